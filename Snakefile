@@ -1,0 +1,39 @@
+"""hepaflow: from CT exams to segmentations of the liver and its lesions, and their Dice (thesis, chapter 4)."""
+
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+
+# The thesis on LiTS17, unless --configfile names another run. Absent keys are the thesis' in either case.
+if not workflow.configfiles:
+
+    configfile: "config/config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/exams.smk"
+include: "workflow/rules/slices.smk"
+include: "workflow/rules/networks.smk"
+include: "workflow/rules/fusion.smk"
+include: "workflow/rules/segmentations.smk"
+include: "workflow/rules/evaluation.smk"
+include: "workflow/rules/figures.smk"
+
+
+report: "workflow/report/workflow.rst"
+
+
+container: "docker://hepaflow:0.1.0"
+
+
+localrules:
+    all,
+
+
+rule all:
+    default_target: True
+    input:
+        rules.tables.output,
+        FIGURES,
+        segmentations_of("test", "new"),

@@ -1,0 +1,165 @@
+"""The four backbones as section 4.4 of the thesis changes them."""
+
+import functools
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torchvision.models import get_model
+
+from hepaflow.networks.backbone import STRIDE, Backbone, check_size, take_one_channel
+from hepaflow.networks.densenet import DenseNet
+from hepaflow.networks.inception import Inception
+from hepaflow.networks.network import build_network
+from hepaflow.networks.registry import ARCHITECTURES
+from hepaflow.networks.resnet import ResNet
+from hepaflow.settings.network import NetworkSettings
+
+# Where other work keeps the cores busy, a second thread waits more than it helps: minutes instead of seconds.
+torch.set_num_threads(1)
+
+BACKBONES = [name for name, architecture in ARCHITECTURES.items() if architecture.pretrained]
+THESIS = {"resnet152": 2048, "resnext101_32x8d": 2048, "densenet201": 1920, "inception_v3": 2048}
+SMALL = ["resnet50", "resnext50_32x4d", "densenet121", "inception_v3"]
+
+
+@functools.cache
+def on_meta(name: str) -> Backbone:
+    """Build a backbone that has shapes and no values."""
+    with torch.device("meta"):
+        return build_network(NetworkSettings(arch=name, weights="none")).backbone
+
+
+@pytest.mark.parametrize(("name", "channels"), THESIS.items())
+def test_thesis_backbones_give_32_by_32_features(name: str, channels: int) -> None:
+    """Values, not only shapes: once, at the thesis' size."""
+    torch.manual_seed(0)
+    network = build_network(NetworkSettings(arch=name, weights="none"))
+    x = torch.rand(1, 1, 256, 256) * 2 - 1
+    with torch.no_grad():
+        features = network.backbone.eval()(x)
+    assert features.shape == (1, channels, 32, 32)
+    assert network.backbone.out_channels == channels
+    assert features.isfinite().all()
+    assert features.min() >= 0  # behind a ReLU
+    assert features.std() > 0
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_features_are_an_eighth_of_every_allowed_size(name: str) -> None:
+    backbone = on_meta(name)
+    for side in (8, 96, 256):
+        features = backbone(torch.empty(2, 1, side, side + STRIDE, device="meta"))
+        assert features.shape == (2, backbone.out_channels, side // 8, side // 8 + 1)
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_parameters_are_torchvisions_less_classifier_and_two_input_channels(name: str) -> None:
+    with torch.device("meta"):
+        classifier = get_model(name, weights=None, **({"init_weights": False} if "inception" in name else {}))
+    backbone = on_meta(name)
+    expected = {
+        key: tuple(value.shape)
+        for key, value in classifier.state_dict().items()
+        if not key.startswith(("fc.", "classifier.", "AuxLogits."))
+    }
+    out, _, *kernel = expected[backbone.FIRST]
+    expected[backbone.FIRST] = (out, 1, *kernel)
+    assert {key: tuple(value.shape) for key, value in backbone.state_dict().items()} == expected
+
+    removed = [getattr(classifier, part, None) for part in ("fc", "classifier", "AuxLogits")]
+    count = sum(p.numel() for p in classifier.parameters())
+    count -= sum(p.numel() for part in removed if part is not None for p in part.parameters())
+    count -= out * 2 * kernel[0] * kernel[1]
+    assert sum(p.numel() for p in backbone.parameters()) == count
+
+
+def test_resnet_dilates_instead_of_striding_in_blocks_3_and_4() -> None:
+    resnet = on_meta("resnet50")
+    assert [block.conv2.stride for block in (resnet.layer3[0], resnet.layer4[0])] == [(1, 1)] * 2
+    assert [block.conv2.dilation for block in (resnet.layer3[-1], resnet.layer4[-1])] == [(2, 2), (4, 4)]
+    assert resnet.layer2[0].conv2.stride == (2, 2)
+
+
+def test_densenet_pools_in_the_first_transition_alone() -> None:
+    features = on_meta("densenet121").features
+    assert isinstance(features.transition1.pool, nn.AvgPool2d)
+    assert isinstance(features.transition2.pool, nn.Identity)
+    assert isinstance(features.transition3.pool, nn.Identity)
+
+
+def test_inception_has_no_max_pool_layers_and_no_auxiliary_output() -> None:
+    inception = on_meta("inception_v3")
+    assert not any(isinstance(module, nn.MaxPool2d) for module in inception.modules())
+    assert not any(name.startswith("AuxLogits") for name in inception.state_dict())
+    assert not hasattr(inception, "transform_input")
+
+
+def test_inception_blocks_compute_what_torchvisions_do_away_from_the_border() -> None:
+    """Padding changes the border alone: inside, the reductions agree with torchvision's, one pixel later."""
+    torch.manual_seed(0)
+    ours = Inception("inception_v3").eval()
+    theirs = get_model("inception_v3", weights=None, init_weights=False).eval()
+    for name, channels in (("Mixed_6a", 288), ("Mixed_7a", 768)):
+        block, original = getattr(ours, name), getattr(theirs, name)
+        original.load_state_dict(block.state_dict())
+        x = torch.rand(1, channels, 32, 32)
+        with torch.no_grad():
+            # An unpadded window starts at pixel 0, a padded one at -1: shift the input by one.
+            inner, outer = original(x[:, :, 1:, 1:]), block(x)
+        assert outer.shape[-2:] == (16, 16)
+        torch.testing.assert_close(outer[:, :, 4:12, 4:12], inner[:, :, 3:11, 3:11], rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_first_convolution_takes_one_channel_and_is_random(name: str) -> None:
+    torch.manual_seed(0)
+    backbone = build_network(NetworkSettings(arch=name, weights="none")).backbone
+    first: Tensor = backbone.state_dict()[backbone.FIRST]
+    assert first.shape[1] == 1
+    fan_out = first.shape[0] * first.shape[2] * first.shape[3]
+    assert first.std().item() == pytest.approx((2 / fan_out) ** 0.5, rel=0.15)
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_weights_from_scratch_are_kaimings_and_normalisation_is_neutral(name: str) -> None:
+    backbone = build_network(NetworkSettings(arch=name, weights="none")).backbone
+    for module in backbone.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            assert (module.weight == 1).all()
+            assert (module.bias == 0).all()
+        elif isinstance(module, nn.Conv2d) and module.weight.numel() > 20_000:
+            fan_in = module.weight[0].numel()
+            fan_out = module.weight[:, 0].numel()
+            wanted = [(2 / fan) ** 0.5 for fan in (fan_in, fan_out)]
+            assert any(module.weight.std().item() == pytest.approx(std, rel=0.05) for std in wanted)
+
+
+def test_take_one_channel_keeps_everything_but_the_input_channels() -> None:
+    conv = nn.Conv2d(3, 8, kernel_size=5, stride=2, padding=2, bias=False)
+    take_one_channel(conv)
+    assert conv.in_channels == 1
+    assert conv.weight.shape == (8, 1, 5, 5)
+    assert conv(torch.rand(1, 1, 16, 16)).shape == (1, 8, 8, 8)
+
+
+@pytest.mark.parametrize("shape", [(1, 3, 64, 64), (1, 1, 64, 63), (1, 1, 60, 64), (1, 64, 64)])
+def test_a_size_that_is_not_allowed_is_named(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="multiples of 8") as error:
+        check_size(torch.empty(shape))
+    assert str(shape) in str(error.value)
+
+
+def test_allowed_sizes_pass() -> None:
+    check_size(torch.empty(1, 1, 8, 200))
+
+
+def test_the_base_class_has_no_features() -> None:
+    with pytest.raises(NotImplementedError):
+        Backbone("nothing", 1)(torch.empty(1, 1, 8, 8))
+
+
+@pytest.mark.parametrize(("family", "name"), [(ResNet, "resnet50"), (DenseNet, "densenet121")])
+def test_families_keep_torchvisions_name(family: type[ResNet | DenseNet], name: str) -> None:
+    with torch.device("meta"):
+        assert family(name).name == name

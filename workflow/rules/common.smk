@@ -1,0 +1,130 @@
+"""What the rules share: the run's settings and exams, and the functions that take wildcards."""
+
+import os
+import re
+import sys
+from functools import cache
+from pathlib import Path
+
+SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
+# This checkout's package, here and in every job, even where another version is installed.
+sys.path.insert(0, str(SCRIPTS))
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(SCRIPTS), os.environ.get("PYTHONPATH", "")]))
+
+from snakemake.exceptions import WorkflowError
+
+from hepaflow.errors import UserError
+from hepaflow.exams import check_files, read_sheet
+from hepaflow.fingerprint import fingerprint
+from hepaflow.settings.workflow import FUSION, read_settings
+
+
+try:
+    SETTINGS = read_settings(config)
+    EXAMS = read_sheet(Path(SETTINGS.exams))
+    if SETTINGS.phantoms is None:
+        check_files(EXAMS, Path(SETTINGS.data))
+except UserError as error:
+    raise WorkflowError(f"hepaflow cannot start:\n{error}") from None
+
+RESULTS = SETTINGS.results
+DATA = SETTINGS.data
+STAGES = ("liver", "lesion")
+BACKBONES = list(SETTINGS.backbones)
+METHODS = [*BACKBONES, FUSION]
+
+
+wildcard_constraints:
+    exam="|".join(map(re.escape, EXAMS.names())),
+    stage="|".join(STAGES),
+    backbone="|".join(BACKBONES),
+    method="|".join(METHODS),
+    split="train|test|new",
+
+
+# Parameters: what a result depends on. All are functions of wildcards alone, or Snakemake would not compare them.
+
+
+def settings_of(rule, *names):
+    """Return the settings that a rule reads, for these of its wildcards, as a parameter: canonical JSON."""
+    return lambda wildcards: SETTINGS.read_by(rule, *(getattr(wildcards, name) for name in names)).canonical()
+
+
+def code_of(script):
+    """Return the fingerprint of a script and all that it imports, as a parameter."""
+
+    @cache
+    def taken():
+        try:
+            return fingerprint(SCRIPTS / f"{script}.py")
+        except UserError as error:
+            raise WorkflowError(str(error)) from None
+
+    return lambda wildcards: taken()
+
+
+def compute(wildcards, threads):
+    """Return the settings of speed. No result depends on them; taking `threads` keeps Snakemake from comparing them."""
+    return SETTINGS.compute.canonical()
+
+
+# Inputs.
+
+
+def image_of(wildcards):
+    """Return the CT volume of an exam."""
+    return f"{DATA}/{EXAMS[wildcards.exam].image}"
+
+
+def label_of(wildcards):
+    """Return the label map of an exam, if it has one."""
+    label = EXAMS[wildcards.exam].label
+    return f"{DATA}/{label}" if label else []
+
+
+def training_label_of(wildcards):
+    """Return the label map of a training exam; nothing for others, whose reference must stay unknown."""
+    return label_of(wildcards) if EXAMS[wildcards.exam].split == "train" else []
+
+
+def fused_liver_of(wildcards):
+    """Return the masks that give an exam its volume of interest; nothing for training exams, which have labels."""
+    split = EXAMS[wildcards.exam].split
+    return f"{RESULTS}/clean/liver/{FUSION}.{split}.npz" if split != "train" else []
+
+
+def slices_of(split=None):
+    """Return the slices of all exams of a split (or of the wildcard's), for the wildcard's stage."""
+    return lambda wildcards: [
+        f"{RESULTS}/slices/{wildcards.stage}/{exam}.safetensors"
+        for exam in EXAMS.names(split or wildcards.split)
+    ]
+
+
+def start_of(wildcards):
+    """Return the liver network that a lesion network starts from, if it does."""
+    starts = SETTINGS.stage_training(wildcards.stage, wildcards.backbone).start
+    return f"{RESULTS}/models/liver/{wildcards.backbone}.safetensors" if starts == "liver" else []
+
+
+def masks_of(folder, stage, methods=None):
+    """Return the masks of one stage that hold an exam's: of several methods, or of the wildcard's."""
+    return lambda wildcards: [
+        f"{RESULTS}/{folder}/{stage}/{method}.{EXAMS[wildcards.exam].split}.npz"
+        for method in methods or [wildcards.method]
+    ]
+
+
+def segmentations_of(*splits):
+    """Return the segmentations of every method for the exams of some splits."""
+    return [
+        f"{RESULTS}/segmentations/{method}/{exam}.nii.gz" for method in METHODS for exam in EXAMS.names(*splits)
+    ]
+
+
+# Resources.
+
+
+def gpus(wildcards):
+    """Return the GPUs of a job; none where the settings keep to the CPU."""
+    return 0 if SETTINGS.compute.accelerator == "cpu" else SETTINGS.compute.devices

@@ -1,0 +1,61 @@
+rule evaluate:
+    input:
+        label=label_of,
+        liver_slices=f"{RESULTS}/slices/liver/{{exam}}.safetensors",
+        lesion_slices=f"{RESULTS}/slices/lesion/{{exam}}.safetensors",
+        liver_raw=masks_of("masks", "liver", BACKBONES),
+        lesion_raw=masks_of("masks", "lesion", BACKBONES),
+        liver_clean=masks_of("clean", "liver", METHODS),
+        lesion_clean=masks_of("clean", "lesion", METHODS),
+    output:
+        metrics=f"{RESULTS}/metrics/{{exam}}.csv",
+        overlap=f"{RESULTS}/metrics/{{exam}}.overlap.csv",
+    log:
+        f"{RESULTS}/logs/evaluate/{{exam}}.log",
+    params:
+        methods=METHODS,
+        code=code_of("evaluate"),
+    script:
+        "../scripts/evaluate.py"
+
+
+rule tables:
+    input:
+        metrics=expand(f"{RESULTS}/metrics/{{exam}}.csv", exam=EXAMS.names("test")),
+        fusion=[f"{RESULTS}/fusion/{stage}.json" for stage in STAGES],
+    output:
+        liver=report(
+            f"{RESULTS}/tables/liver.csv",
+            caption="../report/table_liver.rst",
+            category="Results",
+            subcategory="Tables",
+            labels={"stage": "liver", "what": "Dice (thesis table 1)"},
+        ),
+        lesion=report(
+            f"{RESULTS}/tables/lesion.csv",
+            caption="../report/table_lesion.rst",
+            category="Results",
+            subcategory="Tables",
+            labels={"stage": "lesion", "what": "Dice (thesis table 2)"},
+        ),
+        weights=report(
+            f"{RESULTS}/tables/fusion_weights.csv",
+            caption="../report/fusion_weights.rst",
+            category="Results",
+            subcategory="Tables",
+            labels={"stage": "both", "what": "fusion weights"},
+        ),
+        exams=report(
+            f"{RESULTS}/tables/exams.csv",
+            caption="../report/table_exams.rst",
+            category="Results",
+            subcategory="Tables",
+            labels={"stage": "both", "what": "Dice of every exam"},
+        ),
+    log:
+        f"{RESULTS}/logs/tables.log",
+    params:
+        architectures={name: backbone.arch for name, backbone in SETTINGS.backbones.items()},
+        code=code_of("tables"),
+    script:
+        "../scripts/tables.py"

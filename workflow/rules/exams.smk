@@ -1,0 +1,29 @@
+if SETTINGS.phantoms is not None:
+
+    rule phantom:
+        output:
+            image=f"{DATA}/{{exam}}.image.nii.gz",
+            label=f"{DATA}/{{exam}}.label.nii.gz",
+        log:
+            f"{RESULTS}/logs/phantom/{{exam}}.log",
+        params:
+            settings=settings_of("phantom"),
+            code=code_of("phantom"),
+        script:
+            "../scripts/phantom.py"
+
+
+rule survey:
+    input:
+        image=image_of,
+        label=label_of,
+    output:
+        f"{RESULTS}/exams/{{exam}}.json",
+    log:
+        f"{RESULTS}/logs/survey/{{exam}}.log",
+    params:
+        code=code_of("survey"),
+    # A bad exam is found before hours are spent on the good ones.
+    priority: 100
+    script:
+        "../scripts/survey.py"

@@ -1,0 +1,40 @@
+"""The errors that a user can cause and mend."""
+
+
+class UserError(Exception):
+    """A mistake in the exams, the sheet or the settings, told without a traceback.
+
+    Parameters
+    ----------
+    found : str
+        What is wrong, with the value that was found.
+    expected : str, optional
+        What would have been right.
+    remedy : str, optional
+        What to do about it.
+    exam, file : str, optional
+        Where it was found.
+    """
+
+    def __init__(
+        self,
+        found: str,
+        *,
+        expected: str = "",
+        remedy: str = "",
+        exam: str = "",
+        file: object = "",
+    ) -> None:
+        lines = [
+            f"{label}: {text}"
+            for label, text in (
+                ("exam", exam),
+                ("file", file),
+                ("found", found),
+                ("expected", expected),
+                ("what to do", remedy),
+            )
+            if text
+        ]
+        super().__init__("\n".join(lines))
+        self.found = found

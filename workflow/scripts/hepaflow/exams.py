@@ -1,0 +1,249 @@
+"""The exam sheet: which exams there are, where their files lie, and what each is for."""
+
+import csv
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+from hepaflow.errors import UserError
+
+COLUMNS = ("exam", "image", "label", "split")
+SPLITS = ("train", "test", "new")
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+_LAYOUTS = (
+    # LiTS17, and MSD Task03: the image's name, with the exam's number, and the label that belongs to it
+    (re.compile(r"volume-(\d+)\.nii(\.gz)?"), "**/segmentation-{number}.nii", "lits-{number:0>3}"),
+    (re.compile(r"liver_(\d+)\.nii(\.gz)?"), "labelsTr/liver_{number}.nii", "lits-{number:0>3}"),
+)
+
+
+@dataclass(frozen=True)
+class Exam:
+    """One CT exam.
+
+    Attributes
+    ----------
+    name : str
+        Unique; names its files in the results.
+    image : str
+        CT volume, relative to the data folder.
+    label : str
+        Label map, relative to the data folder; empty for a new exam.
+    split : {'train', 'test', 'new'}
+        Trains the networks, scores them, or is only to be segmented.
+    """
+
+    name: str
+    image: str
+    label: str
+    split: str
+
+
+class ExamSheet:
+    """The exams of a run, in the order of the sheet."""
+
+    def __init__(self, exams: Iterable[Exam]) -> None:
+        self._exams = {exam.name: exam for exam in exams}
+
+    def __getitem__(self, name: str) -> Exam:
+        return self._exams[name]
+
+    def __len__(self) -> int:
+        return len(self._exams)
+
+    def names(self, *splits: str) -> list[str]:
+        """Return the names of the exams of these splits; of all exams without any."""
+        return [name for name, exam in self._exams.items() if not splits or exam.split in splits]
+
+
+def read_sheet(path: Path) -> ExamSheet:
+    """Read an exam sheet: tab-separated columns exam, image, label and split.
+
+    Raises
+    ------
+    UserError
+        If the sheet is missing or not a table of these columns, an exam is listed twice or badly named, a label
+        or a split is missing or unknown, or there is no exam to train on or to test with.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(
+            f"an exam sheet that cannot be read ({error})",
+            file=path,
+            remedy="set `exams` to a sheet; `hepaflow index FOLDER` writes one for LiTS17 or MSD Task03",
+        ) from None
+    rows = [row for row in csv.reader(text.splitlines(), delimiter="\t") if any(cell.strip() for cell in row)]
+    if not rows or tuple(cell.strip() for cell in rows[0]) != COLUMNS:
+        raise UserError(
+            f"columns {', '.join(rows[0]) if rows else '(none)'}",
+            expected=f"{', '.join(COLUMNS)}, separated by tabs",
+            file=path,
+            remedy="mend the first line of the sheet",
+        )
+    sheet = ExamSheet(_checked_rows(rows[1:], path))
+    for split, purpose in (("train", "to train on"), ("test", "to score")):
+        if not sheet.names(split):
+            raise UserError(
+                f"no exam of the split {split!r}",
+                expected=f"at least one exam {purpose}",
+                file=path,
+                remedy=f"give an exam the split {split!r}",
+            )
+    return sheet
+
+
+def _checked_rows(rows: Sequence[Sequence[str]], path: Path) -> list[Exam]:
+    exams: list[Exam] = []
+    seen: dict[str, str] = {}
+    for row in rows:
+        cells = [cell.strip() for cell in row]
+        if len(cells) != len(COLUMNS):
+            raise UserError(
+                f"a line of {len(cells)} cells: {row}",
+                expected=f"{len(COLUMNS)} cells separated by tabs (an empty label is still a cell)",
+                file=path,
+            )
+        exam = Exam(*cells)
+        if not _NAME.fullmatch(exam.name):
+            raise UserError(
+                f"the name {exam.name!r}",
+                expected="letters, digits, '_', '.' and '-', at most 100, beginning with a letter or digit",
+                exam=exam.name,
+                file=path,
+                remedy="rename the exam in the sheet (its files may keep their names)",
+            )
+        if exam.name.lower() in seen:
+            raise UserError(
+                f"listed twice: as {seen[exam.name.lower()]!r} and {exam.name!r}",
+                expected="each exam once, whatever the case of its letters",
+                exam=exam.name,
+                file=path,
+                remedy="remove or rename one of the two",
+            )
+        seen[exam.name.lower()] = exam.name
+        if exam.split not in SPLITS:
+            raise UserError(
+                f"the split {exam.split!r}", expected=", ".join(SPLITS), exam=exam.name, file=path
+            )
+        if not exam.image:
+            raise UserError("no image", expected="the path of a NIfTI file", exam=exam.name, file=path)
+        if not exam.label and exam.split != "new":
+            raise UserError(
+                f"no label for a {exam.split} exam",
+                expected="the path of a label map",
+                exam=exam.name,
+                file=path,
+                remedy="name its label map, or give it the split 'new'",
+            )
+        exams.append(exam)
+    return exams
+
+
+def check_files(sheet: ExamSheet, data: Path) -> None:
+    """Check that the files of every exam exist.
+
+    Raises
+    ------
+    UserError
+        Naming the first missing file, and how many are missing.
+    """
+    missing = [
+        (name, kind, data / path)
+        for name in sheet.names()
+        for kind, path in (("image", sheet[name].image), ("label", sheet[name].label))
+        if path and not (data / path).is_file()
+    ]
+    if missing:
+        name, kind, path = missing[0]
+        others = f" (and {len(missing) - 1} more missing files)" if len(missing) > 1 else ""
+        raise UserError(
+            f"no such {kind}{others}",
+            exam=name,
+            file=path,
+            expected="an existing file",
+            remedy="mend the path in the exam sheet, or set `data` to the folder that its paths are relative to",
+        )
+
+
+def index_folder(folder: Path, *, test: int, seed: int) -> list[Exam]:
+    """List the exams in a LiTS17 or MSD Task03 folder, and draw the test exams.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds `volume-N.nii` and `segmentation-N.nii` (LiTS17; in any of its subfolders, gzipped or not), or
+        `imagesTr/liver_N.nii.gz` and `labelsTr/liver_N.nii.gz` (MSD Task03).
+    test : int
+        Test exams to draw (thesis 4.2: 10). They are drawn at random, never in order: the numbering of LiTS
+        follows the hospitals.
+    seed : int
+        Seed of the draw; the same exams give the same split, in whatever folder or format they lie.
+
+    Returns
+    -------
+    list of Exam
+        By ascending number. Images without a label are of the split 'new'.
+
+    Raises
+    ------
+    UserError
+        If there is no exam, one is there twice, or fewer labelled exams than test exams plus one.
+    """
+    found = sorted(_found(folder), key=lambda exam: exam.name)
+    labelled = [exam.name for exam in found if exam.label]
+    if len(labelled) <= test:
+        raise UserError(
+            f"{len(labelled)} exams with labels among {len(found)}",
+            expected=f"more than the {test} test exams; files named volume-N.nii and segmentation-N.nii (LiTS17) "
+            "or imagesTr/liver_N.nii.gz and labelsTr/liver_N.nii.gz (MSD Task03)",
+            file=folder,
+            remedy="name the folder that holds the exams, or ask for fewer test exams",
+        )
+    drawn = set(Random(seed).sample(labelled, test))
+    return [
+        Exam(
+            exam.name,
+            exam.image,
+            exam.label,
+            "new" if not exam.label else "test" if exam.name in drawn else "train",
+        )
+        for exam in found
+    ]
+
+
+def _found(folder: Path) -> Iterable[Exam]:
+    seen: dict[str, Path] = {}
+    for path in sorted(folder.rglob("*.nii*")):
+        for pattern, label, name in _LAYOUTS:
+            match = pattern.fullmatch(path.name)
+            if not match:
+                continue
+            if label.startswith("labelsTr") and path.parent.name == "labelsTr":
+                continue
+            exam = name.format(number=match[1])
+            if exam in seen:
+                raise UserError(
+                    f"two images: {seen[exam]} and {path}",
+                    expected="one image an exam",
+                    exam=exam,
+                    file=folder,
+                    remedy="move one of the two elsewhere",
+                )
+            seen[exam] = path
+            root = path.parent.parent if label.startswith("labelsTr") else folder
+            pattern_of_label = label.format(number=match[1])
+            labels = sorted([*root.glob(pattern_of_label), *root.glob(pattern_of_label + ".gz")])
+            own = str(labels[0].relative_to(folder)) if labels else ""
+            yield Exam(exam, str(path.relative_to(folder)), own, "")
+
+
+def write_sheet(path: Path, exams: Iterable[Exam]) -> None:
+    """Write an exam sheet that `read_sheet` reads."""
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file, delimiter="\t", lineterminator="\n")
+        table.writerow(COLUMNS)
+        table.writerows((exam.name, exam.image, exam.label, exam.split) for exam in exams)

@@ -1,0 +1,48 @@
+"""Masks that a trained network draws."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from numpy.typing import NDArray
+from torch import nn
+
+from hepaflow.compute import prepare
+from hepaflow.dataset import normalise
+from hepaflow.settings.training import ComputeSettings
+from hepaflow.slices import SliceFile
+
+
+class Predictor:
+    """A trained network, ready to draw masks.
+
+    Parameters
+    ----------
+    network : Module
+        Maps (b, 1, h, w) in [-1, 1] to logits of the same shape.
+    fabric : Fabric
+        Device and precision.
+    compute : ComputeSettings
+    """
+
+    def __init__(self, network: nn.Module, fabric: Fabric, compute: ComputeSettings) -> None:
+        self._fabric, self._compute = fabric, compute
+        self._model: Any = fabric.setup_module(prepare(network.eval(), compute))
+
+    @torch.inference_mode()
+    def masks(self, slices: SliceFile) -> NDArray[np.bool_]:
+        """Segment all slices of an exam: a pixel is set where its probability is above one half.
+
+        Returns
+        -------
+        ndarray of bool, shape (slices, size, size)
+        """
+        masks = np.empty((len(slices), slices.size, slices.size), bool)
+        step = self._compute.predict_batch_size
+        for first in range(0, len(slices), step):
+            batch = normalise(slices.image(slice(first, first + step))).to(self._fabric.device)
+            if self._compute.channels_last:
+                batch = batch.to(memory_format=torch.channels_last)
+            masks[first : first + step] = (self._model(batch) > 0).squeeze(1).cpu().numpy()
+        return masks

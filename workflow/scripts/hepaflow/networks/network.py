@@ -1,0 +1,42 @@
+"""Build a segmentation network from its settings."""
+
+from torch import nn
+
+from hepaflow.errors import UserError
+from hepaflow.networks.deeplab import SegmentationNetwork
+from hepaflow.networks.registry import ARCHITECTURES
+from hepaflow.networks.pretrained import load_pretrained
+from hepaflow.settings.network import NetworkSettings
+
+
+def build_network(settings: NetworkSettings) -> nn.Module:
+    """Build a network and start its weights (thesis 4.4, 4.6.1).
+
+    Random weights are drawn from torch's global generator: seed it before, for equal networks. The settings'
+    `weights` do not change what is drawn.
+
+    Parameters
+    ----------
+    settings : NetworkSettings
+        Architecture, head, and where the weights start: `none` where a caller loads weights of its own next.
+
+    Returns
+    -------
+    nn.Module
+        On the CPU, in training mode. Maps slices (b, 1, h, w), float in [-1, 1], to float32 logits
+        (b, 1, h, w), for every h and w that are multiples of 8. In training, b is 2 or more.
+
+    Raises
+    ------
+    UserError
+        If the pretrained weights cannot be had or do not fit.
+    """
+    network = ARCHITECTURES[settings.arch].build(settings.arch, settings.head)
+    if settings.weights != "none":
+        if not isinstance(network, SegmentationNetwork):
+            raise UserError(
+                f"{settings.arch} has no ImageNet weights, and no backbone to load others into",
+                remedy="set `weights: none`",
+            )
+        load_pretrained(network.backbone, settings.weights)
+    return network

@@ -1,0 +1,32 @@
+"""A 2-D U-Net (Ronneberger et al. 2015): the architecture that is no ImageNet backbone."""
+
+from monai.networks.nets.unet import UNet as MonaiUNet
+from torch import Tensor, nn
+
+from hepaflow.networks.backbone import check_size
+
+
+class UNet(nn.Module):
+    """MONAI's U-Net with residual units, four levels, and batch normalisation as in the other networks.
+
+    The thesis does not use it; it shows what an architecture needs that has neither ImageNet weights nor a
+    DeepLabV3 head.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.model = MonaiUNet(
+            spatial_dims=2,
+            in_channels=1,
+            out_channels=1,
+            channels=(32, 64, 128, 256),
+            strides=(2, 2, 2),
+            num_res_units=2,
+            norm="batch",
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map slices (b, 1, h, w) to float32 logits (b, 1, h, w)."""
+        check_size(x)
+        logits: Tensor = self.model(x)  # (b, 1, h, w)
+        return logits.float()

@@ -1,0 +1,41 @@
+"""Which network segments the slices, and where its weights start."""
+
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from hepaflow.networks.registry import ARCHITECTURES
+from hepaflow.settings.base import SettingsModel
+from hepaflow.settings.head import HeadSettings
+
+__all__ = ["HeadSettings", "NetworkSettings"]
+
+
+def _registered(arch: str) -> str:
+    if arch not in ARCHITECTURES:
+        raise ValueError(f"there is no architecture {arch!r}; there are {', '.join(ARCHITECTURES)}")
+    return arch
+
+
+class NetworkSettings(SettingsModel):
+    """One of the networks which are fused (thesis 4.4)."""
+
+    arch: Annotated[str, AfterValidator(_registered), Field(json_schema_extra={"enum": list(ARCHITECTURES)})]
+    """Name of the architecture: torchvision's, for a backbone with DeepLabV3 head (thesis 4.4); or `unet`."""
+
+    weights: Annotated[str, Field(min_length=1)] = "imagenet"
+    """Where the backbone's weights start: `imagenet` (thesis 4.6.1), `none` (random), or the path of a file
+    with the weights of torchvision's network of this name (.safetensors, or .pth without pickled code). The
+    first convolution and the head always start at random."""
+
+    head: HeadSettings = HeadSettings()
+    """The segmentation head (thesis 3.5). `unet` has none and ignores it."""
+
+    @model_validator(mode="after")
+    def _weights_exist(self) -> Self:
+        if self.weights != "none" and not ARCHITECTURES[self.arch].pretrained:
+            raise ValueError(
+                f"{self.arch!r} has no ImageNet weights and no backbone to load others into, found weights: "
+                f"{self.weights!r}; use weights: none"
+            )
+        return self

@@ -1,0 +1,48 @@
+"""Settings of the two slice data sets."""
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from hepaflow.settings.base import SettingsModel
+
+NetworkSize = Annotated[int, Field(ge=32, le=1024, multiple_of=8)]
+
+
+class WindowSettings(SettingsModel):
+    """The range of CT values that is kept (thesis 4.2)."""
+
+    low: float = -250
+    """Lower end in HU; everything below becomes 0 (thesis 4.2)."""
+    high: float = 250
+    """Upper end in HU; everything above becomes 1 (thesis 4.2)."""
+
+    @model_validator(mode="after")
+    def _ascending(self) -> "WindowSettings":
+        if self.low >= self.high:
+            raise ValueError(f"low ({self.low:g} HU) must be below high ({self.high:g} HU)")
+        return self
+
+
+class ContrastSettings(SettingsModel):
+    """Contrast-limited adaptive histogram equalisation of the lesion slices (thesis 4.3)."""
+
+    tiles: int = Field(default=8, ge=1, le=64)
+    """Tiles along each side of a slice (thesis 4.3: 8×8 blocks)."""
+    clip_limit: float = Field(default=0.01, ge=0, le=1)
+    """Share of a tile's pixels above which a grey level is clipped (not stated; scikit-image's default)."""
+
+
+class LiverSlicesSettings(SettingsModel):
+    """What the liver slices of an exam depend on."""
+
+    window: WindowSettings
+    size: NetworkSize
+
+
+class LesionSlicesSettings(SettingsModel):
+    """What the lesion slices of an exam depend on."""
+
+    window: WindowSettings
+    size: NetworkSize
+    contrast: ContrastSettings

@@ -1,0 +1,82 @@
+"""Settings of the training of one network."""
+
+from typing import Any, Literal
+
+from pydantic import Field, create_model
+
+from hepaflow.settings.base import SettingsModel
+from hepaflow.settings.network import NetworkSettings
+
+Precision = Literal["fp32", "tf32", "bf16"]
+
+
+class TrainingSettings(SettingsModel):
+    """How the networks of one stage are trained: SGD with a stepped learning rate (thesis 4.6.1)."""
+
+    epochs: int = Field(ge=1)
+    """Passes over all training slices (thesis 4.6.1: liver 200, lesion 20)."""
+    batch_size: int = Field(default=32, ge=2)
+    """Slices in a mini-batch, over all devices together (thesis 4.5)."""
+    learning_rate: float = Field(gt=0)
+    """Learning rate of the first epoch (thesis 4.6.1: liver 0.05, lesion 0.1)."""
+    momentum: float = Field(default=0.9, ge=0, lt=1)
+    """Momentum of SGD (thesis 4.6.1)."""
+    decay_factor: float = Field(gt=0, le=1)
+    """Factor on the learning rate at every step (thesis 4.6.1: liver 0.95, lesion 0.5)."""
+    decay_every: int = Field(ge=1)
+    """Epochs between two steps of the learning rate (thesis 4.6.1: liver 10, lesion 1)."""
+    loss: Literal["bce", "dice", "bce+dice"] = "bce"
+    """Loss on the logits: binary cross-entropy, soft Dice, or their sum (not stated; read as for the fusion)."""
+    validation_share: float = Field(default=0, ge=0, lt=1)
+    """Share of the training exams held out to report a validation loss (the thesis holds out none)."""
+    start: Literal["backbone", "liver"] = "backbone"
+    """Where the weights start: the backbone's own, or the same backbone's liver network (thesis 4.6.1)."""
+
+
+def _optional(model: type[SettingsModel]) -> dict[str, Any]:
+    """Return the fields of a model, each allowed to be absent."""
+    return {
+        name: (field.rebuild_annotation() | None, Field(default=None, description=field.description))  # type: ignore[operator]
+        for name, field in model.model_fields.items()
+    }
+
+
+TrainingOverrides = create_model(
+    "TrainingOverrides",
+    __base__=SettingsModel,
+    __doc__="What one backbone trains differently from its stage; absent keys are the stage's.",
+    **_optional(TrainingSettings),
+)
+
+
+class TrainSettings(SettingsModel):
+    """What the training of one network depends on."""
+
+    network: NetworkSettings
+    training: TrainingSettings
+    precision: Precision
+    seed: int
+
+
+class PredictSettings(SettingsModel):
+    """What the masks of one network depend on, besides its weights and the slices."""
+
+    network: NetworkSettings
+    precision: Precision
+
+
+class ComputeSettings(SettingsModel):
+    """How fast a result comes, never which: a change of these reruns nothing."""
+
+    accelerator: Literal["auto", "cpu"] = "auto"
+    """`auto` uses a GPU where there is one; `cpu` keeps to the CPU, where several networks can train side by side."""
+    devices: int = Field(default=1, ge=1)
+    """GPUs (or CPU processes) that train one network together."""
+    workers: int = Field(default=4, ge=0)
+    """Processes that load slices beside the training process; 0 loads them in it."""
+    channels_last: bool = False
+    """Store images with their channels innermost; faster on recent GPUs and on the CPU."""
+    compile: bool = False
+    """Compile the networks with `torch.compile`; minutes at the start, faster afterwards."""
+    predict_batch_size: int = Field(default=64, ge=1)
+    """Slices that a network sees at once when it predicts."""

@@ -1,0 +1,266 @@
+"""The settings of a whole run; the defaults are the thesis on LiTS17."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from hepaflow.errors import UserError
+from hepaflow.settings.base import SettingsModel
+from hepaflow.settings.figures import SamplesSettings
+from hepaflow.settings.fusion import FitFusionSettings, FusionSettings
+from hepaflow.settings.network import HeadSettings, NetworkSettings
+from hepaflow.settings.phantom import PhantomSettings
+from hepaflow.settings.postprocess import LesionPostprocessing, LiverPostprocessing
+from hepaflow.settings.slices import (
+    ContrastSettings,
+    LesionSlicesSettings,
+    LiverSlicesSettings,
+    NetworkSize,
+    WindowSettings,
+)
+from hepaflow.settings.training import (
+    ComputeSettings,
+    Precision,
+    PredictSettings,
+    TrainingOverrides,
+    TrainingSettings,
+    TrainSettings,
+)
+
+Stage = Literal["liver", "lesion"]
+FUSION = "fusion"
+
+
+class BackboneTraining(SettingsModel):
+    """What one backbone trains differently."""
+
+    liver: TrainingOverrides = TrainingOverrides()  # type: ignore[valid-type]
+    """Differences from `training.liver`."""
+    lesion: TrainingOverrides = TrainingOverrides()  # type: ignore[valid-type]
+    """Differences from `training.lesion`."""
+
+
+class BackboneSettings(SettingsModel):
+    """One of the networks that are trained and fused (thesis 4.4)."""
+
+    arch: str
+    """Architecture, by its name in the registry (thesis 4.4)."""
+    weights: str = "imagenet"
+    """Where the backbone starts: `imagenet`, `none`, or the path of a weights file (thesis 4.6.1)."""
+    training: BackboneTraining = BackboneTraining()
+    """What this backbone trains differently from the others."""
+
+
+class StagesTraining(SettingsModel):
+    """How the networks of the two stages are trained (thesis 4.6.1)."""
+
+    liver: TrainingSettings = TrainingSettings(
+        epochs=200, learning_rate=0.05, decay_factor=0.95, decay_every=10, start="backbone"
+    )
+    """Training of the liver networks (thesis 4.6.1)."""
+    lesion: TrainingSettings = TrainingSettings(
+        epochs=20, learning_rate=0.1, decay_factor=0.5, decay_every=1, start="liver"
+    )
+    """Training of the lesion networks (thesis 4.6.1)."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_in_the_thesis(cls, given: Any) -> Any:
+        """Let a configuration name only the keys that it changes."""
+        if not isinstance(given, Mapping):
+            return given
+        filled = dict(given)
+        for stage, field in cls.model_fields.items():
+            if isinstance(given.get(stage), Mapping):
+                filled[stage] = field.default.model_dump() | dict(given[stage])
+        return filled
+
+    @field_validator("liver")
+    @classmethod
+    def _liver_comes_first(cls, liver: TrainingSettings) -> TrainingSettings:
+        if liver.start == "liver":
+            raise ValueError("a liver network cannot start from itself; allowed: 'backbone'")
+        return liver
+
+
+class Postprocessing(SettingsModel):
+    """What is removed from the masks of the two stages."""
+
+    liver: LiverPostprocessing = LiverPostprocessing()
+    """Liver masks (thesis 4.7)."""
+    lesion: LesionPostprocessing = LesionPostprocessing()
+    """Lesion masks (thesis 4.8)."""
+
+
+THESIS_BACKBONES = {
+    "densenet201": BackboneSettings(arch="densenet201"),
+    "inceptionv3": BackboneSettings(arch="inception_v3"),
+    "resnet152": BackboneSettings(arch="resnet152"),
+    "resnext101": BackboneSettings(arch="resnext101_32x8d"),
+}
+
+
+class Settings(SettingsModel):
+    """All settings of a run."""
+
+    results: str = Field(default="results/lits17", min_length=1)
+    """Folder of everything that the run makes."""
+    data: str = Field(default="data/lits17", min_length=1)
+    """Folder to which the paths of the exam sheet are relative."""
+    exams: str = Field(default="config/exams/lits17.tsv", min_length=1)
+    """Exam sheet: a table of exam, image, label and split (thesis 4.2: 121 exams train, 10 test)."""
+    phantoms: PhantomSettings | None = None
+    """Settings of the phantom exams that the run makes into `data` first; null for real exams."""
+    seed: int = Field(default=2022, ge=0, lt=2**32)
+    """Seed of everything that is drawn at random."""
+    window: WindowSettings = WindowSettings()
+    """Range of CT values (thesis 4.2, 4.3)."""
+    size: NetworkSize = 256
+    """Rows and columns of the networks' input, in pixels (thesis 4.2)."""
+    contrast: ContrastSettings = ContrastSettings()
+    """Contrast enhancement of the lesion slices (thesis 4.3)."""
+    backbones: dict[str, BackboneSettings] = Field(default=THESIS_BACKBONES, min_length=1, max_length=12)
+    """The networks, each under a name of the user's choice; a configuration replaces them all (thesis 4.4)."""
+    head: HeadSettings = HeadSettings()
+    """The DeepLabV3 head behind every backbone (thesis 3.5, 4.4)."""
+    training: StagesTraining = StagesTraining()
+    """Training of the networks (thesis 4.6.1)."""
+    precision: Precision = "fp32"
+    """Arithmetic of training and prediction: `fp32`, `tf32`, or `bf16` mixed with fp32."""
+    fusion: FusionSettings = FusionSettings()
+    """Fusion of the networks' masks (thesis 3.6, 4.6.2)."""
+    postprocessing: Postprocessing = Postprocessing()
+    """Post-processing of the masks (thesis 4.7, 4.8)."""
+    samples: SamplesSettings = SamplesSettings()
+    """Slices drawn for the sample figures (thesis figures 11 and 12)."""
+    compute: ComputeSettings = ComputeSettings()
+    """Speed; no result depends on it."""
+
+    @field_validator("backbones")
+    @classmethod
+    def _plain_names(cls, backbones: dict[str, BackboneSettings]) -> dict[str, BackboneSettings]:
+        for name in backbones:
+            if not (name.isascii() and name.replace("_", "").isalnum() and name == name.lower()):
+                raise ValueError(f"backbone {name!r}: a name has lower-case letters, digits and underscores")
+            if name == FUSION:
+                raise ValueError(f"backbone {name!r}: this name is taken by the fusion of all backbones")
+        return dict(sorted(backbones.items()))
+
+    @model_validator(mode="after")
+    def _every_backbone_can_be_trained(self) -> "Settings":
+        for name in self.backbones:
+            self.network(name)
+            self.stage_training("liver", name)
+            self.stage_training("lesion", name)
+        return self
+
+    def network(self, backbone: str) -> NetworkSettings:
+        """Return the settings of a backbone's network."""
+        chosen = self.backbones[backbone]
+        return _checked(
+            NetworkSettings,
+            {"arch": chosen.arch, "weights": chosen.weights, "head": self.head.model_dump()},
+            f"backbones.{backbone}",
+        )
+
+    def stage_training(self, stage: Stage, backbone: str) -> TrainingSettings:
+        """Return how a backbone is trained for a stage: the stage's settings with its own differences."""
+        overrides: SettingsModel = getattr(self.backbones[backbone].training, stage)
+        common: TrainingSettings = getattr(self.training, stage)
+        merged = common.model_dump() | overrides.model_dump(exclude_none=True)
+        if stage == "liver" and merged["start"] == "liver":
+            raise ValueError(
+                f"backbones.{backbone}.training.liver.start: a liver network cannot start from itself"
+            )
+        return TrainingSettings.model_validate(merged)
+
+    def read_by(self, rule: str, *wildcards: str) -> SettingsModel:
+        """Return what a rule depends on, for the values of its wildcards: the method of the rule's name."""
+        chosen: SettingsModel = getattr(self, rule)(*wildcards)
+        return chosen
+
+    def phantom(self) -> PhantomSettings:
+        """Return what the phantom exams depend on."""
+        return self.phantoms or PhantomSettings()
+
+    def liver_slices(self) -> LiverSlicesSettings:
+        """Return what the liver slices depend on."""
+        return LiverSlicesSettings(window=self.window, size=self.size)
+
+    def lesion_slices(self) -> LesionSlicesSettings:
+        """Return what the lesion slices depend on."""
+        return LesionSlicesSettings(window=self.window, size=self.size, contrast=self.contrast)
+
+    def train(self, stage: Stage, backbone: str) -> TrainSettings:
+        """Return what the training of a network depends on."""
+        network = self.network(backbone)
+        training = self.stage_training(stage, backbone)
+        if training.start == "liver":
+            network = network.model_copy(update={"weights": "none"})
+        return TrainSettings(network=network, training=training, precision=self.precision, seed=self.seed)
+
+    def predict(self, backbone: str) -> PredictSettings:
+        """Return what a network's masks depend on."""
+        network = self.network(backbone).model_copy(update={"weights": "none"})
+        return PredictSettings(network=network, precision=self.precision)
+
+    def postprocess(self, stage: Stage) -> LiverPostprocessing | LesionPostprocessing:
+        """Return what the post-processing of a stage depends on."""
+        return self.postprocessing.liver if stage == "liver" else self.postprocessing.lesion
+
+    def fit_fusion(self) -> FitFusionSettings:
+        """Return what the fusion weights depend on; the solver `newton` draws nothing and takes no steps."""
+        if self.fusion.solver == "newton":
+            return FitFusionSettings(solver=FusionSettings(), backbones=tuple(self.backbones), seed=0)
+        return FitFusionSettings(solver=self.fusion, backbones=tuple(self.backbones), seed=self.seed)
+
+
+def _checked(model: type[NetworkSettings], values: dict[str, Any], where: str) -> NetworkSettings:
+    """Validate settings that were put together from several keys; errors name the first of them."""
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        told = "; ".join(f"{_path(where, item)}: {item['msg']}" for item in error.errors())
+        raise ValueError(told) from None
+
+
+def read_settings(config: Mapping[str, Any]) -> Settings:
+    """Turn a configuration into settings.
+
+    Parameters
+    ----------
+    config : mapping
+        Nested configuration, as YAML gives it.
+
+    Raises
+    ------
+    UserError
+        If a key is unknown or a value is not allowed; it names each key's path, the value and what is allowed.
+    """
+    try:
+        return Settings.model_validate_json(json.dumps(config))
+    except ValidationError as error:
+        problems = [_told(item) for item in error.errors()]
+        raise UserError(
+            "\n  ".join([f"{len(problems)} wrong setting(s):", *problems]),
+            remedy="mend the configuration; config/README.md explains every key",
+        ) from None
+
+
+def _path(where: str, item: Any) -> str:
+    return ".".join(part for part in (where, *(str(part) for part in item["loc"])) if part)
+
+
+def _told(item: Any) -> str:
+    """Return one problem as 'key path: value: what is allowed'."""
+    where = _path("", item)
+    if item["type"] == "extra_forbidden":
+        return f"{where}: unknown key; is it misspelt?"
+    if item["type"] == "missing":
+        return f"{where}: missing"
+    message = item["msg"].removeprefix("Value error, ")
+    if not where or isinstance(item["input"], dict):
+        return f"{where}: {message}" if where else message
+    return f"{where}: found {item['input']!r}; {message[:1].lower()}{message[1:]}"

@@ -1,0 +1,208 @@
+"""The slice data set: what the networks see of one exam, in a file whose slices are read one at a time.
+
+A file holds `image` (and, for a training exam, `mask`), and says in its header where its slices lie in the exam.
+Images are stored as fixed-point numbers: 65535 is 1. Reading maps the file into memory, so that a slice costs one
+page or two, and training on many exams no more memory than on one (the thesis stores raw pixels for that, 4.2).
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from hepaflow.contrast import equalise, fill_background
+from hepaflow.errors import UserError
+from hepaflow.resize import resize_image, resize_mask
+from hepaflow.settings.slices import LesionSlicesSettings, LiverSlicesSettings
+from hepaflow.voi import Box, EmptyLiverError, volume_of_interest
+from hepaflow.window import window
+
+FULL = 65535
+"""Stored value of a pixel that is 1."""
+
+_HEADER = "hepaflow"
+
+
+@dataclass(frozen=True)
+class SliceStack:
+    """The slices of one exam for one stage.
+
+    Attributes
+    ----------
+    image : ndarray of uint16, shape (slices, size, size)
+        Pixels in [0, 1], times `FULL`.
+    mask : ndarray of bool, shape (slices, size, size), or None
+        The reference; absent where it must not be known (test and new exams).
+    box : Box or None
+        Where the slices lie in the exam; None if the exam has no liver and therefore no slices.
+    shape : tuple of int
+        Slices, rows and columns of the exam.
+    """
+
+    image: NDArray[np.uint16]
+    mask: NDArray[np.bool_] | None
+    box: Box | None
+    shape: tuple[int, int, int]
+
+    def save(self, path: Path | str) -> None:
+        """Write the stack into one `.safetensors` file; equal stacks give equal bytes."""
+        arrays: dict[str, NDArray[Any]] = {"image": np.ascontiguousarray(self.image)}
+        if self.mask is not None:
+            arrays["mask"] = np.ascontiguousarray(self.mask)
+        digest = hashlib.sha256()
+        for name in sorted(arrays):
+            digest.update(arrays[name].data)
+        header = {
+            "box": self.box.as_list() if self.box else None,
+            "shape": list(self.shape),
+            "sha256": digest.hexdigest(),
+        }
+        Path(path).write_bytes(save(arrays, {_HEADER: json.dumps(header)}))
+
+
+class SliceFile:
+    """A file of slices, open for reading at random.
+
+    Parameters
+    ----------
+    path : Path or str
+        File written by `SliceStack.save`.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Slices, rows and columns of the exam.
+    box : Box or None
+        Where the slices lie in the exam.
+    sha256 : str
+        Digest of the stored pixels.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        try:
+            self._file = safe_open(path, framework="np")
+        except (SafetensorError, OSError) as error:
+            raise UserError(
+                f"not readable as slices ({error})",
+                file=path,
+                remedy="delete the file; the next run makes it again",
+            ) from None
+        header = json.loads(self._file.metadata()[_HEADER])
+        slices, rows, columns = header["shape"]
+        self.shape: tuple[int, int, int] = (slices, rows, columns)
+        self.box = Box.from_list(header["box"]) if header["box"] else None
+        self.sha256: str = header["sha256"]
+        self._image = self._file.get_slice("image")
+        self._mask = self._file.get_slice("mask") if "mask" in self._file.keys() else None  # noqa: SIM118
+        self._length: int = self._image.get_shape()[0]
+        self.size: int = self._image.get_shape()[1]
+
+    def __len__(self) -> int:
+        return self._length
+
+    @property
+    def has_mask(self) -> bool:
+        """Whether the file holds the reference."""
+        return self._mask is not None
+
+    def image(self, index: int | slice = slice(None)) -> NDArray[np.float32]:
+        """Return one or several slices, pixels in [0, 1]; indices and ranges are those of a list."""
+        return _read(self._image, index, len(self)).astype(np.float32) / np.float32(FULL)
+
+    def mask(self, index: int | slice = slice(None)) -> NDArray[np.bool_]:
+        """Return the reference mask of one or several slices."""
+        if self._mask is None:
+            raise ValueError("these slices carry no reference mask")
+        return _read(self._mask, index, len(self)).astype(bool)
+
+
+def _read(stored: Any, index: int | slice, length: int) -> NDArray[Any]:
+    """Read from a safetensors slice, which refuses ranges that reach beyond the end, and empty ones."""
+    if isinstance(index, int):
+        return np.asarray(stored[index])
+    first, last, _ = index.indices(length)
+    if first >= last:
+        return np.empty((0, *stored.get_shape()[1:]))
+    return np.asarray(stored[first:last])
+
+
+def _stored(image: NDArray[np.float32]) -> NDArray[np.uint16]:
+    return np.rint(np.clip(image, 0, 1) * FULL).astype(np.uint16)
+
+
+def liver_slices(
+    hu: NDArray[Any], labels: NDArray[np.uint8] | None, settings: LiverSlicesSettings
+) -> SliceStack:
+    """Window and downsample every slice of an exam (thesis 4.2).
+
+    Parameters
+    ----------
+    hu : ndarray, shape (slices, rows, columns)
+        CT values in HU.
+    labels : ndarray of uint8, same shape, or None
+        Reference labels of a training exam; its liver (with lesions) becomes the mask.
+
+    Returns
+    -------
+    SliceStack
+        As many slices as the exam has.
+    """
+    size = (settings.size, settings.size)
+    image = np.empty((len(hu), *size), np.uint16)
+    mask = None if labels is None else np.empty((len(hu), *size), bool)
+    for index, one in enumerate(hu):
+        image[index] = _stored(resize_image(window(one, settings.window), size))
+        if labels is not None and mask is not None:
+            mask[index] = resize_mask(labels[index] >= 1, size)
+    slices, rows, columns = hu.shape
+    shape = (slices, rows, columns)
+    return SliceStack(image, mask, Box.whole(shape), shape)
+
+
+def lesion_slices(
+    hu: NDArray[Any],
+    liver: NDArray[np.bool_],
+    lesion: NDArray[np.bool_] | None,
+    settings: LesionSlicesSettings,
+) -> SliceStack:
+    """Crop an exam to its liver, downsample it and enhance its contrast (thesis 4.3).
+
+    Parameters
+    ----------
+    hu : ndarray, shape (slices, rows, columns)
+        CT values in HU.
+    liver : ndarray of bool, same shape
+        The reference of a training exam; the fused, post-processed mask of another.
+    lesion : ndarray of bool, same shape, or None
+        Reference lesions of a training exam.
+
+    Returns
+    -------
+    SliceStack
+        One slice for each slice of the volume of interest; none if the exam has no liver.
+    """
+    size = (settings.size, settings.size)
+    slices, rows, columns = liver.shape
+    shape = (slices, rows, columns)
+    try:
+        box = volume_of_interest(liver)
+    except EmptyLiverError:
+        empty = np.empty((0, *size))
+        none = None if lesion is None else empty.astype(bool)
+        return SliceStack(empty.astype(np.uint16), none, None, shape)
+    inside_box = box.crop(liver)
+    image = np.empty((len(inside_box), *size), np.uint16)
+    for index, one in enumerate(box.crop(hu)):
+        resized = resize_image(window(one, settings.window), size)
+        inside = resize_mask(inside_box[index], size)
+        image[index] = _stored(equalise(fill_background(resized, inside), settings.contrast))
+    mask = None
+    if lesion is not None:
+        mask = np.stack([resize_mask(one, size) for one in box.crop(lesion)])
+    return SliceStack(image, mask, box, shape)

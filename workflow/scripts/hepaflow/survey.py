@@ -1,0 +1,115 @@
+"""A first look at an exam: what it holds, and whether it can be used."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hepaflow.errors import UserError
+from hepaflow.volume import LABELS, Grid, read_image, read_labels
+
+_CHUNK = 1 << 22
+_PADDING_BELOW = -1100  # scanners pad with -1024 or not at all; some copies of LiTS with -2048 or -3024
+_TOLERANCE_MM = 1e-2
+
+
+def survey(exam: str, image: Path, label: Path | None) -> dict[str, Any]:
+    """Read an exam, refuse it if it cannot be used, and describe it.
+
+    Parameters
+    ----------
+    exam : str
+        Name of the exam.
+    image : Path
+        CT volume.
+    label : Path or None
+        Label map; None for a new exam.
+
+    Returns
+    -------
+    dict
+        Ready for JSON: shape and spacing (slices, rows, columns; mm), axes, HU range, voxels of each label,
+        sha256 of both files, and warnings.
+
+    Raises
+    ------
+    UserError
+        If a file is missing or unreadable, the label's shape differs from the image's, or a label value is
+        none of 0, 1 and 2.
+    """
+    hu, grid = read_image(image, exam=exam)
+    low, high = float(hu.min()), float(hu.max())
+    found: dict[str, Any] = {
+        "exam": exam,
+        "shape": list(grid.canonical_shape),
+        "spacing_mm": [round(length, 4) for length in grid.spacing],
+        "axes": grid.axes,
+        "hu_range": [low, high],
+        "image_sha256": sha256(image),
+        "voxels": None,
+        "label_sha256": None,
+        "warnings": _image_warnings(hu, grid),
+    }
+    if label is not None:
+        del hu
+        labels, label_grid = read_labels(label, exam=exam)
+        if label_grid.shape != grid.shape:
+            raise UserError(
+                f"a label of {_times(label_grid.shape)} voxels",
+                expected=f"{_times(grid.shape)} voxels, as the image {image} has",
+                exam=exam,
+                file=label,
+                remedy="pair the image with its own label map, or resample the label to the image's grid",
+            )
+        counts = np.bincount(labels.ravel(), minlength=len(LABELS))
+        found["voxels"] = {name: int(counts[value]) for value, name in LABELS.items()}
+        found["label_sha256"] = sha256(label)
+        found["warnings"] += _label_warnings(counts, grid, label_grid)
+    return found
+
+
+def _times(shape: tuple[int, ...]) -> str:
+    return "×".join(str(length) for length in shape)
+
+
+def _image_warnings(hu: NDArray[Any], grid: Grid) -> list[str]:
+    low, high = float(hu.min()), float(hu.max())
+    warnings = []
+    if has_no_millimetres(grid):
+        warnings.append("identity affine and 1 mm spacing: measures in mm would be false and are left empty")
+    if low == high:
+        warnings.append(f"every voxel is {low:g} HU")
+    elif low >= 0:
+        warnings.append(f"no value below {low:g}: is the image in HU (air is -1000)?")
+    if low < _PADDING_BELOW:
+        warnings.append(f"padding of {low:g} HU")
+    if high > 4000:
+        warnings.append(f"values up to {high:g} HU: metal, or another unit")
+    return warnings
+
+
+def _label_warnings(counts: NDArray[np.int64], grid: Grid, label_grid: Grid) -> list[str]:
+    warnings = []
+    if not counts[1:].any():
+        warnings.append("no liver in the label")
+    elif not counts[2]:
+        warnings.append("no lesion in the label")
+    if not np.allclose(grid.affine, label_grid.affine, atol=_TOLERANCE_MM):
+        warnings.append("image and label disagree on the affine: the voxel grid is trusted, with the image's")
+    return warnings
+
+
+def has_no_millimetres(grid: Grid) -> bool:
+    """Tell whether a grid carries no real spacing: the 3D-IRCADb exams of LiTS have an identity affine."""
+    return np.allclose(np.abs(grid.affine[:3, :3]), np.eye(3)) and not grid.affine[:3, 3].any()
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 digest of a file's content."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()

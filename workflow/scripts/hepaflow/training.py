@@ -1,0 +1,294 @@
+"""Training of one network: SGD over shuffled mini-batches, resumable after every epoch (thesis 4.6.1)."""
+
+import csv
+import hashlib
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from hepaflow.compute import make_fabric, prepare
+from hepaflow.dataset import Batch, EpochBatches, SliceDataset
+from hepaflow.errors import UserError
+from hepaflow.losses import LOSSES
+from hepaflow.networks.network import build_network
+from hepaflow.settings.training import ComputeSettings, TrainingSettings, TrainSettings
+from hepaflow.slices import SliceFile
+from hepaflow.training_state import TrainingState
+from hepaflow.weights import load_weights, save_weights
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What one epoch was like; a row of the training history."""
+
+    epoch: int
+    learning_rate: float
+    loss: float
+    validation_loss: float | None
+    seconds: float
+
+
+def learning_rate(epoch: int, settings: TrainingSettings) -> float:
+    """Return the learning rate of an epoch, counted from 0 (thesis 4.6.1).
+
+    Examples
+    --------
+    >>> liver = TrainingSettings(epochs=200, learning_rate=0.05, decay_factor=0.95, decay_every=10)
+    >>> [learning_rate(epoch, liver) for epoch in (0, 9, 10)]
+    [0.05, 0.05, 0.0475]
+    """
+    return settings.learning_rate * settings.decay_factor ** (epoch // settings.decay_every)
+
+
+def split_exams(exams: int, share: float, seed: int) -> tuple[list[int], list[int]]:
+    """Draw the exams that are held out for validation.
+
+    Parameters
+    ----------
+    exams : int
+        Training exams.
+    share : float
+        Share of them to hold out; at least one exam stays on either side unless the share is 0.
+
+    Returns
+    -------
+    train, validation : list of int
+        Numbers of the exams, ascending.
+    """
+    held_out = min(max(round(exams * share), 1), exams - 1) if share else 0
+    order = np.random.default_rng([seed, 0x5EED]).permutation(exams)
+    return sorted(order[held_out:].tolist()), sorted(order[:held_out].tolist())
+
+
+def train_network(
+    slices: Sequence[Path],
+    settings: TrainSettings,
+    *,
+    code: str,
+    output: Path,
+    history: Path,
+    compute: ComputeSettings,
+    start: Path | None = None,
+    threads: int | None = None,
+) -> None:
+    """Train a network and write its weights and its history.
+
+    Two runs on the CPU with the same inputs, settings and threads write the same bytes, whether or not they
+    were interrupted after an epoch.
+
+    Parameters
+    ----------
+    slices : sequence of Path
+        Slices, with masks, of the training exams.
+    settings : TrainSettings
+    code : str
+        Fingerprint of the code that trains. An interrupted training goes on only with the same code, settings,
+        slices and starting weights.
+    output : Path
+        Weights to write, `.safetensors`.
+    history : Path
+        Table to write: epoch, learning rate, losses and seconds.
+    compute : ComputeSettings
+    start : Path, optional
+        Weights of the same network to start from (thesis 4.6.1: a lesion network starts from the liver's).
+    threads : int, optional
+        CPU threads of this process.
+
+    Raises
+    ------
+    UserError
+        If there are too few slices, the loss is no longer finite, or the starting weights do not fit.
+    """
+    recipe = settings.training
+    fabric = make_fabric(settings.precision, compute, devices=compute.devices, threads=threads)
+    fabric.launch()
+    dataset = SliceDataset(slices)
+    state = TrainingState(output.with_suffix(".training"), _recipe(slices, settings, code, start))
+    training, validation = _loaders(dataset, settings, compute, fabric)
+
+    torch.manual_seed(settings.seed)
+    network = build_network(settings.network)
+    if start is not None:
+        load_weights(network, start)
+    if fabric.world_size > 1:
+        network = nn.SyncBatchNorm.convert_sync_batchnorm(network)
+    sgd = torch.optim.SGD(network.parameters(), lr=recipe.learning_rate, momentum=recipe.momentum)
+    model, optimizer = fabric.setup(prepare(network, compute), sgd)
+    epochs = [Epoch(**row) for row in state.load(network, sgd)]
+    log.info(
+        "%d slices of %d exams on %s; %s",
+        len(dataset),
+        len(slices),
+        fabric.device,
+        f"going on after epoch {len(epochs)}" if epochs else "starting",
+    )
+    for epoch in range(len(epochs), recipe.epochs):
+        began = time.monotonic()
+        rate = learning_rate(epoch, recipe)
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        loss = _train_epoch(model, optimizer, training, settings, epoch, compute, fabric)
+        if not np.isfinite(loss):
+            raise UserError(
+                f"a training loss of {loss} in epoch {epoch + 1}",
+                expected="a finite loss",
+                remedy="lower the learning rate, or train in fp32",
+            )
+        held_out = _validation_loss(model, validation, recipe, compute, fabric) if validation else None
+        epochs.append(Epoch(epoch + 1, rate, loss, held_out, round(time.monotonic() - began, 3)))
+        _report(epochs, recipe.epochs)
+        if fabric.is_global_zero and epoch + 1 < recipe.epochs:
+            state.save(network, sgd, [asdict(row) for row in epochs])
+    if fabric.is_global_zero:
+        save_weights(network, output, settings.canonical())
+        _write_history(history, epochs)
+        state.delete()
+    fabric.barrier()
+
+
+def _recipe(slices: Sequence[Path], settings: TrainSettings, code: str, start: Path | None) -> str:
+    """Digest everything that the result of a training depends on."""
+    digest = hashlib.sha256(f"{settings.canonical()}\n{code}\n".encode())
+    for path in slices:
+        digest.update(f"{path.name} {SliceFile(path).sha256}\n".encode())
+    if start is not None:
+        digest.update(start.read_bytes())
+    return digest.hexdigest()
+
+
+def _loaders(
+    dataset: SliceDataset, settings: TrainSettings, compute: ComputeSettings, fabric: Fabric
+) -> tuple[DataLoader[Batch], DataLoader[Batch] | None]:
+    """Return loaders of the training slices and of the held-out ones, if any."""
+    every = range(len(dataset))
+    exam_of = np.array(dataset.exams_of(every))
+    exams = int(exam_of.max()) + 1 if len(exam_of) else 0
+    train, held_out = split_exams(exams, settings.training.validation_share, settings.seed)
+    indices = np.flatnonzero(np.isin(exam_of, train))
+    if len(indices) < 2 * fabric.world_size:
+        raise UserError(
+            f"{len(indices)} training slices",
+            expected=f"at least {2 * fabric.world_size}",
+            remedy="add training exams to the sheet",
+        )
+
+    def loader(chosen: Any, *, shuffle: bool) -> DataLoader[Batch]:
+        batches = EpochBatches(
+            chosen,
+            settings.training.batch_size,
+            settings.seed,
+            rank=fabric.global_rank,
+            world=fabric.world_size,
+            shuffle=shuffle,
+        )
+        return DataLoader(
+            dataset,
+            sampler=batches,
+            batch_size=None,  # the data set fetches whole batches
+            num_workers=compute.workers,
+            persistent_workers=compute.workers > 0,
+            pin_memory=fabric.device.type == "cuda",
+        )
+
+    validation = loader(np.flatnonzero(np.isin(exam_of, held_out)), shuffle=False) if held_out else None
+    return loader(indices, shuffle=True), validation
+
+
+def _to_device(batch: Batch, compute: ComputeSettings, fabric: Fabric) -> tuple[Tensor, Tensor]:
+    images, masks = (part.to(fabric.device, non_blocking=True) for part in batch)
+    if compute.channels_last:
+        images = images.to(memory_format=torch.channels_last)
+    return images, masks
+
+
+def _train_epoch(
+    model: Any,
+    optimizer: Any,
+    batches: DataLoader[Batch],
+    settings: TrainSettings,
+    epoch: int,
+    compute: ComputeSettings,
+    fabric: Fabric,
+) -> float:
+    """Train for one epoch; return the mean loss over its slices."""
+    criterion = LOSSES[settings.training.loss]
+    sampler = batches.sampler
+    assert isinstance(sampler, EpochBatches)
+    sampler.epoch = epoch
+    # Dropout is drawn from seed, epoch and device alone: nothing random needs to be kept for resuming.
+    torch.manual_seed(_mixed(settings.seed, epoch, fabric.global_rank))
+    model.train()
+    total, seen = torch.zeros((), dtype=torch.float64, device=fabric.device), 0
+    for batch in batches:
+        images, masks = _to_device(batch, compute, fabric)  # (b, 1, h, w) each
+        loss = criterion(model(images), masks)
+        optimizer.zero_grad()
+        fabric.backward(loss)
+        optimizer.step()
+        total += loss.detach().double() * len(images)
+        seen += len(images)
+    return _mean_over_devices(total, seen, fabric)
+
+
+@torch.no_grad()
+def _validation_loss(
+    model: Any,
+    batches: DataLoader[Batch],
+    recipe: TrainingSettings,
+    compute: ComputeSettings,
+    fabric: Fabric,
+) -> float:
+    criterion = LOSSES[recipe.loss]
+    model.eval()
+    total, seen = torch.zeros((), dtype=torch.float64, device=fabric.device), 0
+    for batch in batches:
+        images, masks = _to_device(batch, compute, fabric)
+        total += criterion(model(images), masks).double() * len(images)
+        seen += len(images)
+    return _mean_over_devices(total, seen, fabric)
+
+
+def _mean_over_devices(total: Tensor, seen: int, fabric: Fabric) -> float:
+    summed: Any = fabric.all_reduce(torch.stack([total, total.new_tensor(seen)]), reduce_op="sum")
+    return float(summed[0] / summed[1])
+
+
+def _mixed(*numbers: int) -> int:
+    """Mix whole numbers into one seed."""
+    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> np.uint64(1))
+
+
+def _report(epochs: list[Epoch], wanted: int) -> None:
+    last = epochs[-1]
+    left = (wanted - last.epoch) * last.seconds
+    held_out = "" if last.validation_loss is None else f", validation {last.validation_loss:.4f}"
+    log.info(
+        "epoch %d/%d: loss %.4f%s, rate %.3g, %.1f s, about %d:%02d:%02d left",
+        last.epoch,
+        wanted,
+        last.loss,
+        held_out,
+        last.learning_rate,
+        last.seconds,
+        left // 3600,
+        left % 3600 // 60,
+        left % 60,
+    )
+
+
+def _write_history(path: Path, epochs: list[Epoch]) -> None:
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        table = csv.DictWriter(file, [field.name for field in fields(Epoch)], lineterminator="\n")
+        table.writeheader()
+        table.writerows(asdict(epoch) for epoch in epochs)

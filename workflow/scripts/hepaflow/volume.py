@@ -1,0 +1,257 @@
+"""CT volumes and label maps in one canonical orientation, and the way back to the exam's own grid."""
+
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+from nibabel.filebasedimages import ImageFileError
+from nibabel.orientations import (
+    apply_orientation,
+    axcodes2ornt,
+    inv_ornt_aff,
+    io_orientation,
+    ornt2axcodes,
+    ornt_transform,
+)
+from nibabel.spatialimages import HeaderDataError
+from numpy.typing import NDArray
+
+from hepaflow.errors import UserError
+
+CANONICAL = ("L", "P", "S")
+"""Directions in which columns, rows and slices count up: a slice lies as radiologists look at it."""
+
+LABELS = {0: "background", 1: "liver", 2: "lesion"}
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The grid of an exam as its file stores it.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Voxels along the file's three axes.
+    affine : ndarray, shape (4, 4)
+        From the file's voxel indices to millimetres in RAS+.
+    header : nibabel header
+        Of the file; carries units and form codes into what is written on this grid.
+    """
+
+    shape: tuple[int, int, int]
+    affine: NDArray[np.float64]
+    header: Any
+
+    @property
+    def axes(self) -> str:
+        """Directions in which the file's axes count up, for instance 'LPS'."""
+        return "".join(str(code) for code in ornt2axcodes(io_orientation(self.affine)))
+
+    @property
+    def spacing(self) -> tuple[float, float, float]:
+        """Distances between slices, rows and columns in mm, after canonicalisation."""
+        sizes = np.sqrt((self.affine[:3, :3] ** 2).sum(axis=0))
+        columns, rows, slices = sizes[np.argsort(self._to_canonical()[:, 0])]
+        return float(slices), float(rows), float(columns)
+
+    @property
+    def canonical_shape(self) -> tuple[int, int, int]:
+        """Slices, rows and columns after canonicalisation."""
+        columns, rows, slices = np.array(self.shape)[np.argsort(self._to_canonical()[:, 0])]
+        return int(slices), int(rows), int(columns)
+
+    def _to_canonical(self) -> NDArray[np.float64]:
+        transform: NDArray[np.float64] = ornt_transform(
+            io_orientation(self.affine), axcodes2ornt(CANONICAL)
+        )
+        return transform
+
+    def canonicalise(self, array: NDArray[Any]) -> NDArray[Any]:
+        """Turn an array of the file into (slices, rows, columns); a view where that is possible."""
+        turned: NDArray[Any] = apply_orientation(array, self._to_canonical())
+        return turned.transpose(2, 1, 0)
+
+    def restore(self, array: NDArray[Any]) -> NDArray[Any]:
+        """Turn an array (slices, rows, columns) back into the file's axes; undoes `canonicalise`."""
+        back = ornt_transform(axcodes2ornt(CANONICAL), io_orientation(self.affine))
+        turned: NDArray[Any] = apply_orientation(array.transpose(2, 1, 0), back)
+        return turned
+
+
+def canonical_affine(grid: Grid) -> NDArray[np.float64]:
+    """Return the affine of the canonical (columns, rows, slices) array of a grid."""
+    turned: NDArray[np.float64] = grid.affine @ inv_ornt_aff(grid._to_canonical(), grid.shape)
+    return turned
+
+
+def _open(path: Path, exam: str) -> Any:
+    """Open a NIfTI file without reading its voxels."""
+    try:
+        image = nib.load(path)
+    except FileNotFoundError:
+        raise UserError(
+            "no such file",
+            exam=exam,
+            file=path,
+            remedy="mend the path in the exam sheet, or the folder `data` in the configuration",
+        ) from None
+    except (ImageFileError, HeaderDataError, OSError, EOFError, zlib.error, ValueError) as error:
+        raise _unreadable(path, exam, error) from None
+    if not isinstance(image, (nib.Nifti1Image, nib.Nifti2Image, nib.Nifti1Pair)):
+        raise _unreadable(path, exam, f"a {type(image).__name__}")
+    return image
+
+
+def _unreadable(path: Path, exam: str, reason: object) -> UserError:
+    return UserError(
+        f"not readable as NIfTI ({reason})",
+        exam=exam,
+        file=path,
+        expected="a .nii or .nii.gz file",
+        remedy="copy the file again from its source and compare checksums",
+    )
+
+
+def _grid_of(image: Any, path: Path, exam: str) -> Grid:
+    shape = tuple(int(length) for length in image.shape)
+    while len(shape) > 3 and shape[-1] == 1:
+        shape = shape[:-1]
+    if len(shape) != 3 or min(shape) < 1:
+        raise UserError(
+            f"an image of shape {image.shape}",
+            expected="three axes",
+            exam=exam,
+            file=path,
+            remedy="extract the one volume that is to be segmented",
+        )
+    affine = np.asarray(image.affine, dtype=np.float64)
+    if not np.isfinite(affine).all() or np.isnan(io_orientation(affine)).any():
+        raise UserError(
+            f"an affine that gives no direction for an axis: {affine.tolist()}",
+            exam=exam,
+            file=path,
+            expected="an invertible affine",
+            remedy="mend the header (sform or qform)",
+        )
+    return Grid(shape=(shape[0], shape[1], shape[2]), affine=affine, header=image.header.copy())
+
+
+def read_grid(path: Path, *, exam: str = "") -> Grid:
+    """Read only the header of a NIfTI file."""
+    return _grid_of(_open(path, exam), path, exam)
+
+
+def _read(path: Path, exam: str) -> tuple[NDArray[Any], float, float, Grid]:
+    """Return the stored values in canonical orientation, slope, intercept and grid."""
+    image = _open(path, exam)
+    grid = _grid_of(image, path, exam)
+    try:
+        stored = np.asarray(image.dataobj.get_unscaled()).reshape(grid.shape)
+    except (OSError, EOFError, zlib.error, ValueError) as error:
+        raise _unreadable(path, exam, error) from None
+    slope, intercept = float(image.dataobj.slope), float(image.dataobj.inter)
+    return grid.canonicalise(stored), slope, intercept, grid
+
+
+def read_image(path: Path, *, exam: str = "") -> tuple[NDArray[Any], Grid]:
+    """Read a CT volume.
+
+    Parameters
+    ----------
+    path : Path
+        NIfTI file, gzipped or not.
+    exam : str, optional
+        Name of the exam, for error messages.
+
+    Returns
+    -------
+    hu : ndarray of int or float32, shape (slices, rows, columns)
+        CT values in HU, slices counted from the feet, rows from anterior, columns from the patient's right.
+    grid : Grid
+        The file's own grid.
+
+    Raises
+    ------
+    UserError
+        If the file is missing, unreadable, not three-dimensional, or holds values that are not finite.
+    """
+    stored, slope, intercept, grid = _read(path, exam)
+    if stored.dtype.kind not in "iuf":
+        raise _unreadable(path, exam, f"voxels of type {stored.dtype}")
+    if stored.dtype.kind == "f":
+        bad = sum(int((~np.isfinite(one)).sum()) for one in stored)
+        if bad:
+            raise UserError(
+                f"{bad} voxels that are NaN or infinite",
+                expected="finite CT values in HU",
+                exam=exam,
+                file=path,
+                remedy="convert the exam again from its source",
+            )
+    if slope == 1 and intercept == 0:
+        return stored, grid
+    hu = np.empty(stored.shape, np.float32)
+    for index, one in enumerate(stored):  # slice by slice: no copy of the volume in double precision
+        hu[index] = one * np.float32(slope) + np.float32(intercept)
+    return hu, grid
+
+
+def read_labels(path: Path, *, exam: str = "") -> tuple[NDArray[np.uint8], Grid]:
+    """Read a LiTS label map: 0 background, 1 liver, 2 lesion.
+
+    Returns
+    -------
+    labels : ndarray of uint8, shape (slices, rows, columns)
+    grid : Grid
+        The file's own grid.
+
+    Raises
+    ------
+    UserError
+        If the file is missing or unreadable, or holds another value than 0, 1 and 2.
+    """
+    stored, slope, intercept, grid = _read(path, exam)
+    labels = np.empty(stored.shape, np.uint8)
+    wrong: set[float] = set()
+    for index, one in enumerate(stored):
+        values = one if (slope == 1 and intercept == 0) else one * slope + intercept
+        known = np.isin(values, tuple(LABELS))
+        if not known.all():
+            wrong |= {float(value) for value in np.unique(values[~known])[:5]}
+        labels[index] = np.where(known, values, 0)
+    if wrong:
+        raise UserError(
+            f"label values {', '.join(f'{value:g}' for value in sorted(wrong)[:5])}",
+            expected=", ".join(f"{value} {name}" for value, name in LABELS.items()),
+            exam=exam,
+            file=path,
+            remedy="map the label values to these three, or leave the exam out of the sheet",
+        )
+    return labels, grid
+
+
+def write_labels(path: Path, labels: NDArray[np.uint8], grid: Grid) -> None:
+    """Write a label map on an exam's own grid.
+
+    Parameters
+    ----------
+    path : Path
+        File to write, `.nii.gz`.
+    labels : ndarray of uint8, shape (slices, rows, columns)
+        Canonical orientation.
+    grid : Grid
+        The exam's grid; shape, affine, units and form codes are carried over.
+    """
+    own = np.ascontiguousarray(grid.restore(labels), dtype=np.uint8)
+    image = nib.Nifti1Image(own, grid.affine)
+    header, given = image.header, grid.header
+    header.set_xyzt_units(*given.get_xyzt_units())
+    sform, sform_code = given.get_sform(coded=True)
+    qform, qform_code = given.get_qform(coded=True)
+    image.set_sform(sform, int(sform_code))
+    image.set_qform(qform, int(qform_code))
+    header["pixdim"][1:4] = given["pixdim"][1:4]
+    nib.save(image, path)

@@ -1,0 +1,27 @@
+"""Cut one exam's liver into the slices that the lesion networks see."""
+
+import logging
+from pathlib import Path
+
+from hepaflow.logs import log_to
+from hepaflow.masks import Masks
+from hepaflow.restore import restore
+from hepaflow.settings.slices import LesionSlicesSettings
+from hepaflow.slices import lesion_slices
+from hepaflow.voi import Box
+from hepaflow.volume import read_image, read_labels
+
+log_to(snakemake.log[0])
+exam = snakemake.wildcards.exam
+settings = LesionSlicesSettings.model_validate_json(snakemake.params.settings)
+hu, _ = read_image(Path(snakemake.input.image), exam=exam)
+if snakemake.input.label:  # a training exam
+    labels, _ = read_labels(Path(snakemake.input.label), exam=exam)
+    liver, lesion = labels >= 1, labels == 2
+else:
+    with Masks(snakemake.input.liver) as masks:
+        liver, lesion = restore(masks[exam], Box.whole(hu.shape), hu.shape), None
+stack = lesion_slices(hu, liver, lesion, settings)
+if stack.box is None:
+    logging.warning("%s: no liver, so no volume of interest and no lesion slices", exam)
+stack.save(snakemake.output[0])

@@ -1,0 +1,15 @@
+"""Make one phantom exam: a synthetic CT of the upper abdomen with its reference labels."""
+
+from pathlib import Path
+
+from hepaflow.logs import log_to
+from hepaflow.phantom import write_phantom
+from hepaflow.settings.phantom import PhantomSettings
+
+log_to(snakemake.log[0])
+write_phantom(
+    snakemake.wildcards.exam,
+    PhantomSettings.model_validate_json(snakemake.params.settings),
+    Path(snakemake.output.image),
+    Path(snakemake.output.label),
+)

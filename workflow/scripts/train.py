@@ -1,0 +1,19 @@
+"""Train one network for one stage."""
+
+from pathlib import Path
+
+from hepaflow.logs import log_to
+from hepaflow.settings.training import ComputeSettings, TrainSettings
+from hepaflow.training import train_network
+
+log_to(snakemake.log[0])
+train_network(
+    [Path(path) for path in snakemake.input.slices],
+    TrainSettings.model_validate_json(snakemake.params.settings),
+    code=snakemake.params.code,
+    start=Path(snakemake.input.start) if snakemake.input.start else None,
+    output=Path(snakemake.output.weights),
+    history=Path(snakemake.output.history),
+    compute=ComputeSettings.model_validate_json(snakemake.params.compute),
+    threads=snakemake.threads,
+)
