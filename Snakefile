@@ -11,6 +11,10 @@ if not workflow.configfiles:
     configfile: "config/config.yaml"
 
 
+# For `snakemake --sdm apptainer`; envs/hepaflow.def builds it.
+container: "envs/hepaflow.sif"
+
+
 include: "workflow/rules/common.smk"
 include: "workflow/rules/exams.smk"
 include: "workflow/rules/slices.smk"
@@ -22,9 +26,6 @@ include: "workflow/rules/figures.smk"
 
 
 report: "workflow/report/workflow.rst"
-
-
-container: "docker://hepaflow:0.1.0"
 
 
 localrules:

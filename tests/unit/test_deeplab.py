@@ -27,9 +27,7 @@ def test_defaults_are_the_thesis() -> None:
     assert (settings.rates, settings.channels, settings.dropout) == ((4, 8, 12), 256, 0.5)
 
 
-@pytest.mark.parametrize(
-    "wrong", [{"rates": ()}, {"rates": (0,)}, {"channels": 0}, {"dropout": 1}, {"rate": 1}]
-)
+@pytest.mark.parametrize("wrong", [{"rates": ()}, {"rates": (0,)}, {"channels": 0}, {"dropout": 1}, {"rate": 1}])
 def test_settings_that_make_no_head_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="validation error"):
         HeadSettings.model_validate(wrong)

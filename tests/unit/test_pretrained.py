@@ -15,9 +15,10 @@ from torchvision.models._api import WeightsEnum
 
 from hepaflow.errors import UserError
 from hepaflow.networks.network import build_network
-from hepaflow.networks.registry import ARCHITECTURES
 from hepaflow.networks.pretrained import imagenet_file, imagenet_weights, load_pretrained, read_weights
-from hepaflow.settings.network import HeadSettings, NetworkSettings
+from hepaflow.networks.registry import ARCHITECTURES
+from hepaflow.settings.head import HeadSettings
+from hepaflow.settings.network import NetworkSettings
 
 HEAD = HeadSettings(channels=8)
 State = dict[str, Tensor]

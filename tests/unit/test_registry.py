@@ -13,7 +13,8 @@ from pydantic import ValidationError
 import hepaflow
 from hepaflow.networks.network import build_network
 from hepaflow.networks.registry import ARCHITECTURES
-from hepaflow.settings.network import HeadSettings, NetworkSettings
+from hepaflow.settings.head import HeadSettings
+from hepaflow.settings.network import NetworkSettings
 
 # Where other work keeps the cores busy, a second thread waits more than it helps: minutes instead of seconds.
 torch.set_num_threads(1)
@@ -86,9 +87,7 @@ def test_memory_layout_and_precision_change_the_logits_by_rounding_alone() -> No
         net.head[0].project[-1].p = 0.0
     with torch.no_grad():
         expected = network(x)
-        torch.testing.assert_close(
-            last(x.to(memory_format=torch.channels_last)), expected, rtol=1e-3, atol=1e-3
-        )
+        torch.testing.assert_close(last(x.to(memory_format=torch.channels_last)), expected, rtol=1e-3, atol=1e-3)
         with torch.autocast("cpu", dtype=torch.bfloat16):
             rough = network(x)
     assert rough.dtype == torch.float32

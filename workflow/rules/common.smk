@@ -9,7 +9,7 @@ from pathlib import Path
 SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
 # This checkout's package, here and in every job, even where another version is installed.
 sys.path.insert(0, str(SCRIPTS))
-os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(SCRIPTS), os.environ.get("PYTHONPATH", "")]))
+os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(SCRIPTS), os.environ.get("PYTHONPATH", "")])))
 
 from snakemake.exceptions import WorkflowError
 
@@ -17,7 +17,6 @@ from hepaflow.errors import UserError
 from hepaflow.exams import check_files, read_sheet
 from hepaflow.fingerprint import fingerprint
 from hepaflow.settings.workflow import FUSION, read_settings
-
 
 try:
     SETTINGS = read_settings(config)
@@ -45,9 +44,9 @@ wildcard_constraints:
 # Parameters: what a result depends on. All are functions of wildcards alone, or Snakemake would not compare them.
 
 
-def settings_of(rule, *names):
-    """Return the settings that a rule reads, for these of its wildcards, as a parameter: canonical JSON."""
-    return lambda wildcards: SETTINGS.read_by(rule, *(getattr(wildcards, name) for name in names)).canonical()
+def settings_of(reader, *names):
+    """Return, as a parameter, what a rule reads of the settings, for these of its wildcards; canonical JSON."""
+    return lambda wildcards: SETTINGS.read_by(reader, *(getattr(wildcards, name) for name in names)).canonical()
 
 
 def code_of(script):
@@ -96,8 +95,7 @@ def fused_liver_of(wildcards):
 def slices_of(split=None):
     """Return the slices of all exams of a split (or of the wildcard's), for the wildcard's stage."""
     return lambda wildcards: [
-        f"{RESULTS}/slices/{wildcards.stage}/{exam}.safetensors"
-        for exam in EXAMS.names(split or wildcards.split)
+        f"{RESULTS}/slices/{wildcards.stage}/{exam}.safetensors" for exam in EXAMS.names(split or wildcards.split)
     ]
 
 

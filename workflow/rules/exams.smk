@@ -21,9 +21,9 @@ rule survey:
         f"{RESULTS}/exams/{{exam}}.json",
     log:
         f"{RESULTS}/logs/survey/{{exam}}.log",
-    params:
-        code=code_of("survey"),
     # A bad exam is found before hours are spent on the good ones.
     priority: 100
+    params:
+        code=code_of("survey"),
     script:
         "../scripts/survey.py"

@@ -16,7 +16,10 @@ rule fit_fusion:
 rule fuse:
     input:
         fusion=f"{RESULTS}/fusion/{{stage}}.json",
-        masks=expand(f"{RESULTS}/clean/{{{{stage}}}}/{{backbone}}.{{{{split}}}}.npz", backbone=BACKBONES),
+        masks=expand(
+            f"{RESULTS}/clean/{{{{stage}}}}/{{backbone}}.{{{{split}}}}.npz",
+            backbone=BACKBONES,
+        ),
     output:
         f"{RESULTS}/masks/{{stage}}/{FUSION}.{{split}}.npz",
     log:

@@ -7,13 +7,13 @@ rule train:
         history=f"{RESULTS}/models/{{stage}}/{{backbone}}.history.csv",
     log:
         f"{RESULTS}/logs/train/{{stage}}.{{backbone}}.log",
+    threads: 1 + SETTINGS.compute.workers
+    resources:
+        gpu=gpus,
     params:
         settings=settings_of("train", "stage", "backbone"),
         code=code_of("train"),
         compute=compute,
-    threads: 1 + SETTINGS.compute.workers
-    resources:
-        gpu=gpus,
     script:
         "../scripts/train.py"
 
@@ -26,12 +26,12 @@ rule predict:
         f"{RESULTS}/masks/{{stage}}/{{backbone}}.{{split}}.npz",
     log:
         f"{RESULTS}/logs/predict/{{stage}}.{{backbone}}.{{split}}.log",
+    resources:
+        gpu=gpus,
     params:
         settings=settings_of("predict", "backbone"),
         code=code_of("predict"),
         compute=compute,
-    resources:
-        gpu=gpus,
     script:
         "../scripts/predict.py"
 

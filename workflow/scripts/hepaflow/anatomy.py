@@ -5,7 +5,7 @@ the origin is the midline, half-way between belly and back, at mid-height of the
 negative inside its shape and positive outside.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, reduce
 
 import numpy as np
@@ -96,12 +96,12 @@ class Lesion:
 class Organs:
     """The organs made of one ellipsoid each; the defaults are the reference adult."""
 
-    right_lobe: Ellipsoid = Ellipsoid((-64, -2, -4), (76, 88, 70), (0.18, -0.12))
+    right_lobe: Ellipsoid = Ellipsoid((-66, -4, -4), (72, 84, 66), (0.18, -0.12))
     left_lobe: Ellipsoid = Ellipsoid((4, -46, 14), (76, 36, 42))
     hilum: Ellipsoid = Ellipsoid((18, 30, -26), (52, 46, 62), (-0.2, 0.1))
     gallbladder: Ellipsoid = Ellipsoid((-40, -42, -36), (13, 18, 22), (0.0, 0.3))
     spleen: Ellipsoid = Ellipsoid((94, 36, 12), (30, 46, 46), (-0.2, 0.15))
-    fundus: Ellipsoid = Ellipsoid((60, 12, 38), (34, 34, 28))
+    fundus: Ellipsoid = Ellipsoid((60, 10, 38), (33, 42, 28), (0.1, 0.2))
     stomach: Ellipsoid = Ellipsoid((56, -34, 0), (32, 30, 48), (0.35, 0.3))
     right_kidney: Ellipsoid = Ellipsoid((-60, 50, -62), (26, 25, 50), (0.2, 0.15))
     left_kidney: Ellipsoid = Ellipsoid((60, 50, -50), (26, 25, 52), (-0.2, 0.15))
@@ -228,10 +228,14 @@ class Patient:
         )
         whole = union(organs.right_lobe.distance(self.points), lobe.distance(tapered) * thin, 16)
         whole = whole + self.anatomy.liver_surface.field(self.points)
-        fissure = Tube((-14, -92, -24), (-18, -34, -20), (3.5, 1.5)).distance((x, y, np.minimum(z, -22)))
+        fissure = Tube((-10, -96, 6), (-20, -36, 6), (4.5, 1.5)).distance((x, y, np.maximum(z, 6)))
         whole = intersection(whole, -organs.hilum.distance(self.points), 10)
+        kidney = organs.right_kidney
+        x0, y0, z0 = kidney.centre
+        perirenal = replace(kidney, centre=(x0 + 8, y0 + 16, z0 + 2), radii=(40, 38, 58))
         for neighbour, gap in (
-            (self.right_kidney, 3),
+            (self.right_kidney, 4),
+            (perirenal.distance(self.points), 0),
             (self.gallbladder, 1),
             (self.cava, 0.5),
             (fissure, 0),

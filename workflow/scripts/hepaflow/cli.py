@@ -1,12 +1,15 @@
 """The command `hepaflow`."""
 
 import argparse
+import csv
+import json
 import sys
 from collections import Counter
 from pathlib import Path
 
 from hepaflow.errors import UserError
 from hepaflow.exams import index_folder, write_sheet
+from hepaflow.settings.workflow import Settings
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -26,6 +29,13 @@ def main(arguments: list[str] | None = None) -> int:
     index.add_argument("--seed", type=int, default=2022, help="seed of the draw (default: %(default)s)")
     index.set_defaults(run=_index)
 
+    summary = commands.add_parser("summary", help="print the tables of a finished run")
+    summary.add_argument("results", type=Path, help="folder of the run, for instance results/demo")
+    summary.set_defaults(run=_summary)
+
+    schema = commands.add_parser("schema", help="print the JSON schema of the configuration, for editors")
+    schema.set_defaults(run=_schema)
+
     chosen = parser.parse_args(arguments)
     try:
         chosen.run(chosen)
@@ -40,3 +50,27 @@ def _index(chosen: argparse.Namespace) -> None:
     write_sheet(chosen.sheet, exams)
     counts = Counter(exam.split for exam in exams)
     print(f"{chosen.sheet}: {', '.join(f'{counts[split]} {split}' for split in counts)}")
+
+
+def _summary(chosen: argparse.Namespace) -> None:
+    folder = chosen.results / "tables"
+    for name, title in (
+        ("liver", "Mean Dice of the test exams, liver"),
+        ("lesion", "Mean Dice of the test exams, lesions"),
+        ("fusion_weights", "Fusion weights"),
+    ):
+        try:
+            rows = list(csv.reader((folder / f"{name}.csv").read_text(encoding="utf-8").splitlines()))
+        except OSError as error:
+            raise UserError(
+                f"no table ({error})", file=folder, remedy="let the run finish first: snakemake --cores all"
+            ) from None
+        widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+        print(f"\n{title}")
+        for row in rows:
+            print("  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    print()
+
+
+def _schema(_: argparse.Namespace) -> None:
+    print(json.dumps(Settings.model_json_schema(), indent=2))

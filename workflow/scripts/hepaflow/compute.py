@@ -48,5 +48,5 @@ def make_fabric(
 def prepare(network: torch.nn.Module, compute: ComputeSettings) -> Any:
     """Lay a network out in memory, and compile it, as the settings ask for; its results stay the same."""
     if compute.channels_last:
-        network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        network = network.to(memory_format=torch.channels_last)
     return torch.compile(network) if compute.compile else network

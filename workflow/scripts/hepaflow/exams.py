@@ -126,9 +126,7 @@ def _checked_rows(rows: Sequence[Sequence[str]], path: Path) -> list[Exam]:
             )
         seen[exam.name.lower()] = exam.name
         if exam.split not in SPLITS:
-            raise UserError(
-                f"the split {exam.split!r}", expected=", ".join(SPLITS), exam=exam.name, file=path
-            )
+            raise UserError(f"the split {exam.split!r}", expected=", ".join(SPLITS), exam=exam.name, file=path)
         if not exam.image:
             raise UserError("no image", expected="the path of a NIfTI file", exam=exam.name, file=path)
         if not exam.label and exam.split != "new":

@@ -6,7 +6,7 @@ a changed statement in a module changes the fingerprint of exactly the scripts t
 
 import ast
 import hashlib
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 from hepaflow.errors import UserError
@@ -55,7 +55,7 @@ def _locate(name: str, root: Path) -> Path | None:
     return None
 
 
-@lru_cache(maxsize=None)
+@cache
 def _parsed(path: Path, _mtime: int, _size: int) -> tuple[str, tuple[str, ...]]:
     try:
         tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -67,7 +67,7 @@ def _parsed(path: Path, _mtime: int, _size: int) -> tuple[str, tuple[str, ...]]:
 
 
 def _module(path: Path) -> tuple[str, tuple[str, ...]]:
-    """Return a module's tree as text, without docstrings and imports, and the modules of the package it imports."""
+    """Return a module's tree as text, without docstrings, and the modules of the package that it imports."""
     state = path.stat()
     return _parsed(path, state.st_mtime_ns, state.st_size)
 

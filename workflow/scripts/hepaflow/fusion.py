@@ -24,7 +24,7 @@ _CONVERGED = 1e-12
 
 
 def vote_patterns(votes: list[NDArray[np.bool_]]) -> NDArray[np.uint16]:
-    """Number the pattern of votes at every pixel: bit i is the vote of network i.
+    """Return the number of the pattern of votes at every pixel: bit i is the vote of network i.
 
     Parameters
     ----------
@@ -86,16 +86,17 @@ def _gradient(weights: NDArray[np.float64], counts: NDArray[np.float64]) -> NDAr
     votes = signs(len(weights))
     probability = 1 / (1 + np.exp(-(votes @ weights)))
     background, foreground = counts
-    gradient: NDArray[np.float64] = (background * probability - foreground * (1 - probability)) @ votes
-    return gradient / counts.sum()
+    errors = (background * probability - foreground * (1 - probability)) / counts.sum()
+    gradient: NDArray[np.float64] = errors @ votes
+    return gradient
 
 
 def _hessian(weights: NDArray[np.float64], counts: NDArray[np.float64]) -> NDArray[np.float64]:
     votes = signs(len(weights))
     probability = 1 / (1 + np.exp(-(votes @ weights)))
-    curvature = counts.sum(axis=0) * probability * (1 - probability)
+    curvature = counts.sum(axis=0) * probability * (1 - probability) / counts.sum()
     hessian: NDArray[np.float64] = (votes.T * curvature) @ votes
-    return hessian / counts.sum()
+    return hessian
 
 
 def newton(counts: NDArray[np.float64], start: NDArray[np.float64]) -> tuple[NDArray[np.float64], list[float]]:

@@ -1,4 +1,4 @@
-"""One log a job: messages, warnings and tracebacks go to the rule's log file, a user's mistake also to the screen."""
+"""One log a job: messages and tracebacks go to the rule's log file, a user's mistake also to the screen."""
 
 import logging
 import sys
@@ -23,9 +23,7 @@ def log_to(path: Path | str) -> None:
     )
     logging.captureWarnings(True)
 
-    def on_error(
-        kind: type[BaseException], error: BaseException, traceback: TracebackType | None
-    ) -> None:
+    def on_error(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
         if issubclass(kind, UserError):
             logging.error("%s", error)
             print(f"\nhepaflow cannot go on:\n{error}\n", file=sys.stderr)

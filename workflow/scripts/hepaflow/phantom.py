@@ -223,9 +223,7 @@ def _draw_lesions(
 ) -> tuple[Lesion, ...]:
     """Place lesions apart from each other and at most half outside the liver, among the visible slices."""
     free = rng.random() < settings.lesion_free
-    wanted = (
-        0 if free or not settings.max_lesions else int(rng.integers(1, settings.max_lesions, endpoint=True))
-    )
+    wanted = 0 if free or not settings.max_lesions else int(rng.integers(1, settings.max_lesions, endpoint=True))
     spots = rng.uniform((-140, -95, -75), (90, 90, 75), (4000, 3)).astype(np.float32)
     depth = -Patient(replace(healthy, warp=None), (spots[:, 0], spots[:, 1], spots[:, 2])).liver
     shown = (spots[:, 2] > visible[0]) & (spots[:, 2] < visible[1])
@@ -293,9 +291,7 @@ def _draw_tree(
     return tuple(Tube(moved[start], moved[end], radii) for start, end, radii in paths)
 
 
-def _draw_waves(
-    rng: np.random.Generator, count: int, lengths: tuple[float, float], amplitude: float
-) -> Waves:
+def _draw_waves(rng: np.random.Generator, count: int, lengths: tuple[float, float], amplitude: float) -> Waves:
     """Draw plane waves in random directions with wavelengths in the given range of mm."""
     directions = rng.normal(size=(count, 3))
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)

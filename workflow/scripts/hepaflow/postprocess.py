@@ -9,9 +9,7 @@ from hepaflow.settings.postprocess import LesionPostprocessing, LiverPostprocess
 EIGHT_CONNECTED = np.ones((3, 3), int)
 
 
-def clean(
-    masks: NDArray[np.bool_], settings: LiverPostprocessing | LesionPostprocessing
-) -> NDArray[np.bool_]:
+def clean(masks: NDArray[np.bool_], settings: LiverPostprocessing | LesionPostprocessing) -> NDArray[np.bool_]:
     """Post-process the masks of one exam, slice by slice, as its stage asks for.
 
     Parameters

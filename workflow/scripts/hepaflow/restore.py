@@ -7,9 +7,7 @@ from hepaflow.resize import resize_masks
 from hepaflow.voi import Box
 
 
-def restore(
-    masks: NDArray[np.bool_], box: Box | None, shape: tuple[int, int, int]
-) -> NDArray[np.bool_]:
+def restore(masks: NDArray[np.bool_], box: Box | None, shape: tuple[int, int, int]) -> NDArray[np.bool_]:
     """Upsample masks bilinearly to the box they were cut from, and put them back into the exam (thesis 4.9).
 
     Parameters

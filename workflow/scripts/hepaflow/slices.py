@@ -136,9 +136,7 @@ def _stored(image: NDArray[np.float32]) -> NDArray[np.uint16]:
     return np.rint(np.clip(image, 0, 1) * FULL).astype(np.uint16)
 
 
-def liver_slices(
-    hu: NDArray[Any], labels: NDArray[np.uint8] | None, settings: LiverSlicesSettings
-) -> SliceStack:
+def liver_slices(hu: NDArray[Any], labels: NDArray[np.uint8] | None, settings: LiverSlicesSettings) -> SliceStack:
     """Window and downsample every slice of an exam (thesis 4.2).
 
     Parameters

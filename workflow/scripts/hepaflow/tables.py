@@ -59,7 +59,13 @@ def exam_table(metrics: pd.DataFrame) -> pd.DataFrame:
 def weight_table(fusions: Mapping[str, Fusion]) -> pd.DataFrame:
     """Return the fusion weights of both stages, before and after the fit (thesis chapter 5)."""
     rows = [
-        {"stage": stage, "backbone": backbone, "start": 1 / len(fusion.backbones), "weight": share, "fitted": weight}
+        {
+            "stage": stage,
+            "backbone": backbone,
+            "start": 1 / len(fusion.backbones),
+            "weight": share,
+            "fitted": weight,
+        }
         for stage, fusion in fusions.items()
         for backbone, share, weight in zip(fusion.backbones, fusion.normalised, fusion.weights, strict=True)
     ]

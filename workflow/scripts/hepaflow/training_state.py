@@ -38,9 +38,7 @@ class TrainingState:
         self._current = folder / "state.safetensors"
         self._previous = folder / "previous.safetensors"
 
-    def save(
-        self, network: nn.Module, optimizer: torch.optim.Optimizer, history: list[dict[str, Any]]
-    ) -> None:
+    def save(self, network: nn.Module, optimizer: torch.optim.Optimizer, history: list[dict[str, Any]]) -> None:
         """Write the state after an epoch; the one before it is kept until the next."""
         tensors = {_NETWORK + name: tensor for name, tensor in network.state_dict().items()}
         for name, parameter in network.named_parameters():

@@ -96,7 +96,7 @@ def volume_of_interest(liver: NDArray[np.bool_]) -> Box:
     if not liver.any():
         raise EmptyLiverError("no voxel of this mask is liver")
     slices = _extent(liver.any(axis=(1, 2)))
-    in_plane = liver.any(axis=0)
+    in_plane = np.logical_or.reduce(liver, axis=0)
     rows, columns = _extent(in_plane.any(axis=1)), _extent(in_plane.any(axis=0))
     side = max(rows[1] - rows[0], columns[1] - columns[0])
     return Box(
@@ -106,7 +106,7 @@ def volume_of_interest(liver: NDArray[np.bool_]) -> Box:
     )
 
 
-def _extent(occupied: NDArray[Any]) -> tuple[int, int]:
+def _extent(occupied: Any) -> tuple[int, int]:
     indices = np.flatnonzero(occupied)
     return int(indices[0]), int(indices[-1]) + 1
 

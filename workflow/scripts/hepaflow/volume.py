@@ -64,9 +64,7 @@ class Grid:
         return int(slices), int(rows), int(columns)
 
     def _to_canonical(self) -> NDArray[np.float64]:
-        transform: NDArray[np.float64] = ornt_transform(
-            io_orientation(self.affine), axcodes2ornt(CANONICAL)
-        )
+        transform: NDArray[np.float64] = ornt_transform(io_orientation(self.affine), axcodes2ornt(CANONICAL))
         return transform
 
     def canonicalise(self, array: NDArray[Any]) -> NDArray[Any]:

@@ -4,8 +4,8 @@ from torch import nn
 
 from hepaflow.errors import UserError
 from hepaflow.networks.deeplab import SegmentationNetwork
-from hepaflow.networks.registry import ARCHITECTURES
 from hepaflow.networks.pretrained import load_pretrained
+from hepaflow.networks.registry import ARCHITECTURES
 from hepaflow.settings.network import NetworkSettings
 
 

@@ -44,9 +44,7 @@ def load_pretrained(backbone: Backbone, weights: str) -> None:
     found = {name: value for name, value in found.items() if not name.startswith(backbone.REMOVED)}
     expected = backbone.state_dict()
     for values in (found, expected):
-        for name in [
-            name for name in values if name == backbone.FIRST or name.endswith(".num_batches_tracked")
-        ]:
+        for name in [name for name in values if name == backbone.FIRST or name.endswith(".num_batches_tracked")]:
             del values[name]
     _check_fit(found, expected, file=file, name=backbone.name)
     backbone.load_state_dict(found, strict=False)

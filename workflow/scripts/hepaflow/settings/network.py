@@ -8,8 +8,6 @@ from hepaflow.networks.registry import ARCHITECTURES
 from hepaflow.settings.base import SettingsModel
 from hepaflow.settings.head import HeadSettings
 
-__all__ = ["HeadSettings", "NetworkSettings"]
-
 
 def _registered(arch: str) -> str:
     if arch not in ARCHITECTURES:
@@ -17,8 +15,8 @@ def _registered(arch: str) -> str:
     return arch
 
 
-class NetworkSettings(SettingsModel):
-    """One of the networks which are fused (thesis 4.4)."""
+class BackboneWeights(SettingsModel):
+    """An architecture, and where its weights start (thesis 4.4, 4.6.1)."""
 
     arch: Annotated[str, AfterValidator(_registered), Field(json_schema_extra={"enum": list(ARCHITECTURES)})]
     """Name of the architecture: torchvision's, for a backbone with DeepLabV3 head (thesis 4.4); or `unet`."""
@@ -28,9 +26,6 @@ class NetworkSettings(SettingsModel):
     with the weights of torchvision's network of this name (.safetensors, or .pth without pickled code). The
     first convolution and the head always start at random."""
 
-    head: HeadSettings = HeadSettings()
-    """The segmentation head (thesis 3.5). `unet` has none and ignores it."""
-
     @model_validator(mode="after")
     def _weights_exist(self) -> Self:
         if self.weights != "none" and not ARCHITECTURES[self.arch].pretrained:
@@ -39,3 +34,10 @@ class NetworkSettings(SettingsModel):
                 f"{self.weights!r}; use weights: none"
             )
         return self
+
+
+class NetworkSettings(BackboneWeights):
+    """One of the networks which are fused (thesis 4.4)."""
+
+    head: HeadSettings = HeadSettings()
+    """The segmentation head (thesis 3.5). `unet` has none and ignores it."""

@@ -36,7 +36,7 @@ class TrainingSettings(SettingsModel):
 def _optional(model: type[SettingsModel]) -> dict[str, Any]:
     """Return the fields of a model, each allowed to be absent."""
     return {
-        name: (field.rebuild_annotation() | None, Field(default=None, description=field.description))  # type: ignore[operator]
+        name: (field.rebuild_annotation() | None, Field(default=None, description=field.description))
         for name, field in model.model_fields.items()
     }
 
@@ -69,7 +69,7 @@ class ComputeSettings(SettingsModel):
     """How fast a result comes, never which: a change of these reruns nothing."""
 
     accelerator: Literal["auto", "cpu"] = "auto"
-    """`auto` uses a GPU where there is one; `cpu` keeps to the CPU, where several networks can train side by side."""
+    """`auto` uses a GPU where there is one; `cpu` keeps to the CPU, where several networks train side by side."""
     devices: int = Field(default=1, ge=1)
     """GPUs (or CPU processes) that train one network together."""
     workers: int = Field(default=4, ge=0)

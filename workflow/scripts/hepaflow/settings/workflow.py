@@ -10,7 +10,8 @@ from hepaflow.errors import UserError
 from hepaflow.settings.base import SettingsModel
 from hepaflow.settings.figures import SamplesSettings
 from hepaflow.settings.fusion import FitFusionSettings, FusionSettings
-from hepaflow.settings.network import HeadSettings, NetworkSettings
+from hepaflow.settings.head import HeadSettings
+from hepaflow.settings.network import BackboneWeights, NetworkSettings
 from hepaflow.settings.phantom import PhantomSettings
 from hepaflow.settings.postprocess import LesionPostprocessing, LiverPostprocessing
 from hepaflow.settings.slices import (
@@ -36,19 +37,15 @@ FUSION = "fusion"
 class BackboneTraining(SettingsModel):
     """What one backbone trains differently."""
 
-    liver: TrainingOverrides = TrainingOverrides()  # type: ignore[valid-type]
+    liver: TrainingOverrides = TrainingOverrides()
     """Differences from `training.liver`."""
-    lesion: TrainingOverrides = TrainingOverrides()  # type: ignore[valid-type]
+    lesion: TrainingOverrides = TrainingOverrides()
     """Differences from `training.lesion`."""
 
 
-class BackboneSettings(SettingsModel):
+class BackboneSettings(BackboneWeights):
     """One of the networks that are trained and fused (thesis 4.4)."""
 
-    arch: str
-    """Architecture, by its name in the registry (thesis 4.4)."""
-    weights: str = "imagenet"
-    """Where the backbone starts: `imagenet`, `none`, or the path of a weights file (thesis 4.6.1)."""
     training: BackboneTraining = BackboneTraining()
     """What this backbone trains differently from the others."""
 
@@ -151,7 +148,6 @@ class Settings(SettingsModel):
     @model_validator(mode="after")
     def _every_backbone_can_be_trained(self) -> "Settings":
         for name in self.backbones:
-            self.network(name)
             self.stage_training("liver", name)
             self.stage_training("lesion", name)
         return self
@@ -159,11 +155,7 @@ class Settings(SettingsModel):
     def network(self, backbone: str) -> NetworkSettings:
         """Return the settings of a backbone's network."""
         chosen = self.backbones[backbone]
-        return _checked(
-            NetworkSettings,
-            {"arch": chosen.arch, "weights": chosen.weights, "head": self.head.model_dump()},
-            f"backbones.{backbone}",
-        )
+        return NetworkSettings(arch=chosen.arch, weights=chosen.weights, head=self.head)
 
     def stage_training(self, stage: Stage, backbone: str) -> TrainingSettings:
         """Return how a backbone is trained for a stage: the stage's settings with its own differences."""
@@ -217,15 +209,6 @@ class Settings(SettingsModel):
         return FitFusionSettings(solver=self.fusion, backbones=tuple(self.backbones), seed=self.seed)
 
 
-def _checked(model: type[NetworkSettings], values: dict[str, Any], where: str) -> NetworkSettings:
-    """Validate settings that were put together from several keys; errors name the first of them."""
-    try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        told = "; ".join(f"{_path(where, item)}: {item['msg']}" for item in error.errors())
-        raise ValueError(told) from None
-
-
 def read_settings(config: Mapping[str, Any]) -> Settings:
     """Turn a configuration into settings.
 
@@ -249,13 +232,9 @@ def read_settings(config: Mapping[str, Any]) -> Settings:
         ) from None
 
 
-def _path(where: str, item: Any) -> str:
-    return ".".join(part for part in (where, *(str(part) for part in item["loc"])) if part)
-
-
 def _told(item: Any) -> str:
     """Return one problem as 'key path: value: what is allowed'."""
-    where = _path("", item)
+    where = ".".join(str(part) for part in item["loc"])
     if item["type"] == "extra_forbidden":
         return f"{where}: unknown key; is it misspelt?"
     if item["type"] == "missing":

@@ -1,0 +1,67 @@
+# hepaflow: `make help` lists what can be made.
+
+PYTHON ?= python3
+CORES ?= all
+VENV := .venv
+BIN := $(VENV)/bin
+# The locked environment is complete; constraints that a site sets for other projects must not contradict it.
+PIP := PIP_CONSTRAINT=/dev/null $(BIN)/python -m pip --disable-pip-version-check
+SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
+DEMO := $(SNAKEMAKE) --configfile config/demo.yaml
+# One demo at a time: so a lock that a killed run left behind can be lifted.
+ALONE := $(shell command -v flock >/dev/null && echo flock --nonblock .snakemake-demo.lock)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint unit workflow schema lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "hepaflow needs Python 3.11 or later; found: $$($(PYTHON) --version). Name another: make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.locked: envs/requirements.txt pyproject.toml | $(VENV)/bin/python
+	@echo "Installing the locked environment into $(VENV): about 5 GB, some minutes at the first time ..."
+	@$(PIP) install --quiet --require-hashes --requirement envs/requirements.txt
+	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.locked-dev: envs/requirements-dev.txt $(VENV)/.locked
+	@$(PIP) install --quiet --require-hashes --requirement envs/requirements-dev.txt
+	@touch $@
+
+setup: $(VENV)/.locked ## create .venv from the locked requirements
+
+demo: $(VENV)/.locked ## run the whole workflow on phantom exams, on the CPU, in minutes
+	@$(ALONE) sh -c '$(DEMO) --unlock --quiet all && $(DEMO) && $(DEMO) --report results/demo/report.html --quiet all'
+	@$(BIN)/hepaflow summary results/demo
+	@echo "The report: results/demo/report.html"
+
+test: lint unit workflow ## run every check
+
+lint: $(VENV)/.locked-dev ## style, types, formats
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/snakefmt --check Snakefile workflow/rules
+	$(BIN)/snakemake --lint --configfile config/demo.yaml
+
+unit: $(VENV)/.locked-dev ## tests of the package
+	$(BIN)/pytest -n 2 tests/unit
+
+workflow: $(VENV)/.locked-dev ## tests of the rules, with small runs
+	$(BIN)/pytest tests/workflow
+
+schema: $(VENV)/.locked ## write config/schema.json from the settings
+	$(BIN)/hepaflow schema > config/schema.json
+
+lock: ## pin the requirements anew (needs uv)
+	cd envs && uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+		--quiet requirements.in --output-file requirements.txt
+	cd envs && uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+		--quiet requirements-dev.in --output-file requirements-dev.txt
+
+clean: ## delete the environment, and what the demo made
+	rm -rf $(VENV) results/demo data/phantoms
