@@ -106,11 +106,15 @@ def start_of(wildcards):
 
 
 def masks_of(folder, stage, methods=None):
-    """Return the masks of one stage that hold an exam's: of several methods, or of the wildcard's."""
-    return lambda wildcards: [
-        f"{RESULTS}/{folder}/{stage}/{method}.{EXAMS[wildcards.exam].split}.npz"
-        for method in methods or [wildcards.method]
-    ]
+    """Return the masks of one stage that hold an exam's: of these methods, or of the wildcard's."""
+
+    def files(wildcards):
+        split = EXAMS[wildcards.exam].split
+        if methods is None:
+            return f"{RESULTS}/{folder}/{stage}/{wildcards.method}.{split}.npz"
+        return [f"{RESULTS}/{folder}/{stage}/{method}.{split}.npz" for method in methods]
+
+    return files
 
 
 def segmentations_of(*splits):

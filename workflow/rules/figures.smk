@@ -1,1 +1,106 @@
-FIGURES = []
+rule figure_training:
+    input:
+        histories=expand(f"{RESULTS}/models/{{{{stage}}}}/{{backbone}}.history.csv", backbone=BACKBONES),
+    output:
+        report(
+            f"{RESULTS}/figures/training.{{stage}}.svg",
+            caption="../report/figure_training.rst",
+            category="1 Training",
+            labels={"stage": "{stage}", "what": "loss and learning rate"},
+        ),
+    log:
+        f"{RESULTS}/logs/figure_training/{{stage}}.log",
+    params:
+        exams=len(EXAMS.names("train")),
+        code=code_of("figure_training"),
+    script:
+        "../scripts/figure_training.py"
+
+
+rule figure_weights:
+    input:
+        fusion=[f"{RESULTS}/fusion/{stage}.json" for stage in STAGES],
+    output:
+        report(
+            f"{RESULTS}/figures/fusion_weights.svg",
+            caption="../report/figure_weights.rst",
+            category="2 Fusion",
+            labels={"stage": "both", "what": "fusion weights"},
+        ),
+    log:
+        f"{RESULTS}/logs/figure_weights.log",
+    params:
+        code=code_of("figure_weights"),
+    script:
+        "../scripts/figure_weights.py"
+
+
+rule figure_overlap:
+    input:
+        overlap=expand(f"{RESULTS}/metrics/{{exam}}.overlap.csv", exam=EXAMS.names("test")),
+    output:
+        report(
+            f"{RESULTS}/figures/error_overlap.{{stage}}.svg",
+            caption="../report/figure_overlap.rst",
+            category="2 Fusion",
+            labels={"stage": "{stage}", "what": "error overlap (thesis figure 9)"},
+        ),
+    log:
+        f"{RESULTS}/logs/figure_overlap/{{stage}}.log",
+    params:
+        backbones=BACKBONES,
+        code=code_of("figure_overlap"),
+    script:
+        "../scripts/figure_overlap.py"
+
+
+rule figure_dice:
+    input:
+        metrics=expand(f"{RESULTS}/metrics/{{exam}}.csv", exam=EXAMS.names("test")),
+    output:
+        report(
+            f"{RESULTS}/figures/dice.{{stage}}.svg",
+            caption="../report/figure_dice.rst",
+            category="3 Results",
+            subcategory="Figures",
+            labels={"stage": "{stage}", "what": "Dice of every exam"},
+        ),
+    log:
+        f"{RESULTS}/logs/figure_dice/{{stage}}.log",
+    params:
+        architectures={name: backbone.arch for name, backbone in SETTINGS.backbones.items()},
+        code=code_of("figure_dice"),
+    script:
+        "../scripts/figure_dice.py"
+
+
+rule figure_samples:
+    input:
+        images=[f"{DATA}/{EXAMS[exam].image}" for exam in EXAMS.names("test")],
+        labels=[f"{DATA}/{EXAMS[exam].label}" for exam in EXAMS.names("test")],
+        segmentations=segmentations_of("test"),
+    output:
+        report(
+            f"{RESULTS}/figures/samples.{{stage}}.svg",
+            caption="../report/figure_samples.rst",
+            category="4 Samples",
+            labels={"stage": "{stage}", "what": "random slices"},
+        ),
+    log:
+        f"{RESULTS}/logs/figure_samples/{{stage}}.log",
+    params:
+        exams=EXAMS.names("test"),
+        settings=settings_of("figure_samples"),
+        code=code_of("figure_samples"),
+    script:
+        "../scripts/figure_samples.py"
+
+
+FIGURES = [
+    f"{RESULTS}/figures/fusion_weights.svg",
+    *(
+        f"{RESULTS}/figures/{figure}.{stage}.svg"
+        for figure in ("training", "error_overlap", "dice", "samples")
+        for stage in STAGES
+    ),
+]

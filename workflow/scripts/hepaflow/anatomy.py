@@ -166,7 +166,9 @@ def intersection(first: FloatArray, second: FloatArray, blend: float) -> FloatAr
     return -union(-first, -second, blend)
 
 
-def paint(image: FloatArray, distance: FloatArray, hu: float | FloatArray, edge: float = EDGE) -> None:
+def paint(
+    image: FloatArray, distance: NDArray[np.floating], hu: float | NDArray[np.floating], edge: float = EDGE
+) -> None:
     """Blend a tissue into the image in place; half of it shows where the distance is zero."""
     image += expit(distance / np.float32(-edge)) * (hu - image)
 
@@ -267,19 +269,20 @@ class Patient:
 
     def _paint_wall(self, image: FloatArray) -> None:
         """Skin, subcutaneous fat, muscle with ribs, and the fat that fills the cavity."""
-        _, y, z = self.points
+        x, y, z = self.points
         tissues = self.anatomy.tissues
         skin = self.trunk - self.anatomy.fat
         paint(image, skin, 10)
         paint(image, skin + 2.5, tissues.fat)
         paint(image, self.trunk, tissues.muscle)
-        # Ribs descend from the spine to the belly, and end at the costal arch.
-        height = z - 0.55 * y + self.anatomy.rib_phase
-        across = (height - RIB_PITCH * np.round(height / RIB_PITCH)) / 1.15
-        rib = np.hypot((self.trunk + WALL / 2 + 1) * 1.4, across) - 6
+        # Ribs descend from the spine to the flank and the belly, where they turn to cartilage.
+        height = z - 0.55 * y + 0.35 * np.abs(x) + self.anatomy.rib_phase
+        across = height - RIB_PITCH * np.round(height / RIB_PITCH)
+        rib = np.hypot((self.trunk + WALL / 2 + 1) * 1.4, across) - 5.5
         rib = np.maximum(rib, -35 - 1.6 * z - y)
-        paint(image, rib, 480)
-        paint(image, rib + 3, 220)
+        bone = expit((y + 62) / np.float32(4))
+        paint(image, rib, 130 + 380 * bone)
+        paint(image, rib + 3, 110 + 120 * bone)
         paint(image, self.trunk + WALL, tissues.fat, 1.5)
 
     def _paint_chest(self, image: FloatArray) -> None:
@@ -305,7 +308,7 @@ class Patient:
         paint(image, Ellipsoid((33, 84, 0), (30, 17, 2000)).distance(mirrored), muscle)
         paint(image, Tube((26, 62, -10), (36, 62, -150), (4, 26)).distance(mirrored), muscle)
         body = Ellipsoid((0, 55, 0), (22, 17, 2000)).distance(self.points)
-        level = z - VERTEBRA_PITCH * np.round(z / VERTEBRA_PITCH)
+        level = np.asarray(z - VERTEBRA_PITCH * np.round(z / VERTEBRA_PITCH), dtype=np.float32)
         canal = Ellipsoid((0, 80, 0), (10, 8.5, 2000)).distance(self.points)
         arch = union(canal - 5, Tube((0, 88, 0), (0, 101, 0), (4, 3)).distance((x, y, level * 0.2)), 4)
         process = Tube((14, 80, 0), (40, 86, 0), (5, 4)).distance((mirrored[0], y, level * 0.6))
@@ -332,7 +335,7 @@ class Patient:
         wall = self.trunk + WALL + 3
         spleen = intersection(organs.spleen.distance(self.points), 4 - self.stomach, 6)
         paint(image, intersection(intersection(spleen, wall, 6), 4 - self._left_kidney, 4), tissues.spleen)
-        stomach = intersection(self.stomach, wall, 6)
+        stomach = np.maximum(intersection(self.stomach, wall, 6), 1 - self.liver)
         paint(image, stomach, tissues.stomach_wall)
         paint(image, stomach + 4.5, tissues.stomach_fluid)
         paint(image, np.maximum(stomach + 4.5, y - self.anatomy.gas_level), -960)

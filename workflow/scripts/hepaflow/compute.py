@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 
 from hepaflow.settings.training import ComputeSettings, Precision
 
@@ -42,6 +43,8 @@ def make_fabric(
         devices=devices,
         strategy="auto" if devices == 1 else "ddp",
         precision="bf16-mixed" if precision == "bf16" else "32-true",
+        # A job is one process, and starts the others itself: in a SLURM job too, whose variables say otherwise.
+        plugins=LightningEnvironment(),
     )
 
 

@@ -106,4 +106,5 @@ class EpochBatches(Sampler[list[int]]):
             order = np.random.default_rng([self._seed, self.epoch]).permutation(order)
         starts = self._starts()
         for first, last in zip(starts, [*starts[1:], len(order)], strict=True):
-            yield order[first:last][self._rank :: self._world].tolist()
+            if own := order[first:last][self._rank :: self._world].tolist():
+                yield own

@@ -32,18 +32,18 @@ def fingerprint(script: Path) -> str:
 def modules(script: Path) -> dict[str, Path]:
     """Return the modules of the package that a script imports, directly or not, by name."""
     found: dict[str, Path] = {}
-    waiting = list(_module(script)[1])
+    waiting = [(name, script) for name in _module(script)[1]]
     while waiting:
-        name = waiting.pop()
+        name, importer = waiting.pop()
         if name in found:
             continue
         path = _locate(name, script.parent)
         if path is None:
-            raise UserError(f"an import of {name}, which does not exist", file=script)
+            raise UserError(f"an import of {name}, which does not exist", file=importer)
         found[name] = path
-        waiting += _module(path)[1]
+        waiting += [(inner, path) for inner in _module(path)[1]]
         if "." in name:  # importing a module runs the packages around it
-            waiting.append(name.rpartition(".")[0])
+            waiting.append((name.rpartition(".")[0], importer))
     return found
 
 
@@ -87,9 +87,11 @@ def _imports(tree: ast.Module, path: Path) -> tuple[str, ...]:
                 for alias in node.names:
                     inner = f"{node.module}.{alias.name}"
                     names.add(inner if _locate(inner, root) else node.module)
-        elif isinstance(node, ast.Call) and _name(node.func) in {"__import__", "import_module"}:
+        if _name(node) in {"__import__", "import_module"}:  # called, passed on or given another name
             raise UserError(
-                f"an import in line {node.lineno} that cannot be followed without running the code", file=path
+                f"{_name(node)} in line {getattr(node, 'lineno', '?')}, which cannot be followed without running the code",
+                file=path,
+                remedy="import the module by a statement",
             )
     return tuple(sorted(names))
 
@@ -102,8 +104,12 @@ def _package_root(path: Path) -> Path:
     return path.parent
 
 
-def _name(function: ast.expr) -> str:
-    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+def _name(node: ast.AST) -> str:
+    """Return the name that a node mentions, if it mentions one."""
+    match node:
+        case ast.Name(id=name) | ast.Attribute(attr=name) | ast.alias(name=name):
+            return name
+    return ""
 
 
 def _strip(tree: ast.Module) -> None:

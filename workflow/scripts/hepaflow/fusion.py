@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+from scipy.special import expit
 
 from hepaflow.settings.fusion import FitFusionSettings, SgdSettings
 
@@ -20,7 +21,7 @@ RIDGE = 1e-9
 separate liver from background perfectly, or two networks always agree, it makes the minimum finite and unique."""
 
 _MAX_STEPS = 200
-_CONVERGED = 1e-12
+_VISIBLE = 1e-13  # share of the loss below which rounding hides whether a step lowers it
 
 
 def vote_patterns(votes: list[NDArray[np.bool_]]) -> NDArray[np.uint16]:
@@ -84,17 +85,17 @@ def bce(weights: NDArray[np.float64], counts: NDArray[np.float64]) -> float:
 
 def _gradient(weights: NDArray[np.float64], counts: NDArray[np.float64]) -> NDArray[np.float64]:
     votes = signs(len(weights))
-    probability = 1 / (1 + np.exp(-(votes @ weights)))
+    logits = votes @ weights
     background, foreground = counts
-    errors = (background * probability - foreground * (1 - probability)) / counts.sum()
+    errors = (background * expit(logits) - foreground * expit(-logits)) / counts.sum()
     gradient: NDArray[np.float64] = errors @ votes
     return gradient
 
 
 def _hessian(weights: NDArray[np.float64], counts: NDArray[np.float64]) -> NDArray[np.float64]:
     votes = signs(len(weights))
-    probability = 1 / (1 + np.exp(-(votes @ weights)))
-    curvature = counts.sum(axis=0) * probability * (1 - probability) / counts.sum()
+    logits = votes @ weights
+    curvature = counts.sum(axis=0) * expit(logits) * expit(-logits) / counts.sum()
     hessian: NDArray[np.float64] = (votes.T * curvature) @ votes
     return hessian
 
@@ -123,16 +124,15 @@ def newton(counts: NDArray[np.float64], start: NDArray[np.float64]) -> tuple[NDA
     for _ in range(_MAX_STEPS):
         slope = _gradient(weights, counts) + RIDGE * (weights - start)
         step = np.linalg.solve(_hessian(weights, counts) + RIDGE * np.eye(len(weights)), slope)
-        expected = float(slope @ step)
-        if expected < _CONVERGED * RIDGE:
-            break
-        length, before = 1.0, penalised(weights)
-        while penalised(weights - length * step) > before - 1e-4 * length * expected and length > 1e-10:
+        gain, before = float(slope @ step), penalised(weights)
+        close = gain <= _VISIBLE * before  # so near the minimum a last full step squares what error is left
+        length = 1.0
+        while not close and length > 1e-10 and penalised(weights - length * step) > before - 1e-4 * length * gain:
             length /= 2
-        if length <= 1e-10:  # no step lowers the loss in double precision: this is the minimum
-            break
         weights = weights - length * step
         losses.append(bce(weights, counts))
+        if close:
+            break
     return weights, losses
 
 

@@ -6,6 +6,7 @@ exam can be replayed, or changed in one respect.
 
 import hashlib
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from pathlib import Path
 
 import nibabel as nib
@@ -117,7 +118,7 @@ def draw_phantom(exam: str, settings: PhantomSettings) -> Phantom:
     pixel = round(float(field_of_view / settings.size), 4)
     phase = int(rng.choice(len(PHASES), p=(0.2, 0.3, 0.5)))
     fat = float(rng.uniform(8, 24))
-    scale = float(field_of_view / 2 * rng.uniform(0.86, 0.94) / (TRUNK[0] + fat))
+    scale = float(field_of_view / 2 * rng.uniform(0.82, 0.9) / (TRUNK[0] + fat))
     offset = (float(rng.normal(0, 3)), float(rng.normal(0, 3)), float(rng.uniform(-8, 8)))
     half_range = (slices * thickness / 2 - thickness) / scale
     visible = (offset[2] / scale - half_range, offset[2] / scale + half_range)
@@ -174,7 +175,9 @@ def write_phantom(exam: str, settings: PhantomSettings, image_path: Path, label_
         The same exam and settings give the same bytes.
     """
     phantom = draw_phantom(exam, settings)
-    for array, path in zip(render_phantom(phantom), (image_path, label_path), strict=True):
+    image, label = render_phantom(phantom)
+    contents: tuple[tuple[NDArray[np.generic], Path], ...] = ((image, image_path), (label, label_path))
+    for array, path in contents:
         stored = nib.Nifti1Image(array.T, phantom.affine())
         turn = nib.orientations.ornt_transform(
             nib.orientations.axcodes2ornt("LPS"), nib.orientations.axcodes2ornt(phantom.orientation)
@@ -197,6 +200,7 @@ def _draw_anatomy(
 ) -> Anatomy:
     """Draw a patient, the lesions last, because they need the liver to lie in."""
     shapes = Organs()
+    bend = partial(_draw_waves, rng, 6, (120, 260), 3.0)
     healthy = Anatomy(
         organs=Organs(**{part.name: _vary(rng, getattr(shapes, part.name)) for part in fields(shapes)}),
         tissues=Tissues(**{name: float(rng.normal(hu[phase], sd)) for name, (hu, sd) in TISSUES.items()}),
@@ -205,7 +209,7 @@ def _draw_anatomy(
         portal_tree=_draw_portal_tree(rng),
         hepatic_veins=_draw_hepatic_veins(rng),
         lesions=(),
-        warp=tuple(_draw_waves(rng, 6, (120, 260), sd) for sd in (3.0, 3.0, 3.0)),
+        warp=(bend(), bend(), bend()),
         liver_surface=_draw_waves(rng, 8, (55, 140), 2.5),
         bowel=_draw_waves(rng, 8, (38, 70), 9.0),
         rib_phase=float(rng.uniform(0, RIB_PITCH)),
@@ -234,7 +238,7 @@ def _draw_lesions(
         radius = float(low + (high - low) * rng.beta(1.6, 2.4)) / scale
         apart = np.ones(len(spots), dtype=bool)
         for other in lesions:
-            gap = np.linalg.norm(spots - np.float32(other.body.centre), axis=1)
+            gap = np.linalg.norm(spots - np.array(other.body.centre, np.float32), axis=1)
             apart &= gap > 1.2 * (radius + max(other.body.radii))
         fitting = spots[apart & (depth > min(0.6 * radius, 0.8 * depth.max()))]
         if not len(fitting):

@@ -87,13 +87,13 @@ class SliceFile:
     def __init__(self, path: Path | str) -> None:
         try:
             self._file = safe_open(path, framework="np")
-        except (SafetensorError, OSError) as error:
+            header = json.loads((self._file.metadata() or {})[_HEADER])
+        except (SafetensorError, OSError, KeyError) as error:
             raise UserError(
                 f"not readable as slices ({error})",
                 file=path,
                 remedy="delete the file; the next run makes it again",
             ) from None
-        header = json.loads(self._file.metadata()[_HEADER])
         slices, rows, columns = header["shape"]
         self.shape: tuple[int, int, int] = (slices, rows, columns)
         self.box = Box.from_list(header["box"]) if header["box"] else None
@@ -124,12 +124,13 @@ class SliceFile:
 
 def _read(stored: Any, index: int | slice, length: int) -> NDArray[Any]:
     """Read from a safetensors slice, which refuses ranges that reach beyond the end, and empty ones."""
-    if isinstance(index, int):
-        return np.asarray(stored[index])
-    first, last, _ = index.indices(length)
-    if first >= last:
+    chosen = range(length)[index]  # what a list would choose, or its IndexError
+    if isinstance(chosen, int):
+        return np.asarray(stored[chosen])
+    if not chosen:
         return np.empty((0, *stored.get_shape()[1:]))
-    return np.asarray(stored[first:last])
+    first, last = min(chosen[0], chosen[-1]), max(chosen[0], chosen[-1])
+    return np.asarray(stored[first : last + 1])[:: chosen.step]
 
 
 def _stored(image: NDArray[np.float32]) -> NDArray[np.uint16]:

@@ -12,7 +12,9 @@ PROCESSINGS = {"raw": "without post-processing", "clean": "with post-processing"
 
 def read_metrics(paths: Sequence[str]) -> pd.DataFrame:
     """Read the scores of several exams into one tidy table."""
-    return pd.concat([pd.read_csv(path) for path in paths], ignore_index=True)
+    names = dict.fromkeys(("exam", "method"), str)  # an exam may be called 007, or NA
+    tables = [pd.read_csv(path, dtype=names, keep_default_na=False, na_values={"value": [""]}) for path in paths]
+    return pd.concat(tables, ignore_index=True)
 
 
 def dice_table(metrics: pd.DataFrame, stage: str, architectures: Mapping[str, str]) -> pd.DataFrame:
@@ -30,12 +32,12 @@ def dice_table(metrics: pd.DataFrame, stage: str, architectures: Mapping[str, st
     -------
     DataFrame
         A row for each method, the fusion last. Columns: method, architecture, and for either processing the
-        mean Dice and the thesis'; then the number of exams, and the mean over those that have this structure.
+        mean Dice and the thesis'; then the number of exams.
     """
     scores = metrics[(metrics["stage"] == stage) & (metrics["metric"] == "dice")]
     rows = []
     for method in scores["method"].unique():
-        architecture = architectures.get(method, thesis.FUSION)
+        architecture = method if method == thesis.FUSION else architectures[method]
         own = scores[scores["method"] == method]
         row: dict[str, object] = {"method": method, "architecture": architecture}
         for processing, words in PROCESSINGS.items():

@@ -121,7 +121,7 @@ def train_network(
     network = build_network(settings.network)
     if start is not None:
         load_weights(network, start)
-    if fabric.world_size > 1:
+    if fabric.world_size > 1 and fabric.device.type == "cuda":  # torch has none for the CPU
         network = nn.SyncBatchNorm.convert_sync_batchnorm(network)
     sgd = torch.optim.SGD(network.parameters(), lr=recipe.learning_rate, momentum=recipe.momentum)
     model, optimizer = fabric.setup(prepare(network, compute), sgd)
@@ -173,14 +173,21 @@ def _loaders(
     """Return loaders of the training slices and of the held-out ones, if any."""
     every = range(len(dataset))
     exam_of = np.array(dataset.exams_of(every))
-    exams = int(exam_of.max()) + 1 if len(exam_of) else 0
-    train, held_out = split_exams(exams, settings.training.validation_share, settings.seed)
-    indices = np.flatnonzero(np.isin(exam_of, train))
-    if len(indices) < 2 * fabric.world_size:
+    exams = np.unique(exam_of)  # those without slices can be neither trained on nor held out
+    train, held_out = split_exams(len(exams), settings.training.validation_share, settings.seed)
+    indices = np.flatnonzero(np.isin(exam_of, exams[train]))
+    smallest = 2 * fabric.world_size  # batch normalisation needs two samples on each device
+    if len(indices) < smallest:
         raise UserError(
             f"{len(indices)} training slices",
-            expected=f"at least {2 * fabric.world_size}",
+            expected=f"at least {smallest}",
             remedy="add training exams to the sheet",
+        )
+    if settings.training.batch_size < smallest:
+        raise UserError(
+            f"batches of {settings.training.batch_size} on {fabric.world_size} devices",
+            expected=f"a batch_size of at least {smallest}",
+            remedy="raise batch_size, or train on fewer devices",
         )
 
     def loader(chosen: Any, *, shuffle: bool) -> DataLoader[Batch]:
@@ -199,9 +206,12 @@ def _loaders(
             num_workers=compute.workers,
             persistent_workers=compute.workers > 0,
             pin_memory=fabric.device.type == "cuda",
+            # Not the global one, which dropout uses: a loader draws from it when it starts its workers, which
+            # happens in other epochs with workers than without, and in other epochs after a resume.
+            generator=torch.Generator(),
         )
 
-    validation = loader(np.flatnonzero(np.isin(exam_of, held_out)), shuffle=False) if held_out else None
+    validation = loader(np.flatnonzero(np.isin(exam_of, exams[held_out])), shuffle=False) if held_out else None
     return loader(indices, shuffle=True), validation
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 log = logging.getLogger(__name__)
@@ -48,7 +48,9 @@ class TrainingState:
         tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
         self._folder.mkdir(parents=True, exist_ok=True)
         partial = self._folder / f"partial.{os.getpid()}"
-        partial.write_bytes(save(tensors, {_HEADER: json.dumps({"key": self._key, "history": history})}))
+        save_file(tensors, partial, {_HEADER: json.dumps({"key": self._key, "history": history})})
+        with open(partial, "rb+") as file:
+            os.fsync(file.fileno())  # or a machine that dies can leave a file of the right length and no content
         if self._current.exists():
             os.replace(self._current, self._previous)
         os.replace(partial, self._current)
@@ -92,4 +94,5 @@ def _fill(network: nn.Module, optimizer: torch.optim.Optimizer, tensors: dict[st
     momentum = part(_MOMENTUM)
     for name, parameter in network.named_parameters():
         if name in momentum:
-            optimizer.state[parameter]["momentum_buffer"] = momentum[name].to(parameter.device)
+            # As torch makes it: on the parameter's device and in its memory layout.
+            optimizer.state[parameter]["momentum_buffer"] = torch.empty_like(parameter).copy_(momentum[name])

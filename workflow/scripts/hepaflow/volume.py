@@ -1,5 +1,6 @@
 """CT volumes and label maps in one canonical orientation, and the way back to the exam's own grid."""
 
+import gzip
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
+from nibabel.arrayproxy import ArrayProxy
 from nibabel.filebasedimages import ImageFileError
 from nibabel.orientations import (
     apply_orientation,
@@ -25,6 +27,8 @@ CANONICAL = ("L", "P", "S")
 """Directions in which columns, rows and slices count up: a slice lies as radiologists look at it."""
 
 LABELS = {0: "background", 1: "liver", 2: "lesion"}
+
+_NEAR_INTEGER = 0.01  # a scaled label map may miss its integers by half a step of its scale: 2/255 for one byte
 
 
 @dataclass(frozen=True)
@@ -147,11 +151,25 @@ def _read(path: Path, exam: str) -> tuple[NDArray[Any], float, float, Grid]:
     image = _open(path, exam)
     grid = _grid_of(image, path, exam)
     try:
-        stored = np.asarray(image.dataobj.get_unscaled()).reshape(grid.shape)
+        stored = _stored(image).reshape(grid.shape)
     except (OSError, EOFError, zlib.error, ValueError) as error:
         raise _unreadable(path, exam, error) from None
+    if stored.dtype.kind not in "iuf":
+        raise _unreadable(path, exam, f"voxels of type {stored.dtype}")
     slope, intercept = float(image.dataobj.slope), float(image.dataobj.inter)
     return grid.canonicalise(stored), slope, intercept, grid
+
+
+def _stored(image: Any) -> NDArray[Any]:
+    """Read the stored values; those of a gzipped file to its end, where the checksum is that nibabel leaves unread."""
+    proxy, path = image.dataobj, Path(image.file_map["image"].filename)
+    if path.suffix != ".gz":
+        return np.asarray(proxy.get_unscaled())
+    with gzip.open(path) as stream:
+        stored = np.asarray(ArrayProxy(stream, (proxy.shape, proxy.dtype, proxy.offset)).get_unscaled())
+        while stream.read(1 << 20):
+            pass
+    return stored
 
 
 def read_image(path: Path, *, exam: str = "") -> tuple[NDArray[Any], Grid]:
@@ -177,8 +195,6 @@ def read_image(path: Path, *, exam: str = "") -> tuple[NDArray[Any], Grid]:
         If the file is missing, unreadable, not three-dimensional, or holds values that are not finite.
     """
     stored, slope, intercept, grid = _read(path, exam)
-    if stored.dtype.kind not in "iuf":
-        raise _unreadable(path, exam, f"voxels of type {stored.dtype}")
     if stored.dtype.kind == "f":
         bad = sum(int((~np.isfinite(one)).sum()) for one in stored)
         if bad:
@@ -215,7 +231,10 @@ def read_labels(path: Path, *, exam: str = "") -> tuple[NDArray[np.uint8], Grid]
     labels = np.empty(stored.shape, np.uint8)
     wrong: set[float] = set()
     for index, one in enumerate(stored):
-        values = one if (slope == 1 and intercept == 0) else one * slope + intercept
+        values = one
+        if (slope, intercept) != (1, 0):  # a label map saved as fractions: 0.996 stands for 1
+            values = one * slope + intercept
+            values = np.where(abs(values - np.rint(values)) < _NEAR_INTEGER, np.rint(values), values)
         known = np.isin(values, tuple(LABELS))
         if not known.all():
             wrong |= {float(value) for value in np.unique(values[~known])[:5]}

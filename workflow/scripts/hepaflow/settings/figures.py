@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from hepaflow.settings.base import SettingsModel
+from hepaflow.settings.slices import WindowSettings
 
 
 class SamplesSettings(SettingsModel):
@@ -12,3 +13,11 @@ class SamplesSettings(SettingsModel):
     """Slices in a figure, drawn at random."""
     seed: int = Field(default=11, ge=0)
     """Seed of the draw."""
+
+
+class FigureSamplesSettings(SettingsModel):
+    """What the sample figures depend on."""
+
+    samples: SamplesSettings
+    window: WindowSettings
+    """CT values that are shown black and white: those that the networks see."""

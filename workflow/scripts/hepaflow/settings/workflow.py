@@ -8,7 +8,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from hepaflow.errors import UserError
 from hepaflow.settings.base import SettingsModel
-from hepaflow.settings.figures import SamplesSettings
+from hepaflow.settings.figures import FigureSamplesSettings, SamplesSettings
 from hepaflow.settings.fusion import FitFusionSettings, FusionSettings
 from hepaflow.settings.head import HeadSettings
 from hepaflow.settings.network import BackboneWeights, NetworkSettings
@@ -207,6 +207,10 @@ class Settings(SettingsModel):
         if self.fusion.solver == "newton":
             return FitFusionSettings(solver=FusionSettings(), backbones=tuple(self.backbones), seed=0)
         return FitFusionSettings(solver=self.fusion, backbones=tuple(self.backbones), seed=self.seed)
+
+    def figure_samples(self) -> FigureSamplesSettings:
+        """Return what the sample figures depend on."""
+        return FigureSamplesSettings(samples=self.samples, window=self.window)
 
 
 def read_settings(config: Mapping[str, Any]) -> Settings:

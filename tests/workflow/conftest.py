@@ -1,0 +1,32 @@
+"""A small run of the whole workflow, made once and copied for each test that changes something."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from smoke_run import Checkout, checkout
+
+
+@pytest.fixture(scope="session")
+def completed(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """Return the finished smoke run. Read only: tests that change something take `copied`."""
+    made = checkout(tmp_path_factory.mktemp("smoke") / "run")
+    ended = made.snakemake()
+    assert ended.returncode == 0, ended.stdout
+    return made
+
+
+@pytest.fixture
+def copied(completed: Checkout, tmp_path: Path) -> Iterator[Checkout]:
+    """Return a copy of the finished smoke run, with its times and Snakemake's records."""
+    folder = tmp_path / "run"
+    shutil.copytree(completed.folder, folder, copy_function=shutil.copy2)
+    yield Checkout(folder)
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Checkout:
+    """Return a copy of the project without results."""
+    return checkout(tmp_path / "run")

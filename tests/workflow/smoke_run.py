@@ -1,0 +1,85 @@
+"""A copy of the project in a folder of its own, with a configuration that runs in a minute."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+
+SMOKE = {
+    "results": "results/smoke",
+    "data": "data/phantoms",
+    "exams": "config/exams/smoke.tsv",
+    "phantoms": {"size": 48, "slices": [8, 10], "slice_thickness": [16, 22], "lesion_free": 0},
+    "size": 32,
+    "backbones": {
+        "dense": {"arch": "densenet121", "weights": "none"},
+        "plain": {"arch": "unet", "weights": "none"},
+    },
+    "head": {"channels": 8, "dropout": 0.1},
+    "training": {
+        "liver": {"epochs": 3, "batch_size": 8, "decay_every": 1, "decay_factor": 0.5},
+        "lesion": {"epochs": 1, "batch_size": 8},
+    },
+    "postprocessing": {"lesion": {"min_area": 1}},
+    "samples": {"count": 2},
+    "compute": {"accelerator": "cpu", "workers": 0},
+}
+EXAMS = {"one": "train", "two": "train", "three": "test", "four": "test"}
+
+
+class Checkout:
+    """A copy of the project in which Snakemake runs."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def snakemake(self, *arguments: str, config: str = "config/smoke.yaml") -> subprocess.CompletedProcess[str]:
+        """Run Snakemake and return how it ended; standard output and error are one text."""
+        chosen = ["--configfile", config] if config else []
+        return subprocess.run(
+            [sys.executable, "-m", "snakemake", "--cores", "2", *chosen, *arguments],
+            cwd=self.folder,
+            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+
+    def planned(self, *arguments: str, config: str = "config/smoke.yaml") -> Counter[str]:
+        """Return how many jobs of each rule the next run would run."""
+        ended = self.snakemake("--dry-run", "--quiet", "rules", *arguments, config=config)
+        assert ended.returncode == 0, ended.stdout
+        jobs: Counter[str] = Counter()
+        table = ended.stdout.partition("Job stats:")[2].splitlines()
+        for line in table:
+            name, _, count = line.strip().rpartition(" ")
+            if count.isdigit() and name.strip() not in ("", "total", "all"):
+                jobs[name.strip()] = int(count)
+        return jobs
+
+    def configure(self, **changes: object) -> None:
+        """Write the smoke configuration with some top-level keys changed."""
+        (self.folder / "config/smoke.yaml").write_text(yaml.safe_dump(SMOKE | changes))
+
+
+def checkout(folder: Path) -> Checkout:
+    """Copy what git has of the project into a folder, with the smoke configuration."""
+    folder.mkdir(parents=True)
+    for part in ("Snakefile", "workflow", "config", "profiles"):
+        source = ROOT / part
+        if source.is_dir():
+            shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, folder / part)
+    made = Checkout(folder)
+    made.configure()
+    rows = [f"{name}\t{name}.image.nii.gz\t{name}.label.nii.gz\t{split}\n" for name, split in EXAMS.items()]
+    (folder / "config/exams/smoke.tsv").write_text("exam\timage\tlabel\tsplit\n" + "".join(rows))
+    return made

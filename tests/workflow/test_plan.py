@@ -1,0 +1,105 @@
+"""What Snakemake plans, and what it refuses before any job starts."""
+
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+from smoke_run import ROOT, SMOKE, Checkout
+
+LITS17 = {
+    "survey": 131,
+    "liver_slices": 131,
+    "lesion_slices": 131,
+    "train": 8,  # two stages, four backbones
+    "predict": 16,  # the training exams (for the fusion's weights) and the test exams
+    "fit_fusion": 2,
+    "postprocess": 10,  # four backbones and the fusion, of the test exams
+    "fuse": 2,
+    "restore": 50,  # five methods, ten test exams
+    "evaluate": 10,
+    "tables": 1,
+    "figure_training": 2,
+    "figure_weights": 1,
+    "figure_overlap": 2,
+    "figure_dice": 2,
+    "figure_samples": 2,
+}
+
+
+def test_thesis_on_lits17_is_planned_in_ten_seconds(fresh: Checkout) -> None:
+    data = fresh.folder / "data/lits17"
+    data.mkdir(parents=True)
+    for number in range(131):
+        (data / f"volume-{number}.nii").touch()
+        (data / f"segmentation-{number}.nii").touch()
+    began = time.monotonic()
+    jobs = fresh.planned(config="")
+    assert time.monotonic() - began < 10
+    assert jobs == LITS17
+
+
+def test_readme_commands_name_the_configurations(fresh: Checkout) -> None:
+    jobs = fresh.planned(config="config/demo.yaml")
+    assert jobs["phantom"] == len((ROOT / "config/exams/demo.tsv").read_text().splitlines()) - 1
+    assert jobs["train"] == 8
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"size": 250}, ["size: found 250", "multiple of 8"]),
+        ({"trainings": {}}, ["trainings: unknown key"]),
+        ({"exams": "config/exams/none.tsv"}, ["config/exams/none.tsv", "hepaflow index"]),
+        ({"phantoms": None}, ["exam: one", "data/phantoms/one.image.nii.gz", "no such image"]),
+    ],
+)
+def test_mistakes_stop_the_run_before_any_job(
+    fresh: Checkout, changes: dict[str, object], told: list[str]
+) -> None:
+    fresh.configure(**changes)
+    ended = fresh.snakemake("--dry-run")
+    assert ended.returncode != 0
+    assert "Traceback" not in ended.stdout
+    for words in told:
+        assert words in ended.stdout
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        (["one\ti\tl\ttrain", "one\ti\tl\ttest"], ["exam: one", "listed twice"]),
+        (["one\ti\tl\ttrain", "two\ti\tl\ttrain"], ["no exam of the split 'test'"]),
+        (["one\ti\t\ttrain", "two\ti\tl\ttest"], ["exam: one", "no label for a train exam"]),
+    ],
+)
+def test_bad_sheets_stop_the_run_before_any_job(fresh: Checkout, rows: list[str], told: list[str]) -> None:
+    (fresh.folder / "config/exams/smoke.tsv").write_text("\n".join(["exam\timage\tlabel\tsplit", *rows]))
+    ended = fresh.snakemake("--dry-run")
+    assert ended.returncode != 0
+    for words in told:
+        assert words in ended.stdout
+
+
+def test_bad_exam_stops_in_its_survey(fresh: Checkout) -> None:
+    made = fresh.snakemake("--until", "phantom")
+    assert made.returncode == 0, made.stdout
+    fresh.configure(phantoms=None)
+    broken = fresh.folder / "data/phantoms/three.image.nii.gz"
+    broken.write_bytes(broken.read_bytes()[:500])
+    ended = fresh.snakemake()
+    assert ended.returncode != 0
+    for words in (
+        "hepaflow cannot go on",
+        "exam: three",
+        str(Path("data/phantoms/three.image.nii.gz")),
+        "what to do",
+    ):
+        assert words in ended.stdout
+    assert not (fresh.folder / "results/smoke/models").exists()
+
+
+def test_configuration_is_read_once(fresh: Checkout) -> None:
+    """A configuration of one's own is not merged into the default file: its backbones replace the thesis'."""
+    assert set(yaml.safe_load((fresh.folder / "config/smoke.yaml").read_text())) == set(SMOKE)
+    assert fresh.planned()["train"] == 4

@@ -1,0 +1,140 @@
+"""A small run from phantom exams to the tables, and what a second one does."""
+
+import json
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from smoke_run import EXAMS, SMOKE, Checkout
+
+from hepaflow.masks import Masks
+from hepaflow.metrics import dice
+from hepaflow.restore import restore
+from hepaflow.slices import SliceFile
+from hepaflow.volume import read_labels
+
+METHODS = ("dense", "plain", "fusion")
+TEST = [name for name, split in EXAMS.items() if split == "test"]
+
+
+def test_every_artifact_is_there(completed: Checkout) -> None:
+    results = completed.folder / "results/smoke"
+    expected = [f"exams/{exam}.json" for exam in EXAMS]
+    expected += [f"slices/{stage}/{exam}.safetensors" for stage in ("liver", "lesion") for exam in EXAMS]
+    for stage in ("liver", "lesion"):
+        expected += [
+            f"models/{stage}/{name}.{end}" for name in METHODS[:2] for end in ("safetensors", "history.csv")
+        ]
+        expected += [f"masks/{stage}/{name}.{split}.npz" for name in METHODS[:2] for split in ("train", "test")]
+        expected += [f"masks/{stage}/fusion.test.npz", f"fusion/{stage}.json"]
+        expected += [f"clean/{stage}/{name}.test.npz" for name in METHODS]
+    expected += [f"segmentations/{name}/{exam}.nii.gz" for name in METHODS for exam in TEST]
+    expected += [f"metrics/{exam}.csv" for exam in TEST]
+    expected += ["tables/liver.csv", "tables/lesion.csv"]
+    assert [path for path in expected if not (results / path).is_file()] == []
+
+
+def test_nothing_is_left_of_the_training_states(completed: Checkout) -> None:
+    assert list((completed.folder / "results/smoke/models").rglob("*.training")) == []
+
+
+@pytest.mark.parametrize("exam", TEST)
+@pytest.mark.parametrize("method", METHODS)
+def test_segmentations_lie_on_the_exams_grid(completed: Checkout, exam: str, method: str) -> None:
+    image = nib.load(completed.folder / f"data/phantoms/{exam}.image.nii.gz")
+    made = nib.load(completed.folder / f"results/smoke/segmentations/{method}/{exam}.nii.gz")
+    assert made.shape == image.shape
+    np.testing.assert_array_equal(made.affine, image.affine)
+    assert made.header.get_xyzt_units() == image.header.get_xyzt_units()
+    assert set(np.unique(made.dataobj)) <= {0, 1, 2}
+
+
+@pytest.mark.parametrize("exam", TEST)
+def test_metrics_are_those_of_the_masks(completed: Checkout, exam: str) -> None:
+    results = completed.folder / "results/smoke"
+    metrics = pd.read_csv(results / f"metrics/{exam}.csv")
+    labels, _ = read_labels(completed.folder / f"data/phantoms/{exam}.label.nii.gz")
+    for stage, reference in (("liver", labels >= 1), ("lesion", labels == 2)):
+        slices = SliceFile(results / f"slices/{stage}/{exam}.safetensors")
+        for method in METHODS:
+            mask = Masks(results / f"clean/{stage}/{method}.test.npz")[exam]
+            row = metrics.query("stage == @stage and method == @method and processing == 'clean'")
+            assert row["value"].item() == pytest.approx(dice(restore(mask, slices.box, slices.shape), reference))
+
+
+def test_tables_are_the_means_of_the_metrics(completed: Checkout) -> None:
+    results = completed.folder / "results/smoke"
+    metrics = pd.concat(pd.read_csv(results / f"metrics/{exam}.csv") for exam in TEST)
+    table = pd.read_csv(results / "tables/liver.csv").set_index("method")
+    for method in METHODS:
+        values = metrics.query("stage == 'liver' and method == @method and processing == 'clean'")["value"]
+        assert table.loc[method, "with post-processing"] == pytest.approx(values.mean(), abs=5e-5)
+    assert table["exams"].eq(len(TEST)).all()
+
+
+def test_test_exams_references_are_unknown_to_the_networks(completed: Checkout) -> None:
+    results = completed.folder / "results/smoke"
+    for stage in ("liver", "lesion"):
+        for exam, split in EXAMS.items():
+            assert SliceFile(results / f"slices/{stage}/{exam}.safetensors").has_mask == (split == "train")
+
+
+def test_fusion_weights_name_their_backbones(completed: Checkout) -> None:
+    found = json.loads((completed.folder / "results/smoke/fusion/liver.json").read_text())
+    assert found["backbones"] == ["dense", "plain"]
+    assert sum(abs(weight) for weight in found["normalised"]) == pytest.approx(1)
+
+
+def test_finished_run_has_nothing_to_do(completed: Checkout) -> None:
+    assert completed.planned() == {}
+
+
+def test_touched_code_and_speed_rerun_nothing(copied: Checkout) -> None:
+    for path in (copied.folder / "workflow").rglob("*.py"):
+        path.touch()
+    helper = copied.folder / "workflow/scripts/hepaflow/resize.py"
+    helper.write_text(helper.read_text() + "\n# a comment\n")
+    copied.configure(
+        compute={"accelerator": "auto", "workers": 2, "channels_last": True, "predict_batch_size": 3},
+        backbones=dict(reversed(SMOKE["backbones"].items())),
+    )
+    assert copied.planned() == {}
+
+
+def test_changed_threshold_reruns_what_follows_from_it(copied: Checkout) -> None:
+    copied.configure(postprocessing={"lesion": {"min_area": 3}})
+    jobs = copied.planned()
+    assert jobs["postprocess"] == 3
+    assert not {"train", "predict", "fit_fusion", "liver_slices", "lesion_slices", "survey"} & set(jobs)
+
+
+def test_changed_helper_reruns_the_stages_that_import_it(copied: Checkout) -> None:
+    helper = copied.folder / "workflow/scripts/hepaflow/contrast.py"
+    helper.write_text(helper.read_text().replace("np.where(liver, image,", "np.where(liver, image + 0,"))
+    jobs = copied.planned()
+    assert jobs["lesion_slices"] == len(EXAMS)
+    assert jobs["train"] == 2  # the lesion networks
+    assert not {"liver_slices", "survey"} & set(jobs)
+
+
+def test_changed_survey_reruns_the_survey_alone(copied: Checkout) -> None:
+    helper = copied.folder / "workflow/scripts/hepaflow/survey.py"
+    helper.write_text(helper.read_text().replace("_PADDING_BELOW = -1100", "_PADDING_BELOW = -1200"))
+    assert copied.planned() == {"survey": len(EXAMS)}
+
+
+def test_real_run_after_a_change_equals_its_plan(copied: Checkout) -> None:
+    copied.configure(postprocessing={"liver": {"min_area_ratio": 0.5}, "lesion": {"min_area": 1}})
+    planned = copied.planned()
+    ended = copied.snakemake()
+    assert ended.returncode == 0, ended.stdout
+    for rule, count in planned.items():
+        assert ended.stdout.count(f"rule {rule}:") == count
+    assert "train" not in planned
+    assert copied.planned() == {}
+
+
+def test_configuration_stays_as_given(completed: Checkout) -> None:
+    assert yaml.safe_load((completed.folder / "config/smoke.yaml").read_text()) == SMOKE
