@@ -1,6 +1,7 @@
 """Files of masks."""
 
 import time
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -84,17 +85,15 @@ def test_masks_are_packed_bit_by_bit(tmp_path: Path) -> None:
 
 def test_one_exam_after_the_other_is_asked_for(tmp_path: Path) -> None:
     """Exams are drawn one at a time and dropped: no list of unpacked masks is made."""
-    alive = []
-
-    class Counted(np.ndarray):
-        def __del__(self) -> None:
-            alive.remove(1)
+    drawn_before: list[weakref.ref[np.ndarray]] = []
 
     def exams() -> Iterator[tuple[str, np.ndarray]]:
         for number in range(5):
-            assert len(alive) <= 1
-            alive.append(1)
-            yield str(number), drawn(seed=number).view(Counted)
+            assert sum(mask() is not None for mask in drawn_before) <= 1
+            mask = drawn(seed=number)
+            drawn_before.append(weakref.ref(mask))
+            yield str(number), mask
+            del mask
 
     write_masks(tmp_path / "masks.npz", exams())
     assert len(Masks(tmp_path / "masks.npz")) == 5

@@ -43,7 +43,7 @@ rule figure_overlap:
             f"{RESULTS}/figures/error_overlap.{{stage}}.svg",
             caption="../report/figure_overlap.rst",
             category="2 Fusion",
-            labels={"stage": "{stage}", "what": "error overlap (thesis figure 9)"},
+            labels={"stage": "{stage}", "what": "error overlap"},
         ),
     log:
         f"{RESULTS}/logs/figure_overlap/{{stage}}.log",

@@ -87,9 +87,9 @@ def _imports(tree: ast.Module, path: Path) -> tuple[str, ...]:
                 for alias in node.names:
                     inner = f"{node.module}.{alias.name}"
                     names.add(inner if _locate(inner, root) else node.module)
-        if _name(node) in {"__import__", "import_module"}:  # called, passed on or given another name
+        if (name := _name(node)) in {"__import__", "import_module"}:  # called, passed on or given another name
             raise UserError(
-                f"{_name(node)} in line {getattr(node, 'lineno', '?')}, which cannot be followed without running the code",
+                f"{name} in line {getattr(node, 'lineno', '?')}, which cannot be followed without running the code",
                 file=path,
                 remedy="import the module by a statement",
             )

@@ -75,6 +75,8 @@ class TrainingState:
                     tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             except (SafetensorError, OSError, KeyError, TypeError, json.JSONDecodeError) as error:
                 log.warning("%s is damaged (%s); looking for the state before it", path, error)
+                if not isinstance(error, OSError):
+                    path.unlink(missing_ok=True)  # or the next save would keep it in the place of the one before
                 continue
             _fill(network, optimizer, tensors)
             history: list[dict[str, Any]] = header["history"]

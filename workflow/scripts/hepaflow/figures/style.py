@@ -26,7 +26,12 @@ _STYLE: dict[Any, Any] = {
     "savefig.dpi": 200,  # of CT slices inside the SVG
     "figure.facecolor": "white",
     "savefig.facecolor": "white",
-    "font.family": ["DejaVu Sans"],
+    "font.family": "sans-serif",
+    "font.sans-serif": [
+        "DejaVu Sans",
+        "Verdana",
+        "Arial",
+    ],  # matplotlib brings the first; the rest are as wide or less
     "font.size": 9,
     "axes.titlesize": 10,
     "axes.titlelocation": "left",

@@ -33,6 +33,7 @@ def training_figure(histories: Mapping[str, pd.DataFrame], stage: str) -> Figure
             "color": look[backbone].colour,
             "marker": look[backbone].marker,
             "markevery": max(1, len(history) // 20),
+            "clip_on": False,
         }
         losses.plot(history["epoch"], history["loss"], label=backbone, **line)
         if validated:
@@ -40,7 +41,9 @@ def training_figure(histories: Mapping[str, pd.DataFrame], stage: str) -> Figure
         if not shared:
             rates.plot(history["epoch"], history["learning_rate"], drawstyle="steps-mid", **line)
         elif not rates.lines:
-            rates.plot(history["epoch"], history["learning_rate"], drawstyle="steps-mid", color=GREY)
+            rates.plot(
+                history["epoch"], history["learning_rate"], drawstyle="steps-mid", color=GREY, clip_on=False
+            )
     handles, _ = losses.get_legend_handles_labels()
     if validated:
         handles.append(Line2D([], [], color=GREY, label="training"))
@@ -72,13 +75,15 @@ def _count_in_decades(axes: Axes, most: int) -> None:
 def round_numbers(low: float, high: float) -> list[float]:
     """Return the numbers 1, 2 and 5 of every decade from the last not above `low` to the first not below `high`.
 
+    There are always two.
+
     Examples
     --------
     >>> round_numbers(0.03, 0.4)
     [0.02, 0.05, 0.1, 0.2, 0.5]
     """
-    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 2)
     numbers = [float(f"{digit}e{decade}") for decade in decades for digit in (1, 2, 5)]
-    first = max(number for number in numbers if number <= low)
-    last = min(number for number in numbers if number >= high)
-    return [number for number in numbers if first <= number <= last]
+    first = max(index for index, number in enumerate(numbers) if number <= low)
+    last = min(index for index, number in enumerate(numbers) if number >= high)
+    return numbers[first : max(last, first + 1) + 1]

@@ -1,0 +1,95 @@
+"""Devices, precision and determinism of a job."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+import torch
+from torch import nn
+
+from hepaflow.compute import make_fabric, prepare
+from hepaflow.settings.training import ComputeSettings, Precision
+
+torch.set_num_threads(1)
+CPU = ComputeSettings(accelerator="cpu", workers=0)
+
+
+@pytest.fixture(autouse=True)
+def _restored(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    matmul, cudnn = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+    yield
+    torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = matmul, cudnn
+    torch.use_deterministic_algorithms(False)
+    torch.set_num_threads(1)
+
+
+def test_the_cpu_is_used_where_asked_for() -> None:
+    assert make_fabric("fp32", CPU).device.type == "cpu"
+
+
+def test_a_gpu_is_used_where_there_is_one() -> None:
+    expected = "cuda" if torch.cuda.is_available() else "cpu"
+    assert make_fabric("fp32", ComputeSettings()).device.type == expected
+
+
+def test_algorithms_are_deterministic_and_on_the_cpu_without_exception() -> None:
+    make_fabric("fp32", CPU)
+    assert torch.are_deterministic_algorithms_enabled()
+    assert not torch.is_deterministic_algorithms_warn_only_enabled()
+    assert not torch.backends.cudnn.benchmark
+    assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
+
+
+@pytest.mark.parametrize(("precision", "allowed"), [("fp32", False), ("tf32", True), ("bf16", False)])
+def test_tf32_is_used_only_where_asked_for(precision: Precision, allowed: bool) -> None:
+    make_fabric(precision, CPU)
+    assert torch.backends.cuda.matmul.allow_tf32 is allowed
+    assert torch.backends.cudnn.allow_tf32 is allowed
+
+
+@pytest.mark.parametrize(("precision", "inside"), [("fp32", torch.float32), ("bf16", torch.bfloat16)])
+def test_bf16_is_mixed_with_fp32(precision: Precision, inside: torch.dtype) -> None:
+    seen = []
+
+    class Probe(nn.Linear):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            result = super().forward(x)
+            seen.append(result.dtype)
+            return result
+
+    network = Probe(2, 2)
+    result = make_fabric(precision, CPU).setup_module(network)(torch.ones(1, 2))
+    assert seen == [inside]
+    assert network.weight.dtype == torch.float32
+    assert result.dtype == torch.float32
+
+
+def test_threads_are_set() -> None:
+    make_fabric("fp32", CPU, threads=2)
+    assert torch.get_num_threads() == 2
+
+
+def test_a_slurm_job_is_one_process_whatever_its_variables_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Snakemake submits one task; Fabric would take the variables to mean that SLURM starts the processes."""
+    for name, value in (("NTASKS", "1"), ("PROCID", "0"), ("LOCALID", "0"), ("JOB_NAME", "job"), ("JOB_ID", "7")):
+        monkeypatch.setenv(f"SLURM_{name}", value)
+    fabric = make_fabric("fp32", CPU, devices=2)
+    assert fabric.world_size == 2
+    environment = fabric.strategy.cluster_environment  # type: ignore[attr-defined]
+    assert not environment.creates_processes_externally
+
+
+def test_channels_last_changes_the_layout_and_not_the_function() -> None:
+    network = nn.Conv2d(3, 4, 3)
+    x = torch.rand(2, 3, 8, 8)
+    before = network(x)
+    prepared = prepare(network, CPU.model_copy(update={"channels_last": True}))
+    assert prepared.weight.is_contiguous(memory_format=torch.channels_last)
+    torch.testing.assert_close(prepared(x.to(memory_format=torch.channels_last)), before)
+
+
+def test_nothing_is_done_unasked() -> None:
+    network = nn.Conv2d(3, 4, 3)
+    assert prepare(network, CPU) is network
+    assert network.weight.is_contiguous()

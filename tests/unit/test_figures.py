@@ -1,0 +1,348 @@
+"""The figures: what they count, what they draw, and that the same data gives the same bytes."""
+
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import matplotlib
+import nibabel as nib
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+
+from hepaflow import thesis
+from hepaflow.figures.dice import dice_figure
+from hepaflow.figures.montage import montage
+from hepaflow.figures.overlap import overlap_figure, overlap_matrix
+from hepaflow.figures.samples import (
+    REFERENCE,
+    Sample,
+    draw_slices,
+    field_of_view,
+    find_slices,
+    read_samples,
+)
+from hepaflow.figures.style import looks, save
+from hepaflow.figures.training import round_numbers, training_figure
+from hepaflow.figures.weights import weights_figure
+from hepaflow.fusion import Fusion
+from hepaflow.settings.slices import WindowSettings
+
+NETWORKS = ["dense", "inception", "resnet"]
+
+
+def texts(figure: Figure) -> list[str]:
+    return [text.get_text() for text in figure.findobj(matplotlib.text.Text)]
+
+
+# Style
+
+
+def test_methods_can_be_told_apart_up_to_the_most_a_run_may_have():
+    given = looks([*(f"network{number}" for number in range(12)), thesis.FUSION])
+    assert len(set(given.values())) == 13
+
+
+def test_a_method_looks_the_same_whatever_the_order():
+    assert looks(["b", "a", thesis.FUSION]) == looks(["a", "b"])
+
+
+def test_settings_of_matplotlib_outside_neither_matter_nor_change(tmp_path):
+    plain = training_figure({"dense": history(3)}, "liver")
+    save(plain, tmp_path / "plain.svg", title="t")
+    with matplotlib.rc_context({"font.size": 30, "axes.grid": True}):
+        save(training_figure({"dense": history(3)}, "liver"), tmp_path / "odd.svg", title="t")
+        assert matplotlib.rcParams["font.size"] == 30
+    assert (tmp_path / "plain.svg").read_bytes() == (tmp_path / "odd.svg").read_bytes()
+
+
+# Training
+
+
+def history(epochs: int, *, validation: bool = False, rate: float = 0.1) -> pd.DataFrame:
+    loss = 0.5 / np.arange(1, epochs + 1)
+    return pd.DataFrame(
+        {
+            "epoch": np.arange(1, epochs + 1),
+            "learning_rate": rate * 0.5 ** np.arange(epochs),
+            "loss": loss,
+            "validation_loss": loss * 1.5 if validation else np.nan,
+            "seconds": 1.0,
+        }
+    )
+
+
+def test_training_curves_hold_the_losses_and_one_rate_where_all_agree():
+    figure = training_figure({"dense": history(4), "resnet": history(4)}, "lesion")
+    losses, rates = figure.axes
+    assert [line.get_label() for line in losses.lines] == ["dense", "resnet"]
+    np.testing.assert_allclose(losses.lines[0].get_ydata(), history(4)["loss"])
+    assert len(rates.lines) == 1
+    assert "validation" not in texts(figure)
+
+
+def test_validation_is_dashed_and_different_rates_are_all_drawn():
+    figure = training_figure({"dense": history(4, validation=True), "resnet": history(4, rate=0.3)}, "liver")
+    losses, rates = figure.axes
+    assert {line.get_linestyle() for line in losses.lines} == {"-", "--"}
+    assert len(rates.lines) == 2
+    assert "validation" in texts(figure)
+
+
+@pytest.mark.parametrize("epochs", [1, 200])
+def test_training_of_any_length_is_drawn_within_its_axes(epochs):
+    losses, _ = training_figure({"dense": history(epochs)}, "liver").axes
+    low, high = losses.get_ylim()
+    assert low <= history(epochs)["loss"].min()
+    assert high >= history(epochs)["loss"].max()
+    assert len(losses.get_yticks()) >= 1
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.3, 0.4), (1e-7, 0.1), (0.05, 0.05), (0.1, 0.2), (3, 70)])
+def test_round_numbers_enclose_their_range(low, high):
+    numbers = round_numbers(low, high)
+    assert numbers[0] <= low
+    assert numbers[-1] >= high
+    assert numbers == sorted(set(numbers))
+    assert len(numbers) >= 2
+
+
+# Weights
+
+
+def test_bars_of_the_weights_are_equal_shares_before_and_normalised_ones_after():
+    fusions = {
+        "liver": Fusion(("dense", "inception", "resnet"), (2.0, 1.0, 1.0), ()),
+        "lesion": Fusion(("dense", "inception", "resnet"), (3.0, -1.0, 4.0), ()),
+    }
+    liver, lesion = weights_figure(fusions).axes
+    assert [bar.get_width() for bar in liver.patches] == pytest.approx([1 / 3, 0.5, 1 / 3, 0.25, 1 / 3, 0.25])
+    assert [bar.get_width() for bar in lesion.patches[1::2]] == pytest.approx([0.375, -0.125, 0.5])
+    assert [text.get_text() for text in lesion.texts] == ["37.5%", "−12.5%", "50.0%"]
+    assert lesion.get_xlim()[0] < -0.125
+
+
+# Error overlap
+
+
+def counts(*rows: tuple[object, ...]) -> pd.DataFrame:
+    columns = ["exam", "stage", "one", "other", "errors_one", "errors_other", "errors_both"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def test_overlap_sums_voxels_over_exams_before_it_divides():
+    matrix = overlap_matrix(
+        counts(
+            ("a", "liver", "dense", "resnet", 10, 20, 9),
+            ("b", "liver", "dense", "resnet", 90, 80, 11),
+            ("a", "lesion", "dense", "resnet", 1, 1, 1),
+            ("a", "liver", "dense", "inception", 0, 0, 0),
+            ("a", "liver", "inception", "resnet", 5, 5, 5),
+        ),
+        "liver",
+        NETWORKS,
+    )
+    assert matrix.loc["dense", "resnet"] == 2 * (9 + 11) / (10 + 20 + 90 + 80)
+    assert matrix.loc["inception", "resnet"] == 1
+    assert np.isnan(matrix.loc["dense", "inception"])
+    assert (np.diag(matrix) == 1).all()
+    pd.testing.assert_frame_equal(matrix, matrix.T)
+
+
+def test_overlap_of_identical_and_of_disjoint_errors():
+    rows = [("a", "liver", "dense", "resnet", 7, 7, 7), ("a", "lesion", "dense", "resnet", 7, 3, 0)]
+    assert overlap_matrix(counts(*rows), "liver", ["dense", "resnet"]).loc["resnet", "dense"] == 1
+    assert overlap_matrix(counts(*rows), "lesion", ["dense", "resnet"]).loc["resnet", "dense"] == 0
+
+
+def test_overlap_figure_writes_every_value_and_a_dash_for_none():
+    matrix = overlap_matrix(counts(("a", "liver", "dense", "resnet", 10, 30, 5)), "liver", NETWORKS)
+    shown = [text.get_text() for text in overlap_figure(matrix, "liver").axes[0].texts]
+    assert shown == ["1.00", "–", "0.25", "–", "1.00", "–", "0.25", "–", "1.00"]
+
+
+def test_a_single_network_has_a_matrix_too():
+    overlap_figure(overlap_matrix(counts(), "liver", ["dense"]), "liver")
+
+
+# Dice
+
+
+def metrics(values: dict[tuple[str, str], list[float]], stage: str = "liver") -> pd.DataFrame:
+    rows = [
+        (f"exam-{number}", stage, method, processing, "dice", value)
+        for (method, processing), scores in values.items()
+        for number, value in enumerate(scores)
+    ]
+    return pd.DataFrame(rows, columns=["exam", "stage", "method", "processing", "metric", "value"])
+
+
+SCORES = {
+    ("dense", "raw"): [0.8, 0.9],
+    (thesis.FUSION, "clean"): [0.9, 1.0],
+    ("dense", "clean"): [0.85, 0.95],
+}
+
+
+def test_every_exam_is_a_dot_and_every_mean_a_bar():
+    figure = dice_figure(metrics(SCORES), "liver", {"dense": "densenet121"})
+    (axes,) = figure.axes
+    dots = {
+        (to_hex(line.get_color()), to_hex(line.get_markerfacecolor()) == "#ffffff"): list(line.get_ydata())
+        for line in axes.lines
+        if line.get_marker() not in ("None", "*")
+    }
+    dense, fusion = looks(["dense"])["dense"].colour, looks([])[thesis.FUSION].colour
+    assert dots == {(dense, True): [0.8, 0.9], (dense, False): [0.85, 0.95], (fusion, False): [0.9, 1.0]}
+    bars = [segment[0][1] for bar in axes.collections for segment in bar.get_segments()]
+    assert bars == pytest.approx([0.85, 0.9, 0.95])
+    assert [label.get_text().splitlines()[0] for label in axes.get_xticklabels()] == ["dense", thesis.FUSION]
+
+
+def test_the_thesis_is_marked_only_for_its_own_architectures():
+    def stars(architecture: str) -> list[float]:
+        (axes,) = dice_figure(metrics(SCORES), "liver", {"dense": architecture}).axes
+        return [float(line.get_ydata()[0]) for line in axes.lines if line.get_marker() == "*"]
+
+    fusion = thesis.DICE["liver", "clean"][thesis.FUSION]
+    assert stars("resnet152") == [0.9554, 0.9559, fusion]
+    assert stars("densenet121") == [fusion]
+
+
+def test_dice_of_one_exam_and_of_missing_stages():
+    figure = dice_figure(metrics({("dense", "clean"): [1.0]}, "lesion"), "lesion", {"dense": "other"})
+    assert "Dice of the 1 test exams, lesion" in texts(figure)
+
+
+# Samples
+
+FOUND = {
+    "a": {"lesion": [3], "liver": [2, 3, 4], "any": [0, 1, 2, 3, 4, 5]},
+    "b": {"lesion": [], "liver": [1, 2], "any": [0, 1, 2]},
+    "c": {"lesion": [5, 6, 7], "liver": [4, 5, 6, 7], "any": list(range(9))},
+}
+
+
+@pytest.mark.parametrize("stage", ["liver", "lesion"])
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("count", [1, 2, 4, 20])
+def test_slices_are_drawn_only_where_the_stage_shows_and_never_twice(stage, seed, count):
+    drawn = draw_slices(FOUND, stage, count, seed)
+    shown = [(exam, index) for exam, slices in drawn.items() for index in slices]
+    possible = {(exam, index) for exam, slices in FOUND.items() for index in slices[stage]}
+    assert len(shown) == len(set(shown)) == min(count, len(possible))
+    assert set(shown) <= possible
+    assert shown == sorted(shown)
+
+
+def test_a_draw_depends_on_its_seed_alone():
+    backwards = dict(reversed(FOUND.items()))
+    assert draw_slices(FOUND, "liver", 4, 1) == draw_slices(backwards, "liver", 4, 1)
+    assert len({str(draw_slices(FOUND, "liver", 4, seed)) for seed in range(20)}) > 1
+
+
+def test_exams_are_drawn_before_slices():
+    for seed in range(10):
+        assert set(draw_slices(FOUND, "liver", 3, seed)) == {"a", "b", "c"}
+
+
+def test_without_any_lesion_slices_with_liver_are_drawn_and_without_liver_any():
+    no_lesion = {exam: slices | {"lesion": []} for exam, slices in FOUND.items()}
+    drawn = draw_slices(no_lesion, "lesion", 9, 0)
+    assert drawn == {exam: slices["liver"] for exam, slices in FOUND.items()}
+    nothing = {"a": {"lesion": [], "liver": [], "any": [0, 1]}}
+    assert draw_slices(nothing, "liver", 9, 0) == {"a": [0, 1]}
+
+
+def labels() -> np.ndarray:
+    volume = np.zeros((6, 40, 50), np.uint8)
+    volume[1:5, 10:30, 5:25] = 1
+    volume[2, 15:20, 10:15] = 2
+    return volume
+
+
+def test_slices_with_liver_include_those_with_lesion():
+    assert find_slices(labels()) == {"lesion": [2], "liver": [1, 2, 3, 4], "any": [0, 1, 2, 3, 4, 5]}
+
+
+def test_lesions_are_shown_in_the_liver_with_a_margin_inside_the_slice():
+    assert field_of_view(labels(), "liver").shape == (6, 40, 50)
+    box = field_of_view(labels(), "lesion")
+    assert (box.slices, box.rows, box.columns) == ((0, 6), (8, 32), (3, 27))
+    assert field_of_view(np.zeros((6, 40, 50), np.uint8), "lesion").shape == (6, 40, 50)
+
+
+def sample(**masks: np.ndarray) -> Sample:
+    return Sample("exam-1", 2, 6, np.zeros((40, 50), np.int16), {REFERENCE: labels()[2], **masks}, (1.0, 2.0))
+
+
+@pytest.mark.parametrize(("stage", "score"), [("liver", "Dice 1.000"), ("lesion", "Dice 0.000")])
+def test_montage_scores_every_method_in_its_slice(stage, score):
+    liver_only = np.minimum(labels()[2], 1)
+    figure = montage([sample(dense=liver_only, fusion=labels()[2])], stage, WindowSettings())
+    shown = texts(figure)
+    assert len(figure.axes) == 4
+    assert [text for text in shown if text.startswith("Dice")] == [score, "Dice 1.000"]
+    assert "exam-1\nslice 3 of 6" in shown
+    assert f"Random test slices, {stage}" in shown
+
+
+def test_montage_keeps_the_proportions_of_the_body():
+    figure = montage([sample(fusion=labels()[2])], "liver", WindowSettings())
+    box = figure.axes[0].get_position()
+    wide, high = box.width * figure.get_figwidth(), box.height * figure.get_figheight()
+    assert high / wide == pytest.approx(40 / 100, abs=0.02)
+
+
+def test_montage_says_when_there_is_no_lesion_to_show():
+    healthy = np.minimum(labels()[2], 1)
+    healthy_sample = Sample("e", 0, 6, healthy, {REFERENCE: healthy, "fusion": labels()[2]}, (1.0, 1.0))
+    assert any(
+        "no test exam has a lesion" in text
+        for text in texts(montage([healthy_sample], "lesion", WindowSettings()))
+    )
+
+
+def test_samples_are_read_slice_by_slice_in_one_orientation(tmp_path):
+    volume = labels().transpose(2, 1, 0)
+    hu = np.arange(volume.size, dtype=np.int16).reshape(volume.shape)
+    affine = np.diag([-2.0, -3.0, 5.0, 1.0])  # L, P, S: as the package's own axes
+    for name, values in (("image", hu), ("reference", volume), ("fusion", volume[::-1])):
+        nib.save(nib.Nifti1Image(values, affine), tmp_path / f"{name}.nii.gz")
+    paths = {REFERENCE: tmp_path / "reference.nii.gz", "fusion": tmp_path / "fusion.nii.gz"}
+    first, second = read_samples("e", [2, 4], "liver", tmp_path / "image.nii.gz", paths)
+    assert (first.index, second.index, first.slices) == (2, 4, 6)
+    assert first.spacing == pytest.approx((3, 2))
+    np.testing.assert_array_equal(first.hu, hu.transpose(2, 1, 0)[2])
+    np.testing.assert_array_equal(first.mask(REFERENCE, "lesion"), labels()[2] == 2)
+    np.testing.assert_array_equal(second.mask("fusion", "liver"), labels()[4][:, ::-1] >= 1)
+
+
+# Files
+
+
+def every_figure() -> dict[str, Figure]:
+    fusion = Fusion(("dense", "resnet"), (2.0, 1.0), ())
+    return {
+        "training": training_figure({"dense": history(4, validation=True)}, "liver"),
+        "weights": weights_figure({"liver": fusion, "lesion": fusion}),
+        "overlap": overlap_figure(
+            overlap_matrix(counts(("a", "liver", "dense", "resnet", 10, 30, 5)), "liver", NETWORKS), "liver"
+        ),
+        "dice": dice_figure(metrics(SCORES), "liver", {"dense": "resnet152"}),
+        "samples": montage([sample(fusion=labels()[2])], "lesion", WindowSettings()),
+    }
+
+
+def test_the_same_data_gives_the_same_bytes_and_text_stays_text(tmp_path: Path):
+    for run in ("one", "other"):
+        for name, figure in every_figure().items():
+            save(figure, tmp_path / f"{name}.{run}.svg", title=f"the {name}")
+    for name in every_figure():
+        written = (tmp_path / f"{name}.one.svg").read_bytes()
+        assert written == (tmp_path / f"{name}.other.svg").read_bytes()
+        root = ElementTree.fromstring(written)
+        assert root.findtext("{http://www.w3.org/2000/svg}title") == f"the {name}"
+        assert root.find(".//{http://www.w3.org/2000/svg}text") is not None
+        assert b"sans-serif" in written
