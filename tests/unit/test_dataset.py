@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -90,6 +91,10 @@ def test_exams_without_a_reference_are_refused(tmp_path: Path) -> None:
 # The order.
 
 
+def flat(batches: list[list[int]]) -> list[int]:
+    return list(chain.from_iterable(batches))
+
+
 def epoch_of(batches: EpochBatches, epoch: int) -> list[list[int]]:
     batches.epoch = epoch
     return list(batches)
@@ -101,12 +106,12 @@ def test_an_epoch_is_every_slice_once_in_batches_of_32() -> None:
     drawn = epoch_of(batches, 0)
     assert [len(batch) for batch in drawn] == [32, 32, 32, 4]
     assert len(batches) == 4
-    assert sorted(sum(drawn, [])) == list(indices)
+    assert sorted(flat(drawn)) == list(indices)
 
 
 def test_the_order_is_another_every_epoch() -> None:
     batches = EpochBatches(range(100), 32, seed=1)
-    orders = {tuple(sum(epoch_of(batches, epoch), [])) for epoch in range(20)}
+    orders = {tuple(flat(epoch_of(batches, epoch))) for epoch in range(20)}
     assert len(orders) == 20
     assert tuple(range(100)) not in orders
 
@@ -116,7 +121,7 @@ def test_an_epochs_order_depends_on_seed_and_epoch_alone() -> None:
     for epoch in range(7):
         epoch_of(went_through, epoch)
     torch.manual_seed(99)
-    np.random.seed(99)  # noqa: NPY002
+    np.random.seed(99)
     assert epoch_of(went_through, 7) == epoch_of(EpochBatches(range(100), 32, seed=1), 7)
     assert epoch_of(went_through, 7) != epoch_of(EpochBatches(range(100), 32, seed=2), 7)
 
@@ -139,7 +144,7 @@ def test_a_single_slice_left_over_joins_the_last_batch(slices: int, sizes: list[
 
 def test_without_shuffling_the_order_stays() -> None:
     batches = EpochBatches(range(50), 32, seed=1, shuffle=False)
-    assert sum(epoch_of(batches, 3), []) == list(range(50))
+    assert flat(epoch_of(batches, 3)) == list(range(50))
 
 
 @settings(deadline=None, max_examples=50)
@@ -156,17 +161,14 @@ def test_devices_share_every_batch(slices: int, batch_size: int, world: int, see
         epoch_of(EpochBatches(range(slices), batch_size, seed, rank=rank, world=world), epoch)
         for rank in range(world)
     ]
-    assert sorted(sum(whole, [])) == list(range(slices))
-    assert sorted(sum((sum(share, []) for share in shares), [])) == list(range(slices))
+    assert sorted(flat(whole)) == list(range(slices))
+    assert sorted(number for share in shares for number in flat(share)) == list(range(slices))
     if slices >= 2 * world:  # as training makes sure of
         assert len({len(share) for share in shares}) == 1, "a device would wait for the others for ever"
         for parts in zip(*shares, strict=True):
             sizes = [len(part) for part in parts]
             assert min(sizes) >= 2
             assert max(sizes) - min(sizes) <= 1
-    if len(shares[0]) == len(whole):
-        for batch, *parts in zip(whole, *shares, strict=False):
-            assert set().union(*parts) == set(batch) or world > 1
 
 
 def test_a_device_without_a_share_gets_no_batch() -> None:
@@ -199,7 +201,7 @@ def test_loading_processes_do_not_change_what_is_loaded(exams: list[Path], worke
     sampler = EpochBatches(range(38), 8, seed=1)
     assert found == [epoch_of(sampler, epoch) for epoch in range(3)]
     for epoch in found:
-        assert sorted(sum(epoch, [])) == list(range(38))
+        assert sorted(flat(epoch)) == list(range(38))
 
 
 MEASURE = """
@@ -243,14 +245,15 @@ def test_memory_does_not_grow_with_the_number_of_exams(tmp_path: Path) -> None:
             text=True,
             check=True,
             timeout=60,
-            env={"PYTHONPATH": root, "OMP_NUM_THREADS": "1"},
+            # Every array of its own, given back at once: what an allocator keeps for later hides the rest.
+            env={"PYTHONPATH": root, "OMP_NUM_THREADS": "1", "MALLOC_MMAP_THRESHOLD_": "65536"},
         ).stdout
     finally:
         for path in tmp_path.iterdir():
             path.unlink()
     _, few, many = ([int(number) for number in line.split()] for line in told.splitlines())
     assert many[1] > 200e6  # all of it was read
-    assert many[2] - few[2] < 8_000, "KiB more for 64 exams than for 4"
+    assert many[2] - few[2] < 2_000, "KiB more for 64 exams than for 4"
 
 
 def test_a_file_is_mapped_and_not_read(tmp_path: Path) -> None:

@@ -58,7 +58,9 @@ def test_no_exams(tmp_path: Path) -> None:
         assert list(masks) == []
 
 
-@pytest.mark.parametrize("name", ["file", "masks", "args", "allow_pickle", "arr_0", "x.masks", "x.npy", "a b", "ü", "7"])
+@pytest.mark.parametrize(
+    "name", ["file", "masks", "args", "allow_pickle", "arr_0", "x.masks", "x.npy", "a b", "ü", "7"]
+)
 def test_any_name_of_an_exam(tmp_path: Path, name: str) -> None:
     write_masks(tmp_path / "masks.npz", [(name, drawn()), ("other", drawn(seed=1))])
     with Masks(tmp_path / "masks.npz") as masks:

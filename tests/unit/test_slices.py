@@ -45,7 +45,9 @@ def saved(tmp_path: Path, what: SliceStack, name: str = "exam.safetensors") -> S
 
 def exam(shape: tuple[int, int, int] = (7, 48, 64), seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """HU and labels: a liver of 100 HU with a lesion of 50 HU in it, both in the exam's middle."""
-    z, y, x = (np.linspace(-1, 1, n).reshape([-1 if axis == a else 1 for a in range(3)]) for axis, n in enumerate(shape))
+    z, y, x = (
+        np.linspace(-1, 1, n).reshape([-1 if axis == a else 1 for a in range(3)]) for axis, n in enumerate(shape)
+    )
     labels = ((z**2 + (y / 0.6) ** 2 + (x / 0.5) ** 2) < 0.8).astype(np.uint8)
     labels[(z**2 + ((y - 0.1) / 0.2) ** 2 + (x / 0.2) ** 2) < 0.4] = 2
     hu = np.array([-80, 100, 50])[labels] + np.random.default_rng(seed).normal(0, 10, shape)
@@ -134,7 +136,9 @@ def test_empty_stack(tmp_path: Path) -> None:
 def test_equal_stacks_give_equal_bytes_and_digests(tmp_path: Path) -> None:
     one = saved(tmp_path, stack(), "one")
     turned = stack()
-    other = saved(tmp_path, SliceStack(np.asfortranarray(turned.image), turned.mask, turned.box, turned.shape), "other")
+    other = saved(
+        tmp_path, SliceStack(np.asfortranarray(turned.image), turned.mask, turned.box, turned.shape), "other"
+    )
     assert (tmp_path / "one").read_bytes() == (tmp_path / "other").read_bytes()
     assert one.sha256 == other.sha256
 
@@ -360,7 +364,12 @@ def test_slicing_a_long_exam_stays_below_3_gib(tmp_path: Path) -> None:
     long_exam(tmp_path / "image.nii.gz", hu, 800)
     long_exam(tmp_path / "label.nii.gz", (hu > 0).astype(np.uint8), 800)
     done = subprocess.run(
-        [sys.executable, "-c", WORKER, *(str(tmp_path / name) for name in ("image.nii.gz", "label.nii.gz", "out"))],
+        [
+            sys.executable,
+            "-c",
+            WORKER,
+            *(str(tmp_path / name) for name in ("image.nii.gz", "label.nii.gz", "out")),
+        ],
         env={"PYTHONPATH": str(Path(hepaflow.__file__).parents[1])},
         capture_output=True,
         text=True,

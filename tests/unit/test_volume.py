@@ -352,9 +352,17 @@ def test_values_that_are_not_finite(tmp_path: Path, value: float) -> None:
     assert "2 voxels that are NaN or infinite" in refusal(read_image, stored(tmp_path, own))
 
 
-@pytest.mark.parametrize(("dtype", "value", "told"), [
-    ("u1", 3, "3"), ("<i2", -1, "-1"), ("<f4", 0.5, "0.5"), ("<f4", 1.001, "1.001"), ("<f8", np.nan, "nan"), ("u1", 255, "255"),
-])
+@pytest.mark.parametrize(
+    ("dtype", "value", "told"),
+    [
+        ("u1", 3, "3"),
+        ("<i2", -1, "-1"),
+        ("<f4", 0.5, "0.5"),
+        ("<f4", 1.001, "1.001"),
+        ("<f8", np.nan, "nan"),
+        ("u1", 255, "255"),
+    ],
+)
 def test_other_label_values(tmp_path: Path, dtype: str, value: float, told: str) -> None:
     own = LABELS.transpose(2, 1, 0).astype(dtype)
     own[5, 4, 3] = value

@@ -51,8 +51,8 @@ TISSUES: dict[str, tuple[tuple[float, float, float], float]] = {
 ORIENTATIONS = ("RAS", "LPS", "LAS", "LPI")
 # Lesions: share of hyperdense ones in the order of the phases, and their difference to the liver in HU.
 HYPERDENSE = (0.25, 0.55, 0.15)
-HYPO_CONTRAST = (-60.0, -34.0)
-HYPER_CONTRAST = (34.0, 60.0)
+HYPO_CONTRAST = (-60.0, -38.0)
+HYPER_CONTRAST = (38.0, 60.0)
 SCAN_RANGE = (165.0, 205.0)  # mm from the first to the last slice, as far as the settings allow it
 
 
@@ -235,7 +235,7 @@ def _draw_lesions(
     low, high = settings.lesion_radius
     lesions: list[Lesion] = []
     for _ in range(wanted):
-        radius = float(low + (high - low) * rng.beta(1.6, 2.4)) / scale
+        radius = float(low + (high - low) * rng.beta(2.4, 1.5)) / scale
         apart = np.ones(len(spots), dtype=bool)
         for other in lesions:
             gap = np.linalg.norm(spots - np.array(other.body.centre, np.float32), axis=1)

@@ -27,7 +27,8 @@ def dice_figure(metrics: pd.DataFrame, stage: str, architectures: Mapping[str, s
         Tidy scores: exam, stage, method, processing, metric, value.
     stage : {'liver', 'lesion'}
     architectures : mapping of str to str
-        Architecture of each backbone; the thesis' mean is marked beside those it reports.
+        Architecture of each method (the fusion's is `fusion`); the thesis' mean is marked beside those it
+        reports. Empty where no comparison makes sense.
     """
     scores = metrics[(metrics["stage"] == stage) & (metrics["metric"] == "dice")]
     methods = sorted(scores["method"].unique(), key=lambda name: name == thesis.FUSION)
@@ -38,7 +39,7 @@ def dice_figure(metrics: pd.DataFrame, stage: str, architectures: Mapping[str, s
     for place, method in enumerate(methods):
         exams = scores[scores["method"] == method].pivot(index="exam", columns="processing", values="value")
         _draw(axes, place, exams, look[method])
-        compared |= _mark_thesis(axes, place, exams, stage, architectures.get(method, thesis.FUSION))
+        compared |= _mark_thesis(axes, place, exams, stage, architectures.get(method, ""))
         means = [
             f"{processing} {exams[processing].mean():.3f}" for processing in PROCESSINGS if processing in exams
         ]

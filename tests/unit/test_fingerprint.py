@@ -1,0 +1,283 @@
+"""Fingerprints of code: what changes them, what does not, and what they refuse to follow."""
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+import hepaflow
+from hepaflow.errors import UserError
+from hepaflow.fingerprint import fingerprint, modules
+
+SCRIPTS = Path(hepaflow.__file__).parents[1]
+EVERY_SCRIPT = sorted(SCRIPTS.glob("*.py"))
+WITHOUT_TORCH = (
+    "phantom",
+    "survey",
+    "liver_slices",
+    "lesion_slices",
+    "postprocess",
+    "fit_fusion",
+    "fuse",
+    "restore",
+    "evaluate",
+    "tables",
+)
+"""Scripts of the many short jobs, which would spend most of their time on importing torch."""
+TORCH = {"torch", "torchvision", "monai", "lightning_fabric"}
+
+HOUSE = {
+    "script.py": '''
+        """A script."""
+
+        import json
+        from hepaflow.direct import double, half
+
+        print(double(2), json)
+    ''',
+    "hepaflow/__init__.py": '"""The package."""',
+    "hepaflow/direct.py": '''
+        """A module."""
+
+        from hepaflow.deep.indirect import TWO
+
+
+        def double(x):
+            """Double."""
+            return TWO * x
+
+
+        def half(x):
+            return x / TWO
+    ''',
+    "hepaflow/deep/__init__.py": "",
+    "hepaflow/deep/indirect.py": "TWO = 2\n",
+    "hepaflow/unrelated.py": "THREE = 3\n",
+}
+
+
+class House:
+    """A script and a package, written anew for every variant, so that no time stamp is the same by accident."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._count = folder, 0
+
+    def script(self, files: Mapping[str, str] = {}) -> Path:
+        self._count += 1
+        root = self._folder / str(self._count)
+        for name, text in {**HOUSE, **files}.items():
+            path = root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(clean(text), encoding="utf-8")
+        return root / "script.py"
+
+    def changed(self, name: str, old: str, new: str) -> Path:
+        assert old in clean(HOUSE[name])
+        return self.script({name: clean(HOUSE[name]).replace(old, new)})
+
+
+def clean(text: str) -> str:
+    lines = text.split("\n")
+    indent = min((len(line) - len(line.lstrip()) for line in lines if line.strip()), default=0)
+    return "\n".join(line[indent:] for line in lines)
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    return House(tmp_path)
+
+
+@pytest.fixture
+def before(house: House) -> str:
+    return fingerprint(house.script())
+
+
+def test_modules_are_found_directly_and_indirectly_with_the_packages_around_them(house: House) -> None:
+    script = house.script()
+    assert modules(script) == {
+        "hepaflow": script.parent / "hepaflow/__init__.py",
+        "hepaflow.direct": script.parent / "hepaflow/direct.py",
+        "hepaflow.deep": script.parent / "hepaflow/deep/__init__.py",
+        "hepaflow.deep.indirect": script.parent / "hepaflow/deep/indirect.py",
+    }
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import hepaflow.unrelated",
+        "import hepaflow.unrelated as other",
+        "from hepaflow import unrelated",
+        "from hepaflow.unrelated import THREE",
+        "def late():\n    from hepaflow.unrelated import THREE",
+        "if json:\n    import hepaflow.unrelated",
+    ],
+)
+def test_every_kind_of_import_is_followed(house: House, statement: str) -> None:
+    script = house.script({"script.py": f"import json\n{statement}\n"})
+    assert set(modules(script)) == {"hepaflow", "hepaflow.unrelated"}
+
+
+def test_imports_may_go_round_in_circles(house: House) -> None:
+    script = house.script({"hepaflow/deep/indirect.py": "import hepaflow.direct\nTWO = 2\n"})
+    assert len(modules(script)) == 4
+
+
+def test_the_place_of_a_checkout_does_not_count(house: House, before: str) -> None:
+    assert fingerprint(house.script()) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("script.py", "print(", "# prints\nprint("),
+        ("script.py", "print(double(2), json)", "print(\n    double( 2 ),\n    json,\n)"),
+        ("script.py", '"""A script."""', '"""Another text."""'),
+        ("script.py", '"""A script."""\n', ""),
+        ("script.py", "double, half", "half, double"),
+        (
+            "script.py",
+            "import json\nfrom hepaflow.direct import double, half\n",
+            "from hepaflow.direct import (\n    double,\n    half,\n)\nimport json\n",
+        ),
+        ("hepaflow/direct.py", '"""A module."""\n', ""),
+        ("hepaflow/direct.py", '"""Double."""', "# twice as much"),
+        ("hepaflow/direct.py", '    """Double."""\n', ""),
+        ("hepaflow/direct.py", "def half(x):\n", 'def half(x):\n    """Halve."""\n'),
+        ("hepaflow/deep/indirect.py", "TWO = 2", 'TWO = 2\n"""A number."""'),
+        ("hepaflow/deep/indirect.py", "TWO = 2", "TWO = (0x2)"),
+        ("hepaflow/__init__.py", "The package", "A package"),
+    ],
+)
+def test_comments_docstrings_formatting_and_order_of_imports_do_not_count(
+    house: House, before: str, name: str, old: str, new: str
+) -> None:
+    assert fingerprint(house.changed(name, old, new)) == before
+
+
+def test_a_file_that_is_touched_is_the_same_code(house: House) -> None:
+    script = house.script()
+    first = fingerprint(script)
+    os.utime(script, (1, 1))
+    assert fingerprint(script) == first
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("script.py", "double(2)", "double(3)"),
+        ("script.py", "print(double(2), json)", "print(double(2), 'json')"),
+        ("hepaflow/direct.py", "TWO * x", "x * TWO"),
+        ("hepaflow/direct.py", "x / TWO", "x // TWO"),
+        ("hepaflow/deep/indirect.py", "2", "2.0"),
+        ("hepaflow/__init__.py", '"""The package."""', "import os"),
+        ("hepaflow/deep/__init__.py", "", "SET_UP = 1\n"),
+    ],
+)
+def test_a_changed_statement_counts_wherever_it_is(
+    house: House, before: str, name: str, old: str, new: str
+) -> None:
+    assert fingerprint(house.changed(name, old, new)) != before
+
+
+def test_a_change_is_seen_in_the_same_process(house: House) -> None:
+    script = house.script()
+    first = fingerprint(script)
+    (script.parent / "hepaflow/deep/indirect.py").write_text("TWO = 22\n", encoding="utf-8")
+    assert fingerprint(script) != first
+
+
+def test_a_module_that_nothing_imports_does_not_count(house: House, before: str) -> None:
+    assert fingerprint(house.changed("hepaflow/unrelated.py", "3", "4")) == before
+
+
+def test_code_that_moves_to_another_module_counts(house: House, before: str) -> None:
+    moved = {"hepaflow/direct.py": clean(HOUSE["hepaflow/direct.py"]).replace("deep.indirect", "deep.moved")}
+    assert fingerprint(house.script({**moved, "hepaflow/deep/moved.py": "TWO = 2\n"})) != before
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "from . import unrelated",
+        "from .unrelated import THREE",
+        "from hepaflow.unrelated import *",
+        "import importlib\nimportlib.import_module('hepaflow.unrelated')",
+        "from importlib import import_module as load",
+        "import importlib\nload = importlib.import_module",
+        "__import__('hepaflow.unrelated')",
+        "list(map(__import__, ['hepaflow.unrelated']))",
+        "import hepaflow.missing",
+        "from hepaflow.missing import nothing",
+        "from hepaflow.deep.missing import nothing",
+        "def broken(:",
+    ],
+)
+@pytest.mark.parametrize("name", ["script.py", "hepaflow/deep/indirect.py"])
+def test_what_cannot_be_followed_is_refused_by_file(house: House, statement: str, name: str) -> None:
+    text = f"{statement}\n" if name == "script.py" else f"TWO = 2\n{statement}\n"
+    script = house.script({name: text})
+    with pytest.raises(UserError) as error:
+        fingerprint(script)
+    assert str(script.parent / name) in str(error.value)
+
+
+def test_imports_from_elsewhere_are_let_be(house: House) -> None:
+    script = house.script({"script.py": "from numpy import *\nimport missing_library\nimport hepaflow_plugin\n"})
+    assert modules(script) == {}
+
+
+# This workflow's own scripts.
+
+
+@pytest.mark.parametrize("script", EVERY_SCRIPT, ids=lambda path: path.stem)
+def test_every_script_has_a_fingerprint(script: Path) -> None:
+    assert len(fingerprint(script)) == 64
+    assert "hepaflow" in modules(script)
+
+
+def test_scripts_differ() -> None:
+    assert len({fingerprint(script) for script in EVERY_SCRIPT}) == len(EVERY_SCRIPT)
+
+
+def test_the_scheduler_is_no_part_of_a_result() -> None:
+    """The workflow's settings, exam sheets and fingerprints change without any job's result changing."""
+    for script in EVERY_SCRIPT:
+        reached = set(modules(script))
+        assert not reached & {"hepaflow.settings.workflow", "hepaflow.fingerprint", "hepaflow.cli"}, script.stem
+
+
+def imported(path: Path) -> set[str]:
+    """Return the libraries that a module imports, wherever in it it does so."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module.split(".")[0])
+    return found
+
+
+@pytest.mark.parametrize("name", WITHOUT_TORCH)
+def test_short_jobs_do_not_depend_on_torch(name: str) -> None:
+    reached = {"script": SCRIPTS / f"{name}.py", **modules(SCRIPTS / f"{name}.py")}
+    assert {module for module, path in reached.items() if imported(path) & TORCH} == set()
+
+
+def test_short_jobs_do_not_import_torch_through_other_libraries() -> None:
+    names = sorted({module for name in WITHOUT_TORCH for module in modules(SCRIPTS / f"{name}.py")})
+    code = "import importlib, json, sys\n[importlib.import_module(name) for name in json.loads(sys.argv[1])]\n"
+    told = subprocess.run(
+        [sys.executable, "-c", code + "print(json.dumps(sorted(sys.modules)))", json.dumps(names)],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+        env={**os.environ, "PYTHONPATH": str(SCRIPTS)},
+    ).stdout
+    assert not set(json.loads(told)) & TORCH
