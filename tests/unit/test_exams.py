@@ -1,5 +1,6 @@
 """The exam sheet, and the indexing of folders."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -130,7 +131,7 @@ def test_committed_split_is_the_thesis_and_not_ordered() -> None:
     exams = read_sheet(ROOT / "config/exams/lits17.tsv")
     assert (len(exams), len(exams.names("train")), len(exams.names("test"))) == (131, 121, 10)
     numbers = [int(name.removeprefix("lits-")) for name in exams.names("test")]
-    gaps = {after - before for before, after in zip(numbers, numbers[1:], strict=False)}
+    gaps = {after - before for before, after in pairwise(numbers)}
     assert len(gaps) > 3, "the test exams are a run or a regular pattern"
 
 

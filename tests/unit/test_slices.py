@@ -357,7 +357,6 @@ def long_exam(path: Path, one: np.ndarray, slices: int) -> None:
     path.write_bytes(begin + slices * gzip.compress(one.tobytes(order="F"), 1))
 
 
-@pytest.mark.slow
 def test_slicing_a_long_exam_stays_below_3_gib(tmp_path: Path) -> None:
     """512×512×800 voxels of CT and labels, gzipped, as workflow/scripts/liver_slices.py does it."""
     hu = np.random.default_rng(0).integers(-1024, 1024, (512, 512)).astype(np.int16)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from safetensors.torch import load_file
 
 import hepaflow
 from hepaflow import training
+from hepaflow.dataset import SliceDataset
 from hepaflow.errors import UserError
 from hepaflow.losses import LOSSES
 from hepaflow.networks.network import build_network
@@ -105,9 +107,10 @@ class Training:
             if len(history) == after:
                 raise KeyboardInterrupt
 
-        with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        with pytest.MonkeyPatch.context() as patch:
             patch.setattr(TrainingState, "save", failing)
-            self.run(**arguments)
+            with pytest.raises(KeyboardInterrupt):
+                self.run(**arguments)
         assert self.side.is_dir()
         assert not self.weights.exists()
 
@@ -198,7 +201,7 @@ def make(tmp_path: Path, slices: list[Path]) -> Make:
     count = iter(range(100))
 
     def made(settings: TrainSettings, **arguments: Any) -> Training:
-        return Training(tmp_path / str(next(count)), slices, settings, **arguments)
+        return Training(tmp_path / str(next(count)), arguments.pop("slices", slices), settings, **arguments)
 
     return made
 
@@ -305,8 +308,7 @@ def test_bf16_trains(make: Make, uninterrupted: bytes) -> None:
 # Resuming.
 
 
-@pytest.mark.parametrize("after", [1, 2])
-@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize(("after", "workers"), [(1, 0), (2, 0), (1, 2)])
 def test_resuming_is_never_having_stopped(make: Make, uninterrupted: bytes, after: int, workers: int) -> None:
     done = make(recipe(), compute={"workers": workers})
     done.interrupt(after)
@@ -357,13 +359,19 @@ def test_a_finished_training_leaves_no_state(make: Make) -> None:
     assert sorted(path.name for path in done.weights.parent.iterdir()) == ["net.history.csv", "net.safetensors"]
 
 
-def epochs_trained(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Return a list that will tell, by their numbers from 0, which epochs were trained from now on."""
+class StopTraining(Exception):  # noqa: N818
+    """Enough has been seen."""
+
+
+def epochs_trained(monkeypatch: pytest.MonkeyPatch, limit: int = 1000) -> list[int]:
+    """Return a list that will tell, by their numbers from 0, which epochs are trained from now on."""
     trained: list[int] = []
     train_epoch = training._train_epoch
 
     def counting(*arguments: Any) -> float:
         trained.append(arguments[4])
+        if len(trained) == limit:
+            raise StopTraining
         return train_epoch(*arguments)
 
     monkeypatch.setattr(training, "_train_epoch", counting)
@@ -371,7 +379,7 @@ def epochs_trained(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 @pytest.mark.parametrize(
-    "other", ["settings", "seed", "code", "pixels", "masks", "exams", "order", "start", "no start"]
+    "other", ["settings", "seed", "code", "pixels", "masks", "exams", "order", "start", "no start", "none"]
 )
 def test_another_recipes_state_is_never_used(
     make: Make, slices: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: str
@@ -391,13 +399,14 @@ def test_another_recipes_state_is_never_used(
         "order": {"slices": slices[::-1]},
         "start": {"start": starts[1]},
         "no start": {"start": None},
+        "none": {},
     }[other]
     done = make(recipe("unet"))
-    done.interrupt(2, **first)
-    trained = epochs_trained(monkeypatch)
-    interrupted = done.run(**first, **{}) if not changed else done.run(**{**first, **changed})
-    assert trained == [0, 1, 2]
-    assert interrupted == make(recipe("unet")).run(**{**first, **changed})
+    done.interrupt(1, **first)
+    trained = epochs_trained(monkeypatch, limit=1)
+    with pytest.raises(StopTraining):
+        done.run(**{**first, **changed})
+    assert trained == ([1] if other == "none" else [0])
 
 
 def other_mask(path: Path) -> Path:
@@ -414,10 +423,8 @@ def other_mask(path: Path) -> Path:
     [
         (("state",), [1, 2]),  # the state after two epochs is lost, that after one is used
         (("state", "previous"), [0, 1, 2]),
-        (("previous",), [2]),
-        ((), [2]),
     ],
-    ids=["newest", "both", "the one before", "none"],
+    ids=["newest", "both"],
 )
 def test_damaged_states_are_noticed_and_the_result_is_the_same(
     make: Make, uninterrupted: bytes, monkeypatch: pytest.MonkeyPatch, damage: tuple[str, ...], expected: list[int]
@@ -443,15 +450,12 @@ def test_a_lesion_network_starts_from_the_livers_weights(make: Make, monkeypatch
     liver.run()
     seen = []
 
-    class Stop(Exception):  # noqa: N818
-        pass
-
     def stop(model: Any, *_: Any) -> float:
         seen.append({name: value.clone() for name, value in model.state_dict().items()})
-        raise Stop
+        raise StopTraining
 
     monkeypatch.setattr(training, "_train_epoch", stop)
-    with pytest.raises(Stop):
+    with pytest.raises(StopTraining):
         make(recipe(start="liver"), start=liver.weights).run()
     expected = load_file(liver.weights)
     assert seen[0].keys() == expected.keys()
@@ -558,7 +562,7 @@ def test_two_devices_train_one_network(make: Make, slices: list[Path]) -> None:
     slurm = {"SLURM_NTASKS": "1", "SLURM_JOB_NAME": "job", "SLURM_PROCID": "0", "SLURM_LOCALID": "0"}
     told = run_elsewhere(done, slices, settings, devices=2, **slurm)
     assert told.returncode == 0, told.stderr
-    assert sorted(told.stdout.split("\n"))[-2:] == ["rank 0 is done", "rank 1 is done"]
+    assert sorted(told.stdout.splitlines())[-2:] == ["rank 0 is done", "rank 1 is done"]
     assert not done.side.exists()
     assert len(done.rows()) == 2
     assert all(math.isfinite(float(row["validation_loss"])) for row in done.rows())
@@ -566,8 +570,8 @@ def test_two_devices_train_one_network(make: Make, slices: list[Path]) -> None:
     network.load_state_dict(load_file(done.weights))
 
 
-def test_batches_too_small_for_the_devices_are_refused(make: Make, slices: list[Path]) -> None:
-    settings = recipe("unet", batch_size=2)
-    told = run_elsewhere(make(settings), slices, settings, devices=2)
-    assert told.returncode != 0
-    assert "batch_size of at least 4" in told.stderr
+def test_batches_too_small_for_the_devices_are_refused(slices: list[Path]) -> None:
+    two = SimpleNamespace(world_size=2, global_rank=0, device=torch.device("cpu"))
+    compute = ComputeSettings(accelerator="cpu", workers=0)
+    with pytest.raises(UserError, match="batch_size of at least 4"):
+        training._loaders(SliceDataset(slices), recipe(batch_size=2), compute, two)  # type: ignore[arg-type]

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from hepaflow.logs import log_to
-from hepaflow.phantom import write_phantom
+from hepaflow.phantoms.rendering import write_phantom
 from hepaflow.settings.phantom import PhantomSettings
 
 log_to(snakemake.log[0])

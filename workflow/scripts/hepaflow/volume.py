@@ -161,7 +161,7 @@ def _read(path: Path, exam: str) -> tuple[NDArray[Any], float, float, Grid]:
 
 
 def _stored(image: Any) -> NDArray[Any]:
-    """Read the stored values; those of a gzipped file to its end, where the checksum is that nibabel leaves unread."""
+    """Read the stored values; a gzipped file to its very end, where the checksum lies that nibabel leaves unread."""
     proxy, path = image.dataobj, Path(image.file_map["image"].filename)
     if path.suffix != ".gz":
         return np.asarray(proxy.get_unscaled())

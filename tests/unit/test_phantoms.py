@@ -7,8 +7,9 @@ import pytest
 from pydantic import ValidationError
 from scipy.ndimage import binary_dilation, binary_erosion
 
-from hepaflow.anatomy import Ellipsoid, Tube, intersection, paint, union
-from hepaflow.phantom import Phantom, draw_phantom, render_phantom, write_phantom
+from hepaflow.phantoms.drawing import Phantom, draw_phantom
+from hepaflow.phantoms.rendering import render_phantom, write_phantom
+from hepaflow.phantoms.shapes import Ellipsoid, Tube, intersection, paint, union
 from hepaflow.settings.phantom import PhantomSettings
 
 SETTINGS = PhantomSettings()

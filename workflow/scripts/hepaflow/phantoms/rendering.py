@@ -1,0 +1,65 @@
+"""From a phantom's parameters to voxels and files."""
+
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
+
+from hepaflow.phantoms.anatomy import Patient
+from hepaflow.phantoms.drawing import Phantom, draw_phantom
+from hepaflow.settings.phantom import PhantomSettings
+
+
+def render_phantom(phantom: Phantom) -> tuple[NDArray[np.int16], NDArray[np.uint8]]:
+    """Turn a phantom's parameters into voxels.
+
+    Parameters
+    ----------
+    phantom : Phantom
+
+    Returns
+    -------
+    image : ndarray of int16, shape (slices, rows, columns)
+        Hounsfield units. Slices run from feet to head, rows from front to back, columns from the patient's
+        right to the left, with ``phantom.spacing`` in mm.
+    label : ndarray of uint8, shape (slices, rows, columns)
+        0 background, 1 liver, 2 lesion.
+    """
+    patient = Patient(phantom.anatomy, phantom.points())
+    label = (patient.liver < 0).astype(np.uint8)
+    for lesion in patient.lesions:
+        label[lesion < 0] = 2
+    image = gaussian_filter(patient.image(), (0.35, 0.45, 0.45))  # slice profile and scanner's blur
+    noise = np.random.default_rng(phantom.noise_seed).standard_normal(phantom.shape, dtype=np.float32)
+    noise = gaussian_filter(noise, (0, 0.6, 0.6))
+    image += noise * np.float32(phantom.noise / noise.std())
+    return np.clip(np.rint(image), -1024, 3071).astype(np.int16), label
+
+
+def write_phantom(exam: str, settings: PhantomSettings, image_path: Path, label_path: Path) -> None:
+    """Draw, render and store one synthetic exam.
+
+    Parameters
+    ----------
+    exam : str
+    settings : PhantomSettings
+    image_path, label_path : Path
+        NIfTI files to write (``.nii.gz``): int16 Hounsfield units and uint8 labels, in the drawn orientation.
+        The same exam and settings give the same bytes.
+    """
+    phantom = draw_phantom(exam, settings)
+    image, label = render_phantom(phantom)
+    contents: tuple[tuple[NDArray[np.generic], Path], ...] = ((image, image_path), (label, label_path))
+    for array, path in contents:
+        stored = nib.Nifti1Image(array.T, phantom.affine())
+        turn = nib.orientations.ornt_transform(
+            nib.orientations.axcodes2ornt("LPS"), nib.orientations.axcodes2ornt(phantom.orientation)
+        )
+        stored = stored.as_reoriented(turn)
+        stored.header.set_xyzt_units("mm", "sec")
+        stored.set_sform(stored.affine, code=1)
+        stored.set_qform(stored.affine, code=1)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        nib.save(stored, path)
