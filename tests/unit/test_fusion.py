@@ -360,7 +360,7 @@ def drawn_votes(networks: int, seed: int) -> list[np.ndarray]:
 @quick
 @given(st.lists(st.integers(1, 1000), min_size=1, max_size=6), st.integers(0, 2**32 - 1))
 def test_fusing_is_a_weighted_vote_above_one_half(weights: list[int], seed: int) -> None:
-    """(f) round(σ(P·w)) over ±1 masks: the share of the votes for liver exceeds one half (whole numbers: exact)."""
+    """(f) round(σ(P·w)) over ±1 masks: the share of votes for liver exceeds one half (whole numbers: exact)."""
     votes = drawn_votes(len(weights), seed)
     fused = Fusion(("x",) * len(weights), tuple(map(float, weights)), ()).fuse(votes)
     ayes = sum(weight * vote.astype(int) for weight, vote in zip(weights, votes, strict=True))

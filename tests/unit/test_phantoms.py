@@ -115,7 +115,7 @@ def test_liver_is_of_human_size_and_on_the_right(exam):
 @pytest.mark.parametrize("exam", EXAMS)
 def test_tissues_have_plausible_hounsfield_units(exam):
     _, image, label = rendered(exam)
-    air = np.concatenate([image[:, :3].ravel(), image[:, :, :2].ravel()])
+    air = image[:, :3]
     assert abs(air.mean() + 1000) < 5
     assert air.std() < 1.5 * SETTINGS.noise
     bone = image[:, 32:, 24:40].max(axis=(1, 2))  # the spine is in every slice

@@ -211,7 +211,7 @@ def test_liver_includes_its_lesions() -> None:
 def test_padding_is_clipped_before_it_is_averaged() -> None:
     """-3024 HU beside liver must darken a pixel no more than air does."""
     padded, _ = exam()
-    padded[:, :, ::2] = -3024
+    padded[:, :, ::8] = -3024
     air = np.where(padded == -3024, -1024, padded)
     np.testing.assert_array_equal(liver_slices(padded, None, LIVER).image, liver_slices(air, None, LIVER).image)
 
@@ -271,6 +271,16 @@ def test_what_lies_outside_the_liver_leaves_no_trace() -> None:
     other = np.where(near, hu, 1000).astype(np.int16)
     np.testing.assert_array_equal(
         lesion_slices(other, liver, None, LESION).image, lesion_slices(hu, liver, None, LESION).image
+    )
+
+
+def test_metal_in_the_liver_is_clipped_before_it_is_averaged() -> None:
+    hu, labels = exam()
+    metal, bright = hu.copy(), hu.copy()
+    metal[:, 20:30, ::8], bright[:, 20:30, ::8] = 3000, 250
+    np.testing.assert_array_equal(
+        lesion_slices(metal, labels >= 1, None, LESION).image,
+        lesion_slices(bright, labels >= 1, None, LESION).image,
     )
 
 

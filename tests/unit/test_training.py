@@ -147,7 +147,7 @@ train_network(
     compute=ComputeSettings(accelerator="cpu", workers=0, devices=given["devices"]),
     threads=1,
 )
-print("rank", os.environ.get("LOCAL_RANK", "0"), "is done", flush=True)
+Path(given["weights"]).with_name("done." + os.environ.get("LOCAL_RANK", "0")).touch()
 """
 
 
@@ -183,8 +183,8 @@ def run_elsewhere(
 
 @pytest.fixture(scope="module")
 def slices(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Write three exams; of their 13 slices one is left over after three batches of four."""
-    return write_exams(tmp_path_factory.mktemp("slices"), 5, 5, 3)
+    """Write three exams; of their nine slices one is left over after two batches of four."""
+    return write_exams(tmp_path_factory.mktemp("slices"), 4, 3, 2)
 
 
 @pytest.fixture(scope="module")
@@ -238,11 +238,11 @@ def test_the_schedule_is_trained_by_and_written_down(
             return super().step(closure)
 
     monkeypatch.setattr(torch.optim, "SGD", Watched)
-    changes = {**schedule.model_dump(), "epochs": epochs, "batch_size": 8, "start": "backbone"}
-    done = make(recipe("unet", **changes), slices=write_exams(tmp_path / "few", 8))
+    changes = {**schedule.model_dump(), "epochs": epochs, "batch_size": 2, "start": "backbone"}
+    done = make(recipe("unet", **changes), slices=write_exams(tmp_path / "few", 2))
     done.run()
     expected = [learning_rate(epoch, schedule) for epoch in range(epochs)]
-    assert used == expected  # eight slices are one batch an epoch
+    assert used == expected  # two slices are one batch an epoch
     assert [float(row["learning_rate"]) for row in done.rows()] == expected
     assert [int(row["epoch"]) for row in done.rows()] == list(range(1, epochs + 1))
 
@@ -253,15 +253,6 @@ def test_the_schedule_is_trained_by_and_written_down(
 def test_the_same_recipe_gives_the_same_bytes(make: Make, uninterrupted: bytes) -> None:
     torch.manual_seed(99)  # what ran before in a process does not count
     assert make(recipe()).run() == uninterrupted
-
-
-def test_the_same_recipe_gives_the_same_bytes_in_another_process(
-    make: Make, slices: list[Path], uninterrupted: bytes
-) -> None:
-    done = make(recipe())
-    told = run_elsewhere(done, slices, recipe())
-    assert told.returncode == 0, told.stderr
-    assert done.weights.read_bytes() == uninterrupted
 
 
 def test_loading_processes_change_no_byte(make: Make, uninterrupted: bytes) -> None:
@@ -344,6 +335,7 @@ def test_resuming_trains_only_what_is_missing(make: Make, monkeypatch: pytest.Mo
 
 
 def test_a_killed_job_goes_on_in_another_process(make: Make, slices: list[Path], uninterrupted: bytes) -> None:
+    """So two processes, each training its share of the epochs, write the bytes that a single one writes."""
     done = make(recipe())
     told = run_elsewhere(done, slices, recipe(), kill_after=2)
     assert told.returncode == -signal.SIGKILL, told.stderr
@@ -393,7 +385,7 @@ def test_another_recipes_state_is_never_used(
         "settings": {"settings": recipe("unet", momentum=0.8)},
         "seed": {"settings": recipe("unet", seed=2)},
         "code": {"code": "other"},
-        "pixels": {"slices": [write_exam(tmp_path / slices[0].name, 5, seed=77), *slices[1:]]},
+        "pixels": {"slices": [write_exam(tmp_path / slices[0].name, 4, seed=77), *slices[1:]]},
         "masks": {"slices": [other_mask(tmp_path / slices[0].name), *slices[1:]]},
         "exams": {"slices": slices[:2]},
         "order": {"slices": slices[::-1]},
@@ -411,7 +403,7 @@ def test_another_recipes_state_is_never_used(
 
 def other_mask(path: Path) -> Path:
     """Write the first exam with the same pixels and another mask."""
-    write_exam(path, 5, seed=0)
+    write_exam(path, 4, seed=0)
     arrays = {name: value.numpy() for name, value in load_file(path).items()}
     shape = arrays["mask"].shape
     SliceStack(arrays["image"], ~arrays["mask"], Box.whole(shape), shape).save(path)
@@ -501,7 +493,7 @@ def test_held_out_exams_are_never_trained_on(make: Make, slices: list[Path], tmp
     weights = done.run()
     for number, same in ((held_out, True), (train[0], False)):
         exchanged = list(slices)
-        exchanged[number] = write_exam(tmp_path / slices[number].name, 4, seed=55)
+        exchanged[number] = write_exam(tmp_path / slices[number].name, 5, seed=55)
         other = make(settings, slices=exchanged)
         assert (other.run() == weights) is same
         assert other.rows()[-1]["validation_loss"] != done.rows()[-1]["validation_loss"]
@@ -562,7 +554,7 @@ def test_two_devices_train_one_network(make: Make, slices: list[Path]) -> None:
     slurm = {"SLURM_NTASKS": "1", "SLURM_JOB_NAME": "job", "SLURM_PROCID": "0", "SLURM_LOCALID": "0"}
     told = run_elsewhere(done, slices, settings, devices=2, **slurm)
     assert told.returncode == 0, told.stderr
-    assert sorted(told.stdout.splitlines())[-2:] == ["rank 0 is done", "rank 1 is done"]
+    assert sorted(path.name for path in done.weights.parent.glob("done.*")) == ["done.0", "done.1"]
     assert not done.side.exists()
     assert len(done.rows()) == 2
     assert all(math.isfinite(float(row["validation_loss"])) for row in done.rows())

@@ -26,6 +26,8 @@ SHAPE = (4, 5, 6)  # slices, rows, columns
 DRAW = np.random.default_rng(0)
 HU = DRAW.integers(-1024, 1500, SHAPE).astype(np.int16)
 LABELS = DRAW.integers(0, 3, SHAPE).astype(np.uint8)
+OWN = HU.transpose(2, 1, 0)
+"""As a file in canonical orientation stores them."""
 
 SPACING = (2.5, 0.8, 0.7)  # slices, rows, columns
 CANONICAL_AFFINE = np.array([[-0.7, 0, 0, 90], [0, -0.8, 0, 110], [0, 0, 2.5, -300], [0, 0, 0, 1.0]])
@@ -46,6 +48,12 @@ def stored(tmp_path: Path, array: np.ndarray, name: str = "exam.nii.gz", affine:
     affine = CANONICAL_AFFINE if affine is None else affine
     nib.save(nib.Nifti1Image(array, affine, dtype=array.dtype), path)
     return path
+
+
+def bare(header: nib.Nifti1Header) -> bytes:
+    """The bytes of a header as it is, before nibabel mends it."""
+    header["magic"], header["vox_offset"] = b"n+1", 352
+    return header.binaryblock + bytes(4)
 
 
 def rotated(degrees: float) -> np.ndarray:
@@ -100,6 +108,26 @@ def test_every_orientation_gives_the_same_exam_and_takes_its_labels_back(
     np.testing.assert_array_equal(written.affine, nib.load(tmp_path / "image.nii").affine)
     again, _ = read_labels(tmp_path / "written.nii.gz")
     np.testing.assert_array_equal(again, LABELS)
+
+
+@pytest.mark.parametrize("codes", [("R", "A", "S"), ("R", "P", "I"), ("L", "P", "S")], ids="".join)
+def test_labels_whose_header_disagrees_follow_the_images_voxels(tmp_path: Path, codes: tuple[str, ...]) -> None:
+    """Data fact: label maps with another affine than their image; the voxel grid is what they share."""
+    image = stored(tmp_path, OWN)
+    turned = oriented(HU, codes)  # only its affine is used, on voxels that are in the image's order
+    label = stored(tmp_path, LABELS.transpose(2, 1, 0), "label.nii.gz", turned.affine)
+    _, grid = read_image(image)
+    labels, own = read_labels(label, image=grid)
+    np.testing.assert_array_equal(labels, LABELS)
+    assert own.axes == "".join(codes)
+    assert np.array_equal(read_labels(label)[0], LABELS) == (codes == ("L", "P", "S"))
+
+
+def test_labels_of_another_shape_than_the_image(tmp_path: Path) -> None:
+    _, grid = read_image(stored(tmp_path, OWN))
+    label = stored(tmp_path, np.zeros((6, 4, 5), np.uint8), "label.nii.gz")
+    with pytest.raises(UserError, match=r"exam: seven\n.*\n.*\(6, 4, 5\) voxels\nexpected: \(6, 5, 4\)"):
+        read_labels(label, exam="seven", image=grid)
 
 
 def grid_of(codes: tuple[str, ...], shape: tuple[int, int, int]) -> Grid:
@@ -184,6 +212,19 @@ def test_forms_that_disagree_are_both_carried_over(tmp_path: Path) -> None:
     np.testing.assert_allclose(written.affine, rotated(10), atol=1e-4)
 
 
+def test_spacing_in_the_header_is_carried_over_where_the_affine_says_otherwise(tmp_path: Path) -> None:
+    image = nib.Nifti1Image(OWN, CANONICAL_AFFINE)
+    image.set_sform(CANONICAL_AFFINE, 1)
+    image.set_qform(CANONICAL_AFFINE, 0)
+    image.header["pixdim"][1:4] = 1.5, 1.25, 5
+    (tmp_path / "image.nii").write_bytes(bare(image.header) + OWN.tobytes(order="F"))
+    hu, grid = read_image(tmp_path / "image.nii")
+    write_labels(tmp_path / "label.nii.gz", np.zeros(hu.shape, np.uint8), grid)
+    written = nib.load(tmp_path / "label.nii.gz")
+    assert written.header["pixdim"][1:4].tolist() == [1.5, 1.25, 5]
+    np.testing.assert_array_equal(written.affine, grid.affine)
+
+
 def test_millimetres_of_a_written_voxel_are_exact(tmp_path: Path) -> None:
     """Not one bit of the affine is lost, whichever form it comes from."""
     for number, (sform, qform) in enumerate([(1, 0), (0, 1), (0, 0), (2, 1)]):
@@ -208,8 +249,6 @@ def test_written_bytes_depend_on_neither_time_nor_place(tmp_path: Path, monkeypa
 
 
 # what is accepted
-
-OWN = HU.transpose(2, 1, 0)
 
 
 def test_plain_and_gzipped(tmp_path: Path) -> None:
@@ -385,12 +424,21 @@ def test_voxels_that_are_no_numbers(tmp_path: Path, read: Any, dtype: Any) -> No
 
 
 @readers
+@pytest.mark.parametrize("length", [0, -6])
+def test_an_axis_without_voxels(tmp_path: Path, read: Any, length: int) -> None:
+    header = nib.Nifti1Image(OWN, CANONICAL_AFFINE).header
+    header["dim"][1] = length
+    path = tmp_path / "exam.nii"
+    path.write_bytes(bare(header) + bytes(OWN.nbytes))
+    assert f"({length}, 5, 4)" in refusal(read, path)
+
+
+@readers
 @pytest.mark.parametrize("diagonal", [(1, 1, 0), (1, np.nan, 1), (np.inf, 1, 1)])
 def test_an_affine_without_directions(tmp_path: Path, read: Any, diagonal: tuple[float, ...]) -> None:
     header = nib.Nifti1Image(np.zeros((3, 4, 5), np.uint8), np.eye(4)).header
     for row, value in zip(("srow_x", "srow_y", "srow_z"), np.diag(diagonal), strict=True):
         header[row][:3] = value
-    header["magic"], header["vox_offset"] = b"n+1", 352
     path = tmp_path / "exam.nii"
-    path.write_bytes(header.binaryblock + bytes(4 + 60))
+    path.write_bytes(bare(header) + bytes(60))
     assert "an affine that gives no direction" in refusal(read, path)

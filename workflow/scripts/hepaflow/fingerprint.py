@@ -89,7 +89,7 @@ def _imports(tree: ast.Module, path: Path) -> tuple[str, ...]:
                     names.add(inner if _locate(inner, root) else node.module)
         if (name := _name(node)) in {"__import__", "import_module"}:  # called, passed on or given another name
             raise UserError(
-                f"{name} in line {getattr(node, 'lineno', '?')}, which cannot be followed without running the code",
+                f"{name} in line {getattr(node, 'lineno', '?')}: an import that only running the code would tell",
                 file=path,
                 remedy="import the module by a statement",
             )

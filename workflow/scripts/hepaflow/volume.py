@@ -161,7 +161,7 @@ def _read(path: Path, exam: str) -> tuple[NDArray[Any], float, float, Grid]:
 
 
 def _stored(image: Any) -> NDArray[Any]:
-    """Read the stored values; a gzipped file to its very end, where the checksum lies that nibabel leaves unread."""
+    """Read the stored values; a gzipped file to its end, where the checksum lies that nibabel leaves unread."""
     proxy, path = image.dataobj, Path(image.file_map["image"].filename)
     if path.suffix != ".gz":
         return np.asarray(proxy.get_unscaled())
@@ -213,8 +213,18 @@ def read_image(path: Path, *, exam: str = "") -> tuple[NDArray[Any], Grid]:
     return hu, grid
 
 
-def read_labels(path: Path, *, exam: str = "") -> tuple[NDArray[np.uint8], Grid]:
+def read_labels(path: Path, *, exam: str = "", image: Grid | None = None) -> tuple[NDArray[np.uint8], Grid]:
     """Read a LiTS label map: 0 background, 1 liver, 2 lesion.
+
+    Parameters
+    ----------
+    path : Path
+        NIfTI file, gzipped or not.
+    exam : str, optional
+        Name of the exam, for error messages.
+    image : Grid, optional
+        The grid of the exam's image. Where the two headers disagree the voxel grid is trusted: the label map is
+        brought into canonical orientation as the image is, whatever its own affine says.
 
     Returns
     -------
@@ -225,9 +235,20 @@ def read_labels(path: Path, *, exam: str = "") -> tuple[NDArray[np.uint8], Grid]
     Raises
     ------
     UserError
-        If the file is missing or unreadable, or holds another value than 0, 1 and 2.
+        If the file is missing or unreadable, holds another value than 0, 1 and 2, or another number of voxels
+        than the image.
     """
     stored, slope, intercept, grid = _read(path, exam)
+    if image is not None:
+        if image.shape != grid.shape:
+            raise UserError(
+                f"a label of {grid.shape} voxels",
+                expected=f"{image.shape} voxels, as the image has",
+                exam=exam,
+                file=path,
+                remedy="pair the image with its own label map, or resample the label to the image's grid",
+            )
+        stored = image.canonicalise(grid.restore(stored))
     labels = np.empty(stored.shape, np.uint8)
     wrong: set[float] = set()
     for index, one in enumerate(stored):

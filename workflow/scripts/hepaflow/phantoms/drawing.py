@@ -99,7 +99,7 @@ def draw_phantom(exam: str, settings: PhantomSettings) -> Phantom:
     pixel = round(float(field_of_view / settings.size), 4)
     phase = int(rng.choice(len(PHASES), p=(0.2, 0.3, 0.5)))
     fat = float(rng.uniform(8, 24))
-    scale = float(field_of_view / 2 * rng.uniform(0.82, 0.9) / (TRUNK[0] + fat))
+    scale = float(field_of_view / 2 * rng.uniform(0.9, 0.97) / (TRUNK[0] + fat))
     offset = (float(rng.normal(0, 3)), float(rng.normal(0, 3)), float(rng.uniform(-8, 8)))
     half_range = (slices * thickness / 2 - thickness) / scale
     visible = (offset[2] / scale - half_range, offset[2] / scale + half_range)

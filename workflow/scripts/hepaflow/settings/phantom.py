@@ -24,7 +24,7 @@ class PhantomSettings(SettingsModel):
     slice_thickness: tuple[Length, Length] = (5.0, 8.0)
     """Distance of neighbouring slices, in mm. Within it, few slices are thicker than many."""
 
-    field_of_view: tuple[Length, Length] = (340.0, 390.0)
+    field_of_view: tuple[Length, Length] = (312.0, 358.0)
     """Side of the square slice, in mm. The patient fills it, so it scales the patient, too."""
 
     noise: float = Field(default=10.0, ge=0, le=100)
