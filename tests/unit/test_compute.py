@@ -8,7 +8,8 @@ import torch
 from torch import nn
 
 from hepaflow.compute import make_fabric, prepare
-from hepaflow.settings.training import ComputeSettings, Precision
+from hepaflow.settings.compute import ComputeSettings
+from hepaflow.settings.training import Precision
 
 torch.set_num_threads(1)
 CPU = ComputeSettings(accelerator="cpu", workers=0)

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from torch.utils.data import DataLoader
 
 import hepaflow
+from hepaflow.box import Box
 from hepaflow.dataset import EpochBatches, SliceDataset, normalise
 from hepaflow.slices import FULL, SliceFile, SliceStack
-from hepaflow.voi import Box
 
 torch.set_num_threads(1)
 SIZE = 8

@@ -8,15 +8,16 @@ import pytest
 import torch
 from torch import nn
 
+from hepaflow.box import Box
 from hepaflow.compute import make_fabric
 from hepaflow.dataset import normalise
 from hepaflow.inference import Predictor
 from hepaflow.networks.network import build_network
+from hepaflow.settings.compute import ComputeSettings
 from hepaflow.settings.head import HeadSettings
 from hepaflow.settings.network import NetworkSettings
-from hepaflow.settings.training import ComputeSettings, Precision
+from hepaflow.settings.training import Precision
 from hepaflow.slices import SliceFile, SliceStack
-from hepaflow.voi import Box
 
 torch.set_num_threads(1)
 SIZE = 32

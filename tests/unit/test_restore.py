@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hepaflow.box import Box
 from hepaflow.resize import resize_masks
 from hepaflow.restore import label_map, restore
-from hepaflow.voi import Box, volume_of_interest
+from hepaflow.voi import volume_of_interest
 
 quick = settings(max_examples=40, deadline=None, derandomize=True)
 

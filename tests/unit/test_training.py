@@ -20,17 +20,18 @@ from safetensors.torch import load_file
 
 import hepaflow
 from hepaflow import training
+from hepaflow.box import Box
 from hepaflow.dataset import SliceDataset
 from hepaflow.errors import UserError
 from hepaflow.losses import LOSSES
 from hepaflow.networks.network import build_network
+from hepaflow.settings.compute import ComputeSettings
 from hepaflow.settings.head import HeadSettings
 from hepaflow.settings.network import NetworkSettings
-from hepaflow.settings.training import ComputeSettings, TrainingSettings, TrainSettings
+from hepaflow.settings.training import TrainingSettings, TrainSettings
 from hepaflow.slices import FULL, SliceStack
 from hepaflow.training import learning_rate, split_exams, train_network
 from hepaflow.training_state import TrainingState
-from hepaflow.voi import Box
 from hepaflow.weights import save_weights
 
 torch.set_num_threads(1)

@@ -105,6 +105,12 @@ def start_of(wildcards):
     return f"{RESULTS}/models/liver/{wildcards.backbone}.safetensors" if starts == "liver" else []
 
 
+def pretrained_of(wildcards):
+    """Return the file of weights that a backbone starts from, if the settings name one."""
+    weights = SETTINGS.train(wildcards.stage, wildcards.backbone).network.weights
+    return weights if weights not in ("imagenet", "none") else []
+
+
 def masks_of(folder, stage, methods=None):
     """Return the masks of one stage that hold an exam's: of these methods, or of the wildcard's."""
 

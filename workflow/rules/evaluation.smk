@@ -1,5 +1,6 @@
 rule evaluate:
     input:
+        image=image_of,
         label=label_of,
         liver_slices=f"{RESULTS}/slices/liver/{{exam}}.safetensors",
         lesion_slices=f"{RESULTS}/slices/lesion/{{exam}}.safetensors",

@@ -2,6 +2,7 @@ rule train:
     input:
         slices=slices_of("train"),
         start=start_of,
+        pretrained=pretrained_of,
     output:
         weights=f"{RESULTS}/models/{{stage}}/{{backbone}}.safetensors",
         history=f"{RESULTS}/models/{{stage}}/{{backbone}}.history.csv",

@@ -7,11 +7,12 @@ from hepaflow.logs import log_to
 from hepaflow.masks import Masks
 from hepaflow.restore import restore
 from hepaflow.slices import SliceFile
-from hepaflow.volume import read_labels
+from hepaflow.volume import read_grid, read_labels
 
 log_to(snakemake.log[0])
 exam = snakemake.wildcards.exam
-labels, _ = read_labels(Path(snakemake.input.label), exam=exam)
+grid = read_grid(Path(snakemake.input.image), exam=exam)
+labels, _ = read_labels(Path(snakemake.input.label), exam=exam, image=grid)
 scores = Scores(exam)
 for stage, reference in (("liver", labels >= 1), ("lesion", labels == 2)):
     slices = SliceFile(snakemake.input[f"{stage}_slices"])

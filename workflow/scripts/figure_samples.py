@@ -7,7 +7,7 @@ from hepaflow.figures.samples import REFERENCE, draw_slices, find_slices, read_s
 from hepaflow.figures.style import save
 from hepaflow.logs import log_to
 from hepaflow.settings.figures import FigureSamplesSettings
-from hepaflow.volume import read_labels
+from hepaflow.volume import read_grid, read_labels
 
 log_to(snakemake.log[0])
 stage = snakemake.wildcards.stage
@@ -18,7 +18,10 @@ labels = {exam: {REFERENCE: Path(path)} for exam, path in zip(exams, snakemake.i
 for path in map(Path, snakemake.input.segmentations):
     labels[path.name.removesuffix(".nii.gz")][path.parent.name] = path
 
-found = {exam: find_slices(read_labels(labels[exam][REFERENCE], exam=exam)[0]) for exam in exams}
+found = {}
+for exam in exams:
+    reference, _ = read_labels(labels[exam][REFERENCE], exam=exam, image=read_grid(images[exam], exam=exam))
+    found[exam] = find_slices(reference)
 drawn = draw_slices(found, stage, settings.samples.count, settings.samples.seed)
 samples = [
     sample

@@ -3,20 +3,20 @@
 import logging
 from pathlib import Path
 
+from hepaflow.box import Box
 from hepaflow.logs import log_to
 from hepaflow.masks import Masks
+from hepaflow.preprocess import lesion_slices
 from hepaflow.restore import restore
 from hepaflow.settings.slices import LesionSlicesSettings
-from hepaflow.slices import lesion_slices
-from hepaflow.voi import Box
 from hepaflow.volume import read_image, read_labels
 
 log_to(snakemake.log[0])
 exam = snakemake.wildcards.exam
 settings = LesionSlicesSettings.model_validate_json(snakemake.params.settings)
-hu, _ = read_image(Path(snakemake.input.image), exam=exam)
+hu, grid = read_image(Path(snakemake.input.image), exam=exam)
 if snakemake.input.label:  # a training exam
-    labels, _ = read_labels(Path(snakemake.input.label), exam=exam)
+    labels, _ = read_labels(Path(snakemake.input.label), exam=exam, image=grid)
     liver, lesion = labels >= 1, labels == 2
 else:
     with Masks(snakemake.input.liver) as masks:

@@ -3,13 +3,15 @@
 from pathlib import Path
 
 from hepaflow.logs import log_to
+from hepaflow.preprocess import liver_slices
 from hepaflow.settings.slices import LiverSlicesSettings
-from hepaflow.slices import liver_slices
 from hepaflow.volume import read_image, read_labels
 
 log_to(snakemake.log[0])
 exam = snakemake.wildcards.exam
 settings = LiverSlicesSettings.model_validate_json(snakemake.params.settings)
-hu, _ = read_image(Path(snakemake.input.image), exam=exam)
-labels = read_labels(Path(snakemake.input.label), exam=exam)[0] if snakemake.input.label else None
+hu, grid = read_image(Path(snakemake.input.image), exam=exam)
+labels = None
+if snakemake.input.label:  # a training exam
+    labels, _ = read_labels(Path(snakemake.input.label), exam=exam, image=grid)
 liver_slices(hu, labels, settings).save(snakemake.output[0])

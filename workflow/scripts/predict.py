@@ -8,7 +8,8 @@ from hepaflow.inference import Predictor
 from hepaflow.logs import log_to
 from hepaflow.masks import write_masks
 from hepaflow.networks.network import build_network
-from hepaflow.settings.training import ComputeSettings, PredictSettings
+from hepaflow.settings.compute import ComputeSettings
+from hepaflow.settings.training import PredictSettings
 from hepaflow.slices import SliceFile
 from hepaflow.weights import load_weights
 

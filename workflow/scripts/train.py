@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from hepaflow.logs import log_to
-from hepaflow.settings.training import ComputeSettings, TrainSettings
+from hepaflow.settings.compute import ComputeSettings
+from hepaflow.settings.training import TrainSettings
 from hepaflow.training import train_network
 
 log_to(snakemake.log[0])

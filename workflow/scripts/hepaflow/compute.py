@@ -7,7 +7,8 @@ import torch
 from lightning_fabric import Fabric
 from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 
-from hepaflow.settings.training import ComputeSettings, Precision
+from hepaflow.settings.compute import ComputeSettings
+from hepaflow.settings.training import Precision
 
 
 def make_fabric(

@@ -43,7 +43,7 @@ class Exam:
 
 
 class ExamSheet:
-    """The exams of a run, in the order of the sheet."""
+    """The exams of a run."""
 
     def __init__(self, exams: Iterable[Exam]) -> None:
         self._exams = {exam.name: exam for exam in exams}
@@ -55,8 +55,8 @@ class ExamSheet:
         return len(self._exams)
 
     def names(self, *splits: str) -> list[str]:
-        """Return the names of the exams of these splits; of all exams without any."""
-        return [name for name, exam in self._exams.items() if not splits or exam.split in splits]
+        """Return the names of the exams of these splits, or of all; sorted, whatever the sheet's order."""
+        return sorted(name for name, exam in self._exams.items() if not splits or exam.split in splits)
 
 
 def read_sheet(path: Path) -> ExamSheet:

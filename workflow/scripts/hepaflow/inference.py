@@ -10,7 +10,7 @@ from torch import nn
 
 from hepaflow.compute import prepare
 from hepaflow.dataset import normalise
-from hepaflow.settings.training import ComputeSettings
+from hepaflow.settings.compute import ComputeSettings
 from hepaflow.slices import SliceFile
 
 

@@ -1,6 +1,7 @@
 """One log a job: messages and tracebacks go to the rule's log file, a user's mistake also to the screen."""
 
 import logging
+import os
 import sys
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +15,9 @@ def log_to(path: Path | str) -> None:
     An error that a user can mend ends the process with its message and without a traceback; any other error
     leaves its traceback in the log and one line with the log's path on the screen.
     """
+    if os.environ.get("LOCAL_RANK", "0") != "0":  # one of several processes of a job: the first one writes the log
+        logging.basicConfig(level=logging.ERROR)
+        return
     logging.basicConfig(
         filename=path,
         filemode="w",

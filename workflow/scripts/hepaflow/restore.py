@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from hepaflow.box import Box
 from hepaflow.resize import resize_masks
-from hepaflow.voi import Box
 
 
 def restore(masks: NDArray[np.bool_], box: Box | None, shape: tuple[int, int, int]) -> NDArray[np.bool_]:

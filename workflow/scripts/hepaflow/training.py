@@ -20,7 +20,8 @@ from hepaflow.dataset import Batch, EpochBatches, SliceDataset
 from hepaflow.errors import UserError
 from hepaflow.losses import LOSSES
 from hepaflow.networks.network import build_network
-from hepaflow.settings.training import ComputeSettings, TrainingSettings, TrainSettings
+from hepaflow.settings.compute import ComputeSettings
+from hepaflow.settings.training import TrainingSettings, TrainSettings
 from hepaflow.slices import SliceFile
 from hepaflow.training_state import TrainingState
 from hepaflow.weights import load_weights, save_weights
@@ -162,8 +163,10 @@ def _recipe(slices: Sequence[Path], settings: TrainSettings, code: str, start: P
     digest = hashlib.sha256(f"{settings.canonical()}\n{code}\n".encode())
     for path in slices:
         digest.update(f"{path.name} {SliceFile(path).sha256}\n".encode())
-    if start is not None:
-        digest.update(start.read_bytes())
+    pretrained = Path(settings.network.weights)
+    for file in (start, pretrained if pretrained.is_file() else None):
+        if file is not None:
+            digest.update(file.read_bytes())
     return digest.hexdigest()
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hepaflow.voi import Box, volume_of_interest
+from hepaflow.box import Box
+from hepaflow.voi import volume_of_interest
 from hepaflow.volume import read_image, read_labels
 
 REFERENCE = "reference"
@@ -131,10 +132,12 @@ def read_samples(
     labels : mapping of str to Path
         Label maps: the `REFERENCE`, and every method's.
     """
-    box = field_of_view(read_labels(labels[REFERENCE], exam=exam)[0], stage)
     hu, grid = read_image(image, exam=exam)
+    box = field_of_view(read_labels(labels[REFERENCE], exam=exam, image=grid)[0], stage)
     shown = box.crop(hu)[list(indices)]
-    maps = {name: box.crop(read_labels(path, exam=exam)[0])[list(indices)] for name, path in labels.items()}
+    maps = {
+        name: box.crop(read_labels(path, exam=exam, image=grid)[0])[list(indices)] for name, path in labels.items()
+    }
     return [
         Sample(
             exam=exam,

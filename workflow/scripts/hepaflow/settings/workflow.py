@@ -8,6 +8,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from hepaflow.errors import UserError
 from hepaflow.settings.base import SettingsModel
+from hepaflow.settings.compute import ComputeSettings
 from hepaflow.settings.figures import FigureSamplesSettings, SamplesSettings
 from hepaflow.settings.fusion import FitFusionSettings, FusionSettings
 from hepaflow.settings.head import HeadSettings
@@ -22,7 +23,6 @@ from hepaflow.settings.slices import (
     WindowSettings,
 )
 from hepaflow.settings.training import (
-    ComputeSettings,
     Precision,
     PredictSettings,
     TrainingOverrides,

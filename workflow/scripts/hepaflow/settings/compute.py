@@ -1,0 +1,24 @@
+"""Settings of speed."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from hepaflow.settings.base import SettingsModel
+
+
+class ComputeSettings(SettingsModel):
+    """How fast a result comes, never which: a change of these reruns nothing."""
+
+    accelerator: Literal["auto", "cpu"] = "auto"
+    """`auto` uses a GPU where there is one; `cpu` keeps to the CPU, where several networks train side by side."""
+    devices: int = Field(default=1, ge=1)
+    """GPUs (or CPU processes) that train one network together."""
+    workers: int = Field(default=4, ge=0)
+    """Processes that load slices beside the training process; 0 loads them in it."""
+    channels_last: bool = False
+    """Store images with their channels innermost; faster on recent GPUs and on the CPU."""
+    compile: bool = False
+    """Compile the networks with `torch.compile`; minutes at the start, faster afterwards."""
+    predict_batch_size: int = Field(default=64, ge=1)
+    """Slices that a network sees at once when it predicts."""
