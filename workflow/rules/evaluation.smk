@@ -55,7 +55,7 @@ rule tables:
     log:
         f"{RESULTS}/logs/tables.log",
     params:
-        architectures={name: backbone.arch for name, backbone in SETTINGS.backbones.items()},
+        architectures=ARCHITECTURES,
         code=code_of("tables"),
     script:
         "../scripts/tables.py"

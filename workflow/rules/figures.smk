@@ -68,7 +68,8 @@ rule figure_dice:
     log:
         f"{RESULTS}/logs/figure_dice/{{stage}}.log",
     params:
-        architectures={name: backbone.arch for name, backbone in SETTINGS.backbones.items()},
+        architectures=ARCHITECTURES if SETTINGS.phantoms is None else {},
+        backbones=BACKBONES,
         code=code_of("figure_dice"),
     script:
         "../scripts/figure_dice.py"
