@@ -35,7 +35,9 @@ $(VENV)/.locked-dev: envs/requirements-dev.txt $(VENV)/.locked
 setup: $(VENV)/.locked ## create .venv from the locked requirements
 
 demo: $(VENV)/.locked ## run the whole workflow on phantom exams, on the CPU, in minutes
-	@$(ALONE) sh -c '$(DEMO) --unlock --quiet all && $(DEMO) && $(DEMO) --report results/demo/report.html --quiet all'
+	@$(ALONE) sh -c ' \
+		if [ -t 1 ]; then progress="--logger rich"; else progress="--quiet reason"; fi; \
+		$(DEMO) --unlock --quiet all && $(DEMO) $$progress && $(DEMO) --report results/demo/report.html --quiet all'
 	@$(BIN)/hepaflow summary results/demo
 	@echo "The report: results/demo/report.html"
 
