@@ -9,7 +9,7 @@ PIP := PIP_CONSTRAINT=/dev/null $(BIN)/python -m pip --disable-pip-version-check
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 DEMO := $(SNAKEMAKE) --configfile config/demo.yaml
 # One demo at a time: so a lock that a killed run left behind can be lifted.
-ALONE := $(shell command -v flock >/dev/null && echo flock --nonblock .snakemake-demo.lock)
+ALONE := $(shell command -v flock >/dev/null && echo flock --nonblock --conflict-exit-code 75 .snakemake-demo.lock)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint unit workflow schema lock clean
@@ -37,7 +37,8 @@ setup: $(VENV)/.locked ## create .venv from the locked requirements
 demo: $(VENV)/.locked ## run the whole workflow on phantom exams, on the CPU, in minutes
 	@$(ALONE) sh -c ' \
 		if [ -t 1 ]; then progress="--logger rich"; else progress="--quiet reason"; fi; \
-		$(DEMO) --unlock --quiet all && $(DEMO) $$progress && $(DEMO) --report results/demo/report.html --quiet all'
+		$(DEMO) --unlock --quiet all && $(DEMO) $$progress && $(DEMO) --report results/demo/report.html --quiet all' \
+		|| { [ $$? -ne 75 ] || echo "Another demo is running in this folder."; exit 1; }
 	@$(BIN)/hepaflow summary results/demo
 	@echo "The report: results/demo/report.html"
 

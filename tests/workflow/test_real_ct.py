@@ -1,0 +1,43 @@
+"""A real CT exam through the whole workflow, where one is at hand; none is part of the project."""
+
+import os
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+import pytest
+from smoke_run import ROOT, Checkout
+
+FOLDER = Path(os.environ.get("HEPAFLOW_REAL_CT", ROOT.parent / "shared" / "data"))
+IMAGE, LABEL = "totalsegmentator_ct.nii.gz", "totalsegmentator_liver.nii.gz"
+
+
+@pytest.mark.skipif(not (FOLDER / IMAGE).is_file(), reason="needs the real CT exam that HEPAFLOW_REAL_CT names")
+def test_liver_of_a_real_exam_is_learned(fresh: Checkout) -> None:
+    rows = [f"{name}\t{IMAGE}\t{LABEL}\t{name}" for name in ("train", "test")]
+    (fresh.folder / "config/exams/smoke.tsv").write_text("\n".join(["exam\timage\tlabel\tsplit", *rows]))
+    fresh.configure(
+        data=str(FOLDER),
+        phantoms=None,
+        size=64,
+        backbones={"densenet121": {"arch": "densenet121", "weights": "none"}},
+        head={"rates": [1, 2, 3], "channels": 64, "dropout": 0},
+        training={
+            "liver": {"epochs": 6, "batch_size": 8, "decay_factor": 0.2, "decay_every": 4, "loss": "bce+dice"},
+            "lesion": {"epochs": 1, "batch_size": 8},
+        },
+    )
+    ended = fresh.snakemake()
+    assert ended.returncode == 0, ended.stdout
+    results = fresh.folder / "results/smoke"
+    metrics = pd.read_csv(results / "metrics/test.csv")
+    # It was trained on this very exam: a figure below this means that something is wrong.
+    assert metrics.query("stage == 'liver' and method == 'fusion'")["value"].item() > 0.8
+
+    made = nib.load(results / "segmentations/fusion/test.nii.gz")
+    image, label = nib.load(FOLDER / IMAGE), nib.load(FOLDER / LABEL)
+    assert made.shape == image.shape
+    np.testing.assert_array_equal(made.affine, image.affine)
+    liver, reference = np.asarray(made.dataobj) > 0, np.asarray(label.dataobj) > 0
+    assert 2 * (liver & reference).sum() / (liver.sum() + reference.sum()) > 0.8
