@@ -81,6 +81,8 @@ def lesion_slices(
     for index, one in enumerate(box.crop(hu)):
         resized = resize_image(window(one, settings.window), size)
         inside = resize_mask(inside_box[index], size)
+        if settings.contrast.background == "zero":
+            inside &= resized > 0
         image[index] = _stored(equalise(fill_background(resized, inside), settings.contrast))
     mask = None
     if lesion is not None:

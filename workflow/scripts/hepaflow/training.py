@@ -1,11 +1,10 @@
 """Training of one network: SGD over shuffled mini-batches, resumable after every epoch (thesis 4.6.1)."""
 
-import csv
 import hashlib
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from torch.utils.data import DataLoader
 from hepaflow.compute import make_fabric, prepare
 from hepaflow.dataset import Batch, EpochBatches, SliceDataset
 from hepaflow.errors import UserError
+from hepaflow.history import Epoch, progress, write_history
 from hepaflow.losses import LOSSES
 from hepaflow.networks.network import build_network
 from hepaflow.settings.compute import ComputeSettings
@@ -27,17 +27,6 @@ from hepaflow.training_state import TrainingState
 from hepaflow.weights import load_weights, save_weights
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """What one epoch was like; a row of the training history."""
-
-    epoch: int
-    learning_rate: float
-    loss: float
-    validation_loss: float | None
-    seconds: float
 
 
 def learning_rate(epoch: int, settings: TrainingSettings) -> float:
@@ -148,12 +137,12 @@ def train_network(
             )
         held_out = _validation_loss(model, validation, recipe, compute, fabric) if validation else None
         epochs.append(Epoch(epoch + 1, rate, loss, held_out, round(time.monotonic() - began, 3)))
-        _report(epochs, recipe.epochs)
+        log.info("%s", progress(epochs[-1], recipe.epochs))
         if fabric.is_global_zero and epoch + 1 < recipe.epochs:
             state.save(network, sgd, [asdict(row) for row in epochs])
     if fabric.is_global_zero:
         save_weights(network, output, settings.canonical())
-        _write_history(history, epochs)
+        write_history(history, epochs)
         state.delete()
     fabric.barrier()
 
@@ -280,28 +269,3 @@ def _mean_over_devices(total: Tensor, seen: int, fabric: Fabric) -> float:
 def _mixed(*numbers: int) -> int:
     """Mix whole numbers into one seed."""
     return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> np.uint64(1))
-
-
-def _report(epochs: list[Epoch], wanted: int) -> None:
-    last = epochs[-1]
-    left = (wanted - last.epoch) * last.seconds
-    held_out = "" if last.validation_loss is None else f", validation {last.validation_loss:.4f}"
-    log.info(
-        "epoch %d/%d: loss %.4f%s, rate %.3g, %.1f s, about %d:%02d:%02d left",
-        last.epoch,
-        wanted,
-        last.loss,
-        held_out,
-        last.learning_rate,
-        last.seconds,
-        left // 3600,
-        left % 3600 // 60,
-        left % 60,
-    )
-
-
-def _write_history(path: Path, epochs: list[Epoch]) -> None:
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        table = csv.DictWriter(file, [field.name for field in fields(Epoch)], lineterminator="\n")
-        table.writeheader()
-        table.writerows(asdict(epoch) for epoch in epochs)

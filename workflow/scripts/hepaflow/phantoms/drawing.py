@@ -32,8 +32,8 @@ TISSUES: dict[str, tuple[tuple[float, float, float], float]] = {
 ORIENTATIONS = ("RAS", "LPS", "LAS", "LPI")
 # Lesions: share of hyperdense ones in the order of the phases, and their difference to the liver in HU.
 HYPERDENSE = (0.1, 0.3, 0.1)
-HYPO_CONTRAST = (-60.0, -38.0)
-HYPER_CONTRAST = (38.0, 60.0)
+HYPO_CONTRAST = (-75.0, -48.0)
+HYPER_CONTRAST = (48.0, 75.0)
 SCAN_RANGE = (165.0, 205.0)  # mm from the first to the last slice, as far as the settings allow it
 
 
