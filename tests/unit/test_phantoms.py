@@ -142,7 +142,7 @@ def test_lesions_lie_in_the_liver_and_stand_out(exam):
     clean = render_phantom(flat)[0]
     x, y, z = phantom.anatomy.bend(phantom.points())
     for found in phantom.anatomy.lesions:
-        assert 30 <= abs(found.contrast) <= 60
+        assert 40 <= abs(found.contrast) <= 80
         assert phantom.scale * max(found.body.radii) <= 1.5 * SETTINGS.lesion_radius[1]
         core = np.hypot(np.hypot(x - found.body.centre[0], y - found.body.centre[1]), z - found.body.centre[2])
         at_centre = clean.ravel()[core.argmin()] - liver_hu

@@ -252,3 +252,19 @@ def test_slicing_a_long_exam_stays_below_3_gib(tmp_path: Path) -> None:
     assert measured["shape"] == [800, 512, 512]
     assert measured["GiB"] < 3
     assert len(SliceFile(tmp_path / "out")) == 800
+
+
+def test_zero_background_fills_what_the_window_clips_inside_the_mask() -> None:
+    hu, labels = exam((3, 64, 64))
+    liver = labels >= 1
+    hu[:, 30:34, 20:30] = -900  # lung that a coarse mask takes in
+    literal = LESION.model_copy(update={"contrast": ContrastSettings(background="zero")})
+    masked, zeroed = (
+        lesion_slices(hu, liver, None, chosen).image.astype(float) / FULL for chosen in (LESION, literal)
+    )
+    lung = masked == 0  # what the mask takes in stays black
+    assert lung.any()
+    assert (zeroed[lung] > 0.1).all()
+    untouched, _ = exam((3, 64, 64))
+    same = [lesion_slices(untouched, liver, None, chosen).image for chosen in (LESION, literal)]
+    np.testing.assert_array_equal(*same)  # without zeros in the liver, both are one
