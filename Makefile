@@ -7,8 +7,9 @@ BIN := $(VENV)/bin
 # The locked environment is complete; constraints that a site sets for other projects must not contradict it.
 PIP := PIP_CONSTRAINT=/dev/null $(BIN)/python -m pip --disable-pip-version-check
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
-# All liver networks come before the lesion networks, since most of the rest waits for them.
-DEMO := $(SNAKEMAKE) --configfile config/demo.yaml --prioritize results/demo/fusion/liver.json
+# Most of the rest waits for the liver networks, and the slowest network is not to be the last one.
+FIRST := results/demo/fusion/liver.json results/demo/models/lesion/inceptionv3.safetensors
+DEMO := $(SNAKEMAKE) --configfile config/demo.yaml --prioritize $(FIRST)
 # One demo at a time: so a lock that a killed run left behind can be lifted.
 ALONE := $(shell command -v flock >/dev/null && echo flock --nonblock --conflict-exit-code 75 .snakemake-demo.lock)
 
