@@ -1,0 +1,40 @@
+"""A run that was killed goes on, and ends as if nothing had happened."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+from smoke_run import Checkout
+
+
+def test_killed_run_ends_with_the_same_networks(fresh: Checkout, completed: Checkout) -> None:
+    models = fresh.folder / "results/smoke/models"
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", "config/smoke.yaml"]
+    with open(fresh.folder / "killed.log", "w") as log:
+        run = subprocess.Popen(command, cwd=fresh.folder, stdout=log, stderr=log, start_new_session=True)
+        try:
+            until = time.monotonic() + 240
+            while not list(models.glob("liver/*.training/state.safetensors")):
+                assert run.poll() is None, (fresh.folder / "killed.log").read_text()
+                assert time.monotonic() < until, "no training state within four minutes"
+                time.sleep(0.05)
+        finally:
+            if run.poll() is None:
+                os.killpg(run.pid, signal.SIGKILL)  # Snakemake and its jobs, without a chance to tidy up
+            run.wait()
+    kept = list(models.glob("liver/*.training"))
+    assert kept
+
+    unlocked = fresh.snakemake("--unlock")
+    assert unlocked.returncode == 0, unlocked.stdout
+    ended = fresh.snakemake()
+    assert ended.returncode == 0, ended.stdout
+    resumed = (fresh.folder / f"results/smoke/logs/train/liver.{kept[0].stem}.log").read_text()
+    assert "going on after epoch" in resumed
+    assert list(models.rglob("*.training")) == []
+    for path in (completed.folder / "results/smoke/models").rglob("*.safetensors"):
+        own = models / path.relative_to(completed.folder / "results/smoke/models")
+        assert own.read_bytes() == path.read_bytes(), own.name
+    assert fresh.planned() == {}
