@@ -7,9 +7,8 @@ BIN := $(VENV)/bin
 # The locked environment is complete; constraints that a site sets for other projects must not contradict it.
 PIP := PIP_CONSTRAINT=/dev/null $(BIN)/python -m pip --disable-pip-version-check
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
-# Most of the rest waits for the liver networks, and the slowest network is not to be the last one.
-FIRST := results/demo/fusion/liver.json results/demo/models/lesion/inceptionv3.safetensors
-DEMO := $(SNAKEMAKE) --configfile config/demo.yaml --prioritize $(FIRST)
+# The slowest network first, so that it does not keep one core waiting at the end.
+DEMO := $(SNAKEMAKE) --configfile config/demo.yaml --prioritize results/demo/models/lesion/inceptionv3.safetensors
 # One demo at a time: so a lock that a killed run left behind can be lifted.
 ALONE := $(shell command -v flock >/dev/null && echo flock --nonblock --conflict-exit-code 75 .snakemake-demo.lock)
 
