@@ -25,12 +25,12 @@ $(VENV)/bin/python:
 
 $(VENV)/.locked: envs/requirements.txt pyproject.toml | $(VENV)/bin/python
 	@echo "Installing the locked environment into $(VENV): about 5 GB, some minutes at the first time ..."
-	@$(PIP) install --quiet --require-hashes --requirement envs/requirements.txt
-	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@$(PIP) install -qq --require-hashes --requirement envs/requirements.txt
+	@$(PIP) install -qq --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.locked-dev: envs/requirements-dev.txt $(VENV)/.locked
-	@$(PIP) install --quiet --require-hashes --requirement envs/requirements-dev.txt
+	@$(PIP) install -qq --require-hashes --requirement envs/requirements-dev.txt
 	@touch $@
 
 setup: $(VENV)/.locked ## create .venv from the locked requirements
