@@ -124,7 +124,8 @@ RUN = """
 import json, os, signal, sys
 from pathlib import Path
 
-from hepaflow.settings.training import ComputeSettings, TrainSettings
+from hepaflow.settings.compute import ComputeSettings
+from hepaflow.settings.training import TrainSettings
 from hepaflow.training import train_network
 from hepaflow.training_state import TrainingState
 
