@@ -51,7 +51,7 @@ def test_readme_commands_name_the_configurations(fresh: Checkout) -> None:
         ({"size": 250}, ["size: found 250", "multiple of 8"]),
         ({"trainings": {}}, ["trainings: unknown key"]),
         ({"exams": "config/exams/none.tsv"}, ["config/exams/none.tsv", "hepaflow index"]),
-        ({"phantoms": None}, ["exam: one", "data/phantoms/one.image.nii.gz", "no such image"]),
+        ({"phantoms": None}, ["exam: four", "data/phantoms/four.image.nii.gz", "no such image"]),
     ],
 )
 def test_mistakes_stop_the_run_before_any_job(
