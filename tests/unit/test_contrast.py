@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from skimage.exposure import equalize_adapthist
 
 from hepaflow.contrast import equalise, fill_background
-from hepaflow.settings.slices import ContrastSettings
+from hepaflow.settings.contrast import ContrastSettings
 
 THESIS = ContrastSettings()
 quick = settings(max_examples=25, deadline=None, derandomize=True)

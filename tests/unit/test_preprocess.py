@@ -15,10 +15,12 @@ from skimage.exposure import equalize_adapthist
 import hepaflow
 from hepaflow.box import Box
 from hepaflow.contrast import fill_background
-from hepaflow.preprocess import lesion_slices, liver_slices
+from hepaflow.lesion_slices import lesion_slices
+from hepaflow.liver_slices import liver_slices
 from hepaflow.resize import resize_image, resize_mask
 from hepaflow.restore import restore
-from hepaflow.settings.slices import ContrastSettings, LesionSlicesSettings, LiverSlicesSettings, WindowSettings
+from hepaflow.settings.contrast import ContrastSettings, LesionSlicesSettings
+from hepaflow.settings.slices import LiverSlicesSettings, WindowSettings
 from hepaflow.slices import FULL, SliceFile, SliceStack
 from hepaflow.voi import volume_of_interest
 from hepaflow.window import window
@@ -209,7 +211,7 @@ WORKER = """
 import json, resource, sys, time
 from pathlib import Path
 from hepaflow.settings.slices import LiverSlicesSettings
-from hepaflow.preprocess import liver_slices
+from hepaflow.liver_slices import liver_slices
 from hepaflow.volume import read_image, read_labels
 
 began = time.time()

@@ -10,7 +10,8 @@ from safetensors.numpy import load_file, save
 
 from hepaflow.box import Box
 from hepaflow.errors import UserError
-from hepaflow.settings.slices import ContrastSettings, LesionSlicesSettings, LiverSlicesSettings, WindowSettings
+from hepaflow.settings.contrast import ContrastSettings, LesionSlicesSettings
+from hepaflow.settings.slices import LiverSlicesSettings, WindowSettings
 from hepaflow.slices import FULL, SliceFile, SliceStack
 
 LIVER = LiverSlicesSettings(window=WindowSettings(), size=32)

@@ -4,11 +4,11 @@ import logging
 from pathlib import Path
 
 from hepaflow.box import Box
+from hepaflow.lesion_slices import lesion_slices
 from hepaflow.logs import log_to
 from hepaflow.masks import Masks
-from hepaflow.preprocess import lesion_slices
 from hepaflow.restore import restore
-from hepaflow.settings.slices import LesionSlicesSettings
+from hepaflow.settings.contrast import LesionSlicesSettings
 from hepaflow.volume import read_image, read_labels
 
 log_to(snakemake.log[0])

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from hepaflow.liver_slices import liver_slices
 from hepaflow.logs import log_to
-from hepaflow.preprocess import liver_slices
 from hepaflow.settings.slices import LiverSlicesSettings
 from hepaflow.volume import read_image, read_labels
 

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.exposure import equalize_adapthist
 
-from hepaflow.settings.slices import ContrastSettings
+from hepaflow.settings.contrast import ContrastSettings
 
 
 def fill_background(image: NDArray[np.float32], liver: NDArray[np.bool_]) -> NDArray[np.float32]:

@@ -127,3 +127,8 @@ def _read(stored: Any, index: int | slice, length: int) -> NDArray[Any]:
         return np.empty((0, *stored.get_shape()[1:]))
     first, last = min(chosen[0], chosen[-1]), max(chosen[0], chosen[-1])
     return np.asarray(stored[first : last + 1])[:: chosen.step]
+
+
+def stored(image: NDArray[np.float32]) -> NDArray[np.uint16]:
+    """Turn pixels in [0, 1] into the fixed-point numbers of a file."""
+    return np.rint(np.clip(image, 0, 1) * FULL).astype(np.uint16)

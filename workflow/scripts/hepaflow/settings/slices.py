@@ -1,6 +1,6 @@
-"""Settings of the two slice data sets."""
+"""Settings of the liver slices, and what they share with the lesion slices."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, model_validator
 
@@ -24,28 +24,8 @@ class WindowSettings(SettingsModel):
         return self
 
 
-class ContrastSettings(SettingsModel):
-    """Contrast of the lesion slices: filled background, then CLAHE (thesis 4.3)."""
-
-    background: Literal["mask", "zero"] = "mask"
-    """What is filled with the liver's mean before CLAHE: all outside the liver `mask`, or all pixels of value
-    `zero`, as the thesis words it: those outside the mask and those at the window's lower end (thesis 4.3)."""
-    tiles: int = Field(default=8, ge=1, le=64)
-    """Tiles along each side of a slice (thesis 4.3: 8×8 blocks)."""
-    clip_limit: float = Field(default=0.01, ge=0, le=1)
-    """Share of a tile's pixels above which a grey level is clipped (not stated; scikit-image's default)."""
-
-
 class LiverSlicesSettings(SettingsModel):
     """What the liver slices of an exam depend on."""
 
     window: WindowSettings
     size: NetworkSize
-
-
-class LesionSlicesSettings(SettingsModel):
-    """What the lesion slices of an exam depend on."""
-
-    window: WindowSettings
-    size: NetworkSize
-    contrast: ContrastSettings

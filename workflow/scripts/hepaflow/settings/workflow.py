@@ -9,19 +9,14 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from hepaflow.errors import UserError
 from hepaflow.settings.base import SettingsModel
 from hepaflow.settings.compute import ComputeSettings
+from hepaflow.settings.contrast import ContrastSettings, LesionSlicesSettings
 from hepaflow.settings.figures import FigureSamplesSettings, SamplesSettings
 from hepaflow.settings.fusion import FitFusionSettings, FusionSettings
 from hepaflow.settings.head import HeadSettings
 from hepaflow.settings.network import BackboneWeights, NetworkSettings
 from hepaflow.settings.phantom import PhantomSettings
 from hepaflow.settings.postprocess import LesionPostprocessing, LiverPostprocessing
-from hepaflow.settings.slices import (
-    ContrastSettings,
-    LesionSlicesSettings,
-    LiverSlicesSettings,
-    NetworkSize,
-    WindowSettings,
-)
+from hepaflow.settings.slices import LiverSlicesSettings, NetworkSize, WindowSettings
 from hepaflow.settings.training import (
     Precision,
     PredictSettings,
