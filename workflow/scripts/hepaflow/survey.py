@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hepaflow.errors import UserError
 from hepaflow.volume import LABELS, Grid, read_image, read_labels
 
 _CHUNK = 1 << 22
@@ -54,24 +53,12 @@ def survey(exam: str, image: Path, label: Path | None) -> dict[str, Any]:
     }
     if label is not None:
         del hu
-        labels, label_grid = read_labels(label, exam=exam)
-        if label_grid.shape != grid.shape:
-            raise UserError(
-                f"a label of {_times(label_grid.shape)} voxels",
-                expected=f"{_times(grid.shape)} voxels, as the image {image} has",
-                exam=exam,
-                file=label,
-                remedy="pair the image with its own label map, or resample the label to the image's grid",
-            )
+        labels, label_grid = read_labels(label, exam=exam, image=grid)
         counts = np.bincount(labels.ravel(), minlength=len(LABELS))
         found["voxels"] = {name: int(counts[value]) for value, name in LABELS.items()}
         found["label_sha256"] = sha256(label)
         found["warnings"] += _label_warnings(counts, grid, label_grid)
     return found
-
-
-def _times(shape: tuple[int, ...]) -> str:
-    return "×".join(str(length) for length in shape)
 
 
 def _image_warnings(hu: NDArray[Any], grid: Grid) -> list[str]:

@@ -160,6 +160,10 @@ def _read(path: Path, exam: str) -> tuple[NDArray[Any], float, float, Grid]:
     return grid.canonicalise(stored), slope, intercept, grid
 
 
+def _times(shape: tuple[int, ...]) -> str:
+    return "×".join(str(length) for length in shape)
+
+
 def _stored(image: Any) -> NDArray[Any]:
     """Read the stored values; a gzipped file to its end, where the checksum lies that nibabel leaves unread."""
     proxy, path = image.dataobj, Path(image.file_map["image"].filename)
@@ -242,8 +246,8 @@ def read_labels(path: Path, *, exam: str = "", image: Grid | None = None) -> tup
     if image is not None:
         if image.shape != grid.shape:
             raise UserError(
-                f"a label of {grid.shape} voxels",
-                expected=f"{image.shape} voxels, as the image has",
+                f"a label of {_times(grid.shape)} voxels",
+                expected=f"{_times(image.shape)} voxels, as the image has",
                 exam=exam,
                 file=path,
                 remedy="pair the image with its own label map, or resample the label to the image's grid",
