@@ -7,8 +7,9 @@ BIN := $(VENV)/bin
 # The locked environment is complete; constraints that a site sets for other projects must not contradict it.
 PIP := PIP_CONSTRAINT=/dev/null $(BIN)/python -m pip --disable-pip-version-check
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
-# The slowest network first, so that it does not keep one core waiting at the end.
-DEMO := $(SNAKEMAKE) --configfile config/demo.yaml --prioritize results/demo/models/lesion/inceptionv3.safetensors
+# All liver networks first: then the lesion networks, which start from them, keep every core busy to the end.
+DEMO := $(SNAKEMAKE) --configfile config/demo.yaml --scheduler greedy \
+	--prioritize $(foreach name,densenet121 inceptionv3 resnet50 resnext50,results/demo/models/liver/$(name).safetensors)
 # One demo at a time: so a lock that a killed run left behind can be lifted.
 ALONE := $(shell command -v flock >/dev/null && echo flock --nonblock --conflict-exit-code 75 .snakemake-demo.lock)
 

@@ -23,6 +23,7 @@ include: "workflow/rules/fusion.smk"
 include: "workflow/rules/segmentations.smk"
 include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/provenance.smk"
 
 
 report: "workflow/report/workflow.rst"
@@ -36,5 +37,6 @@ rule all:
     default_target: True
     input:
         rules.tables.output,
+        rules.provenance.output,
         FIGURES,
         segmentations_of("test", "new"),

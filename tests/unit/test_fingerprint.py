@@ -12,7 +12,7 @@ import pytest
 
 import hepaflow
 from hepaflow.errors import UserError
-from hepaflow.fingerprint import fingerprint, modules
+from hepaflow.fingerprint import fingerprints, libraries, modules
 
 SCRIPTS = Path(hepaflow.__file__).parents[1]
 EVERY_SCRIPT = sorted(SCRIPTS.glob("*.py"))
@@ -93,8 +93,8 @@ def house(tmp_path: Path) -> House:
 
 
 @pytest.fixture
-def before(house: House) -> str:
-    return fingerprint(house.script())
+def before(house: House) -> dict[str, str]:
+    return fingerprints(house.script())
 
 
 def test_modules_are_found_directly_and_indirectly_with_the_packages_around_them(house: House) -> None:
@@ -128,8 +128,8 @@ def test_imports_may_go_round_in_circles(house: House) -> None:
     assert len(modules(script)) == 4
 
 
-def test_the_place_of_a_checkout_does_not_count(house: House, before: str) -> None:
-    assert fingerprint(house.script()) == before
+def test_the_place_of_a_checkout_does_not_count(house: House, before: dict[str, str]) -> None:
+    assert fingerprints(house.script()) == before
 
 
 @pytest.mark.parametrize(
@@ -155,16 +155,16 @@ def test_the_place_of_a_checkout_does_not_count(house: House, before: str) -> No
     ],
 )
 def test_comments_docstrings_formatting_and_order_of_imports_do_not_count(
-    house: House, before: str, name: str, old: str, new: str
+    house: House, before: dict[str, str], name: str, old: str, new: str
 ) -> None:
-    assert fingerprint(house.changed(name, old, new)) == before
+    assert fingerprints(house.changed(name, old, new)) == before
 
 
 def test_a_file_that_is_touched_is_the_same_code(house: House) -> None:
     script = house.script()
-    first = fingerprint(script)
+    first = fingerprints(script)
     os.utime(script, (1, 1))
-    assert fingerprint(script) == first
+    assert fingerprints(script) == first
 
 
 @pytest.mark.parametrize(
@@ -180,25 +180,30 @@ def test_a_file_that_is_touched_is_the_same_code(house: House) -> None:
     ],
 )
 def test_a_changed_statement_counts_wherever_it_is(
-    house: House, before: str, name: str, old: str, new: str
+    house: House, before: dict[str, str], name: str, old: str, new: str
 ) -> None:
-    assert fingerprint(house.changed(name, old, new)) != before
+    assert fingerprints(house.changed(name, old, new)) != before
 
 
 def test_a_change_is_seen_in_the_same_process(house: House) -> None:
     script = house.script()
-    first = fingerprint(script)
+    first = fingerprints(script)
     (script.parent / "hepaflow/deep/indirect.py").write_text("TWO = 22\n", encoding="utf-8")
-    assert fingerprint(script) != first
+    assert fingerprints(script) != first
 
 
-def test_a_module_that_nothing_imports_does_not_count(house: House, before: str) -> None:
-    assert fingerprint(house.changed("hepaflow/unrelated.py", "3", "4")) == before
+def test_only_the_digest_of_the_changed_module_changes(house: House, before: dict[str, str]) -> None:
+    after = fingerprints(house.changed("hepaflow/deep/indirect.py", "2", "3"))
+    assert {name for name in before if before[name] != after[name]} == {"hepaflow.deep.indirect"}
 
 
-def test_code_that_moves_to_another_module_counts(house: House, before: str) -> None:
+def test_a_module_that_nothing_imports_does_not_count(house: House, before: dict[str, str]) -> None:
+    assert fingerprints(house.changed("hepaflow/unrelated.py", "3", "4")) == before
+
+
+def test_code_that_moves_to_another_module_counts(house: House, before: dict[str, str]) -> None:
     moved = {"hepaflow/direct.py": clean(HOUSE["hepaflow/direct.py"]).replace("deep.indirect", "deep.moved")}
-    assert fingerprint(house.script({**moved, "hepaflow/deep/moved.py": "TWO = 2\n"})) != before
+    assert fingerprints(house.script({**moved, "hepaflow/deep/moved.py": "TWO = 2\n"})) != before
 
 
 @pytest.mark.parametrize(
@@ -223,7 +228,7 @@ def test_what_cannot_be_followed_is_refused_by_file(house: House, statement: str
     text = f"{statement}\n" if name == "script.py" else f"TWO = 2\n{statement}\n"
     script = house.script({name: text})
     with pytest.raises(UserError) as error:
-        fingerprint(script)
+        fingerprints(script)
     assert str(script.parent / name) in str(error.value)
 
 
@@ -232,24 +237,131 @@ def test_imports_from_elsewhere_are_let_be(house: House) -> None:
     assert modules(script) == {}
 
 
+@pytest.mark.parametrize("statement", ["import hepaflow.jobs.run", "from hepaflow.jobs import run"])
+def test_what_a_job_notes_about_itself_does_not_count(house: House, statement: str) -> None:
+    files = {"hepaflow/jobs/__init__.py": "", "hepaflow/jobs/run.py": "import hepaflow.unrelated\n"}
+    assert modules(house.script({"script.py": statement, **files})).keys() <= {"hepaflow"}
+
+
+def test_libraries_are_those_of_all_modules_without_pythons_own(house: House) -> None:
+    script = house.script(
+        {
+            "hepaflow/direct.py": "import json\nimport numpy\ndef double(x):\n    import torch.nn\nhalf = 2\n",
+            "hepaflow/unrelated.py": "import scipy\n",
+        }
+    )
+    assert libraries(script) == {"numpy", "torch"}
+
+
+# A table of architectures.
+
+TABLE = {
+    "script.py": "from hepaflow.table import ARCHITECTURES\n",
+    "hepaflow/table.py": """
+        from hepaflow.deep.indirect import TWO
+
+        def _common():
+            return TWO
+
+        def _one(name):
+            from hepaflow.one import build
+            return build(_common())
+
+        def _other(name):
+            from hepaflow.other import build
+            return build(_common())
+
+        def listed():
+            return sorted(ARCHITECTURES)
+
+        ARCHITECTURES = dict({"one": _one, "again": _one, "other": (_other, True)})
+    """,
+    "hepaflow/one.py": "build = 1\n",
+    "hepaflow/other.py": "build = 2\n",
+}
+
+
+def test_one_entry_of_a_table_is_followed(house: House) -> None:
+    script = house.script(TABLE)
+    common = {"hepaflow", "hepaflow.table", "hepaflow.deep", "hepaflow.deep.indirect"}
+    assert set(modules(script, "one")) == set(modules(script, "again")) == common | {"hepaflow.one"}
+    assert set(modules(script, "other")) == common | {"hepaflow.other"}
+    assert set(modules(script)) == common | {"hepaflow.one", "hepaflow.other"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "changed"),
+    [
+        ('"again": _one, ', "", {"again"}),
+        ('"again": _one, ', '"again": _one, "more": _other, ', set()),
+        ('"other": (_other, True)', '"other": (_other, False)', {"other"}),
+        ("def _one(name):", "def _one(name, size=1):", {"one", "again"}),
+        ("return TWO", "return TWO + 1", {"one", "again", "other"}),
+        ("sorted(ARCHITECTURES)", "list(ARCHITECTURES)", {"one", "again", "other"}),
+    ],
+)
+def test_a_change_in_a_table_counts_where_it_matters(house: House, old: str, new: str, changed: set[str]) -> None:
+    def each(files: Mapping[str, str]) -> dict[str, object]:
+        found: dict[str, object] = {}
+        script = house.script(files)
+        for entry in ("one", "again", "other"):
+            try:
+                found[entry] = fingerprints(script, entry)
+            except UserError as error:
+                found[entry] = str(error)
+        return found
+
+    text = TABLE["hepaflow/table.py"]
+    assert old in text
+    before, after = each(TABLE), each({**TABLE, "hepaflow/table.py": text.replace(old, new)})
+    assert {entry for entry in before if before[entry] != after[entry]} == changed
+
+
+def test_an_entry_that_the_table_lacks_is_refused(house: House) -> None:
+    with pytest.raises(UserError, match="no entry 'third'"):
+        fingerprints(house.script(TABLE), "third")
+
+
 # This workflow's own scripts.
+
+
+def test_a_network_depends_on_its_own_architecture_alone() -> None:
+    reached = {arch: set(modules(SCRIPTS / "train.py", arch)) for arch in ("resnet50", "inception_v3", "unet")}
+    own = {"resnet50": "resnet", "inception_v3": "inception", "unet": "unet"}
+    for arch, found in reached.items():
+        networks = {name.rpartition(".")[2] for name in found if name.startswith("hepaflow.networks.")}
+        assert networks & {"resnet", "densenet", "inception", "unet"} == {own[arch]}
+
+
+def test_nothing_but_scripts_uses_what_fingerprints_leave_out() -> None:
+    for path in (SCRIPTS / "hepaflow").rglob("*.py"):
+        if path.parent.name != "jobs":
+            assert "hepaflow.jobs" not in path.read_text(encoding="utf-8").replace("`hepaflow.jobs`", "").replace(
+                'UNFOLLOWED = "hepaflow.jobs"', ""
+            ), path
 
 
 @pytest.mark.parametrize("script", EVERY_SCRIPT, ids=lambda path: path.stem)
 def test_every_script_has_a_fingerprint(script: Path) -> None:
-    assert len(fingerprint(script)) == 64
-    assert "hepaflow" in modules(script)
+    found = fingerprints(script, "unet" if script.stem in ("train", "predict") else "")
+    assert all(len(digest) == 16 for digest in found.values())
+    assert {"script", "hepaflow"} < set(found)
 
 
 def test_scripts_differ() -> None:
-    assert len({fingerprint(script) for script in EVERY_SCRIPT}) == len(EVERY_SCRIPT)
+    assert len({fingerprints(script)["script"] for script in EVERY_SCRIPT}) == len(EVERY_SCRIPT)
 
 
 def test_the_scheduler_is_no_part_of_a_result() -> None:
     """The workflow's settings, exam sheets and fingerprints change without any job's result changing."""
     for script in EVERY_SCRIPT:
         reached = set(modules(script))
-        assert not reached & {"hepaflow.settings.workflow", "hepaflow.fingerprint", "hepaflow.cli"}, script.stem
+        assert not reached & {
+            "hepaflow.settings.workflow",
+            "hepaflow.fingerprint",
+            "hepaflow.cli",
+            "hepaflow.jobs",
+        }, script.stem
 
 
 def imported(path: Path) -> set[str]:

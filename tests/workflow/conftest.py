@@ -10,8 +10,10 @@ from smoke_run import Checkout, checkout
 
 @pytest.fixture(scope="session")
 def completed(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    """Return the finished smoke run. Read only: tests that change something take `copied`."""
-    made = checkout(tmp_path_factory.mktemp("smoke") / "run")
+    """Return the finished smoke run, with a shared cache beside it. Tests that change it take `copied`."""
+    folder = tmp_path_factory.mktemp("smoke")
+    made = checkout(folder / "run")
+    made.configure(cache=str(folder / "cache"))
     ended = made.snakemake()
     assert ended.returncode == 0, ended.stdout
     return made

@@ -1,11 +1,13 @@
 """A copy of the project in a folder of its own, with a configuration that runs in a minute."""
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -38,6 +40,15 @@ class Checkout:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+
+    def records(self, *rules: str) -> dict[str, dict[str, Any]]:
+        """Return what the jobs of some rules noted about themselves, by rule and job."""
+        folder = self.folder / "results/smoke/records"
+        return {
+            f"{rule}/{path.stem}": json.loads(path.read_text())
+            for rule in rules
+            for path in sorted((folder / rule).glob("*.json"))
+        }
 
     def snakemake(self, *arguments: str, config: str = "config/smoke.yaml") -> subprocess.CompletedProcess[str]:
         """Run Snakemake and return how it ended; standard output and error are one text."""

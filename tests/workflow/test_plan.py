@@ -19,6 +19,7 @@ LITS17 = {
     "restore": 50,  # five methods, ten test exams
     "evaluate": 10,
     "tables": 1,
+    "provenance": 1,
     "figure_training": 2,
     "figure_weights": 1,
     "figure_overlap": 2,

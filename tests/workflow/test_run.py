@@ -1,5 +1,6 @@
 """A small run from phantom exams to the tables, and what a second one does."""
 
+import hashlib
 import json
 
 import nibabel as nib
@@ -122,7 +123,7 @@ def test_changed_helper_reruns_the_stages_that_import_it(copied: Checkout) -> No
 def test_changed_survey_reruns_the_survey_alone(copied: Checkout) -> None:
     helper = copied.folder / "workflow/scripts/hepaflow/survey.py"
     helper.write_text(helper.read_text().replace("_PADDING_BELOW = -1100", "_PADDING_BELOW = -1200"))
-    assert copied.planned() == {"survey": len(EXAMS)}
+    assert copied.planned() == {"survey": len(EXAMS), "provenance": 1}
 
 
 def test_real_run_after_a_change_equals_its_plan(copied: Checkout) -> None:
@@ -137,4 +138,26 @@ def test_real_run_after_a_change_equals_its_plan(copied: Checkout) -> None:
 
 
 def test_configuration_stays_as_given(completed: Checkout) -> None:
-    assert yaml.safe_load((completed.folder / "config/smoke.yaml").read_text()) == SMOKE
+    given = SMOKE | {"cache": str(completed.folder.parent / "cache")}
+    assert yaml.safe_load((completed.folder / "config/smoke.yaml").read_text()) == given
+
+
+def test_every_job_has_a_record(completed: Checkout) -> None:
+    records = completed.folder / "results/smoke/records"
+    logs = completed.folder / "results/smoke/logs"
+    expected = {path.relative_to(logs).with_suffix("") for path in logs.rglob("*.log")}
+    assert {path.relative_to(records).with_suffix("") for path in records.rglob("*.json")} == expected
+    for path in records.rglob("*.json"):
+        record = json.loads(path.read_text())
+        assert record["code"]
+        assert record["versions"]["python"]
+        for name, digest in {**record["inputs"], **record["outputs"]}.items():
+            assert hashlib.sha256((completed.folder / name).read_bytes()).hexdigest() == digest, name
+
+
+def test_provenance_counts_the_jobs(completed: Checkout) -> None:
+    table = pd.read_csv(completed.folder / "results/smoke/tables/provenance.csv").set_index("rule")
+    assert table.loc["train", "jobs"] == 4
+    assert table.loc["train", "restored"] == 0
+    assert "torch " in table.loc["train", "versions"]
+    assert "torch " not in table.loc["liver_slices", "versions"]

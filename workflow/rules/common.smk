@@ -1,5 +1,6 @@
 """What the rules share: the run's settings and exams, and the functions that take wildcards."""
 
+import json
 import os
 import re
 import sys
@@ -15,7 +16,8 @@ from snakemake.exceptions import WorkflowError
 
 from hepaflow.errors import UserError
 from hepaflow.exams import check_files, read_sheet
-from hepaflow.fingerprint import fingerprint
+from hepaflow.fingerprint import fingerprints, libraries
+from hepaflow.jobs.recipe import versions
 from hepaflow.settings.workflow import FUSION, read_settings
 
 try:
@@ -50,22 +52,43 @@ def settings_of(reader, *names):
     return lambda wildcards: SETTINGS.read_by(reader, *(getattr(wildcards, name) for name in names)).canonical()
 
 
-def code_of(script):
-    """Return the fingerprint of a script and all that it imports, as a parameter."""
+def code_of(script, backbone=None):
+    """Return the fingerprints of a script and all that it imports, as a parameter; canonical JSON.
 
+    Where the value of the wildcard `backbone` chooses a network, other architectures do not count.
+    """
+    return _by_entry(lambda entry: fingerprints(SCRIPTS / f"{script}.py", entry), backbone)
+
+
+def libraries_of(script, backbone=None):
+    """Return the versions of the libraries that a script computes with, as a parameter; nothing by default."""
+    if not SETTINGS.count_libraries:
+        return lambda wildcards: ""
+    return _by_entry(lambda entry: versions(libraries(SCRIPTS / f"{script}.py", entry)), backbone)
+
+
+def _by_entry(take, backbone):
     @cache
-    def taken():
+    def taken(entry):
         try:
-            return fingerprint(SCRIPTS / f"{script}.py")
+            return json.dumps(take(entry), sort_keys=True, separators=(",", ":"))
         except UserError as error:
             raise WorkflowError(str(error)) from None
 
-    return lambda wildcards: taken()
+    return lambda wildcards: taken(ARCHITECTURES[getattr(wildcards, backbone)] if backbone else "")
+
+
+# Parameters that no result depends on. Taking `threads` keeps Snakemake from comparing them.
 
 
 def compute(wildcards, threads):
-    """Return the settings of speed. No result depends on them; taking `threads` keeps Snakemake from comparing them."""
+    """Return the settings of speed."""
     return SETTINGS.compute.canonical()
+
+
+def cache_folder(wildcards, threads):
+    """Return the folder of the shared cache, if the settings name one."""
+    return SETTINGS.cache or ""
 
 
 # Inputs.

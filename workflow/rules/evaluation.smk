@@ -11,11 +11,13 @@ rule evaluate:
     output:
         metrics=f"{RESULTS}/metrics/{{exam}}.csv",
         overlap=f"{RESULTS}/metrics/{{exam}}.overlap.csv",
+        record=f"{RESULTS}/records/evaluate/{{exam}}.json",
     log:
         f"{RESULTS}/logs/evaluate/{{exam}}.log",
     params:
         methods=METHODS,
         code=code_of("evaluate"),
+        libraries=libraries_of("evaluate"),
     script:
         "../scripts/evaluate.py"
 
@@ -52,10 +54,12 @@ rule tables:
             subcategory="Tables",
             labels={"stage": "both", "what": "Dice of every exam"},
         ),
+        record=f"{RESULTS}/records/tables.json",
     log:
         f"{RESULTS}/logs/tables.log",
     params:
         architectures=ARCHITECTURES,
         code=code_of("tables"),
+        libraries=libraries_of("tables"),
     script:
         "../scripts/tables.py"

@@ -2,17 +2,19 @@ rule figure_training:
     input:
         histories=expand(f"{RESULTS}/models/{{{{stage}}}}/{{backbone}}.history.csv", backbone=BACKBONES),
     output:
-        report(
+        figure=report(
             f"{RESULTS}/figures/training.{{stage}}.svg",
             caption="../report/figure_training.rst",
             category="1 Training",
             labels={"stage": "{stage}", "what": "loss and learning rate"},
         ),
+        record=f"{RESULTS}/records/figure_training/{{stage}}.json",
     log:
         f"{RESULTS}/logs/figure_training/{{stage}}.log",
     params:
         exams=len(EXAMS.names("train")),
         code=code_of("figure_training"),
+        libraries=libraries_of("figure_training"),
     script:
         "../scripts/figure_training.py"
 
@@ -21,16 +23,18 @@ rule figure_weights:
     input:
         fusion=[f"{RESULTS}/fusion/{stage}.json" for stage in STAGES],
     output:
-        report(
+        figure=report(
             f"{RESULTS}/figures/fusion_weights.svg",
             caption="../report/figure_weights.rst",
             category="2 Fusion",
             labels={"stage": "both", "what": "fusion weights"},
         ),
+        record=f"{RESULTS}/records/figure_weights.json",
     log:
         f"{RESULTS}/logs/figure_weights.log",
     params:
         code=code_of("figure_weights"),
+        libraries=libraries_of("figure_weights"),
     script:
         "../scripts/figure_weights.py"
 
@@ -39,17 +43,19 @@ rule figure_overlap:
     input:
         overlap=expand(f"{RESULTS}/metrics/{{exam}}.overlap.csv", exam=EXAMS.names("test")),
     output:
-        report(
+        figure=report(
             f"{RESULTS}/figures/error_overlap.{{stage}}.svg",
             caption="../report/figure_overlap.rst",
             category="2 Fusion",
             labels={"stage": "{stage}", "what": "error overlap"},
         ),
+        record=f"{RESULTS}/records/figure_overlap/{{stage}}.json",
     log:
         f"{RESULTS}/logs/figure_overlap/{{stage}}.log",
     params:
         backbones=BACKBONES,
         code=code_of("figure_overlap"),
+        libraries=libraries_of("figure_overlap"),
     script:
         "../scripts/figure_overlap.py"
 
@@ -58,19 +64,21 @@ rule figure_dice:
     input:
         metrics=expand(f"{RESULTS}/metrics/{{exam}}.csv", exam=EXAMS.names("test")),
     output:
-        report(
+        figure=report(
             f"{RESULTS}/figures/dice.{{stage}}.svg",
             caption="../report/figure_dice.rst",
             category="3 Results",
             subcategory="Figures",
             labels={"stage": "{stage}", "what": "Dice of every exam"},
         ),
+        record=f"{RESULTS}/records/figure_dice/{{stage}}.json",
     log:
         f"{RESULTS}/logs/figure_dice/{{stage}}.log",
     params:
         architectures=ARCHITECTURES if SETTINGS.phantoms is None else {},
         backbones=BACKBONES,
         code=code_of("figure_dice"),
+        libraries=libraries_of("figure_dice"),
     script:
         "../scripts/figure_dice.py"
 
@@ -81,18 +89,20 @@ rule figure_samples:
         labels=[f"{DATA}/{EXAMS[exam].label}" for exam in EXAMS.names("test")],
         segmentations=segmentations_of("test"),
     output:
-        report(
+        figure=report(
             f"{RESULTS}/figures/samples.{{stage}}.svg",
             caption="../report/figure_samples.rst",
             category="4 Samples",
             labels={"stage": "{stage}", "what": "random slices"},
         ),
+        record=f"{RESULTS}/records/figure_samples/{{stage}}.json",
     log:
         f"{RESULTS}/logs/figure_samples/{{stage}}.log",
     params:
         exams=EXAMS.names("test"),
         settings=settings_of("figure_samples"),
         code=code_of("figure_samples"),
+        libraries=libraries_of("figure_samples"),
     script:
         "../scripts/figure_samples.py"
 

@@ -3,12 +3,15 @@ rule fit_fusion:
         masks=expand(f"{RESULTS}/masks/{{{{stage}}}}/{{backbone}}.train.npz", backbone=BACKBONES),
         slices=slices_of("train"),
     output:
-        f"{RESULTS}/fusion/{{stage}}.json",
+        fusion=f"{RESULTS}/fusion/{{stage}}.json",
+        record=f"{RESULTS}/records/fit_fusion/{{stage}}.json",
     log:
         f"{RESULTS}/logs/fit_fusion/{{stage}}.log",
     params:
         settings=settings_of("fit_fusion"),
         code=code_of("fit_fusion"),
+        libraries=libraries_of("fit_fusion"),
+        cache=cache_folder,
     script:
         "../scripts/fit_fusion.py"
 
@@ -21,10 +24,12 @@ rule fuse:
             backbone=BACKBONES,
         ),
     output:
-        f"{RESULTS}/masks/{{stage}}/{FUSION}.{{split}}.npz",
+        masks=f"{RESULTS}/masks/{{stage}}/{FUSION}.{{split}}.npz",
+        record=f"{RESULTS}/records/fuse/{{stage}}.{{split}}.json",
     log:
         f"{RESULTS}/logs/fuse/{{stage}}.{{split}}.log",
     params:
         code=code_of("fuse"),
+        libraries=libraries_of("fuse"),
     script:
         "../scripts/fuse.py"

@@ -6,6 +6,7 @@ rule train:
     output:
         weights=f"{RESULTS}/models/{{stage}}/{{backbone}}.safetensors",
         history=f"{RESULTS}/models/{{stage}}/{{backbone}}.history.csv",
+        record=f"{RESULTS}/records/train/{{stage}}.{{backbone}}.json",
     log:
         f"{RESULTS}/logs/train/{{stage}}.{{backbone}}.log",
     threads: 1 + SETTINGS.compute.workers
@@ -13,7 +14,9 @@ rule train:
         gpu=gpus,
     params:
         settings=settings_of("train", "stage", "backbone"),
-        code=code_of("train"),
+        code=code_of("train", "backbone"),
+        libraries=libraries_of("train", "backbone"),
+        cache=cache_folder,
         compute=compute,
     script:
         "../scripts/train.py"
@@ -24,14 +27,17 @@ rule predict:
         slices=slices_of(),
         weights=f"{RESULTS}/models/{{stage}}/{{backbone}}.safetensors",
     output:
-        f"{RESULTS}/masks/{{stage}}/{{backbone}}.{{split}}.npz",
+        masks=f"{RESULTS}/masks/{{stage}}/{{backbone}}.{{split}}.npz",
+        record=f"{RESULTS}/records/predict/{{stage}}.{{backbone}}.{{split}}.json",
     log:
         f"{RESULTS}/logs/predict/{{stage}}.{{backbone}}.{{split}}.log",
     resources:
         gpu=gpus,
     params:
         settings=settings_of("predict", "backbone"),
-        code=code_of("predict"),
+        code=code_of("predict", "backbone"),
+        libraries=libraries_of("predict", "backbone"),
+        cache=cache_folder,
         compute=compute,
     script:
         "../scripts/predict.py"
@@ -39,13 +45,15 @@ rule predict:
 
 rule postprocess:
     input:
-        f"{RESULTS}/masks/{{stage}}/{{method}}.{{split}}.npz",
+        masks=f"{RESULTS}/masks/{{stage}}/{{method}}.{{split}}.npz",
     output:
-        f"{RESULTS}/clean/{{stage}}/{{method}}.{{split}}.npz",
+        masks=f"{RESULTS}/clean/{{stage}}/{{method}}.{{split}}.npz",
+        record=f"{RESULTS}/records/postprocess/{{stage}}.{{method}}.{{split}}.json",
     log:
         f"{RESULTS}/logs/postprocess/{{stage}}.{{method}}.{{split}}.log",
     params:
         settings=settings_of("postprocess", "stage"),
         code=code_of("postprocess"),
+        libraries=libraries_of("postprocess"),
     script:
         "../scripts/postprocess.py"

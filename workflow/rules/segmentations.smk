@@ -6,10 +6,12 @@ rule restore:
         liver=masks_of("clean", "liver"),
         lesion=masks_of("clean", "lesion"),
     output:
-        f"{RESULTS}/segmentations/{{method}}/{{exam}}.nii.gz",
+        segmentation=f"{RESULTS}/segmentations/{{method}}/{{exam}}.nii.gz",
+        record=f"{RESULTS}/records/restore/{{method}}.{{exam}}.json",
     log:
         f"{RESULTS}/logs/restore/{{method}}.{{exam}}.log",
     params:
         code=code_of("restore"),
+        libraries=libraries_of("restore"),
     script:
         "../scripts/restore.py"

@@ -7,12 +7,15 @@ rule liver_slices:
         label=training_label_of,
         accepted=ancient(f"{RESULTS}/exams/{{exam}}.json"),
     output:
-        f"{RESULTS}/slices/liver/{{exam}}.safetensors",
+        slices=f"{RESULTS}/slices/liver/{{exam}}.safetensors",
+        record=f"{RESULTS}/records/liver_slices/{{exam}}.json",
     log:
         f"{RESULTS}/logs/liver_slices/{{exam}}.log",
     params:
         settings=settings_of("liver_slices"),
         code=code_of("liver_slices"),
+        libraries=libraries_of("liver_slices"),
+        cache=cache_folder,
     script:
         "../scripts/liver_slices.py"
 
@@ -24,11 +27,14 @@ rule lesion_slices:
         liver=fused_liver_of,
         accepted=ancient(f"{RESULTS}/exams/{{exam}}.json"),
     output:
-        f"{RESULTS}/slices/lesion/{{exam}}.safetensors",
+        slices=f"{RESULTS}/slices/lesion/{{exam}}.safetensors",
+        record=f"{RESULTS}/records/lesion_slices/{{exam}}.json",
     log:
         f"{RESULTS}/logs/lesion_slices/{{exam}}.log",
     params:
         settings=settings_of("lesion_slices"),
         code=code_of("lesion_slices"),
+        libraries=libraries_of("lesion_slices"),
+        cache=cache_folder,
     script:
         "../scripts/lesion_slices.py"

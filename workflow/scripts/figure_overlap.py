@@ -2,14 +2,18 @@
 
 from hepaflow.figures.overlap import overlap_figure, overlap_matrix
 from hepaflow.figures.style import save
-from hepaflow.logs import log_to
+from hepaflow.jobs.run import run
 from hepaflow.tables import read_metrics
 
-log_to(snakemake.log[0])
-stage = snakemake.wildcards.stage
-matrix = overlap_matrix(read_metrics(snakemake.input.overlap), stage, snakemake.params.backbones)
-save(
-    overlap_figure(matrix, stage),
-    snakemake.output[0],
-    title=f"Dice between the errors of every two {stage} networks",
-)
+
+def work() -> None:
+    stage = snakemake.wildcards.stage
+    matrix = overlap_matrix(read_metrics(snakemake.input.overlap), stage, snakemake.params.backbones)
+    save(
+        overlap_figure(matrix, stage),
+        snakemake.output.figure,
+        title=f"Dice between the errors of every two {stage} networks",
+    )
+
+
+run(snakemake, work)

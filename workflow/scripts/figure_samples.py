@@ -5,31 +5,35 @@ from pathlib import Path
 from hepaflow.figures.montage import montage
 from hepaflow.figures.samples import REFERENCE, draw_slices, find_slices, read_samples
 from hepaflow.figures.style import save
-from hepaflow.logs import log_to
+from hepaflow.jobs.run import run
 from hepaflow.settings.figures import FigureSamplesSettings
 from hepaflow.volume import read_grid, read_labels
 
-log_to(snakemake.log[0])
-stage = snakemake.wildcards.stage
-settings = FigureSamplesSettings.model_validate_json(snakemake.params.settings)
-exams = snakemake.params.exams
-images = dict(zip(exams, map(Path, snakemake.input.images), strict=True))
-labels = {exam: {REFERENCE: Path(path)} for exam, path in zip(exams, snakemake.input.labels, strict=True)}
-for path in map(Path, snakemake.input.segmentations):
-    labels[path.name.removesuffix(".nii.gz")][path.parent.name] = path
 
-found = {}
-for exam in exams:
-    reference, _ = read_labels(labels[exam][REFERENCE], exam=exam, image=read_grid(images[exam], exam=exam))
-    found[exam] = find_slices(reference)
-drawn = draw_slices(found, stage, settings.samples.count, settings.samples.seed)
-samples = [
-    sample
-    for exam, indices in drawn.items()
-    for sample in read_samples(exam, indices, stage, images[exam], labels[exam])
-]
-save(
-    montage(samples, stage, settings.window),
-    snakemake.output[0],
-    title=f"Random test slices with the {stage} masks of every method",
-)
+def work() -> None:
+    stage = snakemake.wildcards.stage
+    settings = FigureSamplesSettings.model_validate_json(snakemake.params.settings)
+    exams = snakemake.params.exams
+    images = dict(zip(exams, map(Path, snakemake.input.images), strict=True))
+    labels = {exam: {REFERENCE: Path(path)} for exam, path in zip(exams, snakemake.input.labels, strict=True)}
+    for path in map(Path, snakemake.input.segmentations):
+        labels[path.name.removesuffix(".nii.gz")][path.parent.name] = path
+
+    found = {}
+    for exam in exams:
+        reference, _ = read_labels(labels[exam][REFERENCE], exam=exam, image=read_grid(images[exam], exam=exam))
+        found[exam] = find_slices(reference)
+    drawn = draw_slices(found, stage, settings.samples.count, settings.samples.seed)
+    samples = [
+        sample
+        for exam, indices in drawn.items()
+        for sample in read_samples(exam, indices, stage, images[exam], labels[exam])
+    ]
+    save(
+        montage(samples, stage, settings.window),
+        snakemake.output.figure,
+        title=f"Random test slices with the {stage} masks of every method",
+    )
+
+
+run(snakemake, work)

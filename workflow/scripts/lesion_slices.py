@@ -4,24 +4,28 @@ import logging
 from pathlib import Path
 
 from hepaflow.box import Box
+from hepaflow.jobs.run import run
 from hepaflow.lesion_slices import lesion_slices
-from hepaflow.logs import log_to
 from hepaflow.masks import Masks
 from hepaflow.restore import restore
 from hepaflow.settings.contrast import LesionSlicesSettings
 from hepaflow.volume import read_image, read_labels
 
-log_to(snakemake.log[0])
-exam = snakemake.wildcards.exam
-settings = LesionSlicesSettings.model_validate_json(snakemake.params.settings)
-hu, grid = read_image(Path(snakemake.input.image), exam=exam)
-if snakemake.input.label:  # a training exam
-    labels, _ = read_labels(Path(snakemake.input.label), exam=exam, image=grid)
-    liver, lesion = labels >= 1, labels == 2
-else:
-    with Masks(snakemake.input.liver) as masks:
-        liver, lesion = restore(masks[exam], Box.whole(hu.shape), hu.shape), None
-stack = lesion_slices(hu, liver, lesion, settings)
-if stack.box is None:
-    logging.warning("%s: no liver, so no volume of interest and no lesion slices", exam)
-stack.save(snakemake.output[0])
+
+def work() -> None:
+    exam = snakemake.wildcards.exam
+    settings = LesionSlicesSettings.model_validate_json(snakemake.params.settings)
+    hu, grid = read_image(Path(snakemake.input.image), exam=exam)
+    if snakemake.input.label:  # a training exam
+        labels, _ = read_labels(Path(snakemake.input.label), exam=exam, image=grid)
+        liver, lesion = labels >= 1, labels == 2
+    else:
+        with Masks(snakemake.input.liver) as masks:
+            liver, lesion = restore(masks[exam], Box.whole(hu.shape), hu.shape), None
+    stack = lesion_slices(hu, liver, lesion, settings)
+    if stack.box is None:
+        logging.warning("%s: no liver, so no volume of interest and no lesion slices", exam)
+    stack.save(snakemake.output.slices)
+
+
+run(snakemake, work)

@@ -2,16 +2,20 @@
 
 from pathlib import Path
 
+from hepaflow.jobs.run import run
 from hepaflow.liver_slices import liver_slices
-from hepaflow.logs import log_to
 from hepaflow.settings.slices import LiverSlicesSettings
 from hepaflow.volume import read_image, read_labels
 
-log_to(snakemake.log[0])
-exam = snakemake.wildcards.exam
-settings = LiverSlicesSettings.model_validate_json(snakemake.params.settings)
-hu, grid = read_image(Path(snakemake.input.image), exam=exam)
-labels = None
-if snakemake.input.label:  # a training exam
-    labels, _ = read_labels(Path(snakemake.input.label), exam=exam, image=grid)
-liver_slices(hu, labels, settings).save(snakemake.output[0])
+
+def work() -> None:
+    exam = snakemake.wildcards.exam
+    settings = LiverSlicesSettings.model_validate_json(snakemake.params.settings)
+    hu, grid = read_image(Path(snakemake.input.image), exam=exam)
+    labels = None
+    if snakemake.input.label:  # a training exam
+        labels, _ = read_labels(Path(snakemake.input.label), exam=exam, image=grid)
+    liver_slices(hu, labels, settings).save(snakemake.output.slices)
+
+
+run(snakemake, work)

@@ -2,14 +2,18 @@
 
 from pathlib import Path
 
-from hepaflow.logs import log_to
+from hepaflow.jobs.run import run
 from hepaflow.phantoms.rendering import write_phantom
 from hepaflow.settings.phantom import PhantomSettings
 
-log_to(snakemake.log[0])
-write_phantom(
-    snakemake.wildcards.exam,
-    PhantomSettings.model_validate_json(snakemake.params.settings),
-    Path(snakemake.output.image),
-    Path(snakemake.output.label),
-)
+
+def work() -> None:
+    write_phantom(
+        snakemake.wildcards.exam,
+        PhantomSettings.model_validate_json(snakemake.params.settings),
+        Path(snakemake.output.image),
+        Path(snakemake.output.label),
+    )
+
+
+run(snakemake, work)

@@ -3,29 +3,31 @@
 import logging
 from pathlib import Path
 
-from hepaflow.compute import make_fabric
-from hepaflow.inference import Predictor
-from hepaflow.logs import log_to
+from hepaflow.jobs.run import run
 from hepaflow.masks import write_masks
-from hepaflow.networks.network import build_network
 from hepaflow.settings.compute import ComputeSettings
 from hepaflow.settings.training import PredictSettings
 from hepaflow.slices import SliceFile
-from hepaflow.weights import load_weights
-
-log_to(snakemake.log[0])
-settings = PredictSettings.model_validate_json(snakemake.params.settings)
-compute = ComputeSettings.model_validate_json(snakemake.params.compute)
-network = build_network(settings.network)
-load_weights(network, snakemake.input.weights)
-predictor = Predictor(network, make_fabric(settings.precision, compute, threads=snakemake.threads), compute)
 
 
-def masks():
-    """Predict exam after exam."""
-    for path in map(Path, snakemake.input.slices):
-        logging.info("%s", path.stem)
-        yield path.stem, predictor.masks(SliceFile(path))
+def work() -> None:
+    from hepaflow.compute import make_fabric  # torch takes seconds to import; the cache does without it
+    from hepaflow.inference import Predictor
+    from hepaflow.networks.network import build_network
+    from hepaflow.weights import load_weights
+
+    settings = PredictSettings.model_validate_json(snakemake.params.settings)
+    compute = ComputeSettings.model_validate_json(snakemake.params.compute)
+    network = build_network(settings.network)
+    load_weights(network, snakemake.input.weights)
+    predictor = Predictor(network, make_fabric(settings.precision, compute, threads=snakemake.threads), compute)
+
+    def masks():
+        for path in map(Path, snakemake.input.slices):
+            logging.info("%s", path.stem)
+            yield path.stem, predictor.masks(SliceFile(path))
+
+    write_masks(snakemake.output.masks, masks())
 
 
-write_masks(snakemake.output[0], masks())
+run(snakemake, work)

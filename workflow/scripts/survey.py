@@ -4,13 +4,17 @@ import json
 import logging
 from pathlib import Path
 
-from hepaflow.logs import log_to
+from hepaflow.jobs.run import run
 from hepaflow.survey import survey
 
-log_to(snakemake.log[0])
-exam = snakemake.wildcards.exam
-label = Path(snakemake.input.label) if snakemake.input.label else None
-found = survey(exam, Path(snakemake.input.image), label)
-for warning in found["warnings"]:
-    logging.warning("%s: %s", exam, warning)
-Path(snakemake.output[0]).write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+
+def work() -> None:
+    exam = snakemake.wildcards.exam
+    label = Path(snakemake.input.label) if snakemake.input.label else None
+    found = survey(exam, Path(snakemake.input.image), label)
+    for warning in found["warnings"]:
+        logging.warning("%s: %s", exam, warning)
+    Path(snakemake.output.survey).write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+
+
+run(snakemake, work)

@@ -1,50 +1,74 @@
-"""Fingerprint of the code that a script runs: of itself and of every module of the package that it imports.
+"""Fingerprints of the code that a script runs: of itself and of every module of the package that it imports.
 
-It is taken from syntax trees without docstrings: comments, formatting and the order of imports do not count, and
-a changed statement in a module changes the fingerprint of exactly the scripts that import it, directly or not.
+They are taken from syntax trees without docstrings: comments, formatting and the order of imports do not count,
+and a changed statement in a module changes those of exactly the scripts that import it, directly or not.
+
+Two things are finer than modules. What a job notes about itself (`hepaflow.jobs`: logs, records, cache) touches
+no result, so it is not followed. And of a table of architectures only the one that a job builds counts, with what
+it imports: a new architecture, or a line in another one, leaves every trained network as it is.
 """
 
 import ast
 import hashlib
+import sys
 from functools import cache
 from pathlib import Path
 
 from hepaflow.errors import UserError
 
 PACKAGE = "hepaflow"
+UNFOLLOWED = "hepaflow.jobs"
+TABLE = "ARCHITECTURES"
+_DIGITS = 16
 
 
-def fingerprint(script: Path) -> str:
-    """Return a digest of a script and of the package's modules beside it that it imports.
+def fingerprints(script: Path, entry: str = "") -> dict[str, str]:
+    """Return a digest of a script and of each of the package's modules beside it that it imports.
+
+    Parameters
+    ----------
+    script : Path
+    entry : str, optional
+        The entry of the table of architectures that the script's job uses; without it, all of them count.
+
+    Returns
+    -------
+    dict of str to str
+        The script's digest under `script`, and the modules' under their names.
 
     Raises
     ------
     UserError
-        If a module cannot be parsed, an import of the package leads nowhere, or something is imported in a way
-        that cannot be followed without running the code.
+        If a module cannot be parsed, an import of the package leads nowhere, something is imported in a way
+        that cannot be followed without running the code, or the table has no such entry.
     """
-    digest = hashlib.sha256(_module(script)[0].encode())
-    for name, path in sorted(modules(script).items()):
-        digest.update(f"\n{name}\n{_module(path)[0]}".encode())
-    return digest.hexdigest()
+    trees = {"script": _module(script, entry)[0]}
+    trees |= {name: _module(path, entry)[0] for name, path in sorted(modules(script, entry).items())}
+    return {name: hashlib.sha256(tree.encode()).hexdigest()[:_DIGITS] for name, tree in trees.items()}
 
 
-def modules(script: Path) -> dict[str, Path]:
-    """Return the modules of the package that a script imports, directly or not, by name."""
+def modules(script: Path, entry: str = "") -> dict[str, Path]:
+    """Return the modules of the package that a script's result depends on, directly or not, by name."""
     found: dict[str, Path] = {}
-    waiting = [(name, script) for name in _module(script)[1]]
+    waiting = [(name, script) for name in _module(script, entry)[1]]
     while waiting:
         name, importer = waiting.pop()
-        if name in found:
+        if name in found or f"{name}.".startswith(f"{UNFOLLOWED}."):
             continue
         path = _locate(name, script.parent)
         if path is None:
             raise UserError(f"an import of {name}, which does not exist", file=importer)
         found[name] = path
-        waiting += [(inner, path) for inner in _module(path)[1]]
+        waiting += [(inner, path) for inner in _module(path, entry)[1]]
         if "." in name:  # importing a module runs the packages around it
             waiting.append((name.rpartition(".")[0], importer))
     return found
+
+
+def libraries(script: Path, entry: str = "") -> set[str]:
+    """Return the names of what a script's result is computed with besides the package, as they are imported."""
+    paths = [script, *modules(script, entry).values()]
+    return {name for path in paths for name in _module(path, entry)[2]}
 
 
 def _locate(name: str, root: Path) -> Path | None:
@@ -56,20 +80,60 @@ def _locate(name: str, root: Path) -> Path | None:
 
 
 @cache
-def _parsed(path: Path, _mtime: int, _size: int) -> tuple[str, tuple[str, ...]]:
+def _parsed(path: Path, entry: str, _mtime: int, _size: int) -> tuple[str, tuple[str, ...], frozenset[str]]:
     try:
         tree = ast.parse(path.read_text(encoding="utf-8"))
     except SyntaxError as error:
         raise UserError(f"code that is not Python ({error})", file=path) from None
+    if entry:
+        _keep_entry(tree, entry, path)
     imports = _imports(tree, path)
+    others = _others(tree)
     _strip(tree)
-    return ast.dump(tree), imports
+    return ast.dump(tree), imports, others
 
 
-def _module(path: Path) -> tuple[str, tuple[str, ...]]:
-    """Return a module's tree as text, without docstrings, and the modules of the package that it imports."""
+def _module(path: Path, entry: str) -> tuple[str, tuple[str, ...], frozenset[str]]:
+    """Return a module's tree as text, without docstrings, the modules of the package and other ones it imports."""
     state = path.stat()
-    return _parsed(path, state.st_mtime_ns, state.st_size)
+    return _parsed(path, entry, state.st_mtime_ns, state.st_size)
+
+
+def _keep_entry(tree: ast.Module, entry: str, path: Path) -> None:
+    """Leave one entry in a module's table, if it has the table, and no function that only others use; in place."""
+    dropped: set[str] = set()
+    for table in (node for node in tree.body if TABLE in _assigned(node)):
+        for node in ast.walk(table):
+            if not isinstance(node, ast.Dict):
+                continue
+            items = list(zip(node.keys, node.values, strict=True))
+            kept = [(key, value) for key, value in items if isinstance(key, ast.Constant) and key.value == entry]
+            if not kept:
+                raise UserError(f"no entry {entry!r} in the table {TABLE}", file=path)
+            node.keys, node.values = [key for key, _ in kept], [value for _, value in kept]
+            dropped |= {_name(part) for item in items if item not in kept for part in ast.walk(item[1])}
+    used = {_name(node) for node in ast.walk(tree)}
+    tree.body = [
+        node
+        for node in tree.body
+        if not (isinstance(node, ast.FunctionDef) and node.name in dropped and node.name not in used)
+    ]
+
+
+def _assigned(node: ast.stmt) -> set[str]:
+    targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+    return {target.id for target in targets if isinstance(target, ast.Name)}
+
+
+def _others(tree: ast.Module) -> frozenset[str]:
+    """Return the first names of the modules that a tree imports from elsewhere than Python and the package."""
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module.split(".")[0])
+    return frozenset(names - sys.stdlib_module_names - {PACKAGE})
 
 
 def _imports(tree: ast.Module, path: Path) -> tuple[str, ...]:

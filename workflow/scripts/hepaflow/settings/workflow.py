@@ -129,6 +129,10 @@ class Settings(SettingsModel):
     """Slices drawn for the sample figures (thesis figures 11 and 12)."""
     compute: ComputeSettings = ComputeSettings()
     """Speed; no result depends on it."""
+    cache: str | None = Field(default=None, min_length=1)
+    """Folder of the shared cache, from which results that were computed before are restored; null for none."""
+    count_libraries: bool = False
+    """Whether another version of an installed library that a stage computes with is a change of its result."""
 
     @field_validator("backbones")
     @classmethod

@@ -1,0 +1,213 @@
+"""A job from beginning to end, without Snakemake: a script, its inputs, its record, the cache."""
+
+import json
+import logging
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from snakemake.iocontainers import Namedlist
+
+from hepaflow.errors import UserError
+from hepaflow.fingerprint import fingerprints
+from hepaflow.jobs.run import run
+
+SCRIPT = "import json\nimport numpy\nfrom hepaflow.errors import UserError\n"
+
+
+class Folder:
+    """A rule `double` that doubles a number in a file, in a folder of its own."""
+
+    def __init__(self, folder: Path, cache: Path | None) -> None:
+        self.folder, self.cache = folder, cache
+        (folder / "scripts/hepaflow").mkdir(parents=True)
+        (folder / "scripts/double.py").write_text(SCRIPT)
+        (folder / "scripts/hepaflow/__init__.py").touch()
+        (folder / "scripts/hepaflow/errors.py").write_text("UserError = 1\n")
+        (folder / "number.txt").write_text("21")
+        (folder / "survey.json").write_text("{}")
+        self.computed = 0
+
+    def job(self, **params: Any) -> Any:
+        code = json.dumps(fingerprints(self.folder / "scripts/double.py"))
+        given = {"settings": '{"factor":2}', "code": code, "libraries": "", "cache": str(self.cache or "")}
+        return SimpleNamespace(
+            rule="double",
+            scriptdir=str(self.folder / "scripts"),
+            wildcards=Namedlist(fromdict={"exam": "one"}),
+            input=Namedlist(
+                fromdict={
+                    "number": str(self.folder / "number.txt"),
+                    "accepted": str(self.folder / "survey.json"),
+                }
+            ),
+            output=Namedlist(
+                fromdict={"result": str(self.folder / "result.txt"), "record": str(self.folder / "record.json")}
+            ),
+            params=Namedlist(fromdict=given | params),
+            log=[str(self.folder / "job.log")],
+            threads=1,
+        )
+
+    def run(self, **params: Any) -> dict[str, Any]:
+        """Run the job as Snakemake does, without what an earlier one made; return its record."""
+        for name in ("result.txt", "record.json"):
+            (self.folder / name).unlink(missing_ok=True)
+        job = self.job(**params)
+
+        def work() -> None:
+            self.computed += 1
+            number = int(Path(job.input.number).read_text())
+            Path(job.output.result).write_text(str(number * json.loads(job.params.settings)["factor"]))
+
+        run(job, work)
+        record: dict[str, Any] = json.loads((self.folder / "record.json").read_text())
+        return record
+
+    @property
+    def result(self) -> str:
+        return (self.folder / "result.txt").read_text()
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before() -> Iterator[None]:
+    """A job sets up the log of its process."""
+    import sys
+
+    root, hook = logging.getLogger(), sys.excepthook
+    before = root.handlers[:]
+    yield
+    for handler in set(root.handlers) - set(before):
+        handler.close()
+    root.handlers, sys.excepthook = before, hook
+    logging.captureWarnings(False)
+
+
+@pytest.fixture
+def one(tmp_path: Path) -> Folder:
+    return Folder(tmp_path / "one", tmp_path / "cache")
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Folder:
+    """The same project, elsewhere on the machine."""
+    return Folder(tmp_path / "elsewhere", tmp_path / "cache")
+
+
+def test_a_record_says_what_a_result_was_made_from(tmp_path: Path) -> None:
+    folder = Folder(tmp_path / "plain", None)
+    record = folder.run()
+    assert folder.result == "42"
+    assert (record["rule"], record["wildcards"]) == ("double", {"exam": "one"})
+    assert record["settings"] == {"factor": 2}
+    assert record["code"] == fingerprints(folder.folder / "scripts/double.py")
+    assert record["inputs"] == {str(folder.folder / "number.txt"): sha256(b"21").hexdigest()}
+    assert record["outputs"] == {str(folder.folder / "result.txt"): sha256(b"42").hexdigest()}
+    assert record["versions"].keys() == {"python", "numpy"}
+    assert record["restored"] is None
+    assert record["device"]
+    assert record["seconds"] >= 0
+    assert record["peak_memory_mib"] > 0
+
+
+def test_without_a_cache_a_job_computes_each_time(tmp_path: Path) -> None:
+    folder = Folder(tmp_path / "plain", None)
+    folder.run()
+    folder.run()
+    assert folder.computed == 2
+
+
+def test_the_same_job_is_restored(one: Folder) -> None:
+    first = one.run()
+    again = one.run()
+    assert one.computed == 1
+    assert one.result == "42"
+    assert again["restored"] is not None
+    assert {key: again[key] for key in ("began", "seconds", "versions", "outputs")} == {
+        key: first[key] for key in ("began", "seconds", "versions", "outputs")
+    }
+
+
+def test_another_clone_finds_it_and_records_its_own_paths(one: Folder, other: Folder) -> None:
+    one.run()
+    record = other.run()
+    assert other.computed == 0
+    assert other.result == "42"
+    assert list(record["inputs"]) == [str(other.folder / "number.txt")]
+    assert list(record["outputs"]) == [str(other.folder / "result.txt")]
+
+
+def test_setting_a_value_back_restores(one: Folder) -> None:
+    one.run()
+    one.run(settings='{"factor":3}')
+    assert one.result == "63"
+    one.run()
+    assert one.result == "42"
+    assert one.computed == 2
+
+
+def test_speed_and_the_survey_are_in_no_key(one: Folder) -> None:
+    one.run(compute='{"workers":1}')
+    (one.folder / "survey.json").write_text('{"warnings": ["new words"]}')
+    one.run(compute='{"workers":8}')
+    assert one.computed == 1
+
+
+def test_an_edited_module_is_never_a_stale_hit(one: Folder) -> None:
+    one.run()
+    (one.folder / "scripts/hepaflow/errors.py").write_text("UserError = 22\n")
+    assert one.run()["restored"] is None
+    assert one.computed == 2
+
+
+def test_another_input_of_the_same_name_computes(one: Folder) -> None:
+    one.run()
+    (one.folder / "number.txt").write_text("4")
+    one.run()
+    assert one.result == "8"
+
+
+def test_other_libraries_count_only_where_the_settings_make_them(one: Folder) -> None:
+    one.run()
+    one.run(libraries='{"numpy":"1"}')
+    one.run(libraries='{"numpy":"2"}')
+    assert one.computed == 3
+    one.run(libraries='{"numpy":"1"}')
+    assert one.computed == 3
+
+
+def test_a_damaged_entry_computes(one: Folder, tmp_path: Path) -> None:
+    one.run()
+    (entry,) = (tmp_path / "cache").glob("*/*/result")
+    entry.write_text("43")
+    assert one.run()["restored"] is None
+    assert one.result == "42"
+    assert one.run()["restored"] is not None
+
+
+def test_a_job_that_fails_leaves_no_record_and_no_entry(one: Folder, tmp_path: Path) -> None:
+    (one.folder / "number.txt").write_text("many")
+    with pytest.raises(ValueError, match="many"):
+        one.run()
+    assert not (one.folder / "record.json").exists()
+    assert not (tmp_path / "cache").exists()
+
+
+def test_code_that_was_edited_after_the_plan_stops_the_job(one: Folder) -> None:
+    planned = one.job()
+    (one.folder / "scripts/hepaflow/errors.py").write_text("UserError = 3\n")
+    with pytest.raises(
+        UserError, match=r"after this run was planned: hepaflow\.errors\n(.*\n)*what to do: run Snakemake"
+    ):
+        run(planned, lambda: pytest.fail("the job went on"))
+
+
+def test_one_of_several_processes_keeps_the_books(one: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    done = []
+    run(one.job(), lambda: done.append(1))
+    assert done
+    assert not (one.folder / "record.json").exists()

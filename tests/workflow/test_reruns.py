@@ -1,0 +1,608 @@
+"""Exact reruns: for every setting and every module, exactly what follows from it would run again.
+
+Every case is a plan of the finished smoke run after one change. A job is named by its rule, its stage and its
+split: `postprocess.lesion.test`. What follows from what is written down by hand in the tables below.
+"""
+
+import ast
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+import yaml
+from pydantic import BaseModel
+from smoke_run import EXAMS, ROOT, SMOKE, Checkout, checkout
+from why import Planned, plan
+
+from hepaflow.settings.workflow import Settings
+
+SCRIPTS = Path("workflow/scripts")
+
+
+def label(job: Planned) -> str:
+    split = job.wildcards.get("split") or EXAMS.get(job.wildcards.get("exam", ""))
+    return ".".join(part for part in (job.rule, job.wildcards.get("stage"), split) if part)
+
+
+def names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+# What follows from what.
+
+SCORES = names(
+    "restore.test evaluate.test tables figure_overlap.liver figure_overlap.lesion figure_dice.liver "
+    "figure_dice.lesion figure_samples.liver figure_samples.lesion provenance"
+)
+LESION_CLEAN = names("postprocess.lesion.test fuse.lesion.test") | SCORES
+LESION_TEST = names("lesion_slices.test predict.lesion.test") | LESION_CLEAN
+LESION_FUSION = names("fit_fusion.lesion figure_weights") | LESION_CLEAN
+LESION_NETWORKS = (
+    names("train.lesion figure_training.lesion predict.lesion.train predict.lesion.test") | LESION_FUSION
+)
+LESION_DATA = names("lesion_slices.train lesion_slices.test") | LESION_NETWORKS
+LIVER_CLEAN = names("postprocess.liver.test fuse.liver.test") | LESION_TEST
+LIVER_FUSION = names("fit_fusion.liver figure_weights") | LIVER_CLEAN
+LIVER_NETWORKS = (
+    names("train.liver figure_training.liver predict.liver.train predict.liver.test")
+    | LIVER_FUSION
+    | LESION_NETWORKS  # they start from the liver networks
+)
+DATA = names("liver_slices.train liver_slices.test") | LESION_DATA | LIVER_NETWORKS
+EXAMS_MADE = names("phantom.train phantom.test survey.train survey.test") | DATA
+SAMPLES = names("figure_samples.liver figure_samples.lesion provenance")
+NOTHING: frozenset[str] = frozenset()
+
+
+# Every key of the settings: another value, and what follows from it. NAME stands for a backbone.
+
+TRAINING = {
+    "epochs": 7,
+    "batch_size": 5,
+    "learning_rate": 0.0123,
+    "momentum": 0.8,
+    "decay_factor": 0.7,
+    "decay_every": 6,
+    "loss": "dice",
+    "validation_share": 0.4,
+}
+KEYS: dict[str, tuple[Any, frozenset[str]]] = {
+    "exams": ("config/exams/copy.tsv", NOTHING),  # the same sheet under another name
+    "data": ("data/others", EXAMS_MADE),
+    "results": ("results/others", EXAMS_MADE - names("phantom.train phantom.test")),
+    "seed": (7, LIVER_NETWORKS),
+    "window.low": (-200, DATA),
+    "window.high": (200, DATA),
+    "size": (40, DATA),
+    "contrast.tiles": (4, LESION_DATA),
+    "contrast.clip_limit": (0.02, LESION_DATA),
+    "contrast.background": ("zero", LESION_DATA),
+    "backbones.NAME.arch": ("resnet50", LIVER_NETWORKS),
+    "backbones.NAME.weights": ("imagenet", LIVER_NETWORKS),
+    "head.rates": ([1, 2, 3], LIVER_NETWORKS),
+    "head.channels": (16, LIVER_NETWORKS),
+    "head.dropout": (0.3, LIVER_NETWORKS),
+    **{f"training.liver.{key}": (value, LIVER_NETWORKS) for key, value in TRAINING.items()},
+    **{f"training.lesion.{key}": (value, LESION_NETWORKS) for key, value in TRAINING.items()},
+    **{f"backbones.NAME.training.liver.{key}": (value, LIVER_NETWORKS) for key, value in TRAINING.items()},
+    **{f"backbones.NAME.training.lesion.{key}": (value, LESION_NETWORKS) for key, value in TRAINING.items()},
+    "training.lesion.start": ("backbone", LESION_NETWORKS),
+    "backbones.NAME.training.lesion.start": ("backbone", LESION_NETWORKS),
+    "precision": ("bf16", LIVER_NETWORKS),
+    "fusion.solver": ("sgd", LIVER_FUSION | LESION_FUSION),
+    # The solver `newton` takes no steps; see `test_steps_count_for_the_solver_that_takes_them`.
+    "fusion.sgd.learning_rate": (3.0, NOTHING),
+    "fusion.sgd.momentum": (0.1, NOTHING),
+    "fusion.sgd.epochs": (9, NOTHING),
+    "fusion.sgd.batch_size": (64, NOTHING),
+    "postprocessing.liver.max_distance": (7, LIVER_CLEAN),
+    "postprocessing.liver.min_area_ratio": (0.3, LIVER_CLEAN),
+    "postprocessing.lesion.min_area": (3, LESION_CLEAN),
+    "samples.count": (3, SAMPLES),
+    "samples.seed": (12, SAMPLES),
+    "phantoms.seed": (18, EXAMS_MADE),
+    "phantoms.size": (40, EXAMS_MADE),
+    "phantoms.slices": ([8, 11], EXAMS_MADE),
+    "phantoms.slice_thickness": ([16, 23], EXAMS_MADE),
+    "phantoms.field_of_view": ([300, 350], EXAMS_MADE),
+    "phantoms.noise": (11, EXAMS_MADE),
+    "phantoms.max_lesions": (4, EXAMS_MADE),
+    "phantoms.lesion_radius": ([6, 25], EXAMS_MADE),
+    "phantoms.lesion_free": (0.5, EXAMS_MADE),
+    "compute.accelerator": ("auto", NOTHING),
+    "compute.devices": (2, NOTHING),
+    "compute.workers": (3, NOTHING),
+    "compute.channels_last": (True, NOTHING),
+    "compute.compile": (True, NOTHING),
+    "compute.predict_batch_size": (3, NOTHING),
+    "cache": ("elsewhere", NOTHING),
+    # From then on versions count; what ran before has none on record.
+    "count_libraries": (True, EXAMS_MADE),
+}
+WITHOUT_ANOTHER_VALUE = {"training.liver.start", "backbones.NAME.training.liver.start"}
+"""A liver network can only start from its backbone."""
+
+
+def leaves(model: type[BaseModel], path: str = "") -> Iterator[str]:
+    """Yield the path of every key of a settings model that is no group of others."""
+    for name, field in model.model_fields.items():
+        inner = [kind for kind in models_in(field.annotation) if issubclass(kind, BaseModel)]
+        if inner:
+            below = ".NAME" if "dict" in str(field.annotation) else ""
+            yield from leaves(inner[0], f"{path}{name}{below}.")
+        else:
+            yield path + name
+
+
+def models_in(annotation: Any) -> list[type]:
+    if isinstance(annotation, type) and not get_args(annotation):
+        return [annotation]
+    return [kind for part in get_args(annotation) for kind in models_in(part)]
+
+
+def with_value(path: str, value: Any) -> dict[str, Any]:
+    """Return the smoke configuration with one key changed, in the backbone `dense` where a backbone is meant."""
+    config: dict[str, Any] = json.loads(json.dumps(SMOKE))
+    *groups, last = path.replace("NAME", "dense").split(".")
+    place = config
+    for group in groups:
+        place = place.setdefault(group, {})
+    place[last] = value
+    return config
+
+
+class Finished:
+    """The finished smoke run, planned after a change."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def planned(self, config: dict[str, Any] = SMOKE) -> list[Planned]:
+        path = self.folder / "config/changed.yaml"
+        path.write_text(yaml.safe_dump(config))
+        return plan(self.folder, str(path))
+
+    def would_run(self, config: dict[str, Any] = SMOKE) -> set[str]:
+        return {label(job) for job in self.planned(config) if job.runs}
+
+    def jobs(self, config: dict[str, Any] = SMOKE) -> Counter[str]:
+        return Counter(label(job) for job in self.planned(config) if job.runs)
+
+
+@pytest.fixture(scope="module")
+def finished(completed: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Finished]:
+    """Return a copy of the finished run; each test leaves the code as it was."""
+    folder = tmp_path_factory.mktemp("reruns") / "run"
+    shutil.copytree(completed.folder, folder, copy_function=shutil.copy2)
+    shutil.copy(folder / "config/exams/smoke.tsv", folder / "config/exams/copy.tsv")
+    before = os.environ.get("PYTHONPATH")
+    yield Finished(folder)
+    if before is None:
+        os.environ.pop("PYTHONPATH", None)
+    else:
+        os.environ["PYTHONPATH"] = before
+
+
+def test_every_key_is_in_the_table() -> None:
+    assert set(leaves(Settings)) == set(KEYS) | WITHOUT_ANOTHER_VALUE
+    print(f"{len(KEYS)} keys")
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_key_reruns_exactly_what_follows_from_it(finished: Finished, key: str) -> None:
+    value, expected = KEYS[key]
+    assert finished.would_run(with_value(key, value)) == expected
+
+
+@pytest.mark.parametrize("key", ["training.lesion.epochs", "postprocessing.lesion.min_area", "contrast.tiles"])
+def test_the_explanation_names_the_key_with_both_values(finished: Finished, key: str) -> None:
+    value, expected = KEYS[key]
+    jobs = [job for job in finished.planned(with_value(key, value)) if job.runs]
+    told = [job for job in jobs if any(f"{key.split('.')[-1]}: " in reason for reason in job.reasons)]
+    assert told
+    assert {label(job) for job in jobs if job not in told} | {label(job) for job in told} == expected
+    for job in jobs:
+        assert job in told or all(reason.startswith("follows from: ") for reason in job.reasons)
+
+
+def test_steps_count_for_the_solver_that_takes_them() -> None:
+    settings = [
+        Settings.model_validate_json(json.dumps({"fusion": {"solver": "sgd", "sgd": change}}))
+        for change in ({}, {"learning_rate": 3}, {"momentum": 0.1}, {"epochs": 9}, {"batch_size": 64})
+    ]
+    assert len({one.fit_fusion().canonical() for one in settings}) == len(settings)
+
+
+@pytest.mark.parametrize(
+    "swapped",
+    [
+        {
+            "training": {
+                **SMOKE["training"],
+                "liver": {**SMOKE["training"]["liver"], "momentum": 0.5, "decay_factor": 0.9},
+            }
+        },
+        {"backbones": {"dense": SMOKE["backbones"]["plain"], "plain": SMOKE["backbones"]["dense"]}},
+        {"samples": {"count": 11, "seed": 2}},
+        {
+            "window": {"low": -250, "high": 250},
+            "postprocessing": {"liver": {"max_distance": 1}, "lesion": {"min_area": 200}},
+        },
+    ],
+    ids=["of one group", "of two backbones", "of a figure", "of two groups"],
+)
+def test_values_that_change_places_are_noticed(finished: Finished, swapped: dict[str, Any]) -> None:
+    assert finished.would_run(SMOKE | swapped)
+
+
+# Every module.
+
+
+def importing(script: Path, arch: str, scripts: Path) -> set[str]:
+    """Return the modules that Python itself loads when it runs a script's imports, and builds its network."""
+    tree = ast.parse(script.read_text(encoding="utf-8"))
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+    kept = [node for node in imports if "hepaflow.jobs" not in ast.unparse(node)]
+    lines = [ast.unparse(node) for node in kept]
+    if arch:
+        lines += [
+            "from hepaflow.networks.registry import ARCHITECTURES",
+            "from hepaflow.settings.head import HeadSettings",
+            f"ARCHITECTURES[{arch!r}].build({arch!r}, HeadSettings(channels=8))",
+        ]
+    lines += [
+        "import json, sys",
+        "print(json.dumps([name for name in sys.modules if name.startswith('hepaflow')]))",
+    ]
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(lines)],
+        env={**os.environ, "PYTHONPATH": str(scripts)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found: list[str] = json.loads(done.stdout.splitlines()[-1])
+    return set(found)
+
+
+@pytest.fixture(scope="module")
+def reach() -> dict[tuple[str, str], set[str]]:
+    """Return the modules that each script loads; for those of networks, by architecture."""
+    found = {}
+    for script in sorted((ROOT / SCRIPTS).glob("*.py")):
+        archs = [SMOKE["backbones"][name]["arch"] for name in SMOKE["backbones"]]
+        for arch in archs if script.stem in ("train", "predict") else [""]:
+            found[script.stem, arch] = importing(script, arch, ROOT / SCRIPTS)
+    return found
+
+
+def module_of(path: Path) -> str:
+    parts = path.relative_to(SCRIPTS).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
+
+
+MODULES = sorted(path.relative_to(ROOT) for path in (ROOT / SCRIPTS / "hepaflow").rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=module_of)
+def test_a_module_reruns_exactly_the_scripts_that_reach_it(
+    finished: Finished, reach: dict[tuple[str, str], set[str]], path: Path
+) -> None:
+    module, file = module_of(path), finished.folder / path
+    before = file.read_text(encoding="utf-8")
+    file.write_text(before + "\n_CHANGED = 1\n", encoding="utf-8")
+    try:
+        planned = finished.planned()
+    finally:
+        file.write_text(before, encoding="utf-8")
+    told = {(job.rule, *job.wildcards.values()) for job in planned if f"code: {module}" in job.reasons}
+    expected = set()
+    for job in planned:
+        arch = SMOKE["backbones"][job.wildcards["backbone"]]["arch"] if "backbone" in job.wildcards else ""
+        if module in reach[job.rule, arch]:
+            expected.add((job.rule, *job.wildcards.values()))
+    assert told == expected
+    for job in planned:  # whatever else runs follows from these
+        if job.runs and (job.rule, *job.wildcards.values()) not in told:
+            assert job.reasons
+            assert all(reason.startswith("follows from: ") for reason in job.reasons)
+    if not expected:
+        assert not any(job.runs for job in planned)
+
+
+def test_every_script_is_reached_by_a_change_of_its_own(finished: Finished) -> None:
+    for script in sorted((finished.folder / SCRIPTS).glob("*.py")):
+        before = script.read_text(encoding="utf-8")
+        script.write_text(before + "\n_CHANGED = 1\n", encoding="utf-8")
+        try:
+            planned = finished.planned()
+        finally:
+            script.write_text(before, encoding="utf-8")
+        told = {job.rule for job in planned if f"code: {script.name}" in job.reasons}
+        assert told == {script.stem}
+
+
+# What is no change.
+
+
+def test_nothing_has_changed(finished: Finished) -> None:
+    assert finished.would_run() == set()
+
+
+def test_touching_every_file_reruns_nothing(finished: Finished) -> None:
+    for folder in ("data", "results", "workflow", "config"):
+        for path in sorted((finished.folder / folder).rglob("*"), reverse=True):
+            path.touch()
+    assert finished.would_run() == set()
+
+
+def test_a_fresh_clone_over_existing_results_reruns_nothing(finished: Finished, tmp_path: Path) -> None:
+    clone = checkout(tmp_path / "clone").folder
+    for part in ("results", "data", ".snakemake"):
+        shutil.copytree(finished.folder / part, clone / part)  # with new times
+    shutil.copy(clone / "config/exams/smoke.tsv", clone / "config/exams/copy.tsv")
+    assert Finished(clone).would_run() == set()
+
+
+def test_comments_docstrings_and_formatting_rerun_nothing(finished: Finished) -> None:
+    scripts = finished.folder / SCRIPTS
+    kept = {path: path.read_text(encoding="utf-8") for path in scripts.rglob("*.py")}
+    try:
+        for path, text in kept.items():
+            # Parsed and written anew: other quotes, brackets and line breaks, and no comment at all.
+            path.write_text("# A comment.\n\n" + ast.unparse(ast.parse(text)) + '\n"""Said after."""\n')
+        assert finished.would_run() == set()
+    finally:
+        for path, text in kept.items():
+            path.write_text(text, encoding="utf-8")
+
+
+def test_the_order_of_keys_reruns_nothing(finished: Finished) -> None:
+    def reversed_keys(tree: Any) -> Any:
+        if isinstance(tree, dict):
+            return {key: reversed_keys(tree[key]) for key in reversed(tree)}
+        return tree
+
+    path = finished.folder / "config/changed.yaml"
+    path.write_text(yaml.safe_dump(reversed_keys(SMOKE), sort_keys=False))
+    assert not any(job.runs for job in plan(finished.folder, str(path)))
+
+
+@pytest.mark.parametrize("cores", ["1", "7"])
+def test_other_thread_and_job_counts_rerun_nothing(finished: Finished, cores: str) -> None:
+    config = SMOKE | {"compute": {"accelerator": "auto", "workers": 3, "devices": 2, "channels_last": True}}
+    (finished.folder / "config/smoke.yaml").write_text(yaml.safe_dump(config))
+    try:
+        assert Checkout(finished.folder).planned("--cores", cores) == {}
+    finally:
+        (finished.folder / "config/smoke.yaml").write_text(yaml.safe_dump(SMOKE))
+
+
+def test_a_caption_of_the_report_reruns_nothing(finished: Finished) -> None:
+    for path in (finished.folder / "workflow/report").glob("*.rst"):
+        path.write_text(path.read_text() + "\nOne more sentence.\n")
+    assert finished.would_run() == set()
+
+
+# The headline cases, job by job.
+
+BACKBONES = SMOKE["backbones"]
+EVALUATION = {
+    "restore.test": 6,  # three methods, two test exams
+    "evaluate.test": 2,
+    "tables": 1,
+    "figure_overlap.liver": 1,
+    "figure_overlap.lesion": 1,
+    "figure_dice.liver": 1,
+    "figure_dice.lesion": 1,
+    "figure_samples.liver": 1,
+    "figure_samples.lesion": 1,
+    "provenance": 1,
+}
+LESION_FUSED = {
+    "fit_fusion.lesion": 1,
+    "figure_weights": 1,
+    "fuse.lesion.test": 1,
+}
+HEADLINES: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
+    "one backbone's epochs for the lesion stage": (
+        {"backbones": {**BACKBONES, "dense": {**BACKBONES["dense"], "training": {"lesion": {"epochs": 2}}}}},
+        {
+            "train.lesion": 1,
+            "figure_training.lesion": 1,
+            "predict.lesion.train": 1,
+            "predict.lesion.test": 1,
+            "postprocess.lesion.test": 2,  # its own masks and the fused ones
+            **LESION_FUSED,
+            **EVALUATION,
+        },
+    ),
+    "one backbone's architecture": (
+        {"backbones": {**BACKBONES, "dense": {"arch": "densenet169", "weights": "none"}}},
+        {
+            "train.liver": 1,
+            "figure_training.liver": 1,
+            "predict.liver.train": 1,
+            "predict.liver.test": 1,
+            "fit_fusion.liver": 1,
+            "fuse.liver.test": 1,
+            "postprocess.liver.test": 2,
+            "lesion_slices.test": 2,  # their volume of interest; the training exams' comes from the reference
+            "train.lesion": 1,  # starts from the liver network
+            "figure_training.lesion": 1,
+            "predict.lesion.train": 1,
+            "predict.lesion.test": 2,
+            "postprocess.lesion.test": 3,
+            **LESION_FUSED,
+            **EVALUATION,
+        },
+    ),
+    "the fusion's learning rate, which the default solver does not use": (
+        {"fusion": {"sgd": {"learning_rate": 5.0}}},
+        {},
+    ),
+    "a threshold of the liver's post-processing": (
+        {"postprocessing": {"liver": {"min_area_ratio": 0.5}, "lesion": {"min_area": 1}}},
+        {
+            "postprocess.liver.test": 3,
+            "fuse.liver.test": 1,
+            "lesion_slices.test": 2,
+            "predict.lesion.test": 2,
+            "postprocess.lesion.test": 3,
+            "fuse.lesion.test": 1,
+            **EVALUATION,
+        },
+    ),
+    "a threshold of the lesions' post-processing": (
+        {"postprocessing": {"lesion": {"min_area": 4}}},
+        {"postprocess.lesion.test": 3, "fuse.lesion.test": 1, **EVALUATION},
+    ),
+    "CLAHE's clip limit": (
+        {"contrast": {"clip_limit": 0.03}},
+        {
+            "lesion_slices.train": 2,
+            "lesion_slices.test": 2,
+            "train.lesion": 2,
+            "figure_training.lesion": 1,
+            "predict.lesion.train": 2,
+            "predict.lesion.test": 2,
+            "postprocess.lesion.test": 3,
+            **LESION_FUSED,
+            **EVALUATION,
+        },
+    ),
+    "one more backbone": (
+        {"backbones": {**BACKBONES, "third": {"arch": "resnet50", "weights": "none"}}},
+        {
+            "train.liver": 1,
+            "figure_training.liver": 1,
+            "predict.liver.train": 1,
+            "predict.liver.test": 1,
+            "fit_fusion.liver": 1,
+            "fuse.liver.test": 1,
+            "postprocess.liver.test": 2,
+            "lesion_slices.test": 2,
+            "train.lesion": 1,
+            "figure_training.lesion": 1,
+            "predict.lesion.train": 1,
+            "predict.lesion.test": 3,
+            "postprocess.lesion.test": 4,
+            **LESION_FUSED,
+            **EVALUATION,
+            "restore.test": 8,
+        },
+    ),
+    "one backbone fewer": (
+        {"backbones": {"dense": BACKBONES["dense"]}},
+        {
+            "figure_training.liver": 1,
+            "figure_training.lesion": 1,
+            "fit_fusion.liver": 1,
+            "fuse.liver.test": 1,
+            "postprocess.liver.test": 1,
+            "lesion_slices.test": 2,
+            "predict.lesion.test": 1,
+            "postprocess.lesion.test": 2,
+            **LESION_FUSED,
+            **EVALUATION,
+            "restore.test": 4,
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("case", HEADLINES)
+def test_headline_case_runs_exactly_these_jobs(finished: Finished, case: str) -> None:
+    change, expected = HEADLINES[case]
+    assert finished.jobs(SMOKE | change) == Counter(expected)
+
+
+@pytest.mark.parametrize(
+    ("split", "expected"),
+    [
+        (
+            "test",
+            {
+                "phantom": 1,
+                "survey": 1,
+                "liver_slices": 1,
+                "predict.liver.test": 2,  # one file holds the masks of all test exams
+                "postprocess.liver.test": 3,
+                "fuse.liver.test": 1,
+                "lesion_slices": 1 + 2,
+                "predict.lesion.test": 2,
+                "postprocess.lesion.test": 3,
+                "fuse.lesion.test": 1,
+                **EVALUATION,
+                "restore": 3,
+                "evaluate": 1,
+            },
+        ),
+        (
+            "train",
+            {
+                "phantom": 1,
+                "survey": 1,
+                "liver_slices": 1,
+                "lesion_slices": 1,
+                "train.liver": 2,
+                "train.lesion": 2,
+                "figure_training.liver": 1,
+                "figure_training.lesion": 1,
+                "predict.liver.train": 2,
+                "predict.liver.test": 2,
+                "predict.lesion.train": 2,
+                "predict.lesion.test": 2,
+                "fit_fusion.liver": 1,
+                "fuse.liver.test": 1,
+                "postprocess.liver.test": 3,
+                "lesion_slices.test": 2,
+                "postprocess.lesion.test": 3,
+                **LESION_FUSED,
+                **EVALUATION,
+            },
+        ),
+    ],
+)
+def test_one_more_exam_runs_exactly_these_jobs(finished: Finished, split: str, expected: dict[str, int]) -> None:
+    sheet = finished.folder / "config/exams/more.tsv"
+    row = f"five\tfive.image.nii.gz\tfive.label.nii.gz\t{split}\n"
+    sheet.write_text((finished.folder / "config/exams/smoke.tsv").read_text() + row)
+    jobs = finished.jobs(SMOKE | {"exams": "config/exams/more.tsv"})
+    if split == "test":  # the new exam has no split in the labels, the others have
+        jobs["lesion_slices"] += jobs.pop("lesion_slices.test")
+    assert jobs == Counter(expected)
+
+
+# When Snakemake's notes are lost.
+
+
+def test_changes_are_told_even_where_snakemake_has_lost_its_notes(finished: Finished, tmp_path: Path) -> None:
+    clone = tmp_path / "moved"
+    shutil.copytree(finished.folder, clone, copy_function=shutil.copy2)
+    shutil.rmtree(clone / ".snakemake")
+    key = "postprocessing.lesion.min_area"
+    told = [job for job in Finished(clone).planned(with_value(key, 3)) if job.forgotten]
+    assert {label(job) for job in told} == {"postprocess.lesion.test"}
+    assert told[0].forgotten == ("setting min_area: 1 → 3",)
+
+
+def test_other_installed_libraries_are_told_but_do_not_count(finished: Finished) -> None:
+    record = next((finished.folder / "results/smoke/records/fit_fusion").glob("liver.json"))
+    before = record.read_text()
+    record.write_text(before.replace('"scipy": "', '"scipy": "0.'))
+    try:
+        planned = finished.planned()
+    finally:
+        record.write_text(before)
+    (job,) = [job for job in planned if job.note]
+    assert label(job) == "fit_fusion.liver"
+    assert job.note[0].startswith("scipy 0.")
+    assert not job.runs

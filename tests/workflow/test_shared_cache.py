@@ -1,0 +1,87 @@
+"""The shared cache, with real runs: what was computed once is restored, and only if it is what it was."""
+
+import time
+
+from smoke_run import EXAMS, SMOKE, Checkout
+
+CACHED = ("liver_slices", "lesion_slices", "train", "predict", "fit_fusion")
+
+
+def cache_of(completed: Checkout) -> str:
+    return str(completed.folder.parent / "cache")
+
+
+def networks(made: Checkout) -> dict[str, bytes]:
+    models = made.folder / "results/smoke/models"
+    return {str(path.relative_to(models)): path.read_bytes() for path in models.rglob("*.safetensors")}
+
+
+def run(made: Checkout) -> float:
+    began = time.monotonic()
+    ended = made.snakemake()
+    assert ended.returncode == 0, ended.stdout
+    return time.monotonic() - began
+
+
+def test_a_backbone_that_is_changed_back_is_restored(copied: Checkout, completed: Checkout) -> None:
+    cache = cache_of(completed)
+    changed = {"arch": "unet", "weights": "none", "training": {"liver": {"epochs": 1}}}
+    copied.configure(cache=cache, backbones={**SMOKE["backbones"], "plain": changed})
+    planned = copied.planned()
+    assert planned["train"] == 2
+    there = run(copied)
+    assert copied.records("train")["train/liver.plain"]["restored"] is None
+    assert networks(copied) != networks(completed)
+
+    copied.configure(cache=cache)
+    assert copied.planned() == planned
+    back = run(copied)
+    assert networks(copied) == networks(completed)
+    for name, record in copied.records("train", "predict").items():
+        if ".plain" in name:
+            assert record["restored"], name
+            log = (copied.folder / f"results/smoke/logs/{name}.log").read_text()
+            assert "restored from the cache" in log
+            assert "epoch" not in log
+    assert copied.planned() == {}
+    print(f"changed in {there:.0f} s, and back in {back:.0f} s")
+
+
+def test_a_stage_that_ends_with_the_same_bytes_computes_nothing_below(
+    copied: Checkout, completed: Checkout
+) -> None:
+    """A threshold that removes nothing on these exams: what follows from it runs, and is restored."""
+    copied.configure(
+        cache=cache_of(completed), postprocessing={"liver": {"max_distance": 190}, "lesion": {"min_area": 1}}
+    )
+    assert copied.planned()["predict"] == 2
+    run(copied)
+    changed = copied.records("predict", "lesion_slices")
+    again = [name for name, record in changed.items() if record["restored"]]
+    assert sorted(again) == [
+        "lesion_slices/four",
+        "lesion_slices/three",
+        "predict/lesion.dense.test",
+        "predict/lesion.plain.test",
+    ]
+
+
+def test_another_clone_is_served_what_is_whole(completed: Checkout, fresh: Checkout) -> None:
+    fresh.configure(cache=cache_of(completed))
+    record = completed.records("train")["train/liver.plain"]
+    weights = completed.folder / next(name for name in record["outputs"] if name.endswith(".safetensors"))
+    (entry,) = [
+        path.parent
+        for path in (completed.folder.parent / "cache").glob("*/*/weights")
+        if path.read_bytes() == weights.read_bytes()
+    ]
+    whole = (entry / "weights").read_bytes()
+    (entry / "weights").write_bytes(whole[:-8])
+
+    run(fresh)
+    records = fresh.records(*CACHED)
+    assert len(records) == 2 * len(EXAMS) + 4 + 8 + 2
+    assert [name for name, found in records.items() if not found["restored"]] == ["train/liver.plain"]
+    assert "damaged" in (fresh.folder / "results/smoke/logs/train/liver.plain.log").read_text()
+    assert networks(fresh) == networks(completed)
+    assert (entry / "weights").read_bytes() == whole  # computed anew, and stored again

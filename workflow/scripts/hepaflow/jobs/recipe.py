@@ -1,0 +1,93 @@
+"""The recipe of a job: what its result depends on besides the content of its input files."""
+
+import importlib.metadata
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+UNCOUNTED = ("code", "libraries", "compute", "cache")
+"""Parameters of a rule that are no settings of its result."""
+
+_DISTRIBUTIONS = {"skimage": "scikit-image", "yaml": "pyyaml"}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Settings and code of one job.
+
+    Attributes
+    ----------
+    rule : str
+    wildcards : dict of str to str
+    settings : dict
+        The parameters of the rule by name; those that are JSON are taken apart.
+    code : dict of str to str
+        Digest of the script and of every module that it depends on.
+    libraries : dict of str to str
+        Versions of installed libraries, where the settings make them count; else empty.
+    """
+
+    rule: str
+    wildcards: dict[str, str]
+    settings: dict[str, Any]
+    code: dict[str, str]
+    libraries: dict[str, str]
+
+    @classmethod
+    def of(cls, rule: str, wildcards: Mapping[str, str], params: Mapping[str, Any]) -> "Recipe":
+        """Take the recipe from a rule's name, the values of its wildcards, and its parameters by name."""
+        settings = {name: value for name, value in params.items() if name not in UNCOUNTED and name != "settings"}
+        return cls(
+            rule,
+            dict(wildcards),
+            json.loads(params.get("settings", "{}")) | settings,
+            json.loads(params["code"]),
+            json.loads(params.get("libraries") or "{}"),
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the recipe ready for JSON."""
+        return asdict(self)
+
+
+def versions(libraries: Iterable[str]) -> dict[str, str]:
+    """Return the installed version of each library, named as it is imported; none for what is not installed."""
+    found = {}
+    for name in sorted(libraries):
+        try:
+            found[name] = importlib.metadata.version(_DISTRIBUTIONS.get(name, name))
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def setting_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """Tell which settings differ, by key path: 'training.epochs: 4 → 5'."""
+    before, after = dict(_leaves(old)), dict(_leaves(new))
+    changes = []
+    for key in sorted(before | after):
+        if key not in after:
+            changes.append(f"{key}: {_told(before[key])} → no longer set")
+        elif key not in before:
+            changes.append(f"{key}: new, {_told(after[key])}")
+        elif before[key] != after[key] or type(before[key]) is not type(after[key]):
+            changes.append(f"{key}: {_told(before[key])} → {_told(after[key])}")
+    return changes
+
+
+def changed_names(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
+    """Return the names whose digests or versions differ, or that only one of both has."""
+    return [name for name in sorted({*old, *new}) if old.get(name) != new.get(name)]
+
+
+def _leaves(tree: Mapping[str, Any], path: str = "") -> Iterable[tuple[str, Any]]:
+    for key, value in tree.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{path}{key}.")
+        else:
+            yield f"{path}{key}", list(value) if isinstance(value, tuple) else value
+
+
+def _told(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)

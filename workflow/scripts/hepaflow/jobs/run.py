@@ -1,0 +1,110 @@
+"""A job of the workflow from beginning to end: log, check of the code, cache, work, record."""
+
+import json
+import logging
+import os
+import platform
+import resource
+import sys
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from hepaflow.errors import UserError
+from hepaflow.fingerprint import fingerprints, libraries
+from hepaflow.jobs.cache import Cache, cache_key
+from hepaflow.jobs.files import sha256
+from hepaflow.jobs.logs import log_to
+from hepaflow.jobs.recipe import Recipe, changed_names, versions
+
+log = logging.getLogger(__name__)
+
+RECORD = "record"
+"""Name of the output that holds a job's record."""
+GATE = "accepted"
+"""Name of an input that a job waits for, but does not depend on."""
+
+
+def run(job: Any, work: Callable[[], None]) -> None:
+    """Do a job's work, or take its result from the cache, and write down what it was made from.
+
+    Parameters
+    ----------
+    job : object
+        What Snakemake hands to a script: rule, wildcards, input, output, params, log, threads, scriptdir. Its
+        output `record` is written here, all others by `work`. A parameter `cache` names the folder of the cache.
+    work : callable
+
+    Raises
+    ------
+    UserError
+        If the code is no longer what it was when the run was planned.
+    """
+    if (
+        os.environ.get("LOCAL_RANK", "0") != "0"
+    ):  # one of several processes of a job: the first one keeps the books
+        log_to(job.log[0])
+        work()
+        return
+    began, clock = datetime.now(UTC), time.monotonic()
+    log_to(job.log[0])
+    recipe = Recipe.of(job.rule, job.wildcards, dict(job.params.items()))
+    script = Path(job.scriptdir) / f"{job.rule}.py"
+    entry = recipe.settings.get("network", {}).get("arch", "")  # of a job that builds a network
+    _check_code(recipe.code, fingerprints(script, entry))
+    gates = {str(path) for name, path in job.input.items() if name == GATE}
+    inputs = {str(path): sha256(path) for path in job.input if str(path) not in gates}
+    outputs = _outputs(job.output)
+    folder = job.params.get("cache")
+    cache = Cache(Path(folder)) if folder else None
+    key = cache_key(recipe, [(Path(path).name, digest) for path, digest in inputs.items()])
+    record = cache.restore(key, outputs) if cache else None
+    if record:
+        log.info("restored from the cache: computed on %s in %.0f s", record["began"], record["seconds"])
+        record["restored"] = began.isoformat(timespec="seconds")
+    else:
+        work()
+        record = recipe.as_dict() | {
+            "began": began.isoformat(timespec="seconds"),
+            "seconds": round(time.monotonic() - clock, 3),
+            "peak_memory_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+            "restored": None,
+            "device": _device(),
+            "threads": job.threads,
+            "compute": json.loads(job.params.get("compute") or "{}"),
+            "versions": {"python": platform.python_version()} | versions(libraries(script, entry)),
+        }
+    digests = {name: sha256(path) for name, path in outputs.items()}
+    record["inputs"] = inputs
+    record["outputs"] = {str(outputs[name]): digest for name, digest in digests.items()}
+    Path(job.output[RECORD]).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    if cache and not record["restored"]:
+        cache.store(key, outputs, digests, record)
+
+
+def _check_code(planned: Mapping[str, str], found: Mapping[str, str]) -> None:
+    if changed := changed_names(planned, found):
+        raise UserError(
+            f"code that was edited after this run was planned: {', '.join(changed)}",
+            expected="one state of the code from the plan to the last job",
+            remedy="run Snakemake again; what is finished is kept, and what the edit touches is made anew",
+        )
+
+
+def _outputs(output: Any) -> dict[str, Path]:
+    """Return the outputs that `work` writes, by name."""
+    return {name: Path(path) for name, path in output.items() if name != RECORD}
+
+
+def _device() -> str:
+    """Return what the job computed on."""
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_initialized():
+        return str(torch.cuda.get_device_name())
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()

@@ -1,0 +1,185 @@
+"""Say what the next run would compute, and why: which settings, code and inputs changed since each stage ran.
+
+    python workflow/why.py [--configfile FILE] [--directory FOLDER]
+
+Nothing is run and nothing is written but Snakemake's own log.
+"""
+
+import argparse
+import contextlib
+import io
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from snakemake.api import SnakemakeApi
+from snakemake.settings.enums import Quietness, RerunTrigger
+from snakemake.settings.types import ConfigSettings, DAGSettings, OutputSettings, ResourceSettings
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
+
+from hepaflow.fingerprint import libraries  # noqa: E402
+from hepaflow.jobs.explanation import grouped, library_changes, recipe_changes  # noqa: E402
+from hepaflow.jobs.recipe import Recipe, versions  # noqa: E402
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A job of the workflow as Snakemake plans it.
+
+    Attributes
+    ----------
+    rule : str
+    wildcards : dict of str to str
+    runs : bool
+        Whether the next run would run it.
+    reasons : tuple of str
+        Why, in words.
+    note : tuple of str
+        What is different but does not count: other versions of libraries.
+    forgotten : tuple of str
+        What changed although Snakemake would not run the job: it has lost its notes on it.
+    """
+
+    rule: str
+    wildcards: dict[str, str]
+    runs: bool
+    reasons: tuple[str, ...]
+    note: tuple[str, ...]
+    forgotten: tuple[str, ...]
+
+    @property
+    def what(self) -> str:
+        """Which of its rule's jobs it is."""
+        return " ".join(self.wildcards.values())
+
+
+def plan(folder: Path, configfile: str | None) -> list[Planned]:
+    """Plan the workflow in a folder as `snakemake --dry-run` does, and explain every job.
+
+    Raises
+    ------
+    SystemExit
+        If Snakemake cannot plan it; its message is printed.
+    """
+    profile = yaml.safe_load((folder / "profiles/default/config.yaml").read_text(encoding="utf-8"))
+    triggers = frozenset(RerunTrigger.parse_choice(name) for name in profile["rerun-triggers"])
+    output = io.StringIO()
+    with SnakemakeApi(OutputSettings(dryrun=True, quiet={Quietness.ALL})) as api:
+        try:
+            with contextlib.redirect_stdout(output):
+                workflow = api.workflow(
+                    resource_settings=ResourceSettings(cores=1),
+                    config_settings=ConfigSettings(configfiles=[Path(configfile)] if configfile else []),
+                    snakefile=folder / "Snakefile",
+                    workdir=folder,
+                )
+                settings = DAGSettings(
+                    rerun_triggers=triggers, max_checksum_file_size=profile["max-checksum-file-size"]
+                )
+                workflow.dag(settings).execute_workflow(executor="dryrun")
+            return list(_explained(workflow._workflow.dag, folder / "workflow" / "scripts"))
+        except Exception as error:
+            api.print_exception(error)
+            raise SystemExit(1) from None
+
+
+def _explained(dag: Any, scripts: Path) -> Iterator[Planned]:
+    running = set(dag.needrun_jobs())
+    for job in sorted(dag.jobs, key=lambda job: (-_following(dag, job), job.rule.name, str(job.wildcards))):
+        if "record" not in job.output.keys():  # noqa: SIM118 (not a dict)
+            continue
+        recipe = Recipe.of(job.rule.name, dict(job.wildcards_dict), dict(job.params.items()))
+        record = _record(Path(job.output.record))
+        changes = recipe_changes(record, recipe) if record else []
+        runs = job in running
+        yield Planned(
+            job.rule.name,
+            recipe.wildcards,
+            runs,
+            tuple(_reasons(dag, job, record, changes)) if runs else (),
+            tuple(library_changes(record, _installed(scripts, recipe)) if record and not recipe.libraries else ()),
+            () if runs else tuple(changes),
+        )
+
+
+def _following(dag: Any, job: Any) -> int:
+    """Return how many jobs follow from a job; those that come first have most."""
+    return sum(1 for _ in dag.bfs(dag.depending, job))
+
+
+def _installed(scripts: Path, recipe: Recipe) -> dict[str, str]:
+    entry = recipe.settings.get("network", {}).get("arch", "")
+    return versions(libraries(scripts / f"{recipe.rule}.py", entry))
+
+
+def _record(path: Path) -> dict[str, Any] | None:
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found
+
+
+def _reasons(dag: Any, job: Any, record: dict[str, Any] | None, changes: list[str]) -> Iterator[str]:
+    reason = dag.reason(job)
+    if record is None:
+        yield "not made yet"
+        return
+    yield from changes
+    if reason.missing_output:
+        yield f"deleted: {_paths(reason.missing_output)}"
+    if reason.incomplete_output:
+        yield "interrupted before it was finished"
+    before, now = set(record["inputs"]), {str(path) for path in job.input if not path.is_ancient}
+    if now - before:
+        yield f"reads more: {_paths(now - before)}"
+    if before - now:
+        yield f"no longer reads: {_paths(before - now)}"
+    made_anew = reason.updated_input_run & (now & before)
+    if files := (reason.updated_input - reason.updated_input_run) & (now & before):
+        yield f"changed: {_paths(files)}"
+    if made_anew:
+        rules = Counter(
+            maker.rule.name for maker, files in dag.dependencies[job].items() if made_anew & set(map(str, files))
+        )
+        yield f"follows from: {', '.join(f'{name} ({count})' for name, count in sorted(rules.items()))}"
+
+
+def _paths(paths: Any) -> str:
+    names = sorted(map(str, paths))
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def main() -> None:
+    """Print the plan in words."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--configfile", help="configuration of the run (default: config/config.yaml)")
+    parser.add_argument("--directory", type=Path, default=ROOT, help="folder of the workflow")
+    chosen = parser.parse_args()
+    jobs = plan(chosen.directory.resolve(), chosen.configfile)
+    running = [job for job in jobs if job.runs]
+    if not running:
+        print(f"Nothing would run: all {len(jobs)} jobs are as settings, code and exams have it.")
+    else:
+        print(f"{len(running)} of {len(jobs)} jobs would run:\n")
+        print("\n".join(grouped((job.rule, job.what, job.reasons) for job in running)))
+    if forgotten := [job for job in jobs if job.forgotten]:
+        print(
+            "\nMade otherwise than the settings and the code have it now, but Snakemake has lost its notes on them"
+        )
+        print("(.snakemake was not moved with the results). Run them again with --forcerun:\n")
+        print("\n".join(grouped((job.rule, job.what, job.forgotten) for job in forgotten)))
+    if noted := [job for job in jobs if job.note and not job.runs]:
+        print("\nComputed with other versions of libraries, which does not count (count_libraries: false):\n")
+        print("\n".join(grouped((job.rule, job.what, job.note) for job in noted)))
+
+
+if __name__ == "__main__":
+    main()
