@@ -14,7 +14,7 @@ DEMO := $(SNAKEMAKE) --configfile config/demo.yaml --scheduler greedy \
 ALONE := $(shell command -v flock >/dev/null && echo flock --nonblock --conflict-exit-code 75 .snakemake-demo.lock)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint unit workflow schema lock clean
+.PHONY: help setup demo test lint unit workflow why schema lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ unit: $(VENV)/.locked-dev ## tests of the package
 
 workflow: $(VENV)/.locked-dev ## tests of the rules, with small runs
 	$(BIN)/pytest tests/workflow
+
+why: $(VENV)/.locked ## say what would run again and why: make why CONFIG=mine.yaml
+	@$(BIN)/python workflow/why.py $(if $(CONFIG),--configfile $(CONFIG))
 
 schema: $(VENV)/.locked ## write config/schema.json from the settings
 	$(BIN)/hepaflow schema > config/schema.json

@@ -18,7 +18,7 @@ from typing import Any
 
 import yaml
 from snakemake.api import SnakemakeApi
-from snakemake.settings.enums import Quietness, RerunTrigger
+from snakemake.settings.enums import RerunTrigger
 from snakemake.settings.types import ConfigSettings, DAGSettings, OutputSettings, ResourceSettings
 
 ROOT = Path(__file__).parents[1]
@@ -66,32 +66,33 @@ def plan(folder: Path, configfile: str | None) -> list[Planned]:
     Raises
     ------
     SystemExit
-        If Snakemake cannot plan it; its message is printed.
+        If Snakemake cannot plan it; with its message.
     """
     profile = yaml.safe_load((folder / "profiles/default/config.yaml").read_text(encoding="utf-8"))
     triggers = frozenset(RerunTrigger.parse_choice(name) for name in profile["rerun-triggers"])
-    output = io.StringIO()
-    with SnakemakeApi(OutputSettings(dryrun=True, quiet={Quietness.ALL})) as api:
+    said = io.StringIO()  # Snakemake's own account of the dry-run is longer and says less
+    with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said), SnakemakeApi(OutputSettings()) as api:
         try:
-            with contextlib.redirect_stdout(output):
-                workflow = api.workflow(
-                    resource_settings=ResourceSettings(cores=1),
-                    config_settings=ConfigSettings(configfiles=[Path(configfile)] if configfile else []),
-                    snakefile=folder / "Snakefile",
-                    workdir=folder,
-                )
-                settings = DAGSettings(
-                    rerun_triggers=triggers, max_checksum_file_size=profile["max-checksum-file-size"]
-                )
-                workflow.dag(settings).execute_workflow(executor="dryrun")
+            workflow = api.workflow(
+                resource_settings=ResourceSettings(cores=1),
+                config_settings=ConfigSettings(configfiles=[Path(configfile)] if configfile else []),
+                snakefile=folder / "Snakefile",
+                workdir=folder,
+            )
+            settings = DAGSettings(
+                rerun_triggers=triggers, max_checksum_file_size=profile["max-checksum-file-size"]
+            )
+            workflow.dag(settings).execute_workflow(executor="dryrun")
             return list(_explained(workflow._workflow.dag, folder / "workflow" / "scripts"))
         except Exception as error:
+            said.seek(0)
+            said.truncate()
             api.print_exception(error)
-            raise SystemExit(1) from None
+            raise SystemExit(said.getvalue().strip()) from None
 
 
 def _explained(dag: Any, scripts: Path) -> Iterator[Planned]:
-    running = set(dag.needrun_jobs())
+    running = set(dag.needrun_jobs(exclude_finished=False))
     for job in sorted(dag.jobs, key=lambda job: (-_following(dag, job), job.rule.name, str(job.wildcards))):
         if "record" not in job.output.keys():  # noqa: SIM118 (not a dict)
             continue
