@@ -36,6 +36,7 @@ localrules:
 rule all:
     default_target: True
     input:
+        expand(rules.survey.output, exam=EXAMS.names()),
         rules.tables.output,
         rules.provenance.output,
         FIGURES,

@@ -138,7 +138,7 @@ def _reasons(dag: Any, job: Any, record: dict[str, Any] | None, changes: list[st
         yield f"deleted: {_paths(reason.missing_output)}"
     if reason.incomplete_output:
         yield "interrupted before it was finished"
-    before, now = set(record["inputs"]), {str(path) for path in job.input if not path.is_ancient}
+    before, now = set(record["inputs"]), set(map(str, job.input))
     if now - before:
         yield f"reads more: {_paths(now - before)}"
     if before - now:

@@ -28,7 +28,6 @@ class Folder:
         (folder / "scripts/hepaflow/__init__.py").touch()
         (folder / "scripts/hepaflow/errors.py").write_text("UserError = 1\n")
         (folder / "number.txt").write_text("21")
-        (folder / "survey.json").write_text("{}")
         self.computed = 0
 
     def job(self, **params: Any) -> Any:
@@ -41,7 +40,6 @@ class Folder:
             input=Namedlist(
                 fromdict={
                     "number": str(self.folder / "number.txt"),
-                    "accepted": str(self.folder / "survey.json"),
                 }
             ),
             output=Namedlist(
@@ -149,9 +147,8 @@ def test_setting_a_value_back_restores(one: Folder) -> None:
     assert one.computed == 2
 
 
-def test_speed_and_the_survey_are_in_no_key(one: Folder) -> None:
+def test_speed_is_in_no_key(one: Folder) -> None:
     one.run(compute='{"workers":1}')
-    (one.folder / "survey.json").write_text('{"warnings": ["new words"]}')
     one.run(compute='{"workers":8}')
     assert one.computed == 1
 

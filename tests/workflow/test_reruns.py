@@ -57,7 +57,7 @@ LIVER_NETWORKS = (
 )
 DATA = names("liver_slices.train liver_slices.test") | LESION_DATA | LIVER_NETWORKS
 EXAMS_MADE = names("phantom.train phantom.test survey.train survey.test") | DATA
-SAMPLES = names("figure_samples.liver figure_samples.lesion provenance")
+SAMPLES = names("figure_samples.liver figure_samples.lesion")
 NOTHING: frozenset[str] = frozenset()
 
 
@@ -391,6 +391,47 @@ def test_a_caption_of_the_report_reruns_nothing(finished: Finished) -> None:
     assert finished.would_run() == set()
 
 
+# Files of exams.
+
+
+@pytest.mark.parametrize(
+    ("file", "expected"),
+    [
+        (
+            "one.image",
+            names("survey.train liver_slices.train lesion_slices.train") | LIVER_NETWORKS | LESION_NETWORKS,
+        ),
+        (
+            "one.label",
+            names("survey.train liver_slices.train lesion_slices.train") | LIVER_NETWORKS | LESION_NETWORKS,
+        ),
+        ("three.image", names("survey.test liver_slices.test predict.liver.test") | LIVER_CLEAN),
+        # Only what scores and shows it reads the reference of a test exam.
+        ("three.label", names("survey.test") | SCORES - names("restore.test")),
+    ],
+)
+def test_another_file_of_an_exam_reruns_what_reads_it(
+    finished: Finished, tmp_path: Path, file: str, expected: frozenset[str]
+) -> None:
+    clone = tmp_path / "run"
+    shutil.copytree(finished.folder, clone, copy_function=shutil.copy2)
+    real = SMOKE | {"phantoms": None}
+    assert Finished(clone).would_run(real) == set()
+    path = clone / f"data/phantoms/{file}.nii.gz"
+    path.write_bytes(path.read_bytes() + b"more")
+    assert Finished(clone).would_run(real) == expected
+
+
+def test_two_changes_at_once_are_both_noticed(finished: Finished, tmp_path: Path) -> None:
+    """Also where one is of the survey, which comes before everything else and on which nothing depends."""
+    clone = tmp_path / "run"
+    shutil.copytree(finished.folder, clone, copy_function=shutil.copy2)
+    helper = clone / SCRIPTS / "hepaflow/survey.py"
+    helper.write_text(helper.read_text() + "\n_CHANGED = 1\n")
+    expected = names("survey.train survey.test") | LESION_NETWORKS
+    assert Finished(clone).would_run(with_value("training.lesion.epochs", 9)) == expected
+
+
 # The headline cases, job by job.
 
 BACKBONES = SMOKE["backbones"]
@@ -422,6 +463,7 @@ HEADLINES: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
             "postprocess.lesion.test": 2,  # its own masks and the fused ones
             **LESION_FUSED,
             **EVALUATION,
+            "restore.test": 4,  # the other backbone's segmentations stay
         },
     ),
     "one backbone's architecture": (

@@ -24,7 +24,9 @@ rule survey:
         record=f"{RESULTS}/records/survey/{{exam}}.json",
     log:
         f"{RESULTS}/logs/survey/{{exam}}.log",
-    # A bad exam is found before hours are spent on the good ones.
+    # Nothing depends on what a survey says, so it is no input of anything; it comes first, and a bad exam stops the
+    # run before hours are spent on the good ones. (An `ancient` input would hide changes of what waits for it: while
+    # a job upstream is to run, Snakemake does not look at the parameters and other inputs of the jobs below.)
     priority: 100
     params:
         code=code_of("survey"),

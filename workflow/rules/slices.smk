@@ -1,11 +1,7 @@
-# Slices wait for the survey to accept their exam, but do not depend on what it says.
-
-
 rule liver_slices:
     input:
         image=image_of,
         label=training_label_of,
-        accepted=ancient(f"{RESULTS}/exams/{{exam}}.json"),
     output:
         slices=f"{RESULTS}/slices/liver/{{exam}}.safetensors",
         record=f"{RESULTS}/records/liver_slices/{{exam}}.json",
@@ -25,7 +21,6 @@ rule lesion_slices:
         image=image_of,
         label=training_label_of,
         liver=fused_liver_of,
-        accepted=ancient(f"{RESULTS}/exams/{{exam}}.json"),
     output:
         slices=f"{RESULTS}/slices/lesion/{{exam}}.safetensors",
         record=f"{RESULTS}/records/lesion_slices/{{exam}}.json",

@@ -24,23 +24,26 @@ def provenance_table(records: Iterable[Path | str]) -> pd.DataFrame:
         of them were computed (UTC), their time of computing in minutes, the largest memory of one of them in MiB,
         what they computed on, the fingerprint of their code, and the versions of what they computed with.
     """
-    found = pd.DataFrame([json.loads(Path(path).read_text(encoding="utf-8")) for path in records])
-    rows = [_row(rule, jobs) for rule, jobs in found.groupby("rule")]
+    jobs: dict[str, list[dict[str, Any]]] = {}
+    for path in records:
+        record = json.loads(Path(path).read_text(encoding="utf-8"))
+        jobs.setdefault(record["rule"], []).append(record)
+    rows = [_row(rule, those) for rule, those in jobs.items()]
     return pd.DataFrame(sorted(rows, key=lambda row: row["first"]))
 
 
-def _row(rule: Any, jobs: pd.DataFrame) -> dict[str, Any]:
-    versions = sorted({f"{name} {version}" for one in jobs["versions"] for name, version in one.items()})
-    code = sorted({json.dumps(one, sort_keys=True) for one in jobs["code"]})
+def _row(rule: str, jobs: list[dict[str, Any]]) -> dict[str, Any]:
+    versions = {f"{name} {version}" for job in jobs for name, version in job["versions"].items()}
+    code = sorted({json.dumps(job["code"], sort_keys=True) for job in jobs})
     return {
         "rule": rule,
         "jobs": len(jobs),
-        "restored": int(jobs["restored"].notna().sum()),
-        "first": jobs["began"].min(),
-        "last": jobs["began"].max(),
-        "minutes": round(jobs["seconds"].sum() / 60, 2),
-        "MiB": int(jobs["peak_memory_mib"].max()),
-        "device": "; ".join(sorted(set(jobs["device"]))),
+        "restored": sum(job["restored"] is not None for job in jobs),
+        "first": min(job["began"] for job in jobs),
+        "last": max(job["began"] for job in jobs),
+        "minutes": round(sum(job["seconds"] for job in jobs) / 60, 2),
+        "MiB": max(job["peak_memory_mib"] for job in jobs),
+        "device": "; ".join(sorted({job["device"] for job in jobs})),
         "code": sha256("".join(code).encode()).hexdigest()[:12],
-        "versions": ", ".join(versions),
+        "versions": ", ".join(sorted(versions)),
     }

@@ -23,8 +23,6 @@ log = logging.getLogger(__name__)
 
 RECORD = "record"
 """Name of the output that holds a job's record."""
-GATE = "accepted"
-"""Name of an input that a job waits for, but does not depend on."""
 
 
 def run(job: Any, work: Callable[[], None]) -> None:
@@ -54,8 +52,7 @@ def run(job: Any, work: Callable[[], None]) -> None:
     script = Path(job.scriptdir) / f"{job.rule}.py"
     entry = recipe.settings.get("network", {}).get("arch", "")  # of a job that builds a network
     _check_code(recipe.code, fingerprints(script, entry))
-    gates = {str(path) for name, path in job.input.items() if name == GATE}
-    inputs = {str(path): sha256(path) for path in job.input if str(path) not in gates}
+    inputs = {str(path): sha256(path) for path in job.input}
     outputs = _outputs(job.output)
     folder = job.params.get("cache")
     cache = Cache(Path(folder)) if folder else None
