@@ -29,7 +29,7 @@ def provenance_table(records: Iterable[Path | str]) -> pd.DataFrame:
         record = json.loads(Path(path).read_text(encoding="utf-8"))
         jobs.setdefault(record["rule"], []).append(record)
     rows = [_row(rule, those) for rule, those in jobs.items()]
-    return pd.DataFrame(sorted(rows, key=lambda row: row["first"]))
+    return pd.DataFrame(rows).sort_values("first", kind="stable", ignore_index=True)
 
 
 def _row(rule: str, jobs: list[dict[str, Any]]) -> dict[str, Any]:
