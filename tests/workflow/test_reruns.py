@@ -627,10 +627,10 @@ def test_one_more_exam_runs_exactly_these_jobs(finished: Finished, split: str, e
 # When Snakemake's notes are lost.
 
 
-def test_changes_are_told_even_where_snakemake_has_lost_its_notes(finished: Finished, tmp_path: Path) -> None:
+def test_changes_are_told_even_where_snakemake_has_lost_its_notes(completed: Checkout, tmp_path: Path) -> None:
     clone = tmp_path / "moved"
-    shutil.copytree(finished.folder, clone, copy_function=shutil.copy2)
-    shutil.rmtree(clone / ".snakemake")
+    shutil.copytree(completed.folder, clone, copy_function=shutil.copy2)
+    shutil.rmtree(clone / ".snakemake")  # then times are all it has: those of a run that nobody touched since
     key = "postprocessing.lesion.min_area"
     told = [job for job in Finished(clone).planned(with_value(key, 3)) if job.forgotten]
     assert {label(job) for job in told} == {"postprocess.lesion.test"}
