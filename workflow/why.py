@@ -116,8 +116,7 @@ def _following(dag: Any, job: Any) -> int:
 
 
 def _installed(scripts: Path, recipe: Recipe) -> dict[str, str]:
-    entry = recipe.settings.get("network", {}).get("arch", "")
-    return versions(libraries(scripts / f"{recipe.rule}.py", entry))
+    return versions(libraries(scripts / f"{recipe.rule}.py", recipe.architecture))
 
 
 def _record(path: Path) -> dict[str, Any] | None:

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from hepaflow.errors import UserError
-from hepaflow.survey import sha256, survey
+from hepaflow.files import sha256
+from hepaflow.survey import survey
 
 AFFINE = np.diag([-0.7, -0.7, 2.5, 1.0])  # LPS
 

@@ -1,15 +1,14 @@
 """A first look at an exam: what it holds, and whether it can be used."""
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hepaflow.files import sha256
 from hepaflow.volume import LABELS, Grid, read_image, read_labels
 
-_CHUNK = 1 << 22
 _PADDING_BELOW = -1100  # scanners pad with -1024 or not at all; some copies of LiTS with -2048 or -3024
 _TOLERANCE_MM = 1e-2
 
@@ -91,12 +90,3 @@ def _label_warnings(counts: NDArray[np.int64], grid: Grid, label_grid: Grid) -> 
 def has_no_millimetres(grid: Grid) -> bool:
     """Tell whether a grid carries no real spacing: the 3D-IRCADb exams of LiTS have an identity affine."""
     return np.allclose(np.abs(grid.affine[:3, :3]), np.eye(3)) and not grid.affine[:3, 3].any()
-
-
-def sha256(path: Path) -> str:
-    """Return the SHA-256 digest of a file's content."""
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()

@@ -17,7 +17,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from hepaflow.jobs.files import copy
+from hepaflow.files import copy
 from hepaflow.jobs.recipe import Recipe
 
 log = logging.getLogger(__name__)

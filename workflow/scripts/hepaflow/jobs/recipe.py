@@ -46,6 +46,11 @@ class Recipe:
             json.loads(params.get("libraries") or "{}"),
         )
 
+    @property
+    def architecture(self) -> str:
+        """The network that the job builds, by its name in the registry; empty if it builds none."""
+        return str(self.settings.get("network", {}).get("arch", ""))
+
     def as_dict(self) -> dict[str, Any]:
         """Return the recipe ready for JSON."""
         return asdict(self)

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from hepaflow.errors import UserError
+from hepaflow.files import sha256
 from hepaflow.fingerprint import fingerprints, libraries
 from hepaflow.jobs.cache import Cache, cache_key
-from hepaflow.jobs.files import sha256
 from hepaflow.jobs.logs import log_to
 from hepaflow.jobs.recipe import Recipe, changed_names, versions
 
@@ -40,9 +40,7 @@ def run(job: Any, work: Callable[[], None]) -> None:
     UserError
         If the code is no longer what it was when the run was planned.
     """
-    if (
-        os.environ.get("LOCAL_RANK", "0") != "0"
-    ):  # one of several processes of a job: the first one keeps the books
+    if os.environ.get("LOCAL_RANK", "0") != "0":  # of several processes of a job, the first keeps the books
         log_to(job.log[0])
         work()
         return
@@ -50,8 +48,7 @@ def run(job: Any, work: Callable[[], None]) -> None:
     log_to(job.log[0])
     recipe = Recipe.of(job.rule, job.wildcards, dict(job.params.items()))
     script = Path(job.scriptdir) / f"{job.rule}.py"
-    entry = recipe.settings.get("network", {}).get("arch", "")  # of a job that builds a network
-    _check_code(recipe.code, fingerprints(script, entry))
+    _check_code(recipe.code, fingerprints(script, recipe.architecture))
     inputs = {str(path): sha256(path) for path in job.input}
     outputs = _outputs(job.output)
     folder = job.params.get("cache")
@@ -71,7 +68,7 @@ def run(job: Any, work: Callable[[], None]) -> None:
             "device": _device(),
             "threads": job.threads,
             "compute": json.loads(job.params.get("compute") or "{}"),
-            "versions": {"python": platform.python_version()} | versions(libraries(script, entry)),
+            "versions": {"python": platform.python_version()} | versions(libraries(script, recipe.architecture)),
         }
     digests = {name: sha256(path) for name, path in outputs.items()}
     record["inputs"] = inputs

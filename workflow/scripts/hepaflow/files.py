@@ -1,4 +1,4 @@
-"""Digests of files."""
+"""Files by their content: digests, and copies that tell them."""
 
 import hashlib
 import os
