@@ -2,6 +2,8 @@
 
 import json
 import logging
+import subprocess
+import sys
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -73,8 +75,6 @@ class Folder:
 @pytest.fixture(autouse=True)
 def logging_as_before() -> Iterator[None]:
     """A job sets up the log of its process."""
-    import sys
-
     root, hook = logging.getLogger(), sys.excepthook
     before = root.handlers[:]
     yield
@@ -109,6 +109,15 @@ def test_a_record_says_what_a_result_was_made_from(tmp_path: Path) -> None:
     assert record["device"]
     assert record["seconds"] >= 0
     assert record["peak_memory_mib"] > 0
+
+
+def test_the_memory_of_a_job_is_its_own() -> None:
+    """Not that of the process which started it, as the kernel's resource usage has it."""
+    code = "from hepaflow.jobs.run import _peak_memory; print(_peak_memory())"
+    ballast = bytearray(600 << 20)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert len(ballast) >> 20 == 600
+    assert 5 < int(done.stdout) < 300
 
 
 def test_without_a_cache_a_job_computes_each_time(tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ def run(job: Any, work: Callable[[], None]) -> None:
         record = recipe.as_dict() | {
             "began": began.isoformat(timespec="seconds"),
             "seconds": round(time.monotonic() - clock, 3),
-            "peak_memory_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+            "peak_memory_mib": _peak_memory(),
             "restored": None,
             "device": _device(),
             "threads": job.threads,
@@ -90,6 +90,15 @@ def _check_code(planned: Mapping[str, str], found: Mapping[str, str]) -> None:
 def _outputs(output: Any) -> dict[str, Path]:
     """Return the outputs that `work` writes, by name."""
     return {name: Path(path) for name, path in output.items() if name != RECORD}
+
+
+def _peak_memory() -> int:
+    """Return the largest resident memory of this process so far, in MiB."""
+    try:
+        lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+        return round(next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024)
+    except (OSError, StopIteration):  # elsewhere than on Linux, where this would count the parent's memory, too
+        return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 
 def _device() -> str:
