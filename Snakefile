@@ -37,7 +37,8 @@ rule all:
     default_target: True
     input:
         expand(rules.survey.output, exam=EXAMS.names()),
-        rules.tables.output,
         rules.provenance.output,
+        TABLES,
         FIGURES,
         segmentations_of("test", "new"),
+        disagreements_of("test", "new"),

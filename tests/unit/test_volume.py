@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from nibabel.orientations import axcodes2ornt, io_orientation, ornt_transform
 
 from hepaflow.errors import UserError
-from hepaflow.volume import Grid, canonical_affine, read_grid, read_image, read_labels, write_labels
+from hepaflow.volume import Grid, canonical_affine, read_grid, read_image, read_labels, write_map
 
 ORIENTATIONS = [
     tuple(axes[place] for place in order)
@@ -102,7 +102,7 @@ def test_every_orientation_gives_the_same_exam_and_takes_its_labels_back(
     np.testing.assert_allclose(grid.spacing, SPACING, rtol=1e-6)
     np.testing.assert_allclose(canonical_affine(grid), affine, atol=1e-4)
 
-    write_labels(tmp_path / "written.nii.gz", labels, grid)
+    write_map(tmp_path / "written.nii.gz", labels, grid)
     written = nib.load(tmp_path / "written.nii.gz")
     np.testing.assert_array_equal(np.asarray(written.dataobj), np.asarray(label.dataobj))
     np.testing.assert_array_equal(written.affine, nib.load(tmp_path / "image.nii").affine)
@@ -183,7 +183,7 @@ def test_header_of_a_written_label_map_is_the_images(tmp_path: Path, sform: int,
     image.header.set_xyzt_units("mm", "sec")
     nib.save(image, tmp_path / "image.nii.gz")
     hu, grid = read_image(tmp_path / "image.nii.gz")
-    write_labels(tmp_path / "label.nii.gz", (hu > 0).astype(np.uint8), grid)
+    write_map(tmp_path / "label.nii.gz", (hu > 0).astype(np.uint8), grid)
 
     given, written = nib.load(tmp_path / "image.nii.gz"), nib.load(tmp_path / "label.nii.gz")
     assert written.shape == given.shape
@@ -205,7 +205,7 @@ def test_forms_that_disagree_are_both_carried_over(tmp_path: Path) -> None:
     image.set_qform(rotated(-10), 1)
     nib.save(image, tmp_path / "image.nii.gz")
     hu, grid = read_image(tmp_path / "image.nii.gz")
-    write_labels(tmp_path / "label.nii.gz", np.zeros(hu.shape, np.uint8), grid)
+    write_map(tmp_path / "label.nii.gz", np.zeros(hu.shape, np.uint8), grid)
     written = nib.load(tmp_path / "label.nii.gz")
     np.testing.assert_allclose(written.get_sform(), rotated(10), atol=1e-4)
     np.testing.assert_allclose(written.get_qform(), rotated(-10), atol=1e-4)
@@ -219,7 +219,7 @@ def test_spacing_in_the_header_is_carried_over_where_the_affine_says_otherwise(t
     image.header["pixdim"][1:4] = 1.5, 1.25, 5
     (tmp_path / "image.nii").write_bytes(bare(image.header) + OWN.tobytes(order="F"))
     hu, grid = read_image(tmp_path / "image.nii")
-    write_labels(tmp_path / "label.nii.gz", np.zeros(hu.shape, np.uint8), grid)
+    write_map(tmp_path / "label.nii.gz", np.zeros(hu.shape, np.uint8), grid)
     written = nib.load(tmp_path / "label.nii.gz")
     assert written.header["pixdim"][1:4].tolist() == [1.5, 1.25, 5]
     np.testing.assert_array_equal(written.affine, grid.affine)
@@ -233,16 +233,16 @@ def test_millimetres_of_a_written_voxel_are_exact(tmp_path: Path) -> None:
         image.set_qform(rotated(12.3), qform)
         nib.save(image, tmp_path / f"{number}.nii")
         hu, grid = read_image(tmp_path / f"{number}.nii")
-        write_labels(tmp_path / "label.nii.gz", np.zeros(hu.shape, np.uint8), grid)
+        write_map(tmp_path / "label.nii.gz", np.zeros(hu.shape, np.uint8), grid)
         np.testing.assert_array_equal(read_grid(tmp_path / "label.nii.gz").affine, grid.affine)
 
 
 def test_written_bytes_depend_on_neither_time_nor_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     grid = grid_of(("R", "A", "S"), SHAPE)
     (tmp_path / "folder").mkdir()
-    write_labels(tmp_path / "one.nii.gz", LABELS, grid)
+    write_map(tmp_path / "one.nii.gz", LABELS, grid)
     monkeypatch.setattr(time, "time", lambda: 4e9)
-    write_labels(tmp_path / "folder" / "other.nii.gz", LABELS, grid)
+    write_map(tmp_path / "folder" / "other.nii.gz", LABELS, grid)
     written = (tmp_path / "one.nii.gz").read_bytes()
     assert written == (tmp_path / "folder" / "other.nii.gz").read_bytes()
     assert gzip.decompress(written)[344:348] == b"n+1\0"
@@ -280,7 +280,7 @@ def test_number_types_and_byte_orders(tmp_path: Path, dtype: str) -> None:
 
     labels = stored(tmp_path, LABELS.transpose(2, 1, 0).astype(dtype), "labels.nii.gz")
     np.testing.assert_array_equal(read_labels(labels)[0], LABELS)
-    write_labels(tmp_path / "written.nii.gz", LABELS, grid)
+    write_map(tmp_path / "written.nii.gz", LABELS, grid)
     np.testing.assert_array_equal(read_grid(tmp_path / "written.nii.gz").affine, grid.affine)
 
 

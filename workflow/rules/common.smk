@@ -18,6 +18,7 @@ from hepaflow.errors import UserError
 from hepaflow.exams import check_files, read_sheet
 from hepaflow.fingerprint import fingerprints, libraries
 from hepaflow.jobs.recipe import versions
+from hepaflow.predictions import check_predictions, prediction_file
 from hepaflow.settings.workflow import FUSION, read_settings
 
 try:
@@ -25,6 +26,8 @@ try:
     EXAMS = read_sheet(Path(SETTINGS.exams))
     if SETTINGS.phantoms is None:
         check_files(EXAMS, Path(SETTINGS.data))
+    for name, prediction in SETTINGS.predictions.items():
+        check_predictions(name, Path(prediction.folder), EXAMS.names("test"))
 except UserError as error:
     raise WorkflowError(f"hepaflow cannot start:\n{error}") from None
 
@@ -33,6 +36,11 @@ DATA = SETTINGS.data
 STAGES = ("liver", "lesion")
 BACKBONES = list(SETTINGS.backbones)
 METHODS = [*BACKBONES, FUSION]
+# Segmentations by others, and the stages that they have.
+GIVEN = {
+    name: [stage for stage in STAGES if getattr(prediction, stage)]
+    for name, prediction in SETTINGS.predictions.items()
+}
 ARCHITECTURES = {name: backbone.arch for name, backbone in SETTINGS.backbones.items()} | {FUSION: FUSION}
 
 
@@ -41,6 +49,7 @@ wildcard_constraints:
     stage="|".join(STAGES),
     backbone="|".join(BACKBONES),
     method="|".join(METHODS),
+    given="|".join(GIVEN) or "(?!)",
     split="train|test|new",
 
 
@@ -147,11 +156,36 @@ def masks_of(folder, stage, methods=None):
     return files
 
 
+def clean_masks_of(wildcards):
+    """Return the post-processed masks of every network that hold an exam's, for the wildcard's stage."""
+    return masks_of("clean", wildcards.stage, BACKBONES)(wildcards)
+
+
+def prediction_of(wildcards):
+    """Return another system's segmentation of an exam."""
+    return str(prediction_file(Path(SETTINGS.predictions[wildcards.given].folder), wildcards.exam))
+
+
 def segmentations_of(*splits):
     """Return the segmentations of every method for the exams of some splits."""
     return [
         f"{RESULTS}/segmentations/{method}/{exam}.nii.gz" for method in METHODS for exam in EXAMS.names(*splits)
     ]
+
+
+def test_segmentations_of(wildcards):
+    """Return the segmentations of the test exams by every method that has the wildcard's stage; others' last."""
+    others = [name for name, stages in GIVEN.items() if wildcards.stage in stages]
+    return [
+        f"{RESULTS}/segmentations/{method}/{exam}.nii.gz"
+        for method in [*METHODS, *others]
+        for exam in EXAMS.names("test")
+    ]
+
+
+def disagreements_of(*splits):
+    """Return the maps of the networks' disagreement for the exams of some splits."""
+    return [f"{RESULTS}/disagreement/{stage}/{exam}.nii.gz" for stage in STAGES for exam in EXAMS.names(*splits)]
 
 
 # Resources.

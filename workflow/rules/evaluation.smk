@@ -8,6 +8,7 @@ rule evaluate:
         lesion_raw=masks_of("masks", "lesion", BACKBONES),
         liver_clean=masks_of("clean", "liver", METHODS),
         lesion_clean=masks_of("clean", "lesion", METHODS),
+        given=expand(f"{RESULTS}/segmentations/{{given}}/{{{{exam}}}}.nii.gz", given=GIVEN),
     output:
         metrics=f"{RESULTS}/metrics/{{exam}}.csv",
         overlap=f"{RESULTS}/metrics/{{exam}}.overlap.csv",
@@ -16,50 +17,163 @@ rule evaluate:
         f"{RESULTS}/logs/evaluate/{{exam}}.log",
     params:
         methods=METHODS,
+        settings=settings_of("evaluate"),
         code=code_of("evaluate"),
         libraries=libraries_of("evaluate"),
     script:
         "../scripts/evaluate.py"
 
 
-rule tables:
+rule uncertainty:
+    input:
+        image=image_of,
+        label=label_of,
+        liver_slices=f"{RESULTS}/slices/liver/{{exam}}.safetensors",
+        lesion_slices=f"{RESULTS}/slices/lesion/{{exam}}.safetensors",
+        liver_fused=masks_of("clean", "liver", [FUSION]),
+        lesion_fused=masks_of("clean", "lesion", [FUSION]),
+        liver=f"{RESULTS}/disagreement/liver/{{exam}}.nii.gz",
+        lesion=f"{RESULTS}/disagreement/lesion/{{exam}}.nii.gz",
+    output:
+        table=f"{RESULTS}/metrics/{{exam}}.uncertainty.csv",
+        record=f"{RESULTS}/records/uncertainty/{{exam}}.json",
+    log:
+        f"{RESULTS}/logs/uncertainty/{{exam}}.log",
+    params:
+        code=code_of("uncertainty"),
+        libraries=libraries_of("uncertainty"),
+    script:
+        "../scripts/uncertainty.py"
+
+
+rule summarise:
     input:
         metrics=expand(f"{RESULTS}/metrics/{{exam}}.csv", exam=EXAMS.names("test")),
-        fusion=[f"{RESULTS}/fusion/{stage}.json" for stage in STAGES],
     output:
-        liver=report(
-            f"{RESULTS}/tables/liver.csv",
-            caption="../report/table_liver.rst",
-            category="3 Results",
-            subcategory="Tables",
-            labels={"stage": "liver", "what": "mean Dice (thesis table 1)"},
+        metrics=report(
+            f"{RESULTS}/tables/metrics.csv",
+            caption="../report/metrics.rst",
+            category="4 Results",
+            subcategory="Every number",
+            labels={"table": "every exam, method and metric"},
         ),
-        lesion=report(
-            f"{RESULTS}/tables/lesion.csv",
-            caption="../report/table_lesion.rst",
-            category="3 Results",
-            subcategory="Tables",
-            labels={"stage": "lesion", "what": "mean Dice (thesis table 2)"},
+        summary=report(
+            f"{RESULTS}/tables/summary.csv",
+            caption="../report/summary.rst",
+            category="4 Results",
+            subcategory="Every number",
+            labels={"table": "statistics over the exams"},
         ),
-        weights=report(
-            f"{RESULTS}/tables/fusion_weights.csv",
-            caption="../report/fusion_weights.rst",
-            category="2 Fusion",
-            labels={"stage": "both", "what": "table of the fusion weights"},
+        comparison=f"{RESULTS}/tables/comparison.csv",
+        json=f"{RESULTS}/tables/metrics.json",
+        record=f"{RESULTS}/records/summarise.json",
+    log:
+        f"{RESULTS}/logs/summarise.log",
+    params:
+        code=code_of("summarise"),
+        libraries=libraries_of("summarise"),
+    script:
+        "../scripts/summarise.py"
+
+
+rule tables:
+    input:
+        metrics=f"{RESULTS}/tables/metrics.csv",
+        summary=f"{RESULTS}/tables/summary.csv",
+        comparison=f"{RESULTS}/tables/comparison.csv",
+    output:
+        dice=report(
+            f"{RESULTS}/tables/{{stage}}.csv",
+            caption="../report/table_dice.rst",
+            category="4 Results",
+            subcategory="Tables",
+            labels={"table": "1 Dice, as in the thesis", "stage": "{stage}"},
+        ),
+        scores=report(
+            f"{RESULTS}/tables/scores.{{stage}}.csv",
+            caption="../report/table_scores.rst",
+            category="4 Results",
+            subcategory="Tables",
+            labels={"table": "2 every metric, with intervals", "stage": "{stage}"},
+        ),
+        comparison=report(
+            f"{RESULTS}/tables/comparison.{{stage}}.csv",
+            caption="../report/table_comparison.rst",
+            category="4 Results",
+            subcategory="Tables",
+            labels={"table": "3 fusion against the others", "stage": "{stage}"},
         ),
         exams=report(
-            f"{RESULTS}/tables/exams.csv",
+            f"{RESULTS}/tables/exams.{{stage}}.csv",
             caption="../report/table_exams.rst",
-            category="3 Results",
+            category="4 Results",
             subcategory="Tables",
-            labels={"stage": "both", "what": "Dice of every exam"},
+            labels={"table": "4 Dice of every exam", "stage": "{stage}"},
         ),
-        record=f"{RESULTS}/records/tables.json",
+        record=f"{RESULTS}/records/tables/{{stage}}.json",
     log:
-        f"{RESULTS}/logs/tables.log",
+        f"{RESULTS}/logs/tables/{{stage}}.log",
     params:
         architectures=ARCHITECTURES,
+        exams=len(EXAMS.names("test")),
         code=code_of("tables"),
         libraries=libraries_of("tables"),
     script:
         "../scripts/tables.py"
+
+
+rule table_literature:
+    input:
+        literature=f"{workflow.basedir}/workflow/report/literature.csv",
+        summary=f"{RESULTS}/tables/summary.csv",
+    output:
+        table=report(
+            f"{RESULTS}/tables/literature.csv",
+            caption="../report/table_literature.rst",
+            category="4 Results",
+            subcategory="Literature",
+            labels={"table": "beside other methods (thesis table 3)"},
+        ),
+        record=f"{RESULTS}/records/table_literature.json",
+    log:
+        f"{RESULTS}/logs/table_literature.log",
+    params:
+        scored_on=f"{len(EXAMS.names('test'))} {'phantoms' if SETTINGS.phantoms else 'exams of its sheet'}",
+        code=code_of("table_literature"),
+        libraries=libraries_of("table_literature"),
+    script:
+        "../scripts/table_literature.py"
+
+
+rule table_weights:
+    input:
+        fusion=[f"{RESULTS}/fusion/{stage}.json" for stage in STAGES],
+    output:
+        table=report(
+            f"{RESULTS}/tables/fusion_weights.csv",
+            caption="../report/table_weights.rst",
+            category="3 Fusion",
+            subcategory="Weights",
+            labels={"what": "table of the weights"},
+        ),
+        record=f"{RESULTS}/records/table_weights.json",
+    log:
+        f"{RESULTS}/logs/table_weights.log",
+    params:
+        code=code_of("table_weights"),
+        libraries=libraries_of("table_weights"),
+    script:
+        "../scripts/table_weights.py"
+
+
+TABLES = [
+    *(
+        f"{RESULTS}/tables/{name}.csv"
+        for name in ("metrics", "summary", "comparison", "literature", "fusion_weights", "exams")
+    ),
+    *(
+        f"{RESULTS}/tables/{prefix}{stage}.csv"
+        for prefix in ("", "scores.", "comparison.", "exams.")
+        for stage in STAGES
+    ),
+]

@@ -33,3 +33,24 @@ rule survey:
         libraries=libraries_of("survey"),
     script:
         "../scripts/survey.py"
+
+
+rule data_card:
+    input:
+        surveys=expand(f"{RESULTS}/exams/{{exam}}.json", exam=EXAMS.names()),
+    output:
+        table=report(
+            f"{RESULTS}/tables/exams.csv",
+            caption="../report/table_data.rst",
+            category="1 Data",
+            labels={"table": "every exam, with warnings"},
+        ),
+        record=f"{RESULTS}/records/data_card.json",
+    log:
+        f"{RESULTS}/logs/data_card.log",
+    params:
+        splits={exam: EXAMS[exam].split for exam in EXAMS.names()},
+        code=code_of("data_card"),
+        libraries=libraries_of("data_card"),
+    script:
+        "../scripts/data_card.py"

@@ -5,8 +5,8 @@ rule figure_training:
         figure=report(
             f"{RESULTS}/figures/training.{{stage}}.svg",
             caption="../report/figure_training.rst",
-            category="1 Training",
-            labels={"stage": "{stage}", "what": "loss and learning rate"},
+            category="2 Training",
+            labels={"figure": "loss and learning rate", "stage": "{stage}"},
         ),
         record=f"{RESULTS}/records/figure_training/{{stage}}.json",
     log:
@@ -26,8 +26,9 @@ rule figure_weights:
         figure=report(
             f"{RESULTS}/figures/fusion_weights.svg",
             caption="../report/figure_weights.rst",
-            category="2 Fusion",
-            labels={"stage": "both", "what": "fusion weights"},
+            category="3 Fusion",
+            subcategory="Weights",
+            labels={"what": "figure of the weights"},
         ),
         record=f"{RESULTS}/records/figure_weights.json",
     log:
@@ -46,8 +47,9 @@ rule figure_overlap:
         figure=report(
             f"{RESULTS}/figures/error_overlap.{{stage}}.svg",
             caption="../report/figure_overlap.rst",
-            category="2 Fusion",
-            labels={"stage": "{stage}", "what": "error overlap"},
+            category="3 Fusion",
+            subcategory="Error overlap",
+            labels={"figure": "error overlap (thesis figure 9)", "stage": "{stage}"},
         ),
         record=f"{RESULTS}/records/figure_overlap/{{stage}}.json",
     log:
@@ -67,9 +69,9 @@ rule figure_dice:
         figure=report(
             f"{RESULTS}/figures/dice.{{stage}}.svg",
             caption="../report/figure_dice.rst",
-            category="3 Results",
+            category="4 Results",
             subcategory="Figures",
-            labels={"stage": "{stage}", "what": "Dice of every exam"},
+            labels={"figure": "Dice of every exam", "stage": "{stage}"},
         ),
         record=f"{RESULTS}/records/figure_dice/{{stage}}.json",
     log:
@@ -87,13 +89,14 @@ rule figure_samples:
     input:
         images=[f"{DATA}/{EXAMS[exam].image}" for exam in EXAMS.names("test")],
         labels=[f"{DATA}/{EXAMS[exam].label}" for exam in EXAMS.names("test")],
-        segmentations=segmentations_of("test"),
+        segmentations=test_segmentations_of,
     output:
         figure=report(
             f"{RESULTS}/figures/samples.{{stage}}.svg",
             caption="../report/figure_samples.rst",
-            category="4 Samples",
-            labels={"stage": "{stage}", "what": "random slices"},
+            category="6 Samples",
+            subcategory="Random slices",
+            labels={"figure": "random slices (thesis figures 11 and 12)", "stage": "{stage}"},
         ),
         record=f"{RESULTS}/records/figure_samples/{{stage}}.json",
     log:
@@ -107,11 +110,39 @@ rule figure_samples:
         "../scripts/figure_samples.py"
 
 
+rule figure_uncertainty:
+    input:
+        levels=expand(f"{RESULTS}/metrics/{{exam}}.uncertainty.csv", exam=EXAMS.names("test")),
+        metrics=expand(f"{RESULTS}/metrics/{{exam}}.csv", exam=EXAMS.names("test")),
+    output:
+        figure=report(
+            f"{RESULTS}/figures/uncertainty.{{stage}}.svg",
+            caption="../report/figure_uncertainty.rst",
+            category="5 Uncertainty",
+            labels={"what": "figure: disagreement and error", "stage": "{stage}"},
+        ),
+        table=report(
+            f"{RESULTS}/tables/uncertainty.{{stage}}.csv",
+            caption="../report/table_uncertainty.rst",
+            category="5 Uncertainty",
+            labels={"what": "table: exams by disagreement", "stage": "{stage}"},
+        ),
+        record=f"{RESULTS}/records/figure_uncertainty/{{stage}}.json",
+    log:
+        f"{RESULTS}/logs/figure_uncertainty/{{stage}}.log",
+    params:
+        backbones=BACKBONES,
+        code=code_of("figure_uncertainty"),
+        libraries=libraries_of("figure_uncertainty"),
+    script:
+        "../scripts/figure_uncertainty.py"
+
+
 FIGURES = [
     f"{RESULTS}/figures/fusion_weights.svg",
     *(
         f"{RESULTS}/figures/{figure}.{stage}.svg"
-        for figure in ("training", "error_overlap", "dice", "samples")
+        for figure in ("training", "error_overlap", "dice", "uncertainty", "samples")
         for stage in STAGES
     ),
 ]

@@ -15,7 +15,10 @@ RECORDS = [
     *expand(f"{RESULTS}/records/fuse/{{stage}}.test.json", stage=STAGES),
     *expand(f"{RESULTS}/records/restore/{{method}}.{{exam}}.json", method=METHODS, exam=EXAMS.names("test")),
     *expand(f"{RESULTS}/records/evaluate/{{exam}}.json", exam=EXAMS.names("test")),
-    *rules.tables.output[-1:],
+    *expand(f"{RESULTS}/records/disagreement/{{stage}}.{{exam}}.json", stage=STAGES, exam=EXAMS.names("test")),
+    *expand(f"{RESULTS}/records/uncertainty/{{exam}}.json", exam=EXAMS.names("test")),
+    *expand(f"{RESULTS}/records/adopt/{{given}}.{{exam}}.json", given=GIVEN, exam=EXAMS.names("test")),
+    f"{RESULTS}/records/summarise.json",
 ]
 
 
@@ -26,7 +29,7 @@ rule provenance:
         table=report(
             f"{RESULTS}/tables/provenance.csv",
             caption="../report/table_provenance.rst",
-            category="5 Provenance",
+            category="7 Provenance",
             labels={"what": "what the run was made with"},
         ),
         record=f"{RESULTS}/records/provenance.json",

@@ -15,3 +15,37 @@ rule restore:
         libraries=libraries_of("restore"),
     script:
         "../scripts/restore.py"
+
+
+rule adopt:
+    input:
+        image=image_of,
+        prediction=prediction_of,
+    output:
+        segmentation=f"{RESULTS}/segmentations/{{given}}/{{exam}}.nii.gz",
+        record=f"{RESULTS}/records/adopt/{{given}}.{{exam}}.json",
+    log:
+        f"{RESULTS}/logs/adopt/{{given}}.{{exam}}.log",
+    params:
+        settings=settings_of("adopt", "given"),
+        code=code_of("adopt"),
+        libraries=libraries_of("adopt"),
+    script:
+        "../scripts/adopt.py"
+
+
+rule disagreement:
+    input:
+        image=image_of,
+        slices=f"{RESULTS}/slices/{{stage}}/{{exam}}.safetensors",
+        masks=clean_masks_of,
+    output:
+        map=f"{RESULTS}/disagreement/{{stage}}/{{exam}}.nii.gz",
+        record=f"{RESULTS}/records/disagreement/{{stage}}.{{exam}}.json",
+    log:
+        f"{RESULTS}/logs/disagreement/{{stage}}.{{exam}}.log",
+    params:
+        code=code_of("disagreement"),
+        libraries=libraries_of("disagreement"),
+    script:
+        "../scripts/disagreement.py"

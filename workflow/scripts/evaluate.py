@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
-from hepaflow.evaluation import Scores
+from hepaflow.evaluation import Scores, Segmentation
 from hepaflow.jobs.run import run
 from hepaflow.masks import Masks
 from hepaflow.restore import restore
+from hepaflow.scores import GIVEN, write_scores
+from hepaflow.settings.predictions import EvaluateSettings
 from hepaflow.slices import SliceFile
 from hepaflow.volume import read_grid, read_labels
 
@@ -14,18 +16,24 @@ def work() -> None:
     exam = snakemake.wildcards.exam
     grid = read_grid(Path(snakemake.input.image), exam=exam)
     labels, _ = read_labels(Path(snakemake.input.label), exam=exam, image=grid)
-    scores = Scores(exam)
-    for stage, reference in (("liver", labels >= 1), ("lesion", labels == 2)):
-        slices = SliceFile(snakemake.input[f"{stage}_slices"])
-        for processing in ("raw", "clean"):
-            # Fusion comes last and has no raw masks of its own.
-            files = snakemake.input[f"{stage}_{processing}"]
-            for method, path in zip(snakemake.params.methods, files, strict=False):
+    scores = Scores(exam, Segmentation.of_labels(labels), grid.trusted_spacing)
+    slices = {stage: SliceFile(snakemake.input[f"{stage}_slices"]) for stage in ("liver", "lesion")}
+    for processing in ("raw", "clean"):
+        # Fusion comes last and has no raw masks of its own.
+        livers, lesions = (snakemake.input[f"{stage}_{processing}"] for stage in ("liver", "lesion"))
+        for method, liver, lesion in zip(snakemake.params.methods, livers, lesions, strict=False):
+            restored = []
+            for stage, path in (("liver", liver), ("lesion", lesion)):
                 with Masks(path) as masks:
-                    restored = restore(masks[exam], slices.box, slices.shape)
-                scores.add(stage, method, processing, restored, reference)
-        scores.compare_errors(stage)
-    scores.save(Path(snakemake.output.metrics), Path(snakemake.output.overlap))
+                    restored.append(restore(masks[exam], slices[stage].box, slices[stage].shape))
+            scores.add(method, processing, Segmentation(*restored))
+    given = EvaluateSettings.model_validate_json(snakemake.params.settings).given
+    for (method, values), path in zip(given.items(), snakemake.input.given, strict=True):
+        found = Segmentation.of_labels(read_labels(Path(path), exam=exam, image=grid)[0])
+        liver, lesion = (found.liver if values.liver else None), (found.lesion if values.lesion else None)
+        scores.add(method, GIVEN, Segmentation(liver, lesion))
+    write_scores(scores.metrics(), snakemake.output.metrics)
+    write_scores(scores.error_overlap(), snakemake.output.overlap)
 
 
 run(snakemake, work)

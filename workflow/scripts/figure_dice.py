@@ -3,13 +3,13 @@
 from hepaflow.figures.dice import dice_figure
 from hepaflow.figures.style import save
 from hepaflow.jobs.run import run
-from hepaflow.tables import read_metrics
+from hepaflow.scores import read_scores
 
 
 def work() -> None:
     stage = snakemake.wildcards.stage
     save(
-        dice_figure(read_metrics(snakemake.input.metrics), stage, snakemake.params.architectures),
+        dice_figure(read_scores(*snakemake.input.metrics), stage, snakemake.params.architectures),
         snakemake.output.figure,
         title=f"Dice of every test exam by method, {stage}",
     )

@@ -3,12 +3,12 @@
 from hepaflow.figures.overlap import overlap_figure, overlap_matrix
 from hepaflow.figures.style import save
 from hepaflow.jobs.run import run
-from hepaflow.tables import read_metrics
+from hepaflow.scores import read_scores
 
 
 def work() -> None:
     stage = snakemake.wildcards.stage
-    matrix = overlap_matrix(read_metrics(snakemake.input.overlap), stage, snakemake.params.backbones)
+    matrix = overlap_matrix(read_scores(*snakemake.input.overlap), stage, snakemake.params.backbones)
     save(
         overlap_figure(matrix, stage),
         snakemake.output.figure,

@@ -6,7 +6,7 @@ from hepaflow.jobs.run import run
 from hepaflow.masks import Masks
 from hepaflow.restore import label_map, restore
 from hepaflow.slices import SliceFile
-from hepaflow.volume import read_grid, write_labels
+from hepaflow.volume import read_grid, write_map
 
 
 def work() -> None:
@@ -17,7 +17,7 @@ def work() -> None:
         with Masks(snakemake.input[stage]) as masks:
             restored.append(restore(masks[exam], slices.box, slices.shape))
     grid = read_grid(Path(snakemake.input.image), exam=exam)
-    write_labels(Path(snakemake.output.segmentation), label_map(*restored), grid)
+    write_map(Path(snakemake.output.segmentation), label_map(*restored), grid)
 
 
 run(snakemake, work)

@@ -1,22 +1,18 @@
-"""Write the tables of a run."""
+"""Write the tables of one stage."""
 
-from pathlib import Path
-
-from hepaflow.fusion import Fusion
 from hepaflow.jobs.run import run
-from hepaflow.tables import dice_table, exam_table, read_metrics, weight_table
+from hepaflow.scores import read_scores
+from hepaflow.tables import comparison_table, dice_table, exam_table, score_table, write_table
 
 
 def work() -> None:
-    metrics = read_metrics(snakemake.input.metrics)
-    tables = {
-        "liver": dice_table(metrics, "liver", snakemake.params.architectures),
-        "lesion": dice_table(metrics, "lesion", snakemake.params.architectures),
-        "exams": exam_table(metrics),
-        "weights": weight_table({Path(path).stem: Fusion.load(path) for path in snakemake.input.fusion}),
-    }
-    for name, table in tables.items():
-        table.to_csv(snakemake.output[name], index=False, float_format="%.4f", lineterminator="\n")
+    stage = snakemake.wildcards.stage
+    summary = read_scores(snakemake.input.summary)
+    comparison = read_scores(snakemake.input.comparison)
+    write_table(dice_table(summary, stage, snakemake.params.architectures), snakemake.output.dice)
+    write_table(score_table(summary, stage), snakemake.output.scores)
+    write_table(comparison_table(comparison, stage), snakemake.output.comparison)
+    write_table(exam_table(read_scores(snakemake.input.metrics), stage), snakemake.output.exams)
 
 
 run(snakemake, work)

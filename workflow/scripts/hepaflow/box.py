@@ -72,3 +72,22 @@ class Box:
         array = np.zeros(shape, cut.dtype)
         array[exam] = cut[box]
         return array
+
+
+def bounding_box(mask: NDArray[np.bool_]) -> Box | None:
+    """Return the smallest box that holds every set voxel; None where none is set.
+
+    Parameters
+    ----------
+    mask : ndarray of bool, shape (slices, rows, columns)
+    """
+    slices = mask.any(axis=(1, 2))
+    if not slices.any():
+        return None
+    plane = mask[slices].any(axis=0)
+    return Box(_extent(slices), _extent(plane.any(axis=1)), _extent(plane.any(axis=0)))
+
+
+def _extent(occupied: NDArray[np.bool_]) -> tuple[int, int]:
+    places = np.flatnonzero(occupied)
+    return int(places[0]), int(places[-1]) + 1

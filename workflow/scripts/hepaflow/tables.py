@@ -1,61 +1,182 @@
-"""The tables of a run, in the form of the thesis' (chapter 5)."""
+"""The tables of a run: in the form of the thesis' (chapter 5), and with every metric and its interval."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from hepaflow import thesis
 from hepaflow.fusion import Fusion
+from hepaflow.scores import GIVEN, PROCESSINGS, final
 
-PROCESSINGS = {"raw": "without post-processing", "clean": "with post-processing"}
+INTERVAL = "95 % interval"
+
+_SCORES: Sequence[tuple[str, str, str]] = (
+    ("Dice, mean", "dice", "mean"),
+    ("Dice, mean of the exams with lesions", "dice", "mean of exams with lesions"),
+    ("Dice, median", "dice", "median"),
+    ("Dice, global", "dice", "pooled"),
+    ("Jaccard", "jaccard", "mean"),
+    ("Volumetric overlap error", "voe", "mean"),
+    ("Relative volume difference", "rvd", "mean"),
+    ("Sensitivity", "sensitivity", "mean"),
+    ("Precision", "precision", "mean"),
+    ("ASSD, mm", "assd_mm", "mean"),
+    ("RMSD, mm", "rmsd_mm", "mean"),
+    ("MSD, mm", "msd_mm", "mean"),
+    ("HD95, mm", "hd95_mm", "mean"),
+    ("Volume, ml", "volume_ml", "mean"),
+    ("Lesions, IoU > 0: precision", "lesion_precision_any", "pooled"),
+    ("Lesions, IoU > 0: recall", "lesion_recall_any", "pooled"),
+    ("Lesions, IoU > 0: F1", "lesion_f1_any", "pooled"),
+    ("Lesions, IoU > 0.5: precision", "lesion_precision_half", "pooled"),
+    ("Lesions, IoU > 0.5: recall", "lesion_recall_half", "pooled"),
+    ("Lesions, IoU > 0.5: F1", "lesion_f1_half", "pooled"),
+    ("Tumour burden", "burden", "mean"),
+    ("Tumour burden: RMSE", "burden_error", "root mean square"),
+    ("Tumour burden: largest error", "burden_error", "largest"),
+)
 
 
-def read_metrics(paths: Sequence[str]) -> pd.DataFrame:
-    """Read the scores of several exams into one tidy table."""
-    names = dict.fromkeys(("exam", "method"), str)  # an exam may be called 007, or NA
-    tables = [pd.read_csv(path, dtype=names, keep_default_na=False, na_values={"value": [""]}) for path in paths]
-    return pd.concat(tables, ignore_index=True)
+def nested(summary: pd.DataFrame) -> dict[str, Any]:
+    """Turn a summary into nested mappings for JSON: stage, method, processing, metric, statistic; None is undefined."""
+    tree: dict[str, Any] = {}
+    for row in summary.astype(object).where(summary.notna(), None).to_dict("records"):
+        place = tree
+        for column in ("stage", "method", "processing", "metric"):
+            place = place.setdefault(row[column], {})
+        place[row["statistic"]] = {name: row[name] for name in ("value", "low", "high", "exams", "undefined")}
+    return tree
 
 
-def dice_table(metrics: pd.DataFrame, stage: str, architectures: Mapping[str, str]) -> pd.DataFrame:
+def _fusion_last(methods: pd.Series) -> pd.Series:
+    return methods == thesis.FUSION
+
+
+def dice_table(summary: pd.DataFrame, stage: str, architectures: Mapping[str, str]) -> pd.DataFrame:
     """Return the mean Dice over the test exams beside the thesis' (tables 1 and 2).
 
     Parameters
     ----------
-    metrics : DataFrame
-        Tidy scores: exam, stage, method, processing, metric, value.
+    summary : DataFrame
+        As `statistics.summarise` returns it.
     stage : {'liver', 'lesion'}
     architectures : mapping of str to str
-        Architecture of each backbone; the thesis' figure stands beside those it reports.
+        Architecture of each of our methods; the thesis' figure stands beside those it reports.
 
     Returns
     -------
     DataFrame
-        A row for each method, the fusion last. Columns: method, architecture, and for either processing the
-        mean Dice and the thesis'; then the number of exams.
+        A row for each method, the fusion last of ours, then other systems. For either processing the mean Dice and
+        the thesis'; the 95 % interval of the last one; the number of exams.
     """
-    scores = metrics[(metrics["stage"] == stage) & (metrics["metric"] == "dice")]
+    means = summary[(summary["stage"] == stage) & (summary["metric"] == "dice") & (summary["statistic"] == "mean")]
     rows = []
-    for method in scores["method"].unique():
-        architecture = method if method == thesis.FUSION else architectures[method]
-        own = scores[scores["method"] == method]
+    for method in means["method"].unique():
+        own = means[means["method"] == method].set_index("processing")
+        given = GIVEN in own.index
+        architecture = "" if given else architectures[method]
         row: dict[str, object] = {"method": method, "architecture": architecture}
         for processing, words in PROCESSINGS.items():
-            values = own.loc[own["processing"] == processing, "value"]
-            row[words] = values.mean()
+            row[words] = own["value"].get(GIVEN if given and processing == "clean" else processing)
             row[f"thesis {words}"] = thesis.DICE.get((stage, processing), {}).get(architecture)
-        row["exams"] = own["exam"].nunique()
+        last = own.iloc[-1]
+        row[INTERVAL] = interval(last["low"], last["high"])
+        row["exams"] = last["exams"]
         rows.append(row)
     table = pd.DataFrame(rows)
-    return table.sort_values("method", key=lambda name: name == thesis.FUSION, kind="stable")
+    ours = table[table["architecture"] != ""].sort_values("method", key=_fusion_last, kind="stable")
+    return pd.concat([ours, table[table["architecture"] == ""]], ignore_index=True)
 
 
-def exam_table(metrics: pd.DataFrame) -> pd.DataFrame:
-    """Return the post-processed Dice of every test exam: rows are exams and stages, columns are methods."""
-    clean = metrics[(metrics["processing"] == "clean") & (metrics["metric"] == "dice")]
-    order = list(clean["method"].unique())
-    wide = clean.pivot_table(index=["stage", "exam"], columns="method", values="value", sort=False)
+def interval(low: float, high: float, digits: int = 3) -> str:
+    """Return an interval in words; a dash where there is none."""
+    return "–" if pd.isna(low) else f"{low:.{digits}f} to {high:.{digits}f}"
+
+
+def score_table(summary: pd.DataFrame, stage: str) -> pd.DataFrame:
+    """Return every metric of the post-processed masks: a row for a metric, a column for a method.
+
+    Returns
+    -------
+    DataFrame of str
+        A value with its 95 % interval; how many exams it leaves out, where a metric is undefined in some.
+    """
+    scores = final(summary[summary["stage"] == stage])
+    cells: dict[str, dict[str, str]] = {}
+    for name, metric, statistic in _SCORES:
+        found = scores[(scores["metric"] == metric) & (scores["statistic"] == statistic)]
+        for row in found.to_dict("records"):
+            cells.setdefault(name, {})[str(row["method"])] = _cell(row)
+    table = pd.DataFrame.from_dict(cells, orient="index", columns=list(scores["method"].unique()))
+    return table.fillna("").rename_axis("metric").reset_index()
+
+
+def _cell(row: Mapping[Any, Any]) -> str:
+    if pd.isna(row["value"]):
+        return "undefined"
+    digits = 1 if abs(row["value"]) >= 10 else 3
+    text = f"{row['value']:.{digits}f}"
+    if not pd.isna(row["low"]):
+        text += f" ({interval(row['low'], row['high'], digits)})"
+    return f"{text}; {row['undefined']} exams left out" if row["undefined"] else text
+
+
+def comparison_table(comparison: pd.DataFrame, stage: str) -> pd.DataFrame:
+    """Return, for one stage, how the fusion compares with every other method, exam by exam.
+
+    Parameters
+    ----------
+    comparison : DataFrame
+        As `statistics.compare` returns it.
+    """
+    rows = [
+        {
+            "metric": row["metric"],
+            "against": row["other"],
+            "mean difference": "undefined" if pd.isna(row["difference"]) else f"{row['difference']:+.4f}",
+            INTERVAL: interval(row["low"], row["high"], 4),
+            "fusion higher": row["higher"],
+            "equal": row["exams"] - row["higher"] - row["lower"],
+            "fusion lower": row["lower"],
+            "Wilcoxon p": "no difference" if pd.isna(row["wilcoxon_p"]) else f"{row['wilcoxon_p']:.3g}",
+        }
+        for row in comparison[comparison["stage"] == stage].to_dict("records")
+    ]
+    return pd.DataFrame(rows)
+
+
+def exam_table(metrics: pd.DataFrame, stage: str) -> pd.DataFrame:
+    """Return the Dice of every test exam, with post-processing: a row for an exam, a column for a method."""
+    scores = final(metrics[(metrics["stage"] == stage) & (metrics["metric"] == "dice")])
+    order = list(scores["method"].unique())
+    wide = scores.pivot_table(index="exam", columns="method", values="value", sort=False)
     return wide[order].reset_index().rename_axis(columns=None)
+
+
+def literature_table(literature: pd.DataFrame, summary: pd.DataFrame, data: str) -> pd.DataFrame:
+    """Return the thesis' table 3, with a row for this run's fusion.
+
+    Parameters
+    ----------
+    literature : DataFrame of str
+        Columns method, liver, lesion, reference: figures that the thesis quotes.
+    summary : DataFrame
+        As `statistics.summarise` returns it.
+    data : str
+        What this run was scored on.
+    """
+    mean = summary[
+        (summary["method"] == thesis.FUSION) & (summary["metric"] == "dice") & (summary["statistic"] == "mean")
+    ].set_index("stage")
+    quoted = {stage: str(thesis.DICE[stage, "clean"][thesis.FUSION]) for stage in ("liver", "lesion")}
+    own = {stage: f"{mean['value'][stage]:.4f}" for stage in ("liver", "lesion")}
+    rows = [
+        {"method": "the thesis' fusion", **quoted, "reference": "the thesis, tables 1 and 2"},
+        {"method": "this run's fusion", **own, "reference": f"this run: {data}"},
+    ]
+    return pd.concat([literature, pd.DataFrame(rows)], ignore_index=True)
 
 
 def weight_table(fusions: Mapping[str, Fusion]) -> pd.DataFrame:
@@ -72,3 +193,8 @@ def weight_table(fusions: Mapping[str, Fusion]) -> pd.DataFrame:
         for backbone, share, weight in zip(fusion.backbones, fusion.normalised, fusion.weights, strict=True)
     ]
     return pd.DataFrame(rows)
+
+
+def write_table(table: pd.DataFrame, path: Path | str) -> None:
+    """Write a table as CSV, with four decimals."""
+    table.to_csv(path, index=False, float_format="%.4f", lineterminator="\n")

@@ -1,11 +1,9 @@
 """The volume of interest: the box around the liver in which lesions are sought (thesis 4.3)."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
-from hepaflow.box import Box
+from hepaflow.box import Box, bounding_box
 
 
 class EmptyLiverError(ValueError):
@@ -27,22 +25,15 @@ def volume_of_interest(liver: NDArray[np.bool_]) -> Box:
     EmptyLiverError
         If no voxel is set.
     """
-    if not liver.any():
+    box = bounding_box(liver)
+    if box is None:
         raise EmptyLiverError("no voxel of this mask is liver")
-    slices = _extent(liver.any(axis=(1, 2)))
-    in_plane = np.logical_or.reduce(liver, axis=0)
-    rows, columns = _extent(in_plane.any(axis=1)), _extent(in_plane.any(axis=0))
-    side = max(rows[1] - rows[0], columns[1] - columns[0])
+    side = max(box.shape[1:])
     return Box(
-        slices,
-        _widened(rows, side, liver.shape[1]),
-        _widened(columns, side, liver.shape[2]),
+        box.slices,
+        _widened(box.rows, side, liver.shape[1]),
+        _widened(box.columns, side, liver.shape[2]),
     )
-
-
-def _extent(occupied: Any) -> tuple[int, int]:
-    indices = np.flatnonzero(occupied)
-    return int(indices[0]), int(indices[-1]) + 1
 
 
 def _widened(ends: tuple[int, int], side: int, length: int) -> tuple[int, int]:

@@ -31,6 +31,10 @@ LABELS = {0: "background", 1: "liver", 2: "lesion"}
 _NEAR_INTEGER = 0.01  # a scaled label map may miss its integers by half a step of its scale: 2/255 for one byte
 
 
+Spacing = tuple[float, float, float]
+"""Distances between slices, rows and columns in mm."""
+
+
 @dataclass(frozen=True)
 class Grid:
     """The grid of an exam as its file stores it.
@@ -55,11 +59,21 @@ class Grid:
         return "".join(str(code) for code in ornt2axcodes(io_orientation(self.affine)))
 
     @property
-    def spacing(self) -> tuple[float, float, float]:
+    def has_millimetres(self) -> bool:
+        """Whether the spacing can be trusted: the 3D-IRCADb exams of LiTS have an identity affine, and no spacing."""
+        return not (np.allclose(np.abs(self.affine[:3, :3]), np.eye(3)) and not self.affine[:3, 3].any())
+
+    @property
+    def spacing(self) -> Spacing:
         """Distances between slices, rows and columns in mm, after canonicalisation."""
         sizes = np.sqrt((self.affine[:3, :3] ** 2).sum(axis=0))
         columns, rows, slices = sizes[np.argsort(self._to_canonical()[:, 0])]
         return float(slices), float(rows), float(columns)
+
+    @property
+    def trusted_spacing(self) -> Spacing | None:
+        """The spacing where it can be trusted, else None."""
+        return self.spacing if self.has_millimetres else None
 
     @property
     def canonical_shape(self) -> tuple[int, int, int]:
@@ -146,8 +160,8 @@ def read_grid(path: Path, *, exam: str = "") -> Grid:
     return _grid_of(_open(path, exam), path, exam)
 
 
-def _read(path: Path, exam: str) -> tuple[NDArray[Any], float, float, Grid]:
-    """Return the stored values in canonical orientation, slope, intercept and grid."""
+def read_stored(path: Path, exam: str) -> tuple[NDArray[Any], float, float, Grid]:
+    """Return the stored values of a NIfTI file in canonical orientation, their slope and intercept, and the grid."""
     image = _open(path, exam)
     grid = _grid_of(image, path, exam)
     try:
@@ -160,7 +174,8 @@ def _read(path: Path, exam: str) -> tuple[NDArray[Any], float, float, Grid]:
     return grid.canonicalise(stored), slope, intercept, grid
 
 
-def _times(shape: tuple[int, ...]) -> str:
+def times(shape: tuple[int, ...]) -> str:
+    """Return a shape in words: 512×512×80."""
     return "×".join(str(length) for length in shape)
 
 
@@ -198,7 +213,7 @@ def read_image(path: Path, *, exam: str = "") -> tuple[NDArray[Any], Grid]:
     UserError
         If the file is missing, unreadable, not three-dimensional, or holds values that are not finite.
     """
-    stored, slope, intercept, grid = _read(path, exam)
+    stored, slope, intercept, grid = read_stored(path, exam)
     if stored.dtype.kind == "f":
         bad = sum(int((~np.isfinite(one)).sum()) for one in stored)
         if bad:
@@ -242,12 +257,12 @@ def read_labels(path: Path, *, exam: str = "", image: Grid | None = None) -> tup
         If the file is missing or unreadable, holds another value than 0, 1 and 2, or another number of voxels
         than the image.
     """
-    stored, slope, intercept, grid = _read(path, exam)
+    stored, slope, intercept, grid = read_stored(path, exam)
     if image is not None:
         if image.shape != grid.shape:
             raise UserError(
-                f"a label of {_times(grid.shape)} voxels",
-                expected=f"{_times(image.shape)} voxels, as the image has",
+                f"a label of {times(grid.shape)} voxels",
+                expected=f"{times(image.shape)} voxels, as the image has",
                 exam=exam,
                 file=path,
                 remedy="pair the image with its own label map, or resample the label to the image's grid",
@@ -275,8 +290,8 @@ def read_labels(path: Path, *, exam: str = "", image: Grid | None = None) -> tup
     return labels, grid
 
 
-def write_labels(path: Path, labels: NDArray[np.uint8], grid: Grid) -> None:
-    """Write a label map on an exam's own grid.
+def write_map(path: Path, labels: NDArray[np.uint8], grid: Grid) -> None:
+    """Write a label map, or another map of small whole numbers, on an exam's own grid.
 
     Parameters
     ----------

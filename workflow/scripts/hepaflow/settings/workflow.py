@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
@@ -16,6 +16,7 @@ from hepaflow.settings.head import HeadSettings
 from hepaflow.settings.network import BackboneWeights, NetworkSettings
 from hepaflow.settings.phantom import PhantomSettings
 from hepaflow.settings.postprocess import LesionPostprocessing, LiverPostprocessing
+from hepaflow.settings.predictions import EvaluateSettings, PredictionLabels, PredictionSettings
 from hepaflow.settings.slices import LiverSlicesSettings, NetworkSize, WindowSettings
 from hepaflow.settings.training import (
     Precision,
@@ -125,6 +126,8 @@ class Settings(SettingsModel):
     """Fusion of the networks' masks (thesis 3.6, 4.6.2)."""
     postprocessing: Postprocessing = Postprocessing()
     """Post-processing of the masks (thesis 4.7, 4.8)."""
+    predictions: dict[str, PredictionSettings] = Field(default={}, max_length=12)
+    """Segmentations of the test exams by other systems or by people, each under a name of the user's choice."""
     samples: SamplesSettings = SamplesSettings()
     """Slices drawn for the sample figures (thesis figures 11 and 12)."""
     compute: ComputeSettings = ComputeSettings()
@@ -137,12 +140,21 @@ class Settings(SettingsModel):
     @field_validator("backbones")
     @classmethod
     def _plain_names(cls, backbones: dict[str, BackboneSettings]) -> dict[str, BackboneSettings]:
-        for name in backbones:
-            if not (name.isascii() and name.replace("_", "").isalnum() and name == name.lower()):
-                raise ValueError(f"backbone {name!r}: a name has lower-case letters, digits and underscores")
-            if name == FUSION:
-                raise ValueError(f"backbone {name!r}: this name is taken by the fusion of all backbones")
-        return dict(sorted(backbones.items()))
+        return _named(backbones, "backbone")
+
+    @field_validator("predictions")
+    @classmethod
+    def _plain_names_of_others(cls, predictions: dict[str, PredictionSettings]) -> dict[str, PredictionSettings]:
+        for name, prediction in predictions.items():
+            if not (prediction.liver or prediction.lesion):
+                raise ValueError(f"prediction {name!r}: neither a label value of the liver nor one of lesions")
+        return _named(predictions, "prediction")
+
+    @model_validator(mode="after")
+    def _every_method_has_a_name_of_its_own(self) -> "Settings":
+        for name in self.predictions.keys() & self.backbones.keys():
+            raise ValueError(f"prediction {name!r}: this name is taken by a backbone")
+        return self
 
     @model_validator(mode="after")
     def _every_backbone_can_be_trained(self) -> "Settings":
@@ -207,9 +219,34 @@ class Settings(SettingsModel):
             return FitFusionSettings(solver=FusionSettings(), backbones=tuple(self.backbones), seed=0)
         return FitFusionSettings(solver=self.fusion, backbones=tuple(self.backbones), seed=self.seed)
 
+    def adopt(self, given: str) -> PredictionLabels:
+        """Return what the label maps of another system depend on."""
+        return self._labels_of(given)
+
+    def evaluate(self) -> EvaluateSettings:
+        """Return what the scores of an exam depend on."""
+        return EvaluateSettings(given={name: self._labels_of(name) for name in self.predictions})
+
+    def _labels_of(self, given: str) -> PredictionLabels:
+        chosen = self.predictions[given]
+        return PredictionLabels(liver=chosen.liver, lesion=chosen.lesion)
+
     def figure_samples(self) -> FigureSamplesSettings:
         """Return what the sample figures depend on."""
         return FigureSamplesSettings(samples=self.samples, window=self.window)
+
+
+Named = TypeVar("Named")
+
+
+def _named(methods: dict[str, Named], kind: str) -> dict[str, Named]:
+    """Refuse names that files, rules or tables could not hold; sort by name."""
+    for name in methods:
+        if not (name.isascii() and name.replace("_", "").isalnum() and name == name.lower()):
+            raise ValueError(f"{kind} {name!r}: a name has lower-case letters, digits and underscores")
+        if name == FUSION:
+            raise ValueError(f"{kind} {name!r}: this name is taken by the fusion of all backbones")
+    return dict(sorted(methods.items()))
 
 
 def read_settings(config: Mapping[str, Any]) -> Settings:

@@ -1,0 +1,45 @@
+"""The exams of a run at a glance: what the survey found in each."""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+
+def data_card(surveys: Iterable[Path | str], splits: Mapping[str, str]) -> pd.DataFrame:
+    """Return a table with a row for an exam.
+
+    Parameters
+    ----------
+    surveys : iterable of Path or str
+        What `survey` found, as JSON.
+    splits : mapping of str to str
+        Split of each exam.
+    """
+    rows = []
+    for path in surveys:
+        found = json.loads(Path(path).read_text(encoding="utf-8"))
+        rows.append(_row(found, splits[found["exam"]]))
+    return pd.DataFrame(rows)
+
+
+def _row(found: Mapping[str, Any], split: str) -> dict[str, Any]:
+    slices, rows, columns = found["shape"]
+    thickness, pixel, _ = found["spacing_mm"]
+    voxels = found["voxels"] or {}
+    liver, lesion = voxels.get("liver", 0), voxels.get("lesion", 0)
+    low, high = found["hu_range"]
+    return {
+        "exam": found["exam"],
+        "split": split,
+        "slices": slices,
+        "rows × columns": f"{rows} × {columns}",
+        "slice distance, mm": round(thickness, 3),
+        "pixel, mm": round(pixel, 3),
+        "HU": f"{low:g} to {high:g}",
+        "liver with lesions, voxels": liver + lesion if voxels else "no label",
+        "lesion, % of liver": round(100 * lesion / (liver + lesion), 2) if liver + lesion else "",
+        "warnings": "; ".join(found["warnings"]),
+    }

@@ -1,0 +1,84 @@
+"""Where the networks disagree, and whether they are wrong there."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from hepaflow.scores import UNCERTAINTY_COLUMNS
+
+Mask = NDArray[np.bool_]
+
+
+def disagreement(votes: Sequence[Mask]) -> NDArray[np.uint8]:
+    """Return how far the networks disagree on every voxel, whatever their weights in the fusion.
+
+    Parameters
+    ----------
+    votes : sequence of ndarray of bool, same shape
+        A mask of every network.
+
+    Returns
+    -------
+    ndarray of uint8, same shape
+        In percent: 0 where all networks say the same, 100 where they are divided into halves; with four networks
+        50 where one is alone.
+    """
+    yes = np.zeros(votes[0].shape, np.uint8)
+    for mask in votes:
+        yes += mask
+    count = len(votes)
+    percent = np.array([round(200 * min(number, count - number) / count) for number in range(count + 1)], np.uint8)
+    return percent[yes]
+
+
+def error_by_disagreement(
+    exam: str, stage: str, percent: NDArray[np.uint8], fused: Mask, reference: Mask
+) -> pd.DataFrame:
+    """Count the voxels at every level of disagreement, and how many of them the fusion has wrong.
+
+    Parameters
+    ----------
+    exam : str
+    stage : {'liver', 'lesion'}
+    percent : ndarray of uint8, shape (slices, rows, columns)
+        As `disagreement` returns it.
+    fused, reference : ndarray of bool, same shape
+
+    Returns
+    -------
+    DataFrame
+        A row for each level: the level in percent; `segmented`, voxels of the fused mask or where networks
+        disagree; `voxels`, these and the rest of the reference (everything else is background to all); and
+        `errors`, those of them in which fused mask and reference differ.
+    """
+    segmented = fused | (percent > 0)
+    counts = [
+        np.bincount(percent[voxels], minlength=101)
+        for voxels in (segmented, segmented | reference, fused ^ reference)
+    ]
+    levels = np.flatnonzero(counts[1])
+    rows = [(exam, stage, int(level), *(int(count[level]) for count in counts)) for level in levels]
+    return pd.DataFrame(rows, columns=UNCERTAINTY_COLUMNS)
+
+
+def mean_disagreement(levels: pd.DataFrame) -> pd.DataFrame:
+    """Return the mean disagreement of every exam over what is segmented, in percent.
+
+    It needs no reference: it can flag an exam that nobody has segmented. Nothing segmented is no disagreement: 0.
+
+    Parameters
+    ----------
+    levels : DataFrame
+        Rows of `error_by_disagreement`, of several exams of one stage.
+
+    Returns
+    -------
+    DataFrame
+        Columns exam and disagreement.
+    """
+    weighted = levels.assign(total=levels["disagreement"] * levels["segmented"])
+    sums = weighted.groupby("exam", sort=False)[["total", "segmented"]].sum()
+    mean = (sums["total"] / sums["segmented"].where(sums["segmented"] > 0)).fillna(0.0)
+    return mean.rename("disagreement").reset_index()

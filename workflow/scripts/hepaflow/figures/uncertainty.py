@@ -1,0 +1,70 @@
+"""Whether the networks' disagreement tells where, and in which exams, the fusion is wrong."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from scipy import stats
+
+from hepaflow.figures.style import GREY, INK, WIDTH, styled
+
+_NAMED = 20
+"""Most exams whose names are written beside their points."""
+
+
+@styled
+def uncertainty_figure(levels: pd.DataFrame, exams: pd.DataFrame, stage: str) -> Figure:
+    """Draw the error at every level of disagreement, and the Dice of every exam over its mean disagreement.
+
+    Parameters
+    ----------
+    levels : DataFrame
+        One row for an exam and a level of disagreement (percent): voxels, errors.
+    exams : DataFrame
+        Columns exam, disagreement (mean, percent) and dice of the fusion.
+    stage : {'liver', 'lesion'}
+    """
+    figure = Figure(figsize=(WIDTH, 4.0), layout="constrained")
+    left, right = figure.subplots(1, 2, width_ratios=(2, 3))
+    _draw_levels(left, levels)
+    _draw_exams(right, exams)
+    left.set_title(f"Voxels, {stage}")
+    right.set_title(f"Exams, {stage}; {_correlation(exams)}")
+    return figure
+
+
+def _draw_levels(axes: Axes, levels: pd.DataFrame) -> None:
+    sums = levels.groupby("disagreement")[["voxels", "errors"]].sum().sort_index()
+    shares = 100 * sums["errors"] / sums["voxels"]
+    places = np.arange(len(sums))
+    axes.bar(places, shares, width=0.6, color=GREY)
+    whole = sums["voxels"].sum()
+    for place, share, voxels in zip(places, shares, sums["voxels"], strict=True):
+        axes.annotate(f"{share:.0f} %", (place, share), (0, 3), textcoords="offset points", ha="center")
+        axes.text(place, -0.16, f"{100 * voxels / whole:.0f} %\nof voxels", ha="center", va="top", color=INK,
+                  transform=axes.get_xaxis_transform(), fontsize=8)  # fmt: skip
+    axes.set_xticks(places, [f"{level}" for level in sums.index])
+    axes.tick_params(axis="x", length=0)
+    axes.set_xlabel("disagreement of the networks, percent", labelpad=26)
+    axes.set_ylabel("voxels that the fusion has wrong, percent")
+    axes.set_ylim(0, max(10.0, 1.15 * float(shares.max())))
+
+
+def _draw_exams(axes: Axes, exams: pd.DataFrame) -> None:
+    axes.plot(exams["disagreement"], exams["dice"], "o", color=INK, linestyle="none")
+    if len(exams) <= _NAMED:
+        for row in exams.to_dict("records"):
+            place = (row["disagreement"], row["dice"])
+            axes.annotate(str(row["exam"]), place, (5, 4), textcoords="offset points", color=GREY, fontsize=8)
+    axes.margins(x=0.12, y=0.12)
+    axes.grid()
+    axes.set_xlabel("mean disagreement over what is segmented, percent")
+    axes.set_ylabel("Dice of the fusion")
+
+
+def _correlation(exams: pd.DataFrame) -> str:
+    """Return Spearman's rank correlation in words; none where there are too few exams, or no differences."""
+    if len(exams) < 3 or exams["disagreement"].nunique() < 2 or exams["dice"].nunique() < 2:
+        return f"{len(exams)} exams: no correlation to speak of"
+    found = stats.spearmanr(exams["disagreement"], exams["dice"])
+    return f"{len(exams)} exams, rank correlation {found.statistic:.2f} (p = {found.pvalue:.2g})"

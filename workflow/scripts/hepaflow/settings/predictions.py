@@ -1,0 +1,32 @@
+"""Settings of segmentations that other systems made."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from hepaflow.settings.base import SettingsModel
+
+LabelValue = Annotated[int, Field(ge=1)]
+
+
+class PredictionLabels(SettingsModel):
+    """What the label values of another system stand for."""
+
+    liver: tuple[LabelValue, ...] = (1, 2)
+    """Label values of the liver, lesions included; an empty list where the system segments lesions alone."""
+    lesion: tuple[LabelValue, ...] = (2,)
+    """Label values of lesions; an empty list where the system segments the liver alone."""
+
+
+class PredictionSettings(PredictionLabels):
+    """Segmentations of the test exams by another system, or a person, to be scored and drawn beside ours."""
+
+    folder: str = Field(min_length=1)
+    """Folder with a label map for each test exam: `{exam}.nii.gz` or `{exam}.nii`."""
+
+
+class EvaluateSettings(SettingsModel):
+    """What the scores of an exam depend on besides masks and reference."""
+
+    given: dict[str, PredictionLabels]
+    """Other systems by name, with what they segment."""
