@@ -145,13 +145,13 @@ def pretrained_of(wildcards):
 
 
 def masks_of(folder, stage, methods=None):
-    """Return the masks of one stage that hold an exam's: of these methods, or of the wildcard's."""
+    """Return the masks of one stage that hold an exam's: of these methods, of this one, or of the wildcard's."""
 
     def files(wildcards):
         split = EXAMS[wildcards.exam].split
-        if methods is None:
-            return f"{RESULTS}/{folder}/{stage}/{wildcards.method}.{split}.npz"
-        return [f"{RESULTS}/{folder}/{stage}/{method}.{split}.npz" for method in methods]
+        if isinstance(methods, list):
+            return [f"{RESULTS}/{folder}/{stage}/{method}.{split}.npz" for method in methods]
+        return f"{RESULTS}/{folder}/{stage}/{methods or wildcards.method}.{split}.npz"
 
     return files
 

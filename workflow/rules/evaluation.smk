@@ -30,8 +30,8 @@ rule uncertainty:
         label=label_of,
         liver_slices=f"{RESULTS}/slices/liver/{{exam}}.safetensors",
         lesion_slices=f"{RESULTS}/slices/lesion/{{exam}}.safetensors",
-        liver_fused=masks_of("clean", "liver", [FUSION]),
-        lesion_fused=masks_of("clean", "lesion", [FUSION]),
+        liver_fused=masks_of("clean", "liver", FUSION),
+        lesion_fused=masks_of("clean", "lesion", FUSION),
         liver=f"{RESULTS}/disagreement/liver/{{exam}}.nii.gz",
         lesion=f"{RESULTS}/disagreement/lesion/{{exam}}.nii.gz",
     output:
@@ -124,7 +124,6 @@ rule tables:
 
 rule table_literature:
     input:
-        literature=f"{workflow.basedir}/workflow/report/literature.csv",
         summary=f"{RESULTS}/tables/summary.csv",
     output:
         table=report(

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,13 +81,13 @@ def bounding_box(mask: NDArray[np.bool_]) -> Box | None:
     ----------
     mask : ndarray of bool, shape (slices, rows, columns)
     """
-    slices = mask.any(axis=(1, 2))
+    slices: Any = mask.any(axis=(1, 2))
     if not slices.any():
         return None
-    plane = mask[slices].any(axis=0)
+    plane: Any = np.logical_or.reduce(mask, axis=0)
     return Box(_extent(slices), _extent(plane.any(axis=1)), _extent(plane.any(axis=0)))
 
 
-def _extent(occupied: NDArray[np.bool_]) -> tuple[int, int]:
+def _extent(occupied: Any) -> tuple[int, int]:
     places = np.flatnonzero(occupied)
     return int(places[0]), int(places[-1]) + 1

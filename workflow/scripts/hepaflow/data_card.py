@@ -36,10 +36,10 @@ def _row(found: Mapping[str, Any], split: str) -> dict[str, Any]:
         "split": split,
         "slices": slices,
         "rows × columns": f"{rows} × {columns}",
-        "slice distance, mm": round(thickness, 3),
-        "pixel, mm": round(pixel, 3),
+        "slice distance, mm": f"{thickness:g}",
+        "pixel, mm": f"{pixel:g}",
         "HU": f"{low:g} to {high:g}",
         "liver with lesions, voxels": liver + lesion if voxels else "no label",
-        "lesion, % of liver": round(100 * lesion / (liver + lesion), 2) if liver + lesion else "",
+        "lesion, % of liver": f"{100 * lesion / (liver + lesion):.2f}" if liver + lesion else "",
         "warnings": "; ".join(found["warnings"]),
     }

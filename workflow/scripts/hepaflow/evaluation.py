@@ -17,6 +17,9 @@ from hepaflow.volume import Spacing
 
 Mask = NDArray[np.bool_]
 
+_MILLIMETRES = ("assd_mm", "rmsd_mm", "msd_mm", "hd95_mm", "volume_ml", "reference_volume_ml")
+"""Metrics of an exam whose spacing is known."""
+
 
 def mask_scores(prediction: Mask, reference: Mask, spacing: Spacing | None) -> dict[str, float]:
     """Score a mask of the liver or of all lesions against its reference.
@@ -43,9 +46,7 @@ def mask_scores(prediction: Mask, reference: Mask, spacing: Spacing | None) -> d
         "precision": overlap.precision,
     }
     if spacing is None:
-        scores |= dict.fromkeys(
-            ("assd_mm", "rmsd_mm", "msd_mm", "hd95_mm", "volume_ml", "reference_volume_ml"), nan
-        )
+        scores |= dict.fromkeys(_MILLIMETRES, nan)
     else:
         distances = SurfaceDistances.of(prediction, reference, spacing)
         millilitres = float(np.prod(spacing)) / 1000

@@ -9,7 +9,7 @@ METRIC_COLUMNS = ("exam", "stage", "method", "processing", "metric", "value")
 OVERLAP_COLUMNS = ("exam", "stage", "one", "other", "errors_one", "errors_other", "errors_both")
 """One row for an exam, a stage and two networks: voxels where they are wrong, alone and together."""
 UNCERTAINTY_COLUMNS = ("exam", "stage", "disagreement", "segmented", "voxels", "errors")
-"""One row for an exam, a stage and a level of disagreement in percent: see `disagreement.error_by_disagreement`."""
+"""One row for an exam, a stage and a level of disagreement in percent (module `disagreement`)."""
 
 PROCESSINGS = {"raw": "without post-processing", "clean": "with post-processing"}
 GIVEN = "given"

@@ -121,29 +121,16 @@ def summarise(metrics: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         A row for a stage, a method, a processing, a metric and a statistic: `mean` and `median` over the exams in
-        which the metric is defined, `mean of exams with lesions`, `pooled` over the voxels or lesions of all exams,
-        `root mean square` and `largest` of errors. With the 95 % interval (low, high), the exams that count, and
-        those left out because the metric is undefined.
+        which the metric is defined, `mean of exams with lesions`, `pooled` over the voxels or lesions of all
+        exams, `root mean square` and `largest` of errors. With the 95 % interval (low, high), the exams that
+        count, and those left out because the metric is undefined.
     """
     rows = []
     for (stage, method, processing), scores in metrics.groupby(["stage", "method", "processing"], sort=False):
         by_exam = scores.pivot(index="exam", columns="metric", values="value")
         for metric, statistic, found, counted in _statistics(str(stage), by_exam):
-            left_out = len(by_exam) - counted
-            rows.append(
-                (
-                    stage,
-                    method,
-                    processing,
-                    metric,
-                    statistic,
-                    found.value,
-                    found.low,
-                    found.high,
-                    counted,
-                    left_out,
-                )
-            )
+            numbers = (found.value, found.low, found.high, counted, len(by_exam) - counted)
+            rows.append((stage, method, processing, metric, statistic, *numbers))
     return pd.DataFrame(rows, columns=SUMMARY_COLUMNS)
 
 
@@ -174,7 +161,13 @@ def _statistics(stage: str, by_exam: pd.DataFrame) -> Iterator[tuple[str, str, E
     if "burden_error" in by_exam:
         errors = by_exam["burden_error"].dropna().to_numpy(float)
         yield "burden_error", "root mean square", estimate(_root_mean_square, errors), len(errors)
-        yield "burden_error", "largest", estimate(_largest, errors), len(errors)
+        largest = float(np.abs(errors).max()) if errors.size else nan
+        yield (
+            "burden_error",
+            "largest",
+            Estimate(largest, nan, nan),
+            len(errors),
+        )
 
 
 def _pooled_dice(both: Any, one: Any, other: Any, axis: int) -> Any:
@@ -191,10 +184,6 @@ def _ratio_of_sums(part: Any, whole: Any, axis: int) -> Any:
 
 def _root_mean_square(errors: Any, axis: int) -> Any:
     return np.sqrt((errors**2).mean(axis))
-
-
-def _largest(errors: Any, axis: int) -> Any:
-    return np.abs(errors).max(axis)
 
 
 def compare(metrics: pd.DataFrame, method: str) -> pd.DataFrame:

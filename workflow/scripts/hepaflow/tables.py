@@ -40,7 +40,7 @@ _SCORES: Sequence[tuple[str, str, str]] = (
 
 
 def nested(summary: pd.DataFrame) -> dict[str, Any]:
-    """Turn a summary into nested mappings for JSON: stage, method, processing, metric, statistic; None is undefined."""
+    """Turn a summary into mappings for JSON: by stage, method, processing, metric and statistic."""
     tree: dict[str, Any] = {}
     for row in summary.astype(object).where(summary.notna(), None).to_dict("records"):
         place = tree
@@ -155,13 +155,11 @@ def exam_table(metrics: pd.DataFrame, stage: str) -> pd.DataFrame:
     return wide[order].reset_index().rename_axis(columns=None)
 
 
-def literature_table(literature: pd.DataFrame, summary: pd.DataFrame, data: str) -> pd.DataFrame:
+def literature_table(summary: pd.DataFrame, data: str) -> pd.DataFrame:
     """Return the thesis' table 3, with a row for this run's fusion.
 
     Parameters
     ----------
-    literature : DataFrame of str
-        Columns method, liver, lesion, reference: figures that the thesis quotes.
     summary : DataFrame
         As `statistics.summarise` returns it.
     data : str
@@ -170,13 +168,9 @@ def literature_table(literature: pd.DataFrame, summary: pd.DataFrame, data: str)
     mean = summary[
         (summary["method"] == thesis.FUSION) & (summary["metric"] == "dice") & (summary["statistic"] == "mean")
     ].set_index("stage")
-    quoted = {stage: str(thesis.DICE[stage, "clean"][thesis.FUSION]) for stage in ("liver", "lesion")}
-    own = {stage: f"{mean['value'][stage]:.4f}" for stage in ("liver", "lesion")}
-    rows = [
-        {"method": "the thesis' fusion", **quoted, "reference": "the thesis, tables 1 and 2"},
-        {"method": "this run's fusion", **own, "reference": f"this run: {data}"},
-    ]
-    return pd.concat([literature, pd.DataFrame(rows)], ignore_index=True)
+    dice = {stage: f"{mean['value'][stage]:.4f}" for stage in ("liver", "lesion")}
+    own = {"method": "this run's fusion", **dice, "reference": f"this run: {data}"}
+    return pd.DataFrame([*(quoted._asdict() for quoted in thesis.LITERATURE), own])
 
 
 def weight_table(fusions: Mapping[str, Fusion]) -> pd.DataFrame:

@@ -60,7 +60,7 @@ class Grid:
 
     @property
     def has_millimetres(self) -> bool:
-        """Whether the spacing can be trusted: the 3D-IRCADb exams of LiTS have an identity affine, and no spacing."""
+        """Whether the spacing can be trusted: the 3D-IRCADb exams of LiTS have an identity affine."""
         return not (np.allclose(np.abs(self.affine[:3, :3]), np.eye(3)) and not self.affine[:3, 3].any())
 
     @property
@@ -161,7 +161,7 @@ def read_grid(path: Path, *, exam: str = "") -> Grid:
 
 
 def read_stored(path: Path, exam: str) -> tuple[NDArray[Any], float, float, Grid]:
-    """Return the stored values of a NIfTI file in canonical orientation, their slope and intercept, and the grid."""
+    """Return a file's stored values in canonical orientation, their slope and intercept, and its grid."""
     image = _open(path, exam)
     grid = _grid_of(image, path, exam)
     try:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from hepaflow.figures.samples import REFERENCE, Sample
 from hepaflow.figures.style import GREY, LESION, LIVER, WIDTH, styled
-from hepaflow.metrics import dice
+from hepaflow.metrics.overlap import dice
 from hepaflow.settings.slices import WindowSettings
 
 _COLOURS = {"liver": LIVER, "lesion": LESION}

@@ -1,6 +1,5 @@
 """Whether the networks' disagreement tells where, and in which exams, the fusion is wrong."""
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -36,16 +35,18 @@ def uncertainty_figure(levels: pd.DataFrame, exams: pd.DataFrame, stage: str) ->
 def _draw_levels(axes: Axes, levels: pd.DataFrame) -> None:
     sums = levels.groupby("disagreement")[["voxels", "errors"]].sum().sort_index()
     shares = 100 * sums["errors"] / sums["voxels"]
-    places = np.arange(len(sums))
+    places = range(len(sums))
     axes.bar(places, shares, width=0.6, color=GREY)
     whole = sums["voxels"].sum()
-    for place, share, voxels in zip(places, shares, sums["voxels"], strict=True):
+    for place, share in zip(places, shares, strict=True):
         axes.annotate(f"{share:.0f} %", (place, share), (0, 3), textcoords="offset points", ha="center")
-        axes.text(place, -0.16, f"{100 * voxels / whole:.0f} %\nof voxels", ha="center", va="top", color=INK,
-                  transform=axes.get_xaxis_transform(), fontsize=8)  # fmt: skip
-    axes.set_xticks(places, [f"{level}" for level in sums.index])
+    names = [
+        f"{level}\n({100 * count / whole:.0f} % of\nthe voxels)"
+        for level, count in zip(sums.index, sums["voxels"], strict=True)
+    ]
+    axes.set_xticks(places, names)
     axes.tick_params(axis="x", length=0)
-    axes.set_xlabel("disagreement of the networks, percent", labelpad=26)
+    axes.set_xlabel("disagreement of the networks, percent")
     axes.set_ylabel("voxels that the fusion has wrong, percent")
     axes.set_ylim(0, max(10.0, 1.15 * float(shares.max())))
 
@@ -56,7 +57,7 @@ def _draw_exams(axes: Axes, exams: pd.DataFrame) -> None:
         for row in exams.to_dict("records"):
             place = (row["disagreement"], row["dice"])
             axes.annotate(str(row["exam"]), place, (5, 4), textcoords="offset points", color=GREY, fontsize=8)
-    axes.margins(x=0.12, y=0.12)
+    axes.margins(x=0.2, y=0.12)
     axes.grid()
     axes.set_xlabel("mean disagreement over what is segmented, percent")
     axes.set_ylabel("Dice of the fusion")
