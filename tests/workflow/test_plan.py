@@ -18,13 +18,20 @@ LITS17 = {
     "fuse": 2,
     "restore": 50,  # five methods, ten test exams
     "evaluate": 10,
-    "tables": 1,
+    "data_card": 1,
+    "disagreement": 20,
+    "uncertainty": 10,
+    "summarise": 1,
+    "tables": 2,
+    "table_literature": 1,
+    "table_weights": 1,
     "provenance": 1,
     "figure_training": 2,
     "figure_weights": 1,
     "figure_overlap": 2,
     "figure_dice": 2,
     "figure_samples": 2,
+    "figure_uncertainty": 2,
 }
 
 

@@ -37,27 +37,29 @@ def names(text: str) -> frozenset[str]:
 
 # What follows from what.
 
-SCORES = names(
-    "restore.test evaluate.test tables figure_overlap.liver figure_overlap.lesion figure_dice.liver "
-    "figure_dice.lesion figure_samples.liver figure_samples.lesion provenance"
+SAMPLES = names("figure_samples.liver figure_samples.lesion")
+EVALUATION = names(
+    "evaluate.test summarise tables.liver tables.lesion table_literature figure_dice.liver figure_dice.lesion "
+    "figure_overlap.liver figure_overlap.lesion figure_uncertainty.liver figure_uncertainty.lesion provenance"
 )
-LESION_CLEAN = names("postprocess.lesion.test fuse.lesion.test") | SCORES
+SCORES = names("restore.test uncertainty.test") | EVALUATION | SAMPLES
+LESION_CLEAN = names("postprocess.lesion.test fuse.lesion.test disagreement.lesion.test") | SCORES
 LESION_TEST = names("lesion_slices.test predict.lesion.test") | LESION_CLEAN
-LESION_FUSION = names("fit_fusion.lesion figure_weights") | LESION_CLEAN
+WEIGHTS = names("figure_weights table_weights")
+LESION_FUSION = names("fit_fusion.lesion") | WEIGHTS | LESION_CLEAN
 LESION_NETWORKS = (
     names("train.lesion figure_training.lesion predict.lesion.train predict.lesion.test") | LESION_FUSION
 )
 LESION_DATA = names("lesion_slices.train lesion_slices.test") | LESION_NETWORKS
-LIVER_CLEAN = names("postprocess.liver.test fuse.liver.test") | LESION_TEST
-LIVER_FUSION = names("fit_fusion.liver figure_weights") | LIVER_CLEAN
+LIVER_CLEAN = names("postprocess.liver.test fuse.liver.test disagreement.liver.test") | LESION_TEST
+LIVER_FUSION = names("fit_fusion.liver") | WEIGHTS | LIVER_CLEAN
 LIVER_NETWORKS = (
     names("train.liver figure_training.liver predict.liver.train predict.liver.test")
     | LIVER_FUSION
     | LESION_NETWORKS  # they start from the liver networks
 )
 DATA = names("liver_slices.train liver_slices.test") | LESION_DATA | LIVER_NETWORKS
-EXAMS_MADE = names("phantom.train phantom.test survey.train survey.test") | DATA
-SAMPLES = names("figure_samples.liver figure_samples.lesion")
+EXAMS_MADE = names("phantom.train phantom.test survey.train survey.test data_card") | DATA
 NOTHING: frozenset[str] = frozenset()
 
 
@@ -128,6 +130,8 @@ KEYS: dict[str, tuple[Any, frozenset[str]]] = {
 }
 WITHOUT_ANOTHER_VALUE = {"training.liver.start", "backbones.NAME.training.liver.start"}
 """A liver network can only start from its backbone."""
+OF_OTHERS = {"predictions.NAME.folder", "predictions.NAME.liver", "predictions.NAME.lesion"}
+"""Tried in `test_predictions.py`, where there are segmentations by others."""
 
 
 def leaves(model: type[BaseModel], path: str = "") -> Iterator[str]:
@@ -191,8 +195,8 @@ def finished(completed: Checkout, tmp_path_factory: pytest.TempPathFactory) -> I
 
 
 def test_every_key_is_in_the_table() -> None:
-    assert set(leaves(Settings)) == set(KEYS) | WITHOUT_ANOTHER_VALUE
-    print(f"{len(KEYS)} keys")
+    assert set(leaves(Settings)) == set(KEYS) | WITHOUT_ANOTHER_VALUE | OF_OTHERS
+    print(f"{len(KEYS) + len(OF_OTHERS)} keys")
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -399,15 +403,19 @@ def test_a_caption_of_the_report_reruns_nothing(finished: Finished) -> None:
     [
         (
             "one.image",
-            names("survey.train liver_slices.train lesion_slices.train") | LIVER_NETWORKS | LESION_NETWORKS,
+            names("survey.train data_card liver_slices.train lesion_slices.train")
+            | LIVER_NETWORKS
+            | LESION_NETWORKS,
         ),
         (
             "one.label",
-            names("survey.train liver_slices.train lesion_slices.train") | LIVER_NETWORKS | LESION_NETWORKS,
+            names("survey.train data_card liver_slices.train lesion_slices.train")
+            | LIVER_NETWORKS
+            | LESION_NETWORKS,
         ),
-        ("three.image", names("survey.test liver_slices.test predict.liver.test") | LIVER_CLEAN),
+        ("three.image", names("survey.test data_card liver_slices.test predict.liver.test") | LIVER_CLEAN),
         # Only what scores and shows it reads the reference of a test exam.
-        ("three.label", names("survey.test") | SCORES - names("restore.test")),
+        ("three.label", names("survey.test data_card") | SCORES - names("restore.test")),
     ],
 )
 def test_another_file_of_an_exam_reruns_what_reads_it(
@@ -417,7 +425,7 @@ def test_another_file_of_an_exam_reruns_what_reads_it(
     shutil.copytree(finished.folder, clone, copy_function=shutil.copy2)
     real = SMOKE | {"phantoms": None}
     # Real exams have the thesis' figures beside theirs.
-    assert Finished(clone).would_run(real) == {"figure_dice.liver", "figure_dice.lesion"}
+    assert Finished(clone).would_run(real) == names("figure_dice.liver figure_dice.lesion table_literature")
     path = clone / f"data/phantoms/{file}.nii.gz"
     path.write_bytes(path.read_bytes() + b"more")
     assert Finished(clone).would_run(real) == expected
@@ -429,17 +437,23 @@ def test_two_changes_at_once_are_both_noticed(finished: Finished, tmp_path: Path
     shutil.copytree(finished.folder, clone, copy_function=shutil.copy2)
     helper = clone / SCRIPTS / "hepaflow/survey.py"
     helper.write_text(helper.read_text() + "\n_CHANGED = 1\n")
-    expected = names("survey.train survey.test") | LESION_NETWORKS
+    expected = names("survey.train survey.test data_card") | LESION_NETWORKS
     assert Finished(clone).would_run(with_value("training.lesion.epochs", 9)) == expected
 
 
 # The headline cases, job by job.
 
 BACKBONES = SMOKE["backbones"]
-EVALUATION = {
+EVALUATION_JOBS = {
     "restore.test": 6,  # three methods, two test exams
     "evaluate.test": 2,
-    "tables": 1,
+    "uncertainty.test": 2,
+    "summarise": 1,
+    "tables.liver": 1,
+    "tables.lesion": 1,
+    "table_literature": 1,
+    "figure_uncertainty.liver": 1,
+    "figure_uncertainty.lesion": 1,
     "figure_overlap.liver": 1,
     "figure_overlap.lesion": 1,
     "figure_dice.liver": 1,
@@ -451,8 +465,11 @@ EVALUATION = {
 LESION_FUSED = {
     "fit_fusion.lesion": 1,
     "figure_weights": 1,
+    "table_weights": 1,
     "fuse.lesion.test": 1,
 }
+LESION_MAPS = {"disagreement.lesion.test": 2}
+MAPS = {"disagreement.liver.test": 2, **LESION_MAPS}
 HEADLINES: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
     "one backbone's epochs for the lesion stage": (
         {"backbones": {**BACKBONES, "dense": {**BACKBONES["dense"], "training": {"lesion": {"epochs": 2}}}}},
@@ -463,7 +480,8 @@ HEADLINES: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
             "predict.lesion.test": 1,
             "postprocess.lesion.test": 2,  # its own masks and the fused ones
             **LESION_FUSED,
-            **EVALUATION,
+            **LESION_MAPS,
+            **EVALUATION_JOBS,
             "restore.test": 4,  # the other backbone's segmentations stay
         },
     ),
@@ -484,7 +502,8 @@ HEADLINES: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
             "predict.lesion.test": 2,
             "postprocess.lesion.test": 3,
             **LESION_FUSED,
-            **EVALUATION,
+            **MAPS,
+            **EVALUATION_JOBS,
         },
     ),
     "the fusion's learning rate, which the default solver does not use": (
@@ -500,7 +519,8 @@ HEADLINES: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
             "predict.lesion.test": 2,
             "postprocess.lesion.test": 3,
             "fuse.lesion.test": 1,
-            **EVALUATION,
+            **MAPS,
+            **EVALUATION_JOBS,
         },
     ),
     "a threshold of the lesions' post-processing": (
@@ -518,7 +538,8 @@ HEADLINES: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
             "predict.lesion.test": 2,
             "postprocess.lesion.test": 3,
             **LESION_FUSED,
-            **EVALUATION,
+            **LESION_MAPS,
+            **EVALUATION_JOBS,
         },
     ),
     "one more backbone": (
@@ -538,7 +559,8 @@ HEADLINES: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
             "predict.lesion.test": 3,
             "postprocess.lesion.test": 4,
             **LESION_FUSED,
-            **EVALUATION,
+            **MAPS,
+            **EVALUATION_JOBS,
             "restore.test": 8,
         },
     ),
@@ -554,7 +576,8 @@ HEADLINES: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
             "predict.lesion.test": 1,
             "postprocess.lesion.test": 2,
             **LESION_FUSED,
-            **EVALUATION,
+            **MAPS,
+            **EVALUATION_JOBS,
             "restore.test": 4,
         },
     ),
@@ -583,9 +606,14 @@ def test_headline_case_runs_exactly_these_jobs(finished: Finished, case: str) ->
                 "predict.lesion.test": 2,
                 "postprocess.lesion.test": 3,
                 "fuse.lesion.test": 1,
-                **EVALUATION,
+                **MAPS,
+                **EVALUATION_JOBS,
+                "data_card": 1,
                 "restore": 3,
                 "evaluate": 1,
+                "uncertainty": 1,
+                "disagreement.liver": 1,
+                "disagreement.lesion": 1,
             },
         ),
         (
@@ -609,7 +637,9 @@ def test_headline_case_runs_exactly_these_jobs(finished: Finished, case: str) ->
                 "lesion_slices.test": 2,
                 "postprocess.lesion.test": 3,
                 **LESION_FUSED,
-                **EVALUATION,
+                **MAPS,
+                **EVALUATION_JOBS,
+                "data_card": 1,
             },
         ),
     ],

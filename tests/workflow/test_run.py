@@ -11,7 +11,7 @@ import yaml
 from smoke_run import EXAMS, SMOKE, Checkout
 
 from hepaflow.masks import Masks
-from hepaflow.metrics import dice
+from hepaflow.metrics.overlap import dice
 from hepaflow.restore import restore
 from hepaflow.slices import SliceFile
 from hepaflow.volume import read_labels
@@ -33,7 +33,18 @@ def test_every_artifact_is_there(completed: Checkout) -> None:
         expected += [f"clean/{stage}/{name}.test.npz" for name in METHODS]
     expected += [f"segmentations/{name}/{exam}.nii.gz" for name in METHODS for exam in TEST]
     expected += [f"metrics/{exam}.csv" for exam in TEST]
-    expected += ["tables/liver.csv", "tables/lesion.csv"]
+    expected += [f"metrics/{exam}.{table}.csv" for exam in TEST for table in ("overlap", "uncertainty")]
+    for stage in ("liver", "lesion"):
+        expected += [f"disagreement/{stage}/{exam}.nii.gz" for exam in TEST]
+        expected += [
+            f"tables/{name}{stage}.csv" for name in ("", "scores.", "comparison.", "exams.", "uncertainty.")
+        ]
+        expected += [
+            f"figures/{name}.{stage}.svg"
+            for name in ("training", "dice", "error_overlap", "samples", "uncertainty")
+        ]
+    expected += [f"tables/{name}.csv" for name in ("metrics", "summary", "comparison", "literature", "exams")]
+    expected += ["tables/metrics.json", "tables/fusion_weights.csv", "tables/provenance.csv"]
     assert [path for path in expected if not (results / path).is_file()] == []
 
 
@@ -61,7 +72,9 @@ def test_metrics_are_those_of_the_masks(completed: Checkout, exam: str) -> None:
         slices = SliceFile(results / f"slices/{stage}/{exam}.safetensors")
         for method in METHODS:
             mask = Masks(results / f"clean/{stage}/{method}.test.npz")[exam]
-            row = metrics.query("stage == @stage and method == @method and processing == 'clean'")
+            row = metrics.query(
+                "stage == @stage and method == @method and processing == 'clean' and metric == 'dice'"
+            )
             assert row["value"].item() == pytest.approx(dice(restore(mask, slices.box, slices.shape), reference))
 
 
@@ -70,7 +83,8 @@ def test_tables_are_the_means_of_the_metrics(completed: Checkout) -> None:
     metrics = pd.concat(pd.read_csv(results / f"metrics/{exam}.csv") for exam in TEST)
     table = pd.read_csv(results / "tables/liver.csv").set_index("method")
     for method in METHODS:
-        values = metrics.query("stage == 'liver' and method == @method and processing == 'clean'")["value"]
+        dice_of = "stage == 'liver' and method == @method and processing == 'clean' and metric == 'dice'"
+        values = metrics.query(dice_of)["value"]
         assert table.loc[method, "with post-processing"] == pytest.approx(values.mean(), abs=5e-5)
     assert table["exams"].eq(len(TEST)).all()
 

@@ -37,10 +37,7 @@ STAGES = ("liver", "lesion")
 BACKBONES = list(SETTINGS.backbones)
 METHODS = [*BACKBONES, FUSION]
 # Segmentations by others, and the stages that they have.
-GIVEN = {
-    name: [stage for stage in STAGES if getattr(prediction, stage)]
-    for name, prediction in SETTINGS.predictions.items()
-}
+GIVEN = {name: prediction.stages for name, prediction in SETTINGS.predictions.items()}
 ARCHITECTURES = {name: backbone.arch for name, backbone in SETTINGS.backbones.items()} | {FUSION: FUSION}
 
 

@@ -29,9 +29,8 @@ def work() -> None:
             scores.add(method, processing, Segmentation(*restored))
     given = EvaluateSettings.model_validate_json(snakemake.params.settings).given
     for (method, values), path in zip(given.items(), snakemake.input.given, strict=True):
-        found = Segmentation.of_labels(read_labels(Path(path), exam=exam, image=grid)[0])
-        liver, lesion = (found.liver if values.liver else None), (found.lesion if values.lesion else None)
-        scores.add(method, GIVEN, Segmentation(liver, lesion))
+        labels, _ = read_labels(Path(path), exam=exam, image=grid)
+        scores.add(method, GIVEN, Segmentation.of_labels(labels).only(values.stages))
     write_scores(scores.metrics(), snakemake.output.metrics)
     write_scores(scores.error_overlap(), snakemake.output.overlap)
 

@@ -1,6 +1,6 @@
 """Scores of one exam as the LiTS challenge defines them, and how far the networks' errors overlap."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from math import nan
@@ -126,6 +126,11 @@ class Segmentation:
     def of_labels(cls, labels: NDArray[np.uint8]) -> "Segmentation":
         """Take the masks of a label map: 0 background, 1 liver, 2 lesion."""
         return cls(labels >= 1, labels == 2)
+
+    def only(self, stages: Collection[str]) -> "Segmentation":
+        """Return the masks of these stages alone."""
+        kept = {stage: mask for stage, mask in self.stages().items() if stage in stages}
+        return Segmentation(kept.get("liver"), kept.get("lesion"))
 
 
 class Scores:

@@ -17,6 +17,11 @@ class PredictionLabels(SettingsModel):
     lesion: tuple[LabelValue, ...] = (2,)
     """Label values of lesions; an empty list where the system segments the liver alone."""
 
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """The stages that the system has a segmentation for."""
+        return tuple(stage for stage in ("liver", "lesion") if getattr(self, stage))
+
 
 class PredictionSettings(PredictionLabels):
     """Segmentations of the test exams by another system, or a person, to be scored and drawn beside ours."""

@@ -1,0 +1,139 @@
+"""Segmentations by other systems, scored and drawn beside ours."""
+
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+import pytest
+from smoke_run import SMOKE, Checkout
+
+from hepaflow.evaluate import main
+
+RESULTS = Path("results/smoke")
+OTHERS = {
+    "reader": {"folder": "others/reader"},
+    "organs": {"folder": "others/organs", "liver": [5], "lesion": []},
+}
+
+
+@pytest.fixture(scope="module")
+def scored(completed: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """Return the smoke run with the references as one other system, and livers of a network as another's."""
+    folder = tmp_path_factory.mktemp("predictions") / "run"
+    shutil.copytree(completed.folder, folder, copy_function=shutil.copy2)
+    run = Checkout(folder)
+    for name in OTHERS:
+        (folder / "others" / name).mkdir(parents=True)
+    for exam in ("three", "four"):
+        shutil.copy(folder / f"data/phantoms/{exam}.label.nii.gz", folder / f"others/reader/{exam}.nii.gz")
+        image = nib.load(folder / RESULTS / f"segmentations/dense/{exam}.nii.gz")
+        values = 5 * (np.asarray(image.dataobj) >= 1) + 3 * (np.asarray(image.dataobj) == 0)
+        nib.save(nib.Nifti1Image(values.astype(np.int16), image.affine), folder / f"others/organs/{exam}.nii")
+    run.configure(predictions=OTHERS)
+    assert run.planned() == Counter(
+        {
+            "adopt": 4,
+            "evaluate": 2,
+            "summarise": 1,
+            "tables": 2,
+            "table_literature": 1,
+            "figure_dice": 2,
+            "figure_overlap": 2,
+            "figure_uncertainty": 2,
+            "figure_samples": 2,
+            "provenance": 1,
+        }
+    )
+    ended = run.snakemake()
+    assert ended.returncode == 0, ended.stdout
+    return run
+
+
+def scores(run: Checkout, method: str) -> pd.DataFrame:
+    table = pd.read_csv(run.folder / RESULTS / "tables/metrics.csv")
+    return table[table["method"] == method].set_index(["stage", "metric", "exam"])["value"].sort_index()
+
+
+def test_the_reference_agrees_with_itself(scored: Checkout) -> None:
+    reader = scores(scored, "reader")
+    for stage in ("liver", "lesion"):
+        assert reader[stage, "dice"].tolist() == [1, 1]
+        assert reader[stage, "msd_mm"].tolist() == [0, 0]
+    assert (reader["lesion", "burden_error"] == 0).all()
+
+
+def test_a_system_without_lesions_is_scored_for_the_liver_alone(scored: Checkout) -> None:
+    organs = scores(scored, "organs")
+    assert set(organs.index.get_level_values("stage")) == {"liver"}
+    livers = pd.read_csv(scored.folder / RESULTS / "tables/liver.csv").set_index("method")
+    assert livers.loc["organs", "with post-processing"] == pytest.approx(organs["liver", "dice"].mean(), abs=1e-4)
+    assert "organs" not in pd.read_csv(scored.folder / RESULTS / "tables/lesion.csv")["method"].tolist()
+
+
+def test_others_are_drawn_where_they_have_a_segmentation(scored: Checkout) -> None:
+    drawn = {
+        stage: (scored.folder / RESULTS / f"figures/samples.{stage}.svg").read_text()
+        for stage in ("liver", "lesion")
+    }
+    assert ">organs<" in drawn["liver"]
+    assert ">reader<" in drawn["liver"]
+    assert ">reader<" in drawn["lesion"]
+    assert ">organs<" not in drawn["lesion"]
+
+
+def test_the_command_gives_the_same_numbers(scored: Checkout, tmp_path: Path) -> None:
+    """Of our own segmentations, too; there the liver of a label map has all lesions, and is left out."""
+    references = tmp_path / "references"
+    references.mkdir()
+    for exam in ("three", "four"):
+        shutil.copy(scored.folder / f"data/phantoms/{exam}.label.nii.gz", references)
+    arguments = {"organs": ["--liver", "5", "--lesion"], "reader": [], "fusion": []}
+    for method, values in arguments.items():
+        folder = scored.folder / RESULTS / "segmentations/fusion"
+        if method in OTHERS:
+            folder = scored.folder / OTHERS[method]["folder"]
+        out = tmp_path / method
+        assert main([str(folder), str(references), "--out", str(out), *values]) == 0
+        found = pd.read_csv(out / "metrics.csv").set_index(["stage", "metric", "exam"])["value"].sort_index()
+        expected = scores(scored, method)
+        if method == "fusion":
+            found, expected = (table["lesion"].drop(["burden", "burden_error"]) for table in (found, expected))
+        pd.testing.assert_series_equal(found.sort_index(), expected.sort_index(), check_exact=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "adopted"),
+    [
+        ({"folder": "others/moved"}, 2),
+        ({"liver": [5, 6]}, 2),
+        ({"liver": [5], "lesion": [3]}, 2),
+    ],
+)
+def test_a_key_reruns_the_scores_alone(scored: Checkout, change: dict[str, object], adopted: int) -> None:
+    moved = scored.folder / "others/moved"
+    shutil.copytree(scored.folder / "others/organs", moved, dirs_exist_ok=True)
+    scored.configure(predictions=OTHERS | {"organs": {**OTHERS["organs"], **change}})
+    planned = scored.planned()
+    assert planned["adopt"] == adopted
+    assert planned["evaluate"] == 2
+    assert not {"train", "predict", "fit_fusion", "restore", "disagreement"} & set(planned)
+
+
+def test_a_missing_file_stops_the_run(scored: Checkout) -> None:
+    scored.configure(predictions={"absent": {"folder": "others/nowhere"}})
+    ended = scored.snakemake("--dry-run")
+    assert ended.returncode != 0
+    assert "predictions.absent" in ended.stdout
+    assert "three" in ended.stdout
+    assert "Traceback" not in ended.stdout
+
+
+def test_a_name_that_a_backbone_has_is_refused(scored: Checkout) -> None:
+    scored.configure(predictions={"dense": {"folder": "others/reader"}})
+    ended = scored.snakemake("--dry-run")
+    assert ended.returncode != 0
+    assert "taken by a backbone" in ended.stdout
+    assert SMOKE["backbones"].keys() >= {"dense"}
