@@ -24,6 +24,7 @@ include: "workflow/rules/segmentations.smk"
 include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/provenance.smk"
+include: "workflow/rules/report.smk"
 
 
 report: "workflow/report/workflow.rst"
@@ -31,14 +32,11 @@ report: "workflow/report/workflow.rst"
 
 localrules:
     all,
+    html_report,
 
 
 rule all:
     default_target: True
     input:
-        expand(rules.survey.output, exam=EXAMS.names()),
-        rules.provenance.output,
-        TABLES,
-        FIGURES,
-        segmentations_of("test", "new"),
-        disagreements_of("test", "new"),
+        EVERYTHING,
+        rules.html_report.output,

@@ -26,6 +26,7 @@ LITS17 = {
     "table_literature": 1,
     "table_weights": 1,
     "provenance": 1,
+    "html_report": 1,
     "figure_training": 2,
     "figure_weights": 1,
     "figure_overlap": 2,

@@ -45,6 +45,7 @@ def scored(completed: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Che
             "figure_uncertainty": 2,
             "figure_samples": 2,
             "provenance": 1,
+            "html_report": 1,
         }
     )
     ended = run.snakemake()

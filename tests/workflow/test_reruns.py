@@ -37,10 +37,11 @@ def names(text: str) -> frozenset[str]:
 
 # What follows from what.
 
-SAMPLES = names("figure_samples.liver figure_samples.lesion")
+SAMPLES = names("figure_samples.liver figure_samples.lesion html_report")
 EVALUATION = names(
     "evaluate.test summarise tables.liver tables.lesion table_literature figure_dice.liver figure_dice.lesion "
-    "figure_overlap.liver figure_overlap.lesion figure_uncertainty.liver figure_uncertainty.lesion provenance"
+    "figure_overlap.liver figure_overlap.lesion figure_uncertainty.liver figure_uncertainty.lesion provenance "
+    "html_report"
 )
 SCORES = names("restore.test uncertainty.test") | EVALUATION | SAMPLES
 LESION_CLEAN = names("postprocess.lesion.test fuse.lesion.test disagreement.lesion.test") | SCORES
@@ -389,9 +390,12 @@ def test_other_thread_and_job_counts_rerun_nothing(finished: Finished, cores: st
         (finished.folder / "config/smoke.yaml").write_text(yaml.safe_dump(SMOKE))
 
 
-def test_a_caption_of_the_report_reruns_nothing(finished: Finished) -> None:
-    for path in (finished.folder / "workflow/report").glob("*.rst"):
-        path.write_text(path.read_text() + "\nOne more sentence.\n")
+def test_a_caption_reruns_the_report_alone(finished: Finished) -> None:
+    path = finished.folder / "workflow/report/figure_dice.rst"
+    before = path.read_text()
+    path.write_text(before + "\nOne more sentence.\n")
+    assert finished.would_run() == {"html_report"}
+    path.write_text(before)
     assert finished.would_run() == set()
 
 
@@ -425,7 +429,9 @@ def test_another_file_of_an_exam_reruns_what_reads_it(
     shutil.copytree(finished.folder, clone, copy_function=shutil.copy2)
     real = SMOKE | {"phantoms": None}
     # Real exams have the thesis' figures beside theirs.
-    assert Finished(clone).would_run(real) == names("figure_dice.liver figure_dice.lesion table_literature")
+    assert Finished(clone).would_run(real) == names(
+        "figure_dice.liver figure_dice.lesion table_literature html_report"
+    )
     path = clone / f"data/phantoms/{file}.nii.gz"
     path.write_bytes(path.read_bytes() + b"more")
     assert Finished(clone).would_run(real) == expected
@@ -461,6 +467,7 @@ EVALUATION_JOBS = {
     "figure_samples.liver": 1,
     "figure_samples.lesion": 1,
     "provenance": 1,
+    "html_report": 1,
 }
 LESION_FUSED = {
     "fit_fusion.lesion": 1,

@@ -137,7 +137,7 @@ def test_changed_helper_reruns_the_stages_that_import_it(copied: Checkout) -> No
 def test_changed_survey_reruns_the_survey_alone(copied: Checkout) -> None:
     helper = copied.folder / "workflow/scripts/hepaflow/survey.py"
     helper.write_text(helper.read_text().replace("_PADDING_BELOW = -1100", "_PADDING_BELOW = -1200"))
-    assert copied.planned() == {"survey": len(EXAMS), "provenance": 1}
+    assert copied.planned() == {"survey": len(EXAMS), "data_card": 1, "provenance": 1, "html_report": 1}
 
 
 def test_real_run_after_a_change_equals_its_plan(copied: Checkout) -> None:

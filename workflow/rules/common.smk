@@ -36,6 +36,7 @@ DATA = SETTINGS.data
 STAGES = ("liver", "lesion")
 BACKBONES = list(SETTINGS.backbones)
 METHODS = [*BACKBONES, FUSION]
+CAPTIONS = sorted(os.path.relpath(path) for path in (Path(workflow.basedir) / "workflow" / "report").glob("*.rst"))
 # Segmentations by others, and the stages that they have.
 GIVEN = {name: prediction.stages for name, prediction in SETTINGS.predictions.items()}
 ARCHITECTURES = {name: backbone.arch for name, backbone in SETTINGS.backbones.items()} | {FUSION: FUSION}
@@ -90,6 +91,11 @@ def _by_entry(take, backbone):
 def compute(wildcards, threads):
     """Return the settings of speed."""
     return SETTINGS.compute.canonical()
+
+
+def main_snakefile(wildcards, threads):
+    """Return the file in which the workflow begins."""
+    return workflow.main_snakefile
 
 
 def cache_folder(wildcards, threads):

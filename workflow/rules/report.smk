@@ -1,0 +1,26 @@
+# Everything that a run makes; the report shows what of it is marked.
+EVERYTHING = [
+    *expand(f"{RESULTS}/exams/{{exam}}.json", exam=EXAMS.names()),
+    *rules.provenance.output,
+    *TABLES,
+    *FIGURES,
+    *segmentations_of("test", "new"),
+    *disagreements_of("test", "new"),
+]
+
+
+rule html_report:
+    input:
+        EVERYTHING,
+        captions=CAPTIONS,
+    output:
+        html=f"{RESULTS}/report.html",
+        record=f"{RESULTS}/records/html_report.json",
+    log:
+        f"{RESULTS}/logs/html_report.log",
+    params:
+        snakefile=main_snakefile,
+        code=code_of("html_report"),
+        libraries=libraries_of("html_report"),
+    script:
+        "../scripts/html_report.py"

@@ -1,0 +1,29 @@
+"""Gather tables, figures and viewers into one HTML file, by Snakemake's own report."""
+
+import json
+import subprocess
+import sys
+from tempfile import NamedTemporaryFile
+
+from hepaflow.errors import UserError
+from hepaflow.jobs.run import run
+
+
+def work() -> None:
+    with NamedTemporaryFile("w", suffix=".json") as config:
+        json.dump(snakemake.config, config)
+        config.flush()
+        command = [sys.executable, "-m", "snakemake", "--snakefile", snakemake.params.snakefile]
+        # The run that this job belongs to holds the lock; nothing is written but the report.
+        command += ["--configfile", config.name, "--nolock", "--report", snakemake.output.html]
+        ended = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    print(ended.stdout)
+    if ended.returncode:
+        raise UserError(
+            "the report could not be made",
+            file=snakemake.log[0],
+            remedy="the results are complete; read this file, mend what it says and run Snakemake again",
+        )
+
+
+run(snakemake, work)
