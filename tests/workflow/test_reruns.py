@@ -532,7 +532,7 @@ HEADLINES: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
     ),
     "a threshold of the lesions' post-processing": (
         {"postprocessing": {"lesion": {"min_area": 4}}},
-        {"postprocess.lesion.test": 3, "fuse.lesion.test": 1, **EVALUATION},
+        {"postprocess.lesion.test": 3, "fuse.lesion.test": 1, **LESION_MAPS, **EVALUATION_JOBS},
     ),
     "CLAHE's clip limit": (
         {"contrast": {"clip_limit": 0.03}},

@@ -63,8 +63,8 @@ def intersections_over_unions(
     common = (regions > 0) & (lesions > 0)
     pairs, both = np.unique(np.stack([regions[common], lesions[common]]), axis=1, return_counts=True)
     sizes = (
-        np.bincount(regions.ravel(), minlength=counts[0] + 1),
-        np.bincount(lesions.ravel(), minlength=counts[1] + 1),
+        np.bincount(regions[regions > 0], minlength=counts[0] + 1),
+        np.bincount(lesions[lesions > 0], minlength=counts[1] + 1),
     )
     union = sizes[0][pairs[0]] + sizes[1][pairs[1]] - both
     return coo_array((both / union, (pairs[0] - 1, pairs[1] - 1)), shape=counts)

@@ -1,0 +1,104 @@
+"""Where the networks disagree."""
+
+from fractions import Fraction
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from hepaflow.disagreement import disagreement, error_by_disagreement, mean_disagreement
+from hepaflow.scores import UNCERTAINTY_COLUMNS
+
+quick = settings(max_examples=60, deadline=None, derandomize=True)
+
+
+def votes(networks: int) -> list[np.ndarray]:
+    """Voxels for which none, one, two, ... of the networks vote."""
+    return [np.arange(networks + 1).reshape(1, 1, -1) > network for network in range(networks)]
+
+
+@pytest.mark.parametrize(
+    ("networks", "expected"),
+    [
+        (1, [0, 0]),
+        (2, [0, 100, 0]),
+        (3, [0, 67, 67, 0]),
+        (4, [0, 50, 100, 50, 0]),
+        (5, [0, 40, 80, 80, 40, 0]),
+        (12, [0, 17, 33, 50, 67, 83, 100, 83, 67, 50, 33, 17, 0]),
+    ],
+)
+def test_levels(networks: int, expected: list[int]) -> None:
+    percent = disagreement(votes(networks))
+    assert percent.dtype == np.uint8
+    assert percent.tolist() == [[expected]]
+
+
+@quick
+@given(st.integers(1, 6).flatmap(lambda networks: arrays(bool, (networks, 1, 3, 4))))
+def test_neither_the_order_nor_the_side_matters(masks: np.ndarray) -> None:
+    percent = disagreement(list(masks))
+    np.testing.assert_array_equal(percent, disagreement(list(masks[::-1])))
+    np.testing.assert_array_equal(percent, disagreement(list(~masks)))
+    np.testing.assert_array_equal(percent == 0, (masks == masks[0]).all(axis=0))
+
+
+PERCENT = np.array([[[0, 0, 0, 50, 50, 100, 100, 0]]], np.uint8)
+FUSED = np.array([[[1, 1, 0, 1, 0, 1, 0, 0]]], bool)
+REFERENCE = np.array([[[1, 0, 1, 1, 0, 0, 1, 0]]], bool)
+
+
+def test_errors_at_every_level() -> None:
+    """The last voxel is background to all and counts nowhere; the third is missed by all networks."""
+    table = error_by_disagreement("007", "liver", PERCENT, FUSED, REFERENCE)
+    assert tuple(table.columns) == UNCERTAINTY_COLUMNS
+    assert table.to_numpy().tolist() == [
+        ["007", "liver", 0, 2, 3, 2],
+        ["007", "liver", 50, 2, 2, 0],
+        ["007", "liver", 100, 2, 2, 2],
+    ]
+
+
+@quick
+@given(
+    arrays(np.uint8, (2, 3, 4), elements=st.sampled_from([0, 50, 100])),
+    arrays(bool, (2, 3, 4)),
+    arrays(bool, (2, 3, 4)),
+)
+def test_every_error_is_counted_once(percent: np.ndarray, fused: np.ndarray, reference: np.ndarray) -> None:
+    table = error_by_disagreement("exam", "lesion", percent, fused, reference)
+    assert table["errors"].sum() == (fused != reference).sum()
+    assert table["voxels"].sum() == (fused | reference | (percent > 0)).sum()
+    assert (table["errors"] <= table["voxels"]).all()
+    assert (table["segmented"] <= table["voxels"]).all()
+    assert table["voxels"].gt(0).all()
+    assert table["disagreement"].is_monotonic_increasing
+
+
+def test_an_exam_without_anything_has_no_level() -> None:
+    empty = np.zeros((1, 2, 2), bool)
+    table = error_by_disagreement("exam", "lesion", empty.astype(np.uint8), empty, empty)
+    assert len(table) == 0
+    assert tuple(table.columns) == UNCERTAINTY_COLUMNS
+
+
+def test_mean_over_what_is_segmented() -> None:
+    """Voxels of the reference that nobody found do not count: a new exam has no reference."""
+    tables = [
+        error_by_disagreement("b", "liver", PERCENT, FUSED, REFERENCE),
+        error_by_disagreement("a", "liver", PERCENT, FUSED, np.zeros_like(REFERENCE)),
+    ]
+    mean = mean_disagreement(pd.concat(tables))
+    expected = float(Fraction(2 * 50 + 2 * 100, 6))
+    assert mean.to_numpy().tolist() == [["b", expected], ["a", expected]]
+    assert mean.columns.tolist() == ["exam", "disagreement"]
+
+
+def test_nothing_segmented_is_no_disagreement() -> None:
+    nothing = np.zeros_like(FUSED)
+    table = error_by_disagreement("exam", "lesion", np.zeros_like(PERCENT), nothing, REFERENCE)
+    assert table[["segmented", "voxels", "errors"]].to_numpy().tolist() == [[0, 4, 4]]
+    assert mean_disagreement(table)["disagreement"].tolist() == [0]
