@@ -53,10 +53,12 @@ LESION_NETWORKS = (
 )
 LESION_DATA = names("lesion_slices.train lesion_slices.test") | LESION_NETWORKS
 LIVER_CLEAN = names("postprocess.liver.test fuse.liver.test disagreement.liver.test") | LESION_TEST
-LIVER_FUSION = names("fit_fusion.liver") | WEIGHTS | LIVER_CLEAN
+# The networks' disagreement does not depend on their weights in the fusion.
+LIVER_FUSION = names("fit_fusion.liver") | WEIGHTS | LIVER_CLEAN - names("disagreement.liver.test")
 LIVER_NETWORKS = (
     names("train.liver figure_training.liver predict.liver.train predict.liver.test")
     | LIVER_FUSION
+    | LIVER_CLEAN
     | LESION_NETWORKS  # they start from the liver networks
 )
 DATA = names("liver_slices.train liver_slices.test") | LESION_DATA | LIVER_NETWORKS
@@ -322,6 +324,10 @@ def test_a_module_reruns_exactly_the_scripts_that_reach_it(
         assert not any(job.runs for job in planned)
 
 
+WITHOUT_JOBS = {"adopt"}
+"""Rules that have no job in the smoke run: it has no segmentations by others (`test_predictions.py` has)."""
+
+
 def test_every_script_is_reached_by_a_change_of_its_own(finished: Finished) -> None:
     for script in sorted((finished.folder / SCRIPTS).glob("*.py")):
         before = script.read_text(encoding="utf-8")
@@ -331,7 +337,7 @@ def test_every_script_is_reached_by_a_change_of_its_own(finished: Finished) -> N
         finally:
             script.write_text(before, encoding="utf-8")
         told = {job.rule for job in planned if f"code: {script.name}" in job.reasons}
-        assert told == {script.stem}
+        assert told == {script.stem} - WITHOUT_JOBS
 
 
 # What is no change.

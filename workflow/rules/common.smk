@@ -93,11 +93,6 @@ def compute(wildcards, threads):
     return SETTINGS.compute.canonical()
 
 
-def main_snakefile(wildcards, threads):
-    """Return the file in which the workflow begins."""
-    return workflow.main_snakefile
-
-
 def cache_folder(wildcards, threads):
     """Return the folder of the shared cache, if the settings name one."""
     return SETTINGS.cache or ""

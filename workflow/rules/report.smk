@@ -19,7 +19,6 @@ rule html_report:
     log:
         f"{RESULTS}/logs/html_report.log",
     params:
-        snakefile=main_snakefile,
         code=code_of("html_report"),
         libraries=libraries_of("html_report"),
     script:

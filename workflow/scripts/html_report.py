@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 from hepaflow.errors import UserError
@@ -13,7 +14,8 @@ def work() -> None:
     with NamedTemporaryFile("w", suffix=".json") as config:
         json.dump(snakemake.config, config)
         config.flush()
-        command = [sys.executable, "-m", "snakemake", "--snakefile", snakemake.params.snakefile]
+        snakefile = Path(snakemake.scriptdir).parents[1] / "Snakefile"
+        command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile)]
         # The run that this job belongs to holds the lock; nothing is written but the report.
         command += ["--configfile", config.name, "--nolock", "--report", snakemake.output.html]
         ended = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
