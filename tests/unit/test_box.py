@@ -5,8 +5,9 @@ import json
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
-from hepaflow.box import Box
+from hepaflow.box import Box, bounding_box
 
 quick = settings(max_examples=60, deadline=None, derandomize=True)
 shapes = st.tuples(st.integers(1, 5), st.integers(1, 12), st.integers(1, 12))
@@ -63,3 +64,21 @@ def test_whole() -> None:
     assert box.ranges == ((0, 2), (0, 3), (0, 4))
     array = np.arange(24).reshape(2, 3, 4)
     np.testing.assert_array_equal(box.crop(array), array)
+
+
+@quick
+@given(shapes.flatmap(lambda shape: arrays(bool, shape)))
+def test_the_bounding_box_holds_every_voxel_and_no_smaller_one_does(mask: np.ndarray) -> None:
+    box = bounding_box(mask)
+    if not mask.any():
+        assert box is None
+        return
+    places = np.argwhere(mask)
+    assert [start for start, _ in box.ranges] == places.min(axis=0).tolist()
+    assert [stop for _, stop in box.ranges] == (places.max(axis=0) + 1).tolist()
+
+
+def test_the_bounding_box_of_one_voxel_in_a_corner() -> None:
+    mask = np.zeros((2, 3, 4), bool)
+    mask[1, 2, 3] = True
+    assert bounding_box(mask) == Box((1, 2), (2, 3), (3, 4))

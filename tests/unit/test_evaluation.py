@@ -69,7 +69,7 @@ def test_scores_of_a_mask_by_hand() -> None:
         "common_voxels": 11,
     }
     assert {name: scores[name] for name in expected} == pytest.approx(expected)
-    # The false voxels are 2.5 mm and a step in the slice away from the reference's surface, the missed one one step.
+    # The false voxels lie 2.5 mm and a step or two in the slice away from the reference, the missed one a row.
     steps = [0.7, np.sqrt(2.5**2 + 0.7**2 + 0.8**2), np.sqrt(2.5**2 + 0.7**2 + (2 * 0.8) ** 2)]
     assert scores["assd_mm"] == pytest.approx(sum(steps) / 25)
     assert scores["rmsd_mm"] == pytest.approx(np.sqrt(sum(np.square(steps)) / 25))

@@ -25,6 +25,7 @@ from hepaflow.figures.samples import (
 )
 from hepaflow.figures.style import looks, save
 from hepaflow.figures.training import round_numbers, training_figure
+from hepaflow.figures.uncertainty import uncertainty_figure
 from hepaflow.figures.weights import weights_figure
 from hepaflow.fusion import Fusion
 from hepaflow.settings.slices import WindowSettings
@@ -216,6 +217,82 @@ def test_dice_of_one_exam_and_of_missing_stages():
     assert "Dice of the 1 test exams, lesion" in texts(figure)
 
 
+def test_another_system_has_one_score_and_no_mark_of_the_thesis():
+    table = pd.concat([metrics(SCORES), metrics({("nnunet", "given"): [0.7, 0.9]})])
+    (axes,) = dice_figure(table, "liver", {"dense": "resnet152"}).axes
+    names = [label.get_text() for label in axes.get_xticklabels()]
+    assert [name.splitlines()[0] for name in names] == ["dense", "nnunet", thesis.FUSION]
+    assert names[1].splitlines()[1:] == ["clean 0.800"]
+    dots = [list(line.get_ydata()) for line in axes.lines if line.get_marker() not in ("None", "*")]
+    assert [0.7, 0.9] in dots
+
+
+# Uncertainty
+
+LEVELS = pd.DataFrame(
+    [
+        ("a", 0, 90, 9),
+        ("a", 50, 5, 1),
+        ("b", 0, 90, 0),
+        ("b", 50, 5, 4),
+        ("b", 100, 10, 6),
+    ],
+    columns=["exam", "disagreement", "voxels", "errors"],
+)
+
+
+def uncertain(*exams: tuple[str, float, float]) -> pd.DataFrame:
+    return pd.DataFrame(exams, columns=["exam", "disagreement", "dice"])
+
+
+EXAMS = uncertain(("a", 2.0, 0.95), ("b", 5.0, 0.9), ("c", 9.0, 0.7))
+
+
+def test_errors_at_a_level_are_shares_of_the_voxels_of_all_exams():
+    levels, _ = uncertainty_figure(LEVELS, EXAMS, "liver").axes
+    assert [bar.get_height() for bar in levels.patches] == pytest.approx([100 * 9 / 180, 50, 60])
+    assert [text.get_text() for text in levels.texts] == ["5 %", "50 %", "60 %"]
+    assert [label.get_text().split()[:2] for label in levels.get_xticklabels()] == [
+        ["0", "(90"],
+        ["50", "(5"],
+        ["100", "(5"],
+    ]
+    assert levels.get_ylim()[1] > 60
+
+
+def test_every_exam_is_a_named_dot_at_its_disagreement_and_dice():
+    _, exams = uncertainty_figure(LEVELS, EXAMS, "lesion").axes
+    (dots,) = exams.lines
+    assert list(dots.get_xdata()) == [2, 5, 9]
+    assert list(dots.get_ydata()) == [0.95, 0.9, 0.7]
+    assert [text.get_text() for text in exams.texts] == ["a", "b", "c"]
+    assert "3 exams, rank correlation -1.00" in exams.get_title(loc="left")
+
+
+def test_names_are_left_out_where_they_would_cover_the_dots():
+    many = uncertain(*((f"exam-{index}", float(index), 1 - index / 100) for index in range(40)))
+    _, exams = uncertainty_figure(LEVELS, many, "liver").axes
+    assert len(exams.texts) == 0
+
+
+@pytest.mark.parametrize(
+    "exams",
+    [
+        uncertain(("a", 2.0, 0.9), ("b", 3.0, 0.8)),
+        uncertain(("a", 2.0, 0.9), ("b", 2.0, 0.8), ("c", 2.0, 0.7)),
+        uncertain(("a", 2.0, 0.9), ("b", 3.0, 0.9), ("c", 4.0, 0.9)),
+    ],
+    ids=["two exams", "equal disagreement", "equal Dice"],
+)
+def test_no_correlation_is_told_where_there_is_none(exams: pd.DataFrame):
+    figure = uncertainty_figure(LEVELS, exams, "liver")
+    assert "no correlation to speak of" in figure.axes[1].get_title(loc="left")
+
+
+def test_exams_in_which_nothing_is_segmented_are_drawn():
+    uncertainty_figure(LEVELS.iloc[:0], uncertain(("a", 0.0, 1.0)), "lesion").draw_without_rendering()
+
+
 # Samples
 
 FOUND = {
@@ -333,6 +410,7 @@ def every_figure() -> dict[str, Figure]:
         ),
         "dice": dice_figure(metrics(SCORES), "liver", {"dense": "resnet152"}),
         "samples": montage([sample(fusion=labels()[2])], "lesion", WindowSettings()),
+        "uncertainty": uncertainty_figure(LEVELS, EXAMS, "lesion"),
     }
 
 

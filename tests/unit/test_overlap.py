@@ -84,7 +84,9 @@ def test_measures_by_hand() -> None:
     """Three voxels against four, two of them common."""
     overlap = Overlap.of(np.array([1, 1, 1, 0, 0, 0], bool), np.array([0, 1, 1, 1, 1, 0], bool))
     assert overlap == Overlap(both=2, predicted=3, reference=4)
-    assert [getattr(overlap, name) for name in MEASURES] == pytest.approx([4 / 7, 2 / 5, 3 / 5, -1 / 4, 1 / 2, 2 / 3])
+    assert [getattr(overlap, name) for name in MEASURES] == pytest.approx(
+        [4 / 7, 2 / 5, 3 / 5, -1 / 4, 1 / 2, 2 / 3]
+    )
 
 
 def test_relative_volume_difference_is_positive_where_the_mask_is_too_large() -> None:

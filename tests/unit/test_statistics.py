@@ -51,9 +51,7 @@ BURDEN = {"burden": [0.0, 0.2, nan], "burden_error": [0.1, -0.3, nan]}
 
 
 def cell(summary: pd.DataFrame, metric: str, statistic: str) -> pd.Series:
-    (row,) = [
-        row for _, row in summary.iterrows() if (row["metric"], row["statistic"]) == (metric, statistic)
-    ]
+    (row,) = [row for _, row in summary.iterrows() if (row["metric"], row["statistic"]) == (metric, statistic)]
     return row
 
 
@@ -139,9 +137,7 @@ def test_means_and_medians_leave_out_exams_in_which_a_metric_is_undefined() -> N
 
 def test_exams_with_lesions_have_a_mean_of_their_own() -> None:
     """Two empty masks count 1 and a false alarm counts 0; neither says how well lesions are outlined."""
-    found = cell(
-        summarise(tidy(VOXELS | LESIONS | BURDEN, stage="lesion")), "dice", "mean of exams with lesions"
-    )
+    found = cell(summarise(tidy(VOXELS | LESIONS | BURDEN, stage="lesion")), "dice", "mean of exams with lesions")
     assert (found["value"], found["exams"], found["undefined"]) == (0.5, 1, 2)
     liver = summarise(tidy(VOXELS))
     assert "mean of exams with lesions" not in set(liver["statistic"])

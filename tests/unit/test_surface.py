@@ -102,7 +102,7 @@ def test_two_voxels() -> None:
 
 
 def test_a_voxel_within_a_plane_pools_both_directions() -> None:
-    """One voxel is in the row already; the row's 21 voxels are 0 to 10 steps away from it: pooled, 22 distances."""
+    """The voxel lies in the row, whose 21 voxels are 0 to 10 steps away from it: pooled, 22 distances."""
     row, voxel = block((4, 5), (4, 5), (1, 22)), block((4, 5), (4, 5), (11, 12))
     steps = np.abs(np.arange(-10, 11)) * 0.8
     expected = [steps.sum() / 22, sqrt((steps**2).sum() / 22), 8.0, np.percentile(steps, 95)]

@@ -169,6 +169,44 @@ def test_canonicalising_copies_nothing() -> None:
     assert np.shares_memory(grid.canonicalise(own), own)
 
 
+# millimetres
+
+
+def grid_with(affine: np.ndarray) -> Grid:
+    return Grid(shape=(3, 4, 5), affine=affine, header=None)
+
+
+@pytest.mark.parametrize("signs", list(itertools.product([1, -1], repeat=3)))
+def test_an_identity_affine_is_not_to_be_trusted_whatever_its_signs(signs: tuple[int, ...]) -> None:
+    """The 3D-IRCADb exams of LiTS: 1 mm, at the origin; programs that think in LPS turn two signs."""
+    grid = grid_with(np.diag([*signs, 1.0]))
+    assert not grid.has_millimetres
+    assert grid.trusted_spacing is None
+    assert grid.spacing == (1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ((0, 0), 0.7),
+        ((2, 2), 1.25),
+        ((0, 3), -120.0),  # 1 mm indeed: an exam that was resampled keeps its place
+        ((1, 0), 0.2),
+    ],
+)
+def test_any_other_affine_is_trusted(change: tuple[tuple[int, int], float]) -> None:
+    place, value = change
+    affine = np.eye(4)
+    affine[place] = value
+    grid = grid_with(affine)
+    assert grid.has_millimetres
+    assert grid.trusted_spacing == grid.spacing
+
+
+def test_trusted_spacing_is_in_the_order_of_the_arrays_axes() -> None:
+    assert grid_with(CANONICAL_AFFINE).trusted_spacing == pytest.approx(SPACING)
+
+
 # what is written matches the image
 
 CODES = [(0, 0), (0, 1), (1, 0), (1, 1), (2, 1), (1, 4)]

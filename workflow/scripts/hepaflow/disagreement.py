@@ -22,8 +22,8 @@ def disagreement(votes: Sequence[Mask]) -> NDArray[np.uint8]:
     Returns
     -------
     ndarray of uint8, same shape
-        In percent: 0 where all networks say the same, 100 where they are divided into halves; with four networks
-        50 where one is alone.
+        In percent: 0 where all networks say the same, 100 where they are divided into halves (which three networks
+        never are); with four networks 50 where one is alone.
     """
     yes = np.zeros(votes[0].shape, np.uint8)
     for mask in votes:

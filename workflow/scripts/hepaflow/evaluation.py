@@ -111,7 +111,8 @@ class Segmentation:
     Attributes
     ----------
     liver, lesion : ndarray of bool, shape (slices, rows, columns), or None
-        None where a method segments only the other. The liver includes its lesions.
+        None where a method segments only the other. The liver of a label map has all lesions in it; that
+        of our own networks is the mask of the liver stage, as the thesis scores it.
     """
 
     liver: Mask | None

@@ -83,7 +83,8 @@ class Estimate:
 def estimate(statistic: Statistic, *samples: NDArray[np.float64]) -> Estimate:
     """Compute a statistic of exams, and the interval over which it varies with the choice of exams.
 
-    Exams are drawn with replacement, whole: all samples of one exam stay together (percentile bootstrap).
+    Exams are drawn with replacement, whole: all samples of one exam stay together (percentile bootstrap). Of ten
+    exams such an interval is a little too narrow: in simulations it holds the true mean in nine cases out of ten.
 
     Parameters
     ----------

@@ -120,7 +120,7 @@ def _cell(row: Mapping[Any, Any]) -> str:
     text = f"{row['value']:.{digits}f}"
     if not pd.isna(row["low"]):
         text += f" ({interval(row['low'], row['high'], digits)})"
-    return f"{text}; {row['undefined']} exams left out" if row["undefined"] else text
+    return f"{text}; {row['undefined']} left out" if row["undefined"] else text
 
 
 def comparison_table(comparison: pd.DataFrame, stage: str) -> pd.DataFrame:
@@ -135,6 +135,7 @@ def comparison_table(comparison: pd.DataFrame, stage: str) -> pd.DataFrame:
         {
             "metric": row["metric"],
             "against": row["other"],
+            "exams": row["exams"],
             "mean difference": "undefined" if pd.isna(row["difference"]) else f"{row['difference']:+.4f}",
             INTERVAL: interval(row["low"], row["high"], 4),
             "fusion higher": row["higher"],

@@ -7,10 +7,11 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import maximum_bipartite_matching
 
+from hepaflow.box import bounding_box
 from hepaflow.lesions import label_lesions
 
 THRESHOLDS = {"any": 0.0, "half": 0.5}
-"""Intersection over union above which a lesion counts as found, by name (LiTS challenge)."""
+"""Intersection over union above which a lesion counts as found, by name: the thresholds of the LiTS challenge."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,11 @@ class Detection:
     @classmethod
     def of(cls, prediction: NDArray[np.bool_], reference: NDArray[np.bool_]) -> "Detection":
         """Pair the lesions of two masks of the same shape, as many as possible."""
-        regions, predicted = label_lesions(prediction)
-        lesions, known = label_lesions(reference)
+        box = bounding_box(prediction | reference)
+        if box is None:
+            return cls(0, 0, dict.fromkeys(THRESHOLDS, 0))
+        regions, predicted = label_lesions(box.crop(prediction))
+        lesions, known = label_lesions(box.crop(reference))
         overlaps = intersections_over_unions(regions, lesions, (predicted, known))
         return cls(
             reference=known,
