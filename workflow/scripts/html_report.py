@@ -14,7 +14,7 @@ def work() -> None:
     with NamedTemporaryFile("w", suffix=".json") as config:
         json.dump(snakemake.config, config)
         config.flush()
-        snakefile = Path(snakemake.scriptdir).parents[1] / "Snakefile"
+        snakefile = Path(snakemake.scriptdir).resolve().parents[1] / "Snakefile"
         command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile)]
         # The run that this job belongs to holds the lock; nothing is written but the report.
         command += ["--configfile", config.name, "--nolock", "--report", snakemake.output.html]
