@@ -196,7 +196,7 @@ def test_scores_with_intervals_and_exams_left_out() -> None:
         ["Dice, mean", "0.750 (0.500 to 0.875)", "0.500 (0.250 to 0.750)"],
         ["Dice, global", "0.800 (0.600 to 0.900)", ""],
         ["Relative volume difference", "-0.500; 9 left out", ""],
-        ["ASSD, mm", "12.3 (9.9 to 20.0); 3 exams left out", ""],
+        ["ASSD, mm", "12.3 (9.9 to 20.0); 3 left out", ""],
         ["MSD, mm", "undefined", ""],
     ]
 
