@@ -23,6 +23,7 @@ include: "workflow/rules/fusion.smk"
 include: "workflow/rules/segmentations.smk"
 include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/viewer.smk"
 include: "workflow/rules/provenance.smk"
 
 
@@ -40,4 +41,5 @@ rule all:
         rules.tables.output,
         rules.provenance.output,
         FIGURES,
+        expand(rules.viewer.output, exam=EXAMS.names("test")),
         segmentations_of("test", "new"),

@@ -15,6 +15,7 @@ RECORDS = [
     *expand(f"{RESULTS}/records/fuse/{{stage}}.test.json", stage=STAGES),
     *expand(f"{RESULTS}/records/restore/{{method}}.{{exam}}.json", method=METHODS, exam=EXAMS.names("test")),
     *expand(f"{RESULTS}/records/evaluate/{{exam}}.json", exam=EXAMS.names("test")),
+    *expand(f"{RESULTS}/records/viewer/{{exam}}.json", exam=EXAMS.names("test")),
     *rules.tables.output[-1:],
 ]
 

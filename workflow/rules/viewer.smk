@@ -1,0 +1,26 @@
+rule viewer:
+    input:
+        image=image_of,
+        label=label_of,
+        segmentations=expand(f"{RESULTS}/segmentations/{{method}}/{{{{exam}}}}.nii.gz", method=METHODS),
+        # One map a stage, in percent, where there are any.
+        disagreement=[],
+    output:
+        full=f"{RESULTS}/viewer/{{exam}}.html",
+        embedded=report(
+            f"{RESULTS}/viewer/report/{{exam}}.html",
+            caption="../report/viewer.rst",
+            category="4 Samples",
+            subcategory="Viewer",
+            labels={"exam": "{exam}", "what": "viewer"},
+        ),
+        record=f"{RESULTS}/records/viewer/{{exam}}.json",
+    log:
+        f"{RESULTS}/logs/viewer/{{exam}}.log",
+    params:
+        methods=METHODS,
+        page=page_of("viewer"),
+        code=code_of("viewer"),
+        libraries=libraries_of("viewer"),
+    script:
+        "../scripts/viewer.py"
