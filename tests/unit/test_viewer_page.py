@@ -94,8 +94,11 @@ def test_a_small_exam_is_embedded_in_full() -> None:
 
 def test_a_large_exam_is_reduced_until_it_fits() -> None:
     exam = viewed((9, 300, 521))
-    full, embedded = viewer_pages(exam, limit=55_000)
-    assert len(embedded.encode()) <= 55_000 < len(full.encode())
+    full, smaller = viewer_pages(exam, limit=len(viewer_pages(exam)[0]) - 1)
+    assert data_of(smaller)["kept"] == list(range(9))  # with smaller slices all of them fit
+    limit = len(smaller) - 1
+    embedded = viewer_pages(exam, limit=limit)[1]
+    assert len(embedded.encode()) <= limit
     whole, data = data_of(full), data_of(embedded)
     assert data["factor"] == 3
     assert 1 < len(data["kept"]) < 9

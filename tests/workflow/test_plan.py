@@ -25,6 +25,7 @@ LITS17 = {
     "figure_overlap": 2,
     "figure_dice": 2,
     "figure_samples": 2,
+    "viewer": 10,
 }
 
 

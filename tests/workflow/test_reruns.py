@@ -39,7 +39,7 @@ def names(text: str) -> frozenset[str]:
 
 SCORES = names(
     "restore.test evaluate.test tables figure_overlap.liver figure_overlap.lesion figure_dice.liver "
-    "figure_dice.lesion figure_samples.liver figure_samples.lesion provenance"
+    "figure_dice.lesion figure_samples.liver figure_samples.lesion viewer.test provenance"
 )
 LESION_CLEAN = names("postprocess.lesion.test fuse.lesion.test") | SCORES
 LESION_TEST = names("lesion_slices.test predict.lesion.test") | LESION_CLEAN
@@ -329,6 +329,18 @@ def test_every_script_is_reached_by_a_change_of_its_own(finished: Finished) -> N
         assert told == {script.stem}
 
 
+def test_a_file_of_the_viewers_page_reruns_the_viewers(finished: Finished) -> None:
+    for path in sorted((finished.folder / SCRIPTS / "hepaflow/viewer").glob("page.*")):
+        if path.suffix == ".py":
+            continue
+        before = path.read_text(encoding="utf-8")
+        path.write_text(before + "\n", encoding="utf-8")
+        try:
+            assert finished.would_run() == {"viewer.test", "provenance"}
+        finally:
+            path.write_text(before, encoding="utf-8")
+
+
 # What is no change.
 
 
@@ -446,6 +458,7 @@ EVALUATION = {
     "figure_dice.lesion": 1,
     "figure_samples.liver": 1,
     "figure_samples.lesion": 1,
+    "viewer.test": 2,
     "provenance": 1,
 }
 LESION_FUSED = {
@@ -586,6 +599,7 @@ def test_headline_case_runs_exactly_these_jobs(finished: Finished, case: str) ->
                 **EVALUATION,
                 "restore": 3,
                 "evaluate": 1,
+                "viewer": 1,
             },
         ),
         (

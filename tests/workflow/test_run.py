@@ -33,6 +33,7 @@ def test_every_artifact_is_there(completed: Checkout) -> None:
         expected += [f"clean/{stage}/{name}.test.npz" for name in METHODS]
     expected += [f"segmentations/{name}/{exam}.nii.gz" for name in METHODS for exam in TEST]
     expected += [f"metrics/{exam}.csv" for exam in TEST]
+    expected += [f"viewer/{folder}{exam}.html" for folder in ("", "report/") for exam in TEST]
     expected += ["tables/liver.csv", "tables/lesion.csv"]
     assert [path for path in expected if not (results / path).is_file()] == []
 

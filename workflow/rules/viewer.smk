@@ -12,7 +12,7 @@ rule viewer:
             caption="../report/viewer.rst",
             category="4 Samples",
             subcategory="Viewer",
-            labels={"exam": "{exam}", "what": "viewer"},
+            labels={"exam": "{exam}"},
         ),
         record=f"{RESULTS}/records/viewer/{{exam}}.json",
     log:

@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepaflow.jobs.run import run
-from hepaflow.survey import has_no_millimetres
 from hepaflow.viewer.exam import ViewedExam
 from hepaflow.viewer.page import viewer_pages
 from hepaflow.volume import read_image, read_labels
@@ -30,7 +29,7 @@ def work() -> None:
                 Path(path).parent.name: read_image(Path(path), exam=exam)[0]
                 for path in snakemake.input.disagreement
             },
-            in_millimetres=not has_no_millimetres(grid),
+            in_millimetres=grid.has_millimetres,
         )
     )
     Path(snakemake.output.full).write_text(full, encoding="utf-8")

@@ -63,7 +63,7 @@ def survey(exam: str, image: Path, label: Path | None) -> dict[str, Any]:
 def _image_warnings(hu: NDArray[Any], grid: Grid) -> list[str]:
     low, high = float(hu.min()), float(hu.max())
     warnings = []
-    if has_no_millimetres(grid):
+    if not grid.has_millimetres:
         warnings.append("identity affine and 1 mm spacing: measures in mm would be false and are left empty")
     if low == high:
         warnings.append(f"every voxel is {low:g} HU")
@@ -85,8 +85,3 @@ def _label_warnings(counts: NDArray[np.int64], grid: Grid, label_grid: Grid) -> 
     if not np.allclose(grid.affine, label_grid.affine, atol=_TOLERANCE_MM):
         warnings.append("image and label disagree on the affine: the voxel grid is trusted, with the image's")
     return warnings
-
-
-def has_no_millimetres(grid: Grid) -> bool:
-    """Tell whether a grid carries no real spacing: the 3D-IRCADb exams of LiTS have an identity affine."""
-    return np.allclose(np.abs(grid.affine[:3, :3]), np.eye(3)) and not grid.affine[:3, 3].any()

@@ -55,6 +55,11 @@ class Grid:
         return "".join(str(code) for code in ornt2axcodes(io_orientation(self.affine)))
 
     @property
+    def has_millimetres(self) -> bool:
+        """Whether the spacing is real: the 3D-IRCADb exams of LiTS carry an identity affine instead."""
+        return not (np.allclose(np.abs(self.affine[:3, :3]), np.eye(3)) and not self.affine[:3, 3].any())
+
+    @property
     def spacing(self) -> tuple[float, float, float]:
         """Distances between slices, rows and columns in mm, after canonicalisation."""
         sizes = np.sqrt((self.affine[:3, :3] ** 2).sum(axis=0))

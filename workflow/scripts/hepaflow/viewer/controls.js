@@ -69,6 +69,7 @@ let drawing = 0;
 
 async function draw() {
   const turn = ++drawing;
+  delete $("picture").dataset.drawn; // tells others, tests above all, when the picture is as the controls say
   try {
     const slice = await sliceAt(state.slice);
     if (turn !== drawing) return; // meanwhile another slice was asked for
