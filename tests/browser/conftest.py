@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from opened import Opened
 from playwright.sync_api import Browser, sync_playwright
-from smoke_run import Checkout, checkout
+from smoke_run import Checkout
 
 
 @pytest.fixture(scope="session")
@@ -33,26 +33,18 @@ def opened(browser: Browser) -> Iterator[Opened]:
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    """Return a finished small run with its report."""
-    made = checkout(tmp_path_factory.mktemp("report") / "run")
-    for arguments in ((), ("--report", "results/smoke/report.html")):
-        ended = made.snakemake(*arguments)
-        assert ended.returncode == 0, ended.stdout
-    return made
-
-
-@pytest.fixture(scope="session")
-def report(finished: Checkout) -> Path:
+def report(completed: Checkout) -> Path:
     """Return the report of the small run."""
-    return finished.folder / "results/smoke/report.html"
+    ended = completed.snakemake("--report", "results/smoke/report.html")
+    assert ended.returncode == 0, ended.stdout
+    return completed.folder / "results/smoke/report.html"
 
 
 @pytest.fixture(scope="session")
-def promised(finished: Checkout) -> set[str]:
+def promised(completed: Checkout) -> set[str]:
     """Return what the rules mark for the report; Snakemake says so in a process of its own."""
     ended = subprocess.run(
-        [sys.executable, Path(__file__).with_name("promised.py"), finished.folder],
+        [sys.executable, Path(__file__).with_name("promised.py"), completed.folder],
         capture_output=True,
         text=True,
         check=True,

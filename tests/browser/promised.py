@@ -13,7 +13,7 @@ folder = Path(sys.argv[1])
 with contextlib.redirect_stdout(io.StringIO()), SnakemakeApi(OutputSettings()) as api:
     workflow = api.workflow(
         resource_settings=ResourceSettings(cores=1),
-        config_settings=ConfigSettings(configfiles=[Path("config/smoke.yaml")]),
+        config_settings=ConfigSettings(configfiles=[folder / "config/smoke.yaml"]),
         snakefile=folder / "Snakefile",
         workdir=folder,
     )

@@ -28,12 +28,12 @@ def test_it_holds_exactly_what_the_rules_promise(page: Page, promised: set[str])
     assert set(page.evaluate("Object.keys(results)")) == promised
 
 
-def test_every_table_is_the_one_on_disk(page: Page, finished: Checkout) -> None:
+def test_every_table_is_the_one_on_disk(page: Page, completed: Checkout) -> None:
     embedded = page.evaluate("Object.entries(results).map(([path, result]) => [path, result.data_uri])")
     tables = {path: uri for path, uri in embedded if path.endswith(".csv")}
     assert tables
     for path, uri in tables.items():
-        assert base64.b64decode(uri.partition("base64,")[2]) == (finished.folder / path).read_bytes(), path
+        assert base64.b64decode(uri.partition("base64,")[2]) == (completed.folder / path).read_bytes(), path
 
 
 def test_every_figure_can_be_opened_from_its_category(page: Page, promised: set[str]) -> None:
@@ -44,7 +44,7 @@ def test_every_figure_can_be_opened_from_its_category(page: Page, promised: set[
         page.evaluate(
             "path => app.setView({content: 'img', contentPath: results[path].data_uri, resultPath: path})", path
         )
-        image = page.locator("img[src^='data:image/svg']")
+        image = page.locator(f"img[src*='filename={Path(path).name};']")
         width = image.evaluate("async image => (await image.decode(), image.naturalWidth)")
         assert width > 300, path
 

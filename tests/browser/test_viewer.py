@@ -230,7 +230,8 @@ def test_masks_are_coloured_where_they_are_and_nowhere_else(show: Callable[..., 
     pixel = (viewer.place(1, 0)[0] - viewer.place(0, 0)[0]) * (viewer.place(0, 1)[1] - viewer.place(0, 0)[1])
     for value, code in ((1, LIVER), (2, LESION)):
         area = (abs(picture - np.array(colour(code))).max(axis=-1) <= 2).sum() / pixel
-        assert area == pytest.approx((viewer.exam.reference[viewer.slice] == value).sum(), rel=0.12)
+        # Less the dark seam of the outlines.
+        assert area == pytest.approx((viewer.exam.reference[viewer.slice] == value).sum(), rel=0.2)
     assert is_grey(picture[:, : viewer.place(0, 12)[1]]).all()
 
 
@@ -347,7 +348,7 @@ def test_the_liver_can_fill_the_picture(show: Callable[..., Viewer]) -> None:
     before = (~is_grey(viewer.picture())).sum()
     viewer.page.get_by_role("button", name="Zoom to the liver").click()
     viewer.wait()
-    assert (~is_grey(viewer.picture())).sum() > 1.5 * before
+    assert (~is_grey(viewer.picture())).sum() > 1.25 * before
     viewer.press("z")
     assert (~is_grey(viewer.picture())).sum() == before
 
@@ -356,7 +357,7 @@ def test_the_address_keeps_what_is_shown(show: Callable[..., Viewer]) -> None:
     viewer = show()
     viewer.go_to(6)
     viewer.outlines("smaller")
-    viewer.page.keyboard.press("u")
+    viewer.press("u")
     viewer.page.wait_for_url("**slice=7**layer=smaller**")
     viewer.page.wait_for_timeout(400)
     viewer.page.reload()

@@ -33,7 +33,7 @@ const state = {
   compared: exam.methods.length - 1,
   errors: null, // a stage
   disagreement: null, // which map
-  fill: 0.15,
+  fill: 0.1,
   onLiver: false, // whether the liver fills the picture
   mark: null, // the lesion that was jumped to
 };

@@ -179,7 +179,9 @@ function drawPicture(canvas, slice, state, ratio) {
   }
   if (state.errors !== null) drawErrors(context, place, slice, state.compared + 1, state.errors, ratio);
   for (let layer = LAYERS.length - 1; layer >= 0; layer--) {
-    if (state.shown[layer]) drawLayer(context, place, slice, layer, state.fill, ratio);
+    // A map has the area for itself: lines alone lie over it.
+    const fill = state.disagreement === null ? state.fill : 0;
+    if (state.shown[layer]) drawLayer(context, place, slice, layer, fill, ratio);
   }
   if (state.mark && state.mark.slice === state.slice) drawMark(context, place, slice, state.mark, ratio);
 }
