@@ -16,7 +16,7 @@ from hepaflow.figures.style import LESION, LIVER
 from hepaflow.viewer.ct import CURVE_HU, CURVE_LEVELS, compand, encode
 from hepaflow.viewer.exam import STAGES, ViewedExam, count_overlap, list_lesions, liver_box
 
-SCRIPTS = ("slices.js", "outlines.js", "picture.js", "controls.js")
+SCRIPTS = ("slices.js", "outlines.js", "picture.js", "state.js", "tables.js", "moves.js", "controls.js")
 
 EMBEDDED_LIMIT = 1_500_000
 """Bytes of a page that the report can hold. It holds pages as data URIs, which are a third longer, and Chromium
