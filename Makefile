@@ -14,10 +14,10 @@ DEMO := $(SNAKEMAKE) --configfile config/demo.yaml --scheduler greedy \
 ALONE := $(shell command -v flock >/dev/null && echo flock --nonblock --conflict-exit-code 75 .snakemake-demo.lock)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint unit workflow why schema lock clean
+.PHONY: help setup demo test lint unit workflow test-browser why schema lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -44,7 +44,9 @@ demo: $(VENV)/.locked ## run the whole workflow on phantom exams, on the CPU, in
 	@$(BIN)/hepaflow summary results/demo
 	@echo "The report: results/demo/report.html"
 
-test: lint unit workflow ## run every check
+test: lint unit ## run every check
+	@if tests/browser/install_chromium.sh; then set -x; $(BIN)/pytest tests/workflow tests/browser; \
+	else echo "LEFT OUT: the tests in a real browser."; set -x; $(BIN)/pytest tests/workflow; fi
 
 lint: $(VENV)/.locked-dev ## style, types, formats
 	$(BIN)/ruff check .
@@ -58,6 +60,10 @@ unit: $(VENV)/.locked-dev ## tests of the package
 
 workflow: $(VENV)/.locked-dev ## tests of the rules, with small runs
 	$(BIN)/pytest tests/workflow
+
+test-browser: $(VENV)/.locked-dev ## tests of the report and the viewer in Chromium
+	tests/browser/install_chromium.sh
+	$(BIN)/pytest tests/browser
 
 why: $(VENV)/.locked ## say what would run again and why: make why CONFIG=mine.yaml
 	@$(BIN)/python workflow/why.py $(if $(CONFIG),--configfile $(CONFIG))

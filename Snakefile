@@ -23,6 +23,7 @@ include: "workflow/rules/fusion.smk"
 include: "workflow/rules/segmentations.smk"
 include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/viewer.smk"
 include: "workflow/rules/provenance.smk"
 include: "workflow/rules/report.smk"
 

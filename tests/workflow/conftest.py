@@ -1,4 +1,4 @@
-"""A small run of the whole workflow, made once and copied for each test that changes something."""
+"""Copies of the small run, for each test that changes something."""
 
 import shutil
 from collections.abc import Iterator
@@ -6,17 +6,6 @@ from pathlib import Path
 
 import pytest
 from smoke_run import Checkout, checkout
-
-
-@pytest.fixture(scope="session")
-def completed(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    """Return the finished smoke run, with a shared cache beside it. Tests that change it take `copied`."""
-    folder = tmp_path_factory.mktemp("smoke")
-    made = checkout(folder / "run")
-    made.configure(cache=str(folder / "cache"))
-    ended = made.snakemake()
-    assert ended.returncode == 0, ended.stdout
-    return made
 
 
 @pytest.fixture

@@ -33,6 +33,7 @@ LITS17 = {
     "figure_dice": 2,
     "figure_samples": 2,
     "figure_uncertainty": 2,
+    "viewer": 10,
 }
 
 

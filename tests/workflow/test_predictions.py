@@ -44,6 +44,7 @@ def scored(completed: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Che
             "figure_overlap": 2,
             "figure_uncertainty": 2,
             "figure_samples": 2,
+            "viewer": 2,
             "provenance": 1,
             "html_report": 1,
         }

@@ -43,7 +43,7 @@ EVALUATION = names(
     "figure_overlap.liver figure_overlap.lesion figure_uncertainty.liver figure_uncertainty.lesion provenance "
     "html_report"
 )
-SCORES = names("restore.test uncertainty.test") | EVALUATION | SAMPLES
+SCORES = names("restore.test uncertainty.test viewer.test") | EVALUATION | SAMPLES
 LESION_CLEAN = names("postprocess.lesion.test fuse.lesion.test disagreement.lesion.test") | SCORES
 LESION_TEST = names("lesion_slices.test predict.lesion.test") | LESION_CLEAN
 WEIGHTS = names("figure_weights table_weights")
@@ -340,6 +340,18 @@ def test_every_script_is_reached_by_a_change_of_its_own(finished: Finished) -> N
         assert told == {script.stem} - WITHOUT_JOBS
 
 
+def test_a_file_of_the_viewers_page_reruns_the_viewers(finished: Finished) -> None:
+    files = [path for path in (finished.folder / SCRIPTS / "hepaflow/viewer").iterdir() if path.suffix != ".py"]
+    assert len(files) > 2
+    for path in files:
+        before = path.read_text(encoding="utf-8")
+        path.write_text(before + "\n", encoding="utf-8")
+        try:
+            assert finished.would_run() == {"viewer.test", "provenance", "html_report"}
+        finally:
+            path.write_text(before, encoding="utf-8")
+
+
 # What is no change.
 
 
@@ -472,6 +484,7 @@ EVALUATION_JOBS = {
     "figure_dice.lesion": 1,
     "figure_samples.liver": 1,
     "figure_samples.lesion": 1,
+    "viewer.test": 2,
     "provenance": 1,
     "html_report": 1,
 }
@@ -627,6 +640,7 @@ def test_headline_case_runs_exactly_these_jobs(finished: Finished, case: str) ->
                 "uncertainty": 1,
                 "disagreement.liver": 1,
                 "disagreement.lesion": 1,
+                "viewer": 1,
             },
         ),
         (

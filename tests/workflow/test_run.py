@@ -45,6 +45,7 @@ def test_every_artifact_is_there(completed: Checkout) -> None:
         ]
     expected += [f"tables/{name}.csv" for name in ("metrics", "summary", "comparison", "literature", "exams")]
     expected += ["tables/metrics.json", "tables/fusion_weights.csv", "tables/provenance.csv"]
+    expected += [f"viewer/{folder}{exam}.html" for folder in ("", "report/") for exam in TEST]
     assert [path for path in expected if not (results / path).is_file()] == []
 
 

@@ -1,5 +1,6 @@
 """What the rules share: the run's settings and exams, and the functions that take wildcards."""
 
+import hashlib
 import json
 import os
 import re
@@ -39,6 +40,9 @@ METHODS = [*BACKBONES, FUSION]
 CAPTIONS = sorted(os.path.relpath(path) for path in (Path(workflow.basedir) / "workflow" / "report").glob("*.rst"))
 # Segmentations by others, and the stages that they have.
 GIVEN = {name: prediction.stages for name, prediction in SETTINGS.predictions.items()}
+# The viewer tells the Dice of both stages for every method that it shows.
+VIEWED = [*METHODS, *(name for name, stages in GIVEN.items() if set(stages) == set(STAGES))]
+PAGE_SUFFIXES = (".html", ".css", ".js")
 ARCHITECTURES = {name: backbone.arch for name, backbone in SETTINGS.backbones.items()} | {FUSION: FUSION}
 
 
@@ -83,6 +87,13 @@ def _by_entry(take, backbone):
             raise WorkflowError(str(error)) from None
 
     return lambda wildcards: taken(ARCHITECTURES[getattr(wildcards, backbone)] if backbone else "")
+
+
+def page_of(folder):
+    """Return, as a parameter, a digest of the files of a web page, which lie beside the package's modules."""
+    files = sorted(path for path in (SCRIPTS / "hepaflow" / folder).iterdir() if path.suffix in PAGE_SUFFIXES)
+    digest = hashlib.sha256(b"".join(path.name.encode() + path.read_bytes() for path in files)).hexdigest()
+    return lambda wildcards: digest[:16]
 
 
 # Parameters that no result depends on. Taking `threads` keeps Snakemake from comparing them.

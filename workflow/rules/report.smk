@@ -6,6 +6,8 @@ EVERYTHING = [
     *FIGURES,
     *segmentations_of("test", "new"),
     *disagreements_of("test", "new"),
+    *expand(f"{RESULTS}/viewer/{{exam}}.html", exam=EXAMS.names("test")),
+    *expand(f"{RESULTS}/viewer/report/{{exam}}.html", exam=EXAMS.names("test")),
 ]
 
 

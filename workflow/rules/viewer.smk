@@ -1,0 +1,25 @@
+rule viewer:
+    input:
+        image=image_of,
+        label=label_of,
+        segmentations=expand(f"{RESULTS}/segmentations/{{method}}/{{{{exam}}}}.nii.gz", method=VIEWED),
+        disagreement=expand(f"{RESULTS}/disagreement/{{stage}}/{{{{exam}}}}.nii.gz", stage=STAGES),
+    output:
+        full=f"{RESULTS}/viewer/{{exam}}.html",
+        embedded=report(
+            f"{RESULTS}/viewer/report/{{exam}}.html",
+            caption="../report/viewer.rst",
+            category="6 Samples",
+            subcategory="Viewer",
+            labels={"exam": "{exam}"},
+        ),
+        record=f"{RESULTS}/records/viewer/{{exam}}.json",
+    log:
+        f"{RESULTS}/logs/viewer/{{exam}}.log",
+    params:
+        methods=VIEWED,
+        page=page_of("viewer"),
+        code=code_of("viewer"),
+        libraries=libraries_of("viewer"),
+    script:
+        "../scripts/viewer.py"

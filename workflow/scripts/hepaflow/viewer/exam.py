@@ -1,0 +1,116 @@
+"""What the viewer tells of an exam besides its pictures: Dice of every slice, and the lesions."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hepaflow.lesions import find_lesions, label_lesions
+
+STAGES = ("liver", "lesion")
+
+
+@dataclass(frozen=True)
+class ViewedExam:
+    """An exam with everything that is laid over it; all arrays of one shape (slices, rows, columns).
+
+    Attributes
+    ----------
+    name : str
+    hu : ndarray
+        CT values in HU, in canonical orientation.
+    reference : ndarray of uint8
+        0 background, 1 liver, 2 lesion.
+    methods : mapping of str to ndarray of uint8
+        Label maps of every method, in the order in which they are listed.
+    spacing : tuple of float
+        Distances between slices, rows and columns in mm.
+    in_millimetres : bool
+        Whether the spacing is real; without, nothing is told in mm or ml.
+    disagreement : mapping of str to ndarray of uint8
+        For each stage that has one, how far the networks disagree, from 0 to 100 percent.
+    """
+
+    name: str
+    hu: NDArray[Any]
+    reference: NDArray[np.uint8]
+    methods: Mapping[str, NDArray[np.uint8]]
+    spacing: tuple[float, float, float]
+    in_millimetres: bool = True
+    disagreement: Mapping[str, NDArray[np.uint8]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, array in {"reference": self.reference, **self.methods, **self.disagreement}.items():
+            if array.shape != self.hu.shape:
+                raise ValueError(f"{name} of shape {array.shape} for an exam of shape {self.hu.shape}")
+
+
+def stage_mask(labels: NDArray[np.uint8], stage: str) -> NDArray[np.bool_]:
+    """Return the mask of the liver, which includes its lesions, or of the lesions."""
+    mask: NDArray[np.bool_] = labels >= 1 if stage == "liver" else labels == 2
+    return mask
+
+
+def count_overlap(labels: NDArray[np.uint8], reference: NDArray[np.uint8]) -> dict[str, list[list[int]]]:
+    """Count, for each stage and slice, the pixels of both, of the labels and of the reference; Dice follows.
+
+    Parameters
+    ----------
+    labels, reference : ndarray of uint8, shape (slices, rows, columns)
+
+    Returns
+    -------
+    dict of str to list
+        By stage: three numbers a slice.
+    """
+    counts = {}
+    for stage in STAGES:
+        one, other = stage_mask(labels, stage), stage_mask(reference, stage)
+        numbers = [np.count_nonzero(mask, axis=(1, 2)) for mask in (one & other, one, other)]
+        counts[stage] = np.column_stack(numbers).tolist()
+    return counts
+
+
+def liver_box(exam: ViewedExam) -> list[tuple[int, int]] | None:
+    """Return the rows and the columns between which anything is marked in any slice; None where nothing is."""
+    marked = np.zeros(exam.hu.shape[1:], bool)
+    for labels in (exam.reference, *exam.methods.values()):
+        marked |= labels.any(axis=0)
+    if not marked.any():
+        return None
+    found = (np.flatnonzero(marked.any(axis=axis)) for axis in (1, 0))
+    return [(int(indices[0]), int(indices[-1]) + 1) for indices in found]
+
+
+def list_lesions(
+    labels: NDArray[np.uint8], others: Mapping[str, NDArray[np.uint8]], spacing: tuple[float, float, float] | None
+) -> list[dict[str, Any]]:
+    """List the lesions of a label map, the largest first, ready for JSON.
+
+    Parameters
+    ----------
+    labels : ndarray of uint8, shape (slices, rows, columns)
+    others : mapping of str to ndarray of uint8, same shape
+        Label maps to compare with: of each lesion it is told which share of its voxels is lesion there, too.
+    spacing : tuple of float or None
+        In mm; None where it cannot be trusted.
+    """
+    mask = stage_mask(labels, "lesion")
+    numbered, count = label_lesions(mask)
+    shared = {
+        name: np.bincount(numbered[stage_mask(other, "lesion")], minlength=count + 1)
+        for name, other in others.items()
+    }
+    return [
+        {
+            "place": lesion.place,
+            "box": [lesion.box.rows, lesion.box.columns],
+            "voxels": lesion.voxels,
+            "ml": lesion.volume,
+            "mm": lesion.diameter,
+            "shared": {name: float(found[lesion.label] / lesion.voxels) for name, found in shared.items()},
+        }
+        for lesion in find_lesions(mask, spacing)
+    ]

@@ -1,0 +1,87 @@
+// The exam as it lies in the page, and its slices, decoded as they are looked at.
+
+const exam = JSON.parse(document.getElementById("data").textContent);
+
+// Layers in the order of the label maps: the reference, then the methods.
+const LAYERS = ["reference", ...exam.methods];
+const RATIO = exam.spacing[1] / exam.spacing[2]; // of a pixel's height to its width
+const KEPT_IN_MEMORY = 24;
+
+const decoded = new Map(); // slice -> promise; the slice that was used last comes last
+
+function bytesOf(base64) {
+  const text = atob(base64);
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
+}
+
+async function inflate(base64) {
+  const stream = new Blob([bytesOf(base64)]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+async function decode(index) {
+  const picture = await createImageBitmap(new Blob([bytesOf(exam.pictures[index])], { type: "image/webp" }), {
+    colorSpaceConversion: "none",
+  });
+  const { width, height } = picture;
+  const canvas = document.createElement("canvas");
+  canvas.width = width;
+  canvas.height = height;
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  context.drawImage(picture, 0, 0);
+  const pixels = context.getImageData(0, 0, width, height).data;
+  const levels = new Uint8Array(width * height);
+  for (let i = 0; i < levels.length; i++) levels[i] = pixels[4 * i];
+
+  const size = width * height;
+  const count = LAYERS.length + exam.disagreement.length;
+  const maps = exam.maps[index] ? await inflate(exam.maps[index]) : new Uint8Array(count * size);
+  if (maps.length !== count * size) throw new Error(`slice ${index}: ${maps.length} labels for ${count * size}`);
+  return {
+    width,
+    height,
+    levels,
+    labels: LAYERS.map((_, layer) => maps.subarray(layer * size, (layer + 1) * size)),
+    disagreement: exam.disagreement.map((_, map) =>
+      maps.subarray((LAYERS.length + map) * size, (LAYERS.length + map + 1) * size)),
+    outlines: new Map(),
+  };
+}
+
+// Return a promise of a slice: its levels, label maps and maps of disagreement, one byte a pixel.
+function sliceAt(index) {
+  const found = decoded.get(index) ?? decode(index);
+  decoded.delete(index);
+  decoded.set(index, found);
+  if (decoded.size > KEPT_IN_MEMORY) decoded.delete(decoded.keys().next().value);
+  return found;
+}
+
+// HU of every level of a picture: between its corners the curve is straight.
+const HU = Array.from({ length: 256 }, (_, level) => {
+  const { hu, levels } = exam.curve;
+  const right = Math.max(1, levels.findIndex((corner) => corner >= level));
+  const share = (level - levels[right - 1]) / (levels[right] - levels[right - 1]);
+  return hu[right - 1] + share * (hu[right] - hu[right - 1]);
+});
+
+// Whether a pixel with this label belongs to a stage's mask: lesions lie in the liver.
+const BELONGS = { liver: (label) => label >= 1, lesion: (label) => label === 2 };
+
+// Dice from the pixels of both masks, of the one and of the other; null where both are empty.
+function dice([both, one, other]) {
+  return one + other ? (2 * both) / (one + other) : null;
+}
+
+function diceOfSlice(method, stage, slice) {
+  return dice(exam.counts[method][stage][slice]);
+}
+
+// Over the whole exam; there, two empty masks agree and count 1, as in the tables.
+function diceOfExam(method, stage) {
+  const sums = [0, 0, 0];
+  for (const counts of exam.counts[method][stage]) counts.forEach((count, i) => (sums[i] += count));
+  return dice(sums) ?? 1;
+}

@@ -1,0 +1,39 @@
+"""Write the viewer of one exam, in full and for the report."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hepaflow.jobs.run import run
+from hepaflow.viewer.exam import ViewedExam
+from hepaflow.viewer.page import viewer_pages
+from hepaflow.volume import read_image, read_labels
+
+
+def work() -> None:
+    exam = snakemake.wildcards.exam
+    hu, grid = read_image(Path(snakemake.input.image), exam=exam)
+
+    def labels(path: str) -> NDArray[np.uint8]:
+        return read_labels(Path(path), exam=exam, image=grid)[0]
+
+    full, embedded = viewer_pages(
+        ViewedExam(
+            name=exam,
+            hu=hu,
+            reference=labels(snakemake.input.label),
+            methods=dict(zip(snakemake.params.methods, map(labels, snakemake.input.segmentations), strict=True)),
+            spacing=grid.spacing,
+            disagreement={
+                Path(path).parent.name: read_image(Path(path), exam=exam)[0]
+                for path in snakemake.input.disagreement
+            },
+            in_millimetres=grid.has_millimetres,
+        )
+    )
+    Path(snakemake.output.full).write_text(full, encoding="utf-8")
+    Path(snakemake.output.embedded).write_text(embedded, encoding="utf-8")
+
+
+run(snakemake, work)
