@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, sync_playwright
 from smoke_run import Checkout
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # not longer: while it runs, so does an event loop, and Snakemake wants its own
 def browser() -> Iterator[Browser]:
     """Return the system's Chromium; `install_chromium.sh` sees to it that there is one."""
     path = shutil.which("chromium")
