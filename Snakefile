@@ -39,5 +39,4 @@ localrules:
 rule all:
     default_target: True
     input:
-        EVERYTHING,
         rules.html_report.output,
