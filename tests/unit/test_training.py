@@ -23,6 +23,7 @@ from hepaflow import training
 from hepaflow.box import Box
 from hepaflow.dataset import SliceDataset
 from hepaflow.errors import UserError
+from hepaflow.history import Part
 from hepaflow.losses import LOSSES
 from hepaflow.networks.network import build_network
 from hepaflow.settings.compute import ComputeSettings
@@ -103,8 +104,8 @@ class Training:
         """Train until the state after an epoch has been saved, and fail there."""
         save = TrainingState.save
 
-        def failing(self: TrainingState, network: Any, optimizer: Any, history: list[Any]) -> None:
-            save(self, network, optimizer, history)
+        def failing(self: TrainingState, network: Any, optimizer: Any, history: list[Any], *part: Any) -> None:
+            save(self, network, optimizer, history, *part)
             if len(history) == after:
                 raise KeyboardInterrupt
 
@@ -133,8 +134,8 @@ given = json.loads(sys.argv[1])
 save = TrainingState.save
 
 
-def killed(self, network, optimizer, history):
-    save(self, network, optimizer, history)
+def killed(self, network, optimizer, history, *part):
+    save(self, network, optimizer, history, *part)
     if len(history) == given["kill_after"]:
         os.kill(os.getpid(), signal.SIGKILL)
 
@@ -265,14 +266,14 @@ def test_another_seed_gives_other_bytes(make: Make, uninterrupted: bytes) -> Non
     assert make(recipe(seed=2)).run() != uninterrupted
 
 
-def test_dropout_is_drawn_anew_every_epoch(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dropout_is_drawn_anew_for_every_batch(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     seeds = []
     manual_seed = torch.manual_seed
     monkeypatch.setattr(torch, "manual_seed", lambda seed: (seeds.append(seed), manual_seed(seed))[1])
     make(recipe("unet")).run()
-    start, *epochs = seeds
+    start, *batches = seeds
     assert start == 1
-    assert len(set(epochs)) == 3
+    assert len(set(batches)) == len(batches) == 3 * 2
 
 
 def test_the_header_holds_the_recipe(make: Make) -> None:
@@ -362,7 +363,7 @@ def epochs_trained(monkeypatch: pytest.MonkeyPatch, limit: int = 1000) -> list[i
     trained: list[int] = []
     train_epoch = training._train_epoch
 
-    def counting(*arguments: Any) -> float:
+    def counting(*arguments: Any) -> Part:
         trained.append(arguments[4])
         if len(trained) == limit:
             raise StopTraining
