@@ -33,6 +33,10 @@ localrules:
     all,
 
 
+onstart:
+    end_orphans_of_this_folder()
+
+
 rule all:
     default_target: True
     input:

@@ -84,8 +84,8 @@ def train_network(
     """Train a network and write its weights and its history.
 
     Two runs on the CPU with the same inputs, settings and threads write the same bytes, whether or not they
-    were interrupted. The state is saved after every epoch and, at SIGTERM, after the current mini-batch, which ends
-    the process: of a killed training the current epoch is lost, of one that was asked to end, nothing.
+    were interrupted. The state is saved after every epoch. At SIGTERM it is saved after the current mini-batch,
+    and the process ends: a killed training loses its current epoch, one that is asked to end loses nothing.
 
     Parameters
     ----------
@@ -117,9 +117,7 @@ def train_network(
         fabric.barrier()
         network, epochs = _train(slices, settings, state, compute, start, fabric)
         if fabric.is_global_zero:
-            with (
-                Interruption()
-            ):  # what is written here is deleted if the job ends now: keep the state until it is done
+            with Interruption():  # Snakemake deletes what is written here if the job ends now: keep the state
                 save_weights(network, output, settings.canonical())
                 write_history(history, epochs)
             state.delete()

@@ -1,8 +1,8 @@
 """The state of an interrupted training, in a side folder beside what it will write.
 
 Snakemake deletes declared outputs before every attempt; this folder is not declared and survives. It is keyed by
-all that the training depends on, written atomically, and deleted when the training has succeeded. One job at a time
-owns it: a queue can start a job again while what it killed is still ending.
+all that the training depends on, written atomically, and deleted when the training has succeeded. One job at a
+time owns it: a queue can start a job again while what it killed is still ending.
 """
 
 import errno
@@ -55,8 +55,8 @@ class TrainingState:
     def owned(self) -> Iterator[None]:
         """Make the folder, and keep every other job out of it.
 
-        The lock is one of the system's (POSIX, which NFS and parallel file systems know as well), and ends with this
-        process however that dies.
+        The lock is one of the system's (POSIX, which NFS and parallel file systems know as well), and ends with
+        this process however that dies.
 
         Raises
         ------
