@@ -1,6 +1,5 @@
 """A project on the cluster: how its jobs are submitted, found and looked up afterwards."""
 
-import json
 import os
 import re
 import subprocess
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from smoke_run import ROOT, SMOKE, checkout
+from smoke_run import checkout
 
 # What a site fills in, and less patience than on a real cluster.
 SITE = {
@@ -115,5 +114,3 @@ def slurm(*command: str) -> str:
     asked = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert asked.returncode == 0, asked.stderr
     return asked.stdout
-
-

@@ -1,7 +1,6 @@
 """The whole workflow through the queue, and a second run after one network was changed."""
 
 from collections import Counter
-from pathlib import Path
 
 import pytest
 from cluster import SITE, ClusterProject
