@@ -11,6 +11,9 @@ from typing import Any
 import yaml
 from smoke_run import checkout
 
+BACKBONES = {"plain": {"arch": "unet", "weights": "none"}}
+TRAINING = {"liver": {"epochs": 2, "batch_size": 8}, "lesion": {"epochs": 1, "batch_size": 8}}
+
 # What a site fills in, and less patience than on a real cluster.
 SITE = {
     "default-resources": {
@@ -59,7 +62,7 @@ class ClusterProject:
         self.results = folder / "results/smoke"
         rows = "one\tone.image.nii.gz\tone.label.nii.gz\ttrain\ntwo\ttwo.image.nii.gz\ttwo.label.nii.gz\ttest\n"
         (folder / "config/exams/smoke.tsv").write_text("exam\timage\tlabel\tsplit\n" + rows)
-        self.configure(**settings)
+        self.configure(**{"backbones": BACKBONES, "training": TRAINING, **settings})
         self.site()
 
     def configure(self, **settings: Any) -> None:
@@ -107,6 +110,14 @@ class ClusterProject:
             rule, _, wildcards = comment.removeprefix("rule_").partition("_wildcards_")
             jobs.append(Job(number, rule, wildcards, *rest))
         return jobs
+
+
+@dataclass(frozen=True)
+class Run:
+    """A Snakemake that runs in a project."""
+
+    project: ClusterProject
+    process: subprocess.Popen[bytes]
 
 
 def slurm(*command: str) -> str:
