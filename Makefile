@@ -14,7 +14,7 @@ DEMO := $(SNAKEMAKE) --configfile config/demo.yaml --scheduler greedy \
 ALONE := $(shell command -v flock >/dev/null && echo flock --nonblock --conflict-exit-code 75 .snakemake-demo.lock)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint unit workflow why schema lock clean
+.PHONY: help setup demo test lint unit workflow test-slurm slurm-if-possible why schema lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,7 +44,7 @@ demo: $(VENV)/.locked ## run the whole workflow on phantom exams, on the CPU, in
 	@$(BIN)/hepaflow summary results/demo
 	@echo "The report: results/demo/report.html"
 
-test: lint unit workflow ## run every check
+test: lint unit workflow slurm-if-possible ## run every check
 
 lint: $(VENV)/.locked-dev ## style, types, formats
 	$(BIN)/ruff check .
@@ -58,6 +58,14 @@ unit: $(VENV)/.locked-dev ## tests of the package
 
 workflow: $(VENV)/.locked-dev ## tests of the rules, with small runs
 	$(BIN)/pytest tests/workflow
+
+test-slurm: $(VENV)/.locked-dev ## tests on a SLURM cluster that is set up on this machine (root, Debian)
+	$(BIN)/pytest tests/slurm
+
+slurm-if-possible: $(VENV)/.locked-dev
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && [ ! -e /etc/slurm/slurm.conf ]; \
+		then $(MAKE) --no-print-directory test-slurm; \
+		else echo "Left out: the tests on a SLURM cluster (make test-slurm). They need root, apt, and no SLURM yet."; fi
 
 why: $(VENV)/.locked ## say what would run again and why: make why CONFIG=mine.yaml
 	@$(BIN)/python workflow/why.py $(if $(CONFIG),--configfile $(CONFIG))

@@ -5,7 +5,6 @@ import os
 import re
 import sys
 from functools import cache
-from math import ceil
 from pathlib import Path
 
 SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
@@ -180,18 +179,18 @@ def growing(amount):
 
 
 def training_minutes(wildcards, attempt):
-    """Return the time limit of a training: for an hour and its epochs on a GPU of ten years ago, two days at most.
+    """Return the time limit of a training: an hour, and its epochs on a GPU of ten years ago; a day at most.
 
     A training that reaches its limit goes on where it was in the next attempt, so the limit need not be enough for
-    the whole; what most partitions allow lets it start sooner.
+    the whole, and what most partitions allow is better.
     """
     exams = len(EXAMS.names("train"))
     epochs = SETTINGS.stage_training(wildcards.stage, wildcards.backbone).epochs
-    return min(60 + ceil(MINUTES_PER_EXAM * exams * epochs), 2 * 24 * 60) * min(attempt, 2)
+    return min((60 + MINUTES_PER_EXAM * exams * epochs) * attempt, 24 * 60)
 
 
-MINUTES_PER_EXAM = 2
-"""Minutes of training for an exam and epoch; an estimate for the largest of the thesis' networks (docs/slurm.md)."""
+MINUTES_PER_EXAM = 3
+"""Minutes for an exam and epoch; an estimate for the largest network on the slowest GPU of docs/slurm.md."""
 
 
 # Before the first job.
