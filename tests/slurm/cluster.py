@@ -26,6 +26,7 @@ SITE = {
         "train": {"slurm_partition": "gpu", "mem_mb": 3000},
         "predict": {"slurm_partition": "gpu", "mem_mb": 3000},
     },
+    "jobs": 4,  # more would wait for each other on two cores
     "latency-wait": 10,
     "slurm-init-seconds-before-status-checks": 1,
     "seconds-between-status-checks": 1,
