@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 
 from hepaflow.figures.style import LESION, LIVER
 from hepaflow.lesions import find_lesions
-from hepaflow.metrics import dice
+from hepaflow.metrics.overlap import dice
 from hepaflow.viewer.exam import ViewedExam
 from hepaflow.viewer.page import viewer_pages
 

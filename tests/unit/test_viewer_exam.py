@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from small_exams import exam as small_exam
 
-from hepaflow.metrics import dice_of_counts
+from hepaflow.metrics.overlap import dice_of_counts
 from hepaflow.viewer.exam import ViewedExam, count_overlap, list_lesions, liver_box
 
 
