@@ -61,6 +61,7 @@ def disturbed(whole: Run, tmp_path_factory: pytest.TempPathFactory) -> Disturbed
         assert dying.poll() is None, made.project.said()
         assert time.monotonic() < until, made.project.said()
         time.sleep(0.1)
+    os.kill(owner[0], signal.SIGSTOP)  # or it could be done before the next Snakemake has started
     dying.kill()
     dying.wait()
     assert made.jobs == {owner[1]}  # the queue knows nothing of it
@@ -71,7 +72,7 @@ def disturbed(whole: Run, tmp_path_factory: pytest.TempPathFactory) -> Disturbed
     slow: tuple[int, str] | None = None
     until = time.monotonic() + 300
     while again.poll() is None:
-        assert time.monotonic() < until, made.project.said()
+        assert time.monotonic() < until, slurm("sinfo", "--list-reasons") + made.project.said()
         for name in sorted(todo):
             owner = made.owner(name)
             if owner is None:
