@@ -67,9 +67,7 @@ class Plane:
             raise GeometryError(f"a slice without usable geometry ({error})") from None
         lengths = np.linalg.norm(directions.reshape(2, 3), axis=1)
         if between_rows <= 0 or between_columns <= 0 or min(shape) < 1:
-            raise GeometryError(
-                f"pixels of {between_rows:g} × {between_columns:g} mm in a slice of {times(shape)}"
-            )
+            raise GeometryError(f"{times(shape)} pixels of {between_rows:g} × {between_columns:g} mm")
         if abs(lengths - 1).max() > 0.01 or abs(directions[:3] @ directions[3:]) > 0.01:
             raise GeometryError(f"directions that are not at right angles: {directions.tolist()}")
         along_row = directions[:3] / lengths[0]
@@ -146,19 +144,16 @@ def _check_alike(planes: Sequence[Plane]) -> None:
                 f"pixels of {first.spacing[0]:g} × {first.spacing[1]:g} mm and "
                 f"of {plane.spacing[0]:g} × {plane.spacing[1]:g} mm"
             )
-        turned = max(
-            abs(plane.along_row - first.along_row).max(), abs(plane.along_column - first.along_column).max()
-        )
-        if turned > _SAME_DIRECTION:
+        turned = plane.along_row - first.along_row, plane.along_column - first.along_column
+        if abs(np.array(turned)).max() > _SAME_DIRECTION:
             raise GeometryError("slices of different orientation")
 
 
 def _check_upright(planes: Sequence[Plane], along: Vector, tilts: Sequence[float]) -> None:
     """Refuse a sheared volume; its slices are stacked along another direction than their normal."""
     first = planes[0]
-    beside = np.array([plane.position - first.position for plane in planes]) - np.outer(
-        along - along[0], first.normal
-    )
+    moved = np.array([plane.position - first.position for plane in planes])
+    beside = moved - np.outer(along - along[0], first.normal)
     distance = np.linalg.norm(beside, axis=1)
     noted = max((abs(tilt) for tilt in tilts), default=0.0)
     if distance.max() > _IN_LINE * min(first.spacing):
@@ -177,8 +172,10 @@ def _check_even(along: Vector) -> None:
     gaps = np.diff(along)
     doubled = np.flatnonzero(gaps < _SAME_PLACE)
     if doubled.size:
-        raise GeometryError(f"{doubled.size + 1 if doubled.size == len(gaps) else doubled.size} slices at a position "
-                            f"that another one has, the first at {along[doubled[0]]:.2f} mm")  # fmt: skip
+        raise GeometryError(
+            f"duplicate positions: {doubled.size} of {len(along)} slices lie where another one lies, "
+            f"the first at {along[doubled[0]]:.2f} mm along the normal"
+        )
     usual = float(np.median(gaps))
     uneven = np.flatnonzero(abs(gaps - usual) > max(_EVEN * usual, 2 * _SAME_PLACE))
     if not uneven.size:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pydicom
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.errors import InvalidDicomError
+from pydicom.tag import BaseTag
 from pydicom.uid import (
     CTImageStorage,
     EnhancedCTImageStorage,
@@ -35,9 +36,36 @@ _IN_HU = {"", "HU", "HU_MOD", "US"}
 
 _GEOMETRY = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "Rows", "Columns")
 
-_DERIVATIVES_NEED = ("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime",
-                     "StudyID", "AccessionNumber", "ReferringPhysicianName")  # fmt: skip
-"""Attributes that every object carries, if only empty (type 2 of the patient and the study module)."""
+PATIENT_AND_STUDY = (
+    "PatientName", "PatientID", "IssuerOfPatientID", "PatientBirthDate", "PatientSex", "PatientAge", "PatientSize",
+    "PatientWeight", "PatientIdentityRemoved", "DeidentificationMethod", "DeidentificationMethodCodeSequence",
+    "StudyInstanceUID", "StudyDate", "StudyTime", "ReferringPhysicianName", "StudyID", "AccessionNumber",
+    "StudyDescription",
+)  # fmt: skip
+"""What makes an object one of the same patient and study."""
+
+PLANE = (
+    "Rows", "Columns", "PixelSpacing", "ImagePositionPatient", "ImageOrientationPatient", "SliceThickness",
+    "SpacingBetweenSlices", "SliceLocation",
+)  # fmt: skip
+"""Where an image lies."""
+
+_READ = (
+    *PATIENT_AND_STUDY, *PLANE, "SpecificCharacterSet", "SOPClassUID", "SOPInstanceUID", "Modality", "ImageType",
+    "SeriesInstanceUID", "SeriesNumber", "SeriesDescription", "BodyPartExamined", "PatientPosition",
+    "InstanceNumber", "AcquisitionNumber", "AcquisitionDate", "AcquisitionTime", "FrameOfReferenceUID",
+    "PositionReferenceIndicator", "GantryDetectorTilt", "NumberOfFrames", "SamplesPerPixel",
+    "PhotometricInterpretation", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation",
+    "PixelPaddingValue", "PixelPaddingRangeLimit", "RescaleSlope", "RescaleIntercept", "RescaleType",
+    "ModalityLUTSequence", "LossyImageCompression", "LossyImageCompressionRatio", "LossyImageCompressionMethod",
+)  # fmt: skip
+"""All that is read of a header: what is not here cannot leak into a result."""
+
+_ALWAYS_THERE = (
+    "PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime", "StudyID",
+    "AccessionNumber", "ReferringPhysicianName",
+)  # fmt: skip
+"""What every object carries, if only empty (type 2 of the patient and the study module)."""
 
 
 def read_header(path: Path) -> FileDataset | None:
@@ -69,8 +97,9 @@ def read_header(path: Path) -> FileDataset | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # they spell out values of the header, which may name the patient
-            header = pydicom.dcmread(path, stop_before_pixels=True, force=bare)
-            header.decode()
+            header = pydicom.dcmread(path, stop_before_pixels=True, force=bare, specific_tags=list(_READ))
+            for tag in list(header.keys()):
+                _decode(header, tag)
         if header.file_meta.get("MediaStorageSOPClassUID") == MediaStorageDirectoryStorage:
             return None
         if not any(name in header for name in ("Modality", "SOPClassUID", "StudyInstanceUID")):
@@ -82,6 +111,14 @@ def read_header(path: Path) -> FileDataset | None:
     except Exception as error:  # pydicom raises nearly every built-in error on damaged files
         raise ValueError(f"{type(error).__name__}: {error}") from None
     return header
+
+
+def _decode(header: Dataset, tag: BaseTag) -> None:
+    """Decode an element, or drop it: a number in the wrong form is as good as none."""
+    try:
+        header[tag]
+    except Exception:  # pydicom raises nearly every built-in error on a malformed value
+        del header[tag]
 
 
 def why_not(header: Dataset) -> str:
@@ -126,7 +163,7 @@ def mended(header: FileDataset) -> tuple[FileDataset, list[str]]:
             setattr(header, name, generate_uid(entropy_srcs=[name, *known]))
             notes.append(f"no {name}: a new one was made")
     header.SpecificCharacterSet = "ISO_IR 192"  # text is decoded by now; derivatives are written in UTF-8
-    for name in _DERIVATIVES_NEED:
+    for name in _ALWAYS_THERE:
         if name not in header:
             setattr(header, name, "")
     if _text(header, "PatientSex") not in ("", "M", "F", "O"):

@@ -12,6 +12,7 @@ from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage, ge
 
 from hepaflow.dicom.derived import MAKER, OVERLAY_RAISE, SERIAL_NUMBER, on_slices, version
 from hepaflow.dicom.geometry import Plane, Vector
+from hepaflow.dicom.headers import PATIENT_AND_STUDY, PLANE
 from hepaflow.dicom.series import Series
 from hepaflow.settings.slices import WindowSettings
 from hepaflow.volume import Grid
@@ -24,19 +25,11 @@ COLOURS = {1: (0, 255, 0), 2: (255, 0, 0)}
 """Liver green, lesion red (thesis 4.10)."""
 
 _COPIED = (
-    # patient and study
-    "SpecificCharacterSet", "PatientName", "PatientID", "IssuerOfPatientID", "PatientBirthDate", "PatientSex",
-    "PatientAge", "PatientSize", "PatientWeight", "PatientIdentityRemoved", "DeidentificationMethod",
-    "DeidentificationMethodCodeSequence", "StudyInstanceUID", "StudyDate", "StudyTime", "ReferringPhysicianName",
-    "StudyID", "AccessionNumber", "StudyDescription",
-    # series and frame of reference
-    "PatientPosition", "FrameOfReferenceUID", "PositionReferenceIndicator",
-    # image and plane
-    "AcquisitionNumber", "AcquisitionDate", "AcquisitionTime", "Rows", "Columns", "PixelSpacing",
-    "ImageOrientationPatient", "ImagePositionPatient", "SliceThickness", "SpacingBetweenSlices", "SliceLocation",
-    "LossyImageCompression", "LossyImageCompressionRatio", "LossyImageCompressionMethod",
+    *PATIENT_AND_STUDY, *PLANE, "SpecificCharacterSet", "PatientPosition", "FrameOfReferenceUID",
+    "PositionReferenceIndicator", "AcquisitionNumber", "AcquisitionDate", "AcquisitionTime", "LossyImageCompression",
+    "LossyImageCompressionRatio", "LossyImageCompressionMethod",
 )  # fmt: skip
-"""What a colour image takes over from its slice. Everything else is left behind, private elements as well."""
+"""What a colour image takes over from its slice."""
 
 _TRUNK = {"ABDOMEN", "ABDOMENPELVIS", "CHEST", "CHESTABDOMEN", "CHESTABDPELVIS", "LIVER", "PELVIS", "WHOLEBODY"}
 _BODY_PART = "ABDOMEN"

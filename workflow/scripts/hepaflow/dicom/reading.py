@@ -9,7 +9,8 @@ import numpy as np
 import pydicom
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
-from pydicom.pixels import apply_modality_lut
+from pydicom.pixels.processing import apply_modality_lut
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from hepaflow.dicom.geometry import GeometryError, Plane, affine_of, positions
 from hepaflow.dicom.series import Series
@@ -101,14 +102,19 @@ def _rescale(header: Dataset) -> tuple[float, float]:
 def _slice_hu(path: Path, header: Dataset, series: Series) -> NDArray[Any]:
     """Decode one slice: modality LUT, then air for padding."""
     try:
-        stored = pydicom.dcmread(path, force=True).pixel_array
+        dataset = pydicom.dcmread(path, force=True)
+        if "TransferSyntaxUID" not in dataset.file_meta:  # no meta information: pixels are raw
+            implicit = dataset.original_encoding[0]
+            dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian
+        stored = dataset.pixel_array
         if stored.shape != (header.Rows, header.Columns):
             raise ValueError(f"pixels of shape {stored.shape}")
+        hu: NDArray[Any]
         if header.get("ModalityLUTSequence"):
-            hu = np.asarray(apply_modality_lut(stored, header), np.float32)
+            hu = np.asarray(apply_modality_lut(stored, dataset), np.float32)
         else:
             slope, intercept = _rescale(header)
-            hu = stored if (slope, intercept) == (1, 0) else stored * np.float64(slope) + intercept
+            hu = stored * slope + intercept
     except Exception as error:  # each decoder raises errors of its own
         raise UserError(
             f"pixels that cannot be decoded ({type(error).__name__}: {error})",

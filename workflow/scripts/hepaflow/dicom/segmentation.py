@@ -57,10 +57,6 @@ def write_segmentation(
         version=version(),
         parameters=dict(parameters) if parameters else None,
     )
-    algorithms = {
-        "algorithm_type": SegmentAlgorithmTypeValues.AUTOMATIC,
-        "algorithm_identification": algorithm,
-    }
     segments = [
         SegmentDescription(
             segment_number=LIVER,
@@ -68,7 +64,8 @@ def write_segmentation(
             segmented_property_category=codes.SCT.AnatomicalStructure,
             segmented_property_type=codes.SCT.Liver,
             display_color=CIELabColor.from_rgb(0, 255, 0),
-            **algorithms,
+            algorithm_type=SegmentAlgorithmTypeValues.AUTOMATIC,
+            algorithm_identification=algorithm,
         ),
         SegmentDescription(
             segment_number=LESION,
@@ -77,7 +74,8 @@ def write_segmentation(
             segmented_property_type=codes.SCT.Lesion,
             anatomic_regions=[codes.SCT.Liver],
             display_color=CIELabColor.from_rgb(255, 0, 0),
-            **algorithms,
+            algorithm_type=SegmentAlgorithmTypeValues.AUTOMATIC,
+            algorithm_identification=algorithm,
         ),
     ]
     with warnings.catch_warnings():

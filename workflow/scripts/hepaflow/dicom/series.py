@@ -115,13 +115,13 @@ def find_series(folder: Path) -> Contents:
     for path in _files(folder):
         try:
             header = read_header(path)
+            if header is None:
+                continue
+            reason = why_not(header) or _another_plane(header)
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             left_out["", "", "", f"not readable ({reason})"] += 1
             continue
-        if header is None:
-            continue
-        reason = why_not(header) or _another_plane(header)
         if not reason:
             header, filled = mended(header)
             instance = str(header.SOPInstanceUID)
@@ -132,10 +132,8 @@ def find_series(folder: Path) -> Contents:
                 notes[key] |= set(filled)
                 continue
             reason = "copies of other files"
-        about = (
-            str(header.get(name) or "") for name in ("SeriesInstanceUID", "SeriesNumber", "SeriesDescription")
-        )
-        uid, number, description = about
+        names = "SeriesInstanceUID", "SeriesNumber", "SeriesDescription"
+        uid, number, description = (str(header.get(name) or "") for name in names)
         left_out[uid, number, description, reason] += 1
     found = [_series(uid, members, notes[study, uid]) for (study, uid), members in slices.items()]
     return Contents(
