@@ -8,7 +8,7 @@ import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 
-from hepaflow.dicom.geometry import Plane, positions
+from hepaflow.dicom.geometry import Plane
 from hepaflow.dicom.series import Series
 from hepaflow.volume import Grid
 
@@ -20,7 +20,8 @@ SERIAL_NUMBER = "none"
 SEGMENTATION_RAISE, OVERLAY_RAISE = 1000, 2000
 """How far series numbers are raised above the CT's: beyond those that a scanner gives within a study."""
 
-_SAME_AFFINE = 1e-4  # mm
+_SAME_PLACE = 0.1  # mm
+_TOLERANCE = 1e-2  # parts of a voxel and of direction cosines by which two affines of one series may differ
 
 
 def version() -> str:
@@ -50,23 +51,22 @@ def on_slices(array: NDArray[Any], grid: Grid, series: Series) -> NDArray[Any]:
 
     Raises
     ------
-    RuntimeError
+    RuntimeError, ValueError
         If the grid is not that of the series.
     """
     planes = [Plane.of(header) for header in series.headers]
-    first, along = planes[0], positions(planes)
+    first, last = planes[0], planes[-1]
+    affine = np.eye(4)  # in LPS, of (slice, row, column)
+    affine[:3, 0] = (last.position - first.position) / (len(planes) - 1)
+    affine[:3, 1] = first.along_column * first.spacing[0]
+    affine[:3, 2] = first.along_row * first.spacing[1]
+    affine[:3, 3] = first.position
     frame = str(series.headers[0].FrameOfReferenceUID)
-    target = highdicom.VolumeGeometry.from_attributes(
-        image_position=first.position.tolist(),
-        image_orientation=[*first.along_row, *first.along_column],
-        rows=first.shape[0],
-        columns=first.shape[1],
-        pixel_spacing=first.spacing,
-        spacing_between_slices=float(along[-1] - along[0]) / (len(along) - 1),
-        number_of_frames=len(planes),
-        coordinate_system="PATIENT",
-        frame_of_reference_uid=frame,
-    )
+    target = highdicom.VolumeGeometry(affine, (len(planes), *first.shape), "PATIENT", frame)
     image = nib.Nifti1Image(grid.restore(array), grid.affine)
     volume = highdicom.Volume.from_nibabel(image, frame_of_reference_uid=frame)
-    return np.asarray(volume.match_geometry(target, tol=_SAME_AFFINE).array)
+    # Matching pads what lies elsewhere with zeros, without a word: so look first.
+    apart = np.linalg.norm(np.subtract(volume.center_position, target.center_position))
+    if apart > _SAME_PLACE or sorted(volume.spatial_shape) != sorted(target.spatial_shape):
+        raise ValueError(f"a grid whose centre lies {apart:.2f} mm from that of {series.name}")
+    return np.asarray(volume.match_geometry(target, tol=_TOLERANCE).array)

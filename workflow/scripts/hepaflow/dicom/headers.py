@@ -61,7 +61,7 @@ _READ = (
 )  # fmt: skip
 """All that is read of a header: what is not here cannot leak into a result."""
 
-_ALWAYS_THERE = (
+ALWAYS_THERE = (
     "PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime", "StudyID",
     "AccessionNumber", "ReferringPhysicianName",
 )  # fmt: skip
@@ -163,7 +163,7 @@ def mended(header: FileDataset) -> tuple[FileDataset, list[str]]:
             setattr(header, name, generate_uid(entropy_srcs=[name, *known]))
             notes.append(f"no {name}: a new one was made")
     header.SpecificCharacterSet = "ISO_IR 192"  # text is decoded by now; derivatives are written in UTF-8
-    for name in _ALWAYS_THERE:
+    for name in ALWAYS_THERE:
         if name not in header:
             setattr(header, name, "")
     if _text(header, "PatientSex") not in ("", "M", "F", "O"):

@@ -26,8 +26,8 @@ COLOURS = {1: (0, 255, 0), 2: (255, 0, 0)}
 
 _COPIED = (
     *PATIENT_AND_STUDY, *PLANE, "SpecificCharacterSet", "PatientPosition", "FrameOfReferenceUID",
-    "PositionReferenceIndicator", "AcquisitionNumber", "AcquisitionDate", "AcquisitionTime", "LossyImageCompression",
-    "LossyImageCompressionRatio", "LossyImageCompressionMethod",
+    "PositionReferenceIndicator", "AcquisitionNumber", "AcquisitionDate", "AcquisitionTime",
+    "LossyImageCompression", "LossyImageCompressionRatio", "LossyImageCompressionMethod",
 )  # fmt: skip
 """What a colour image takes over from its slice."""
 
