@@ -51,7 +51,7 @@ def test_every_figure_can_be_opened_from_its_category(page: Page, promised: set[
 
 @pytest.mark.parametrize("exam", TEST)
 def test_every_test_exam_has_a_viewer_that_works(page: Page, exam: str) -> None:
-    page.get_by_text("4 Samples").last.click()
+    page.get_by_text("6 Samples").last.click()
     page.get_by_text("Viewer", exact=True).click()
     page.locator("tr", has=page.get_by_text(exam, exact=True)).locator("a").first.click()
     viewer = page.frame_locator("iframe")
