@@ -197,7 +197,9 @@ MINUTES_PER_EXAM = 3
 
 
 def end_orphans_of_this_folder():
-    """End what a Snakemake that died here has left in SLURM's queue; this one submits it again."""
+    """End what a Snakemake that died here has left in SLURM's queue, where this one submits it again."""
+    if workflow.executor_plugin.name != "slurm":
+        return
     try:
         end_orphans(Path.cwd())
     except UserError as error:
