@@ -35,7 +35,7 @@ GROUPS = {
 
 
 @pytest.fixture(scope="session")
-def whole(cluster: None, tmp_path_factory: pytest.TempPathFactory) -> Run:
+def whole(cluster: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     """Start the whole workflow; its lesion slices have too little memory at first."""
     made = ClusterProject(tmp_path_factory.mktemp("whole") / "run")
     groups = {rule: group for group, rules in GROUPS.items() for rule in rules}
@@ -48,4 +48,8 @@ def whole(cluster: None, tmp_path_factory: pytest.TempPathFactory) -> Run:
             "set-resources": SITE["set-resources"] | too_little,
         }
     )
-    return Run(made, made.start())
+    run = Run(made, made.start())
+    yield run
+    if run.process.poll() is None:  # nobody waited for it
+        run.process.kill()
+        run.process.wait()
