@@ -34,9 +34,7 @@ def opened(browser: Browser) -> Iterator[Opened]:
 
 @pytest.fixture(scope="session")
 def report(completed: Checkout) -> Path:
-    """Return the report of the small run."""
-    ended = completed.snakemake("--report", "results/smoke/report.html")
-    assert ended.returncode == 0, ended.stdout
+    """Return the report that the small run ended with."""
     return completed.folder / "results/smoke/report.html"
 
 

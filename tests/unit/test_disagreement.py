@@ -9,7 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from hepaflow.disagreement import disagreement, error_by_disagreement, mean_disagreement
+from hepaflow.disagreement import (
+    disagreement,
+    error_by_disagreement,
+    exams_by_disagreement,
+    mean_disagreement,
+)
 from hepaflow.scores import UNCERTAINTY_COLUMNS
 
 quick = settings(max_examples=60, deadline=None, derandomize=True)
@@ -102,3 +107,12 @@ def test_nothing_segmented_is_no_disagreement() -> None:
     table = error_by_disagreement("exam", "lesion", np.zeros_like(PERCENT), nothing, REFERENCE)
     assert table[["segmented", "voxels", "errors"]].to_numpy().tolist() == [[0, 4, 4]]
     assert mean_disagreement(table)["disagreement"].tolist() == [0]
+
+
+def test_exams_are_listed_by_disagreement_and_those_without_anything_segmented_come_last() -> None:
+    rows = [("quiet", "lesion", 0, 8, 8, 1), ("torn", "lesion", 50, 4, 4, 2), ("torn", "lesion", 0, 4, 4, 0)]
+    levels = pd.DataFrame(rows, columns=UNCERTAINTY_COLUMNS)
+    dice = pd.DataFrame({"exam": ["empty", "quiet", "torn"], "value": [1.0, 0.9, 0.5], "metric": "dice"})
+    listed = exams_by_disagreement(levels, dice)
+    assert listed.to_numpy().tolist() == [["torn", 0.5, 25.0], ["empty", 1.0, 0.0], ["quiet", 0.9, 0.0]]
+    assert listed.columns.tolist() == ["exam", "dice", "disagreement"]

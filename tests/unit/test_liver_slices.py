@@ -76,7 +76,8 @@ import json, resource, sys, time
 from pathlib import Path
 from hepaflow.settings.slices import LiverSlicesSettings
 from hepaflow.liver_slices import liver_slices
-from hepaflow.volume import read_image, read_labels
+from hepaflow.labels import read_labels
+from hepaflow.volume import read_image
 
 began = time.time()
 settings = LiverSlicesSettings.model_validate_json('{"window": {}, "size": 256}')

@@ -1,13 +1,17 @@
 """Masks on the networks' grid, back in the exam."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hepaflow.box import Box
+from hepaflow.masks import write_masks
 from hepaflow.resize import resize_masks
-from hepaflow.restore import label_map, restore
+from hepaflow.restore import read_restored, restore
+from hepaflow.slices import SliceFile, SliceStack
 from hepaflow.voi import volume_of_interest
 
 quick = settings(max_examples=40, deadline=None, derandomize=True)
@@ -106,11 +110,12 @@ def test_masks_of_another_exam_are_refused() -> None:
         restore(np.zeros((3, 8, 8), bool), Box.whole((2, 8, 8)), (2, 8, 8))
 
 
-def test_label_map_joins_both_stages() -> None:
-    liver = np.array([[[0, 0, 1, 1]]], bool)
-    lesion = np.array([[[0, 1, 0, 1]]], bool)
-    labels = label_map(liver, lesion)
-    assert labels.dtype == np.uint8
-    assert labels.tolist() == [[[0, 2, 1, 2]]]
-    assert liver.tolist() == [[[0, 0, 1, 1]]]
-    np.testing.assert_array_equal(labels >= 1, liver | lesion)
+def test_a_mask_is_read_back_to_where_its_slices_were_cut(tmp_path: Path) -> None:
+    masks = np.random.default_rng(0).random((2, 8, 8)) > 0.5
+    write_masks(tmp_path / "masks.npz", [("other", ~masks), ("exam", masks)])
+    box, shape = Box((1, 3), (2, 10), (0, 8)), (5, 11, 9)
+    SliceStack(np.zeros((2, 8, 8), np.uint16), None, box, shape).save(tmp_path / "exam.safetensors")
+    restored = read_restored(tmp_path / "masks.npz", "exam", SliceFile(tmp_path / "exam.safetensors"))
+    assert restored.shape == shape
+    np.testing.assert_array_equal(restored[1:3, 2:10, 0:8], masks)
+    assert restored.sum() == masks.sum()

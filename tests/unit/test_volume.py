@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from nibabel.orientations import axcodes2ornt, io_orientation, ornt_transform
 
 from hepaflow.errors import UserError
-from hepaflow.volume import Grid, canonical_affine, read_grid, read_image, read_labels, write_map
+from hepaflow.labels import read_labels
+from hepaflow.volume import Grid, canonical_affine, read_grid, read_image, write_map
 
 ORIENTATIONS = [
     tuple(axes[place] for place in order)

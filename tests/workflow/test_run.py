@@ -10,11 +10,11 @@ import pytest
 import yaml
 from smoke_run import EXAMS, SMOKE, Checkout
 
+from hepaflow.labels import read_labels
 from hepaflow.masks import Masks
 from hepaflow.metrics.overlap import dice
 from hepaflow.restore import restore
 from hepaflow.slices import SliceFile
-from hepaflow.volume import read_labels
 
 METHODS = ("dense", "plain", "fusion")
 TEST = [name for name, split in EXAMS.items() if split == "test"]

@@ -4,8 +4,7 @@ from pathlib import Path
 
 from hepaflow.disagreement import disagreement
 from hepaflow.jobs.run import run
-from hepaflow.masks import Masks
-from hepaflow.restore import restore
+from hepaflow.restore import read_restored
 from hepaflow.slices import SliceFile
 from hepaflow.volume import read_grid, write_map
 
@@ -13,10 +12,7 @@ from hepaflow.volume import read_grid, write_map
 def work() -> None:
     exam = snakemake.wildcards.exam
     slices = SliceFile(snakemake.input.slices)
-    votes = []
-    for path in snakemake.input.masks:
-        with Masks(path) as masks:
-            votes.append(restore(masks[exam], slices.box, slices.shape))
+    votes = [read_restored(path, exam, slices) for path in snakemake.input.masks]
     grid = read_grid(Path(snakemake.input.image), exam=exam)
     write_map(Path(snakemake.output.map), disagreement(votes), grid)
 

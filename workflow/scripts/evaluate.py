@@ -4,12 +4,12 @@ from pathlib import Path
 
 from hepaflow.evaluation import Scores, Segmentation
 from hepaflow.jobs.run import run
-from hepaflow.masks import Masks
-from hepaflow.restore import restore
+from hepaflow.labels import read_labels
+from hepaflow.restore import read_restored
 from hepaflow.scores import GIVEN, write_scores
 from hepaflow.settings.predictions import EvaluateSettings
 from hepaflow.slices import SliceFile
-from hepaflow.volume import read_grid, read_labels
+from hepaflow.volume import read_grid
 
 
 def work() -> None:
@@ -22,11 +22,8 @@ def work() -> None:
         # Fusion comes last and has no raw masks of its own.
         livers, lesions = (snakemake.input[f"{stage}_{processing}"] for stage in ("liver", "lesion"))
         for method, liver, lesion in zip(snakemake.params.methods, livers, lesions, strict=False):
-            restored = []
-            for stage, path in (("liver", liver), ("lesion", lesion)):
-                with Masks(path) as masks:
-                    restored.append(restore(masks[exam], slices[stage].box, slices[stage].shape))
-            scores.add(method, processing, Segmentation(*restored))
+            found = (read_restored(liver, exam, slices["liver"]), read_restored(lesion, exam, slices["lesion"]))
+            scores.add(method, processing, Segmentation(*found))
     given = EvaluateSettings.model_validate_json(snakemake.params.settings).given
     for (method, values), path in zip(given.items(), snakemake.input.given, strict=True):
         labels, _ = read_labels(Path(path), exam=exam, image=grid)

@@ -1,6 +1,6 @@
 """Draw how disagreement relates to error, for one stage, and list the exams by it."""
 
-from hepaflow.disagreement import mean_disagreement
+from hepaflow.disagreement import exams_by_disagreement
 from hepaflow.figures.style import save
 from hepaflow.figures.uncertainty import uncertainty_figure
 from hepaflow.jobs.run import run
@@ -15,9 +15,7 @@ def work() -> None:
     levels = levels[levels["stage"] == stage]
     scores = final(read_scores(*snakemake.input.metrics))
     fused = scores[(scores["stage"] == stage) & (scores["method"] == FUSION) & (scores["metric"] == "dice")]
-    dice = fused[["exam", "value"]].rename(columns={"value": "dice"})
-    exams = dice.merge(mean_disagreement(levels), how="left").fillna({"disagreement": 0.0})
-    exams = exams.sort_values("disagreement", ascending=False, kind="stable")
+    exams = exams_by_disagreement(levels, fused)
     write_table(exams, snakemake.output.table)
     title = f"Disagreement of the networks and errors of the fusion, {stage}"
     save(uncertainty_figure(levels, exams, stage), snakemake.output.figure, title=title)

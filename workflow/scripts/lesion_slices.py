@@ -5,11 +5,12 @@ from pathlib import Path
 
 from hepaflow.box import Box
 from hepaflow.jobs.run import run
+from hepaflow.labels import read_labels
 from hepaflow.lesion_slices import lesion_slices
 from hepaflow.masks import Masks
 from hepaflow.restore import restore
 from hepaflow.settings.contrast import LesionSlicesSettings
-from hepaflow.volume import read_image, read_labels
+from hepaflow.volume import read_image
 
 
 def work() -> None:

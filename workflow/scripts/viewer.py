@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepaflow.jobs.run import run
+from hepaflow.labels import read_labels
 from hepaflow.viewer.exam import ViewedExam
 from hepaflow.viewer.page import viewer_pages
-from hepaflow.volume import read_image, read_labels
+from hepaflow.volume import read_image
 
 
 def work() -> None:

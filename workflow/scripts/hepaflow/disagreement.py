@@ -82,3 +82,23 @@ def mean_disagreement(levels: pd.DataFrame) -> pd.DataFrame:
     sums = weighted.groupby("exam", sort=False)[["total", "segmented"]].sum()
     mean = (sums["total"] / sums["segmented"].where(sums["segmented"] > 0)).fillna(0.0)
     return mean.rename("disagreement").reset_index()
+
+
+def exams_by_disagreement(levels: pd.DataFrame, dice: pd.DataFrame) -> pd.DataFrame:
+    """List the exams by their mean disagreement, the largest first, each with the Dice of the fusion.
+
+    Parameters
+    ----------
+    levels : DataFrame
+        Rows of `error_by_disagreement`, of one stage. An exam without any has nothing segmented: no disagreement.
+    dice : DataFrame
+        Columns exam and value: the Dice of the fusion in every exam.
+
+    Returns
+    -------
+    DataFrame
+        Columns exam, dice and disagreement.
+    """
+    exams = dice[["exam", "value"]].rename(columns={"value": "dice"})
+    exams = exams.merge(mean_disagreement(levels), how="left").fillna({"disagreement": 0.0})
+    return exams.sort_values("disagreement", ascending=False, kind="stable", ignore_index=True)

@@ -1,7 +1,6 @@
 """Score a folder of segmentations against a folder of references, without a workflow."""
 
 import argparse
-import json
 import re
 import sys
 from collections.abc import Iterator
@@ -13,12 +12,12 @@ from tqdm import tqdm
 
 from hepaflow.errors import UserError
 from hepaflow.evaluation import Scores, Segmentation
+from hepaflow.labels import read_labels
 from hepaflow.predictions import SUFFIXES, read_prediction
 from hepaflow.scores import GIVEN, write_scores
 from hepaflow.settings.predictions import PredictionLabels
 from hepaflow.statistics import summarise
-from hepaflow.tables import nested, score_table
-from hepaflow.volume import read_labels
+from hepaflow.tables import score_table, write_statistics
 
 _DECORATION = re.compile(
     r"^(volume|segmentation|test-segmentation|liver)[-_]|[._-](label|segmentation|seg|prediction|pred)$"
@@ -145,8 +144,7 @@ def main(arguments: list[str] | None = None) -> int:
         chosen.out.mkdir(parents=True, exist_ok=True)
         write_scores(metrics, chosen.out / "metrics.csv")
         write_scores(summary, chosen.out / "summary.csv")
-        text = json.dumps(nested(summary), indent=1) + "\n"
-        (chosen.out / "metrics.json").write_text(text, encoding="utf-8")
+        write_statistics(summary, chosen.out / "metrics.json")
     return 0
 
 

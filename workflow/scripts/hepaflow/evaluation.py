@@ -1,4 +1,4 @@
-"""Scores of one exam as the LiTS challenge defines them, and how far the networks' errors overlap."""
+"""Scores of one exam, and how far the networks' errors overlap."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from hepaflow.labels import stage_mask
 from hepaflow.metrics.detection import THRESHOLDS, Detection
 from hepaflow.metrics.overlap import Overlap
 from hepaflow.metrics.surface import SurfaceDistances
@@ -66,7 +67,7 @@ def mask_scores(prediction: Mask, reference: Mask, spacing: Spacing | None) -> d
 
 
 def detection_scores(prediction: Mask, reference: Mask) -> dict[str, float]:
-    """Count the lesions of mask and reference, and score how many were found (LiTS challenge).
+    """Count the lesions of mask and reference, and score how many were found.
 
     Returns
     -------
@@ -126,7 +127,7 @@ class Segmentation:
     @classmethod
     def of_labels(cls, labels: NDArray[np.uint8]) -> "Segmentation":
         """Take the masks of a label map: 0 background, 1 liver, 2 lesion."""
-        return cls(labels >= 1, labels == 2)
+        return cls(stage_mask(labels, "liver"), stage_mask(labels, "lesion"))
 
     def only(self, stages: Collection[str]) -> "Segmentation":
         """Return the masks of these stages alone."""

@@ -1,10 +1,14 @@
 """From masks on the networks' grid back to the exam (thesis 4.9)."""
 
+from pathlib import Path
+
 import numpy as np
 from numpy.typing import NDArray
 
 from hepaflow.box import Box
+from hepaflow.masks import Masks
 from hepaflow.resize import resize_masks
+from hepaflow.slices import SliceFile
 
 
 def restore(masks: NDArray[np.bool_], box: Box | None, shape: tuple[int, int, int]) -> NDArray[np.bool_]:
@@ -31,13 +35,20 @@ def restore(masks: NDArray[np.bool_], box: Box | None, shape: tuple[int, int, in
     return box.place(resize_masks(masks, box.shape[1:]), shape)
 
 
-def label_map(liver: NDArray[np.bool_], lesion: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Join the masks of both stages: 0 background, 1 liver, 2 lesion; a lesion outside the liver stays a lesion.
+def read_restored(path: Path | str, exam: str, slices: SliceFile) -> NDArray[np.bool_]:
+    """Read an exam's mask from a file of masks, and put it back into the exam.
 
     Parameters
     ----------
-    liver, lesion : ndarray of bool, shape (slices, rows, columns)
+    path : Path or str
+        File of masks, `.npz`.
+    exam : str
+    slices : SliceFile
+        The slices that the mask was drawn on: they say where it lies.
+
+    Returns
+    -------
+    ndarray of bool, shape (slices, rows, columns) of the exam
     """
-    labels = liver.astype(np.uint8)
-    labels[lesion] = 2
-    return labels
+    with Masks(path) as masks:
+        return restore(masks[exam], slices.box, slices.shape)

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepaflow.files import sha256
-from hepaflow.volume import LABELS, Grid, read_image, read_labels
+from hepaflow.labels import LABELS, read_labels
+from hepaflow.volume import Grid, read_image
 
 _PADDING_BELOW = -1100  # scanners pad with -1024 or not at all; some copies of LiTS with -2048 or -3024
 _TOLERANCE_MM = 1e-2

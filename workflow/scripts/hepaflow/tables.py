@@ -1,5 +1,6 @@
 """The tables of a run: in the form of the thesis' (chapter 5), and with every metric and its interval."""
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -81,7 +82,7 @@ def dice_table(summary: pd.DataFrame, stage: str, architectures: Mapping[str, st
         for processing, words in PROCESSINGS.items():
             row[words] = own["value"].get(GIVEN if given and processing == "clean" else processing)
             row[f"thesis {words}"] = thesis.DICE.get((stage, processing), {}).get(architecture)
-        last = own.iloc[-1]
+        last = final(own.reset_index()).iloc[0]
         row[INTERVAL] = interval(last["low"], last["high"])
         row["exams"] = last["exams"]
         rows.append(row)
@@ -170,8 +171,13 @@ def literature_table(summary: pd.DataFrame, data: str) -> pd.DataFrame:
         (summary["method"] == thesis.FUSION) & (summary["metric"] == "dice") & (summary["statistic"] == "mean")
     ].set_index("stage")
     dice = {stage: f"{mean['value'][stage]:.4f}" for stage in ("liver", "lesion")}
-    own = {"method": "this run's fusion", **dice, "reference": f"this run: {data}"}
-    return pd.DataFrame([*(quoted._asdict() for quoted in thesis.LITERATURE), own])
+    quoted = {stage: f"{thesis.DICE[stage, 'clean'][thesis.FUSION]}" for stage in ("liver", "lesion")}
+    rows = [
+        *(one._asdict() for one in thesis.LITERATURE),
+        {"method": "the thesis' fusion", **quoted, "reference": "the thesis, tables 1 and 2"},
+        {"method": "this run's fusion", **dice, "reference": f"this run: {data}"},
+    ]
+    return pd.DataFrame(rows)
 
 
 def weight_table(fusions: Mapping[str, Fusion]) -> pd.DataFrame:
@@ -193,3 +199,8 @@ def weight_table(fusions: Mapping[str, Fusion]) -> pd.DataFrame:
 def write_table(table: pd.DataFrame, path: Path | str) -> None:
     """Write a table as CSV, with four decimals."""
     table.to_csv(path, index=False, float_format="%.4f", lineterminator="\n")
+
+
+def write_statistics(summary: pd.DataFrame, path: Path | str) -> None:
+    """Write a summary as JSON, for programs (`nested`)."""
+    Path(path).write_text(json.dumps(nested(summary), indent=1) + "\n", encoding="utf-8")

@@ -50,6 +50,5 @@ LITERATURE = (
     Quoted("2.5D residual U-Net", "", "0.67", "Han 2017, doi:10.1002/mp.12155"),
     Quoted("2.5D U-Net", "0.953", "0.784 ± 0.16", "Wardhana et al. 2021, doi:10.1007/s11548-020-02292-y"),
     Quoted("X-Net", "0.971", "0.843", "Chi et al. 2021, doi:10.1016/j.neucom.2021.06.021"),
-    Quoted("the thesis' fusion", "0.9567", "0.7583", "the thesis, tables 1 and 2"),
 )
 """Other methods (thesis table 3), each scored by its authors."""

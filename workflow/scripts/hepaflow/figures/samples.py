@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepaflow.box import Box
+from hepaflow.labels import read_labels, stage_mask
 from hepaflow.voi import volume_of_interest
-from hepaflow.volume import read_image, read_labels
+from hepaflow.volume import read_image
 
 REFERENCE = "reference"
 _MARGIN = 0.08
@@ -45,9 +46,7 @@ class Sample:
 
     def mask(self, name: str, stage: str) -> NDArray[np.bool_]:
         """Return a mask of the liver (with its lesions) or of the lesions: the reference's or a method's."""
-        labels = self.labels[name]
-        mask: NDArray[np.bool_] = labels >= 1 if stage == "liver" else labels == 2
-        return mask
+        return stage_mask(self.labels[name], stage)
 
     @property
     def proportion(self) -> float:

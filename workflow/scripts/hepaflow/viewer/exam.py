@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hepaflow.box import bounding_box
+from hepaflow.labels import stage_mask
 from hepaflow.lesions import find_lesions, label_lesions
 
 STAGES = ("liver", "lesion")
@@ -47,12 +49,6 @@ class ViewedExam:
                 raise ValueError(f"{name} of shape {array.shape} for an exam of shape {self.hu.shape}")
 
 
-def stage_mask(labels: NDArray[np.uint8], stage: str) -> NDArray[np.bool_]:
-    """Return the mask of the liver, which includes its lesions, or of the lesions."""
-    mask: NDArray[np.bool_] = labels >= 1 if stage == "liver" else labels == 2
-    return mask
-
-
 def count_overlap(labels: NDArray[np.uint8], reference: NDArray[np.uint8]) -> dict[str, list[list[int]]]:
     """Count, for each stage and slice, the pixels of both, of the labels and of the reference; Dice follows.
 
@@ -78,10 +74,8 @@ def liver_box(exam: ViewedExam) -> list[tuple[int, int]] | None:
     marked = np.zeros(exam.hu.shape[1:], bool)
     for labels in (exam.reference, *exam.methods.values()):
         marked |= labels.any(axis=0)
-    if not marked.any():
-        return None
-    found = (np.flatnonzero(marked.any(axis=axis)) for axis in (1, 0))
-    return [(int(indices[0]), int(indices[-1]) + 1) for indices in found]
+    box = bounding_box(marked[np.newaxis])
+    return [box.rows, box.columns] if box else None
 
 
 def list_lesions(
