@@ -14,7 +14,7 @@ DEMO := $(SNAKEMAKE) --configfile config/demo.yaml --scheduler greedy \
 ALONE := $(shell command -v flock >/dev/null && echo flock --nonblock --conflict-exit-code 75 .snakemake-demo.lock)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint unit workflow test-browser why schema lock clean
+.PHONY: help setup demo test lint unit workflow test-browser test-slurm why schema lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ workflow: $(VENV)/.locked-dev ## tests of the rules, with small runs
 test-browser: $(VENV)/.locked-dev ## tests of the report and the viewer in Chromium
 	tests/browser/install_chromium.sh
 	$(BIN)/pytest tests/browser
+
+test-slurm: $(VENV)/.locked-dev ## tests on a SLURM cluster that is set up on this machine (root, Debian)
+	$(BIN)/pytest tests/slurm
 
 why: $(VENV)/.locked ## say what would run again and why: make why CONFIG=mine.yaml
 	@$(BIN)/python workflow/why.py $(if $(CONFIG),--configfile $(CONFIG))

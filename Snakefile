@@ -36,6 +36,10 @@ localrules:
     html_report,
 
 
+onstart:
+    end_orphans_of_this_folder()
+
+
 rule all:
     default_target: True
     input:

@@ -37,3 +37,32 @@ def test_a_command_is_needed(capsys: pytest.CaptureFixture[str]) -> None:
         main([])
     assert ended.value.code == 2
     assert "COMMAND" in capsys.readouterr().err
+
+
+def test_fetch_gets_what_the_configuration_starts_from(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetched: list[str] = []
+    monkeypatch.setattr("hepaflow.networks.pretrained.imagenet_weights", fetched.append)
+    assert main(["fetch"]) == 0
+    assert fetched == ["densenet201", "inception_v3", "resnet152", "resnext101_32x8d"]
+    assert "resnet152-394f9c45.pth" in capsys.readouterr().out
+    fetched.clear()
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("backbones: {a: {arch: resnet50, weights: imagenet}, b: {arch: resnet101, weights: none}}")
+    assert main(["fetch", "--configfile", str(mine)]) == 0
+    assert fetched == ["resnet50"]
+    mine.write_text("backbones: {a: {arch: unet, weights: none}}")
+    assert main(["fetch", "--configfile", str(mine)]) == 0
+    assert "no network" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("text", ["a: [", None])
+def test_fetch_names_a_configuration_that_cannot_be_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str | None
+) -> None:
+    mine = tmp_path / "mine.yaml"
+    if text is not None:
+        mine.write_text(text)
+    assert main(["fetch", "--configfile", str(mine)]) == 1
+    assert f"file: {mine}" in capsys.readouterr().err

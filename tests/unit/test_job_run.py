@@ -50,6 +50,7 @@ class Folder:
             params=Namedlist(fromdict=given | params),
             log=[str(self.folder / "job.log")],
             threads=1,
+            resources=Namedlist(),
         )
 
     def run(self, **params: Any) -> dict[str, Any]:

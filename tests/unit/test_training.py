@@ -10,19 +10,22 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
+from torch import Tensor
 
 import hepaflow
 from hepaflow import training
 from hepaflow.box import Box
 from hepaflow.dataset import SliceDataset
 from hepaflow.errors import UserError
+from hepaflow.history import Part
+from hepaflow.interruption import Interruption
 from hepaflow.losses import LOSSES
 from hepaflow.networks.network import build_network
 from hepaflow.settings.compute import ComputeSettings
@@ -103,8 +106,8 @@ class Training:
         """Train until the state after an epoch has been saved, and fail there."""
         save = TrainingState.save
 
-        def failing(self: TrainingState, network: Any, optimizer: Any, history: list[Any]) -> None:
-            save(self, network, optimizer, history)
+        def failing(self: TrainingState, network: Any, optimizer: Any, history: list[Any], *part: Any) -> None:
+            save(self, network, optimizer, history, *part)
             if len(history) == after:
                 raise KeyboardInterrupt
 
@@ -124,6 +127,8 @@ RUN = """
 import json, os, signal, sys
 from pathlib import Path
 
+import torch
+
 from hepaflow.settings.compute import ComputeSettings
 from hepaflow.settings.training import TrainSettings
 from hepaflow.training import train_network
@@ -133,20 +138,33 @@ given = json.loads(sys.argv[1])
 save = TrainingState.save
 
 
-def killed(self, network, optimizer, history):
-    save(self, network, optimizer, history)
+def killed(self, network, optimizer, history, *part):
+    save(self, network, optimizer, history, *part)
     if len(history) == given["kill_after"]:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
+steps = 0
+step = torch.optim.SGD.step
+
+
+def ending(self, *arguments):
+    global steps
+    steps += 1
+    if steps == given["end_at"] and os.environ.get("LOCAL_RANK", "0") == "0":
+        os.killpg(0, signal.SIGTERM)
+    return step(self, *arguments)
+
+
 TrainingState.save = killed
+torch.optim.SGD.step = ending
 train_network(
     [Path(path) for path in given["slices"]],
     TrainSettings.model_validate_json(given["settings"]),
     code="code",
     output=Path(given["weights"]),
     history=Path(given["history"]),
-    compute=ComputeSettings(accelerator="cpu", workers=0, devices=given["devices"]),
+    compute=ComputeSettings(accelerator="cpu", workers=given["workers"], devices=given["devices"]),
     threads=1,
 )
 Path(given["weights"]).with_name("done." + os.environ.get("LOCAL_RANK", "0")).touch()
@@ -159,7 +177,9 @@ def run_elsewhere(
     settings: TrainSettings,
     *,
     kill_after: int = -1,
+    end_at: int = -1,
     devices: int = 1,
+    workers: int = 0,
     **environment: str,
 ) -> subprocess.CompletedProcess[str]:
     """Run a training as a job does: in a process of its own, from a script."""
@@ -171,13 +191,16 @@ def run_elsewhere(
         "weights": str(done.weights),
         "history": str(done.history),
         "devices": devices,
+        "workers": workers,
         "kill_after": kill_after,
+        "end_at": end_at,
     }
     return subprocess.run(
         [sys.executable, str(script), json.dumps(given)],
         capture_output=True,
         text=True,
         timeout=120,
+        start_new_session=True,
         env={**os.environ, "PYTHONPATH": str(Path(hepaflow.__file__).parents[1]), **environment},
         check=False,
     )
@@ -265,14 +288,14 @@ def test_another_seed_gives_other_bytes(make: Make, uninterrupted: bytes) -> Non
     assert make(recipe(seed=2)).run() != uninterrupted
 
 
-def test_dropout_is_drawn_anew_every_epoch(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dropout_is_drawn_anew_for_every_batch(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     seeds = []
     manual_seed = torch.manual_seed
     monkeypatch.setattr(torch, "manual_seed", lambda seed: (seeds.append(seed), manual_seed(seed))[1])
     make(recipe("unet")).run()
-    start, *epochs = seeds
+    start, *batches = seeds
     assert start == 1
-    assert len(set(epochs)) == 3
+    assert len(set(batches)) == len(batches) == 3 * 2
 
 
 def test_the_header_holds_the_recipe(make: Make) -> None:
@@ -347,6 +370,103 @@ def test_a_killed_job_goes_on_in_another_process(make: Make, slices: list[Path],
     assert not done.side.exists()
 
 
+def asking(monkeypatch: pytest.MonkeyPatch, batch: int) -> None:
+    """Ask this process to end in its n-th mini-batch, as the queue does; its end is a KeyboardInterrupt."""
+    criterion = LOSSES["bce"]
+    seen = iter(range(1, 1000))
+
+    def asked(logits: Tensor, masks: Tensor) -> Tensor:
+        if next(seen) == batch:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return criterion(logits, masks)
+
+    def end() -> NoReturn:
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(LOSSES, "bce", asked)
+    monkeypatch.setattr(Interruption, "end", staticmethod(end))
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("batch", [1, 2, 3, 4, 6], ids=lambda batch: f"batch {batch}")
+def test_asked_to_end_is_never_having_stopped(make: Make, uninterrupted: bytes, batch: int, workers: int) -> None:
+    """Two batches an epoch, three epochs: within the first, after it, in the second, and at the very end."""
+    done = make(recipe(), compute={"workers": workers})
+    with pytest.MonkeyPatch.context() as patch:
+        asking(patch, batch)
+        with pytest.raises(KeyboardInterrupt):
+            done.run()
+    assert not done.weights.exists()
+    trained = 0
+    train_step = torch.optim.SGD.step
+
+    def counted(self: torch.optim.SGD, *arguments: Any) -> Any:
+        nonlocal trained
+        trained += 1
+        return train_step(self, *arguments)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.optim.SGD, "step", counted)
+        assert done.run() == uninterrupted
+    assert trained == 6 - batch
+    assert not done.side.exists()
+    assert [row["epoch"] for row in done.rows()] == ["1", "2", "3"]
+
+
+def test_losses_do_not_tell_of_an_end_within_an_epoch(make: Make) -> None:
+    whole, done = (make(recipe("unet", validation_share=0.3)) for _ in range(2))
+    whole.run()
+    for batch in (1, 3):  # the second time, while it validates: three batches are one epoch and its validation
+        with pytest.MonkeyPatch.context() as patch:
+            asking(patch, batch)
+            with pytest.raises(KeyboardInterrupt):
+                done.run()
+    done.run()
+    for name in ("epoch", "learning_rate", "loss", "validation_loss"):
+        assert [row[name] for row in done.rows()] == [row[name] for row in whole.rows()]
+
+
+@pytest.mark.parametrize("devices", [1, 2])
+def test_sigterm_ends_the_process_with_a_saved_state(
+    make: Make, slices: list[Path], uninterrupted: bytes, devices: int
+) -> None:
+    """As the queue sends it: to every process of the job, also to those that load slices."""
+    done = make(recipe())
+    told = run_elsewhere(done, slices, recipe(), end_at=4, devices=devices, workers=1)
+    assert told.returncode == -signal.SIGTERM, told.stderr
+    assert not done.weights.exists()
+    with safe_open(done.side / "state.safetensors", framework="pt") as file:
+        header = json.loads(file.metadata()["hepaflow"])
+    done_so_far = 2 * len(header["history"]) + header["part"]["batches"]
+    assert done_so_far in (4, 5)  # the signal and the batch race
+    if devices == 1:
+        assert done.run() == uninterrupted
+
+
+def test_a_second_job_waits_or_is_refused(make: Make, slices: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    done = make(recipe("unet"))
+    code = (
+        "import sys, time\nfrom pathlib import Path\nfrom hepaflow.training_state import TrainingState\n"
+        "with TrainingState(Path(sys.argv[1]), 'key').owned():\n    print(flush=True)\n    sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(done.side)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(Path(hepaflow.__file__).parents[1]), "SLURM_JOB_ID": "77"},
+    ) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        monkeypatch.setattr("hepaflow.training_state.PATIENCE", 0.0)
+        with pytest.raises(UserError, match=f"process {other.pid} on .*, SLURM job 77"):
+            done.run()
+        assert not done.weights.exists()
+        monkeypatch.setattr("hepaflow.training_state.PATIENCE", 60.0)
+        other.kill()  # as the queue does; its lock ends with it
+        done.run()
+    assert not done.side.exists()
+
+
 def test_a_finished_training_leaves_no_state(make: Make) -> None:
     done = make(recipe("unet", epochs=1))
     done.run()
@@ -362,7 +482,7 @@ def epochs_trained(monkeypatch: pytest.MonkeyPatch, limit: int = 1000) -> list[i
     trained: list[int] = []
     train_epoch = training._train_epoch
 
-    def counting(*arguments: Any) -> float:
+    def counting(*arguments: Any) -> Part:
         trained.append(arguments[4])
         if len(trained) == limit:
             raise StopTraining

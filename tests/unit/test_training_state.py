@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+from hepaflow.history import Part
 from hepaflow.training_state import TrainingState
 
 Pair = tuple[nn.Module, torch.optim.SGD]
@@ -65,13 +66,13 @@ def saved(folder: Path) -> list[dict[str, torch.Tensor]]:
 def test_nothing_saved_is_nothing_loaded(folder: Path) -> None:
     network, optimizer = pair(1)
     before = values(network, optimizer)
-    assert TrainingState(folder, "key").load(network, optimizer) == []
+    assert TrainingState(folder, "key").load(network, optimizer) == ([], Part())
     assert_equal(values(network, optimizer), before)
 
 
 def test_the_last_state_comes_back(folder: Path, saved: list[dict[str, torch.Tensor]]) -> None:
     network, optimizer = pair(2)
-    assert TrainingState(folder, "key").load(network, optimizer) == rows(3)
+    assert TrainingState(folder, "key").load(network, optimizer) == (rows(3), Part())
     assert_equal(values(network, optimizer), saved[2])
 
 
@@ -102,7 +103,7 @@ def test_another_recipes_state_is_left_alone(folder: Path, saved: list[dict[str,
     network, optimizer = pair(2)
     before = values(network, optimizer)
     files = {path: path.read_bytes() for path in folder.iterdir()}
-    assert TrainingState(folder, "other").load(network, optimizer) == []
+    assert TrainingState(folder, "other").load(network, optimizer) == ([], Part())
     assert_equal(values(network, optimizer), before)
     assert {path: path.read_bytes() for path in folder.iterdir()} == files
 
@@ -114,7 +115,7 @@ def test_a_truncated_state_gives_way_to_the_one_before(
     current = folder / "state.safetensors"
     current.write_bytes(current.read_bytes()[:kept])
     network, optimizer = pair(2)
-    assert TrainingState(folder, "key").load(network, optimizer) == rows(2)
+    assert TrainingState(folder, "key").load(network, optimizer) == (rows(2), Part())
     assert_equal(values(network, optimizer), saved[1])
 
 
@@ -124,7 +125,7 @@ def test_killed_between_two_renames_gives_the_one_before(
     os.replace(folder / "state.safetensors", folder / "previous.safetensors")
     (folder / "partial.1").write_bytes(b"half")
     network, optimizer = pair(2)
-    assert TrainingState(folder, "key").load(network, optimizer) == rows(3)
+    assert TrainingState(folder, "key").load(network, optimizer) == (rows(3), Part())
     assert_equal(values(network, optimizer), saved[2])
 
 
@@ -134,7 +135,7 @@ def test_two_damaged_states_start_anew(folder: Path, saved: list[dict[str, torch
         (folder / f"{name}.safetensors").write_bytes(content)
     network, optimizer = pair(2)
     before = values(network, optimizer)
-    assert TrainingState(folder, "key").load(network, optimizer) == []
+    assert TrainingState(folder, "key").load(network, optimizer) == ([], Part())
     assert_equal(values(network, optimizer), before)
 
 
@@ -148,7 +149,7 @@ def test_a_damaged_state_never_takes_the_place_of_a_good_one(
     state.load(network, optimizer)
     state.save(network, optimizer, rows(3))
     (folder / "state.safetensors").unlink()
-    assert TrainingState(folder, "key").load(*pair(3)) == rows(2)
+    assert TrainingState(folder, "key").load(*pair(3)) == (rows(2), Part())
 
 
 def test_a_failed_write_leaves_the_states_as_they_were(
@@ -161,7 +162,7 @@ def test_a_failed_write_leaves_the_states_as_they_were(
     with pytest.raises(OSError, match="no space"):
         TrainingState(folder, "key").save(*pair(4), rows(4))
     network, optimizer = pair(2)
-    assert TrainingState(folder, "key").load(network, optimizer) == rows(3)
+    assert TrainingState(folder, "key").load(network, optimizer) == (rows(3), Part())
     assert_equal(values(network, optimizer), saved[2])
 
 

@@ -18,6 +18,8 @@ from snakemake.exceptions import WorkflowError
 from hepaflow.errors import UserError
 from hepaflow.exams import check_files, read_sheet
 from hepaflow.fingerprint import fingerprints, libraries
+from hepaflow.jobs.gpus import cards
+from hepaflow.jobs.orphans import end_orphans
 from hepaflow.jobs.recipe import versions
 from hepaflow.predictions import check_predictions, prediction_file
 from hepaflow.settings.workflow import FUSION, read_settings
@@ -44,6 +46,11 @@ GIVEN = {name: prediction.stages for name, prediction in SETTINGS.predictions.it
 VIEWED = [*METHODS, *(name for name, stages in GIVEN.items() if set(stages) == set(STAGES))]
 PAGE_SUFFIXES = (".html", ".css", ".js")
 ARCHITECTURES = {name: backbone.arch for name, backbone in SETTINGS.backbones.items()} | {FUSION: FUSION}
+
+# On one machine, networks share out its GPUs (or the one CPU); a cluster's queue has its own count. Not in a profile:
+# a limit there would hold on clusters, too, for `profiles/default` is always loaded.
+if workflow.is_main_process and workflow.nodes is None and "gpu" not in workflow.global_resources:
+    workflow.register_resource("gpu", max(1, len(cards())))
 
 
 wildcard_constraints:
@@ -200,6 +207,43 @@ def disagreements_of(*splits):
 # Resources.
 
 
-def gpus(wildcards):
-    """Return the GPUs of a job; none where the settings keep to the CPU."""
-    return 0 if SETTINGS.compute.accelerator == "cpu" else SETTINGS.compute.devices
+# What a job may take of a cluster. Memory as measured (docs/slurm.md) with half as much again, for one whole exam in
+# memory at a time; each further attempt may take as much more.
+
+
+def gpus(devices=1):
+    """Return, as a resource, the GPUs of a job; none where the settings keep to the CPU."""
+    return lambda wildcards: 0 if SETTINGS.compute.accelerator == "cpu" else devices
+
+
+def growing(amount):
+    """Return, as a resource, an amount that grows with every attempt."""
+    return lambda wildcards, attempt: amount * attempt
+
+
+def training_minutes(wildcards, attempt):
+    """Return the time limit of a training: an hour, and its epochs on a GPU of ten years ago; a day at most.
+
+    A training that reaches its limit goes on where it was in the next attempt, so the limit need not be enough for
+    the whole, and what most partitions allow is better.
+    """
+    exams = len(EXAMS.names("train"))
+    epochs = SETTINGS.stage_training(wildcards.stage, wildcards.backbone).epochs
+    return min((60 + MINUTES_PER_EXAM * exams * epochs) * attempt, 24 * 60)
+
+
+MINUTES_PER_EXAM = 3
+"""Minutes for an exam and epoch; an estimate for the largest network on the slowest GPU of docs/slurm.md."""
+
+
+# Before the first job.
+
+
+def end_orphans_of_this_folder():
+    """End what a Snakemake that died here has left in SLURM's queue, where this one submits it again."""
+    if workflow.executor_plugin.name != "slurm":
+        return
+    try:
+        end_orphans(Path.cwd())
+    except UserError as error:
+        raise WorkflowError(f"hepaflow cannot start:\n{error}") from None

@@ -11,7 +11,11 @@ rule train:
         f"{RESULTS}/logs/train/{{stage}}.{{backbone}}.log",
     threads: 1 + SETTINGS.compute.workers
     resources:
-        gpu=gpus,
+        gpu=gpus(SETTINGS.compute.devices),
+        mem_mb=growing(16000),
+        runtime=training_minutes,
+        # SIGTERM two minutes before the time limit: the state is saved after the current mini-batch.
+        slurm_extra="--signal=TERM@120",
     params:
         settings=settings_of("train", "stage", "backbone"),
         code=code_of("train", "backbone"),
@@ -32,7 +36,9 @@ rule predict:
     log:
         f"{RESULTS}/logs/predict/{{stage}}.{{backbone}}.{{split}}.log",
     resources:
-        gpu=gpus,
+        gpu=gpus(),
+        mem_mb=growing(12000),
+        runtime=growing(240),
     params:
         settings=settings_of("predict", "backbone"),
         code=code_of("predict", "backbone"),

@@ -6,10 +6,13 @@ import json
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from hepaflow.errors import UserError
 from hepaflow.exams import index_folder, write_sheet
-from hepaflow.settings.workflow import Settings
+from hepaflow.settings.workflow import Settings, read_settings
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -33,6 +36,17 @@ def main(arguments: list[str] | None = None) -> int:
     summary.add_argument("results", type=Path, help="folder of the run, for instance results/demo")
     summary.set_defaults(run=_summary)
 
+    fetch = commands.add_parser(
+        "fetch",
+        help="fetch the ImageNet weights that a configuration needs",
+        description="Fetch the ImageNet weights that a configuration needs to where torchvision keeps them, so "
+        "that trainings find them on machines without a network. Run it as the user who trains.",
+    )
+    fetch.add_argument(
+        "--configfile", type=Path, help="configuration, as for snakemake (default: the thesis')", metavar="FILE"
+    )
+    fetch.set_defaults(run=_fetch)
+
     schema = commands.add_parser("schema", help="print the JSON schema of the configuration, for editors")
     schema.set_defaults(run=_schema)
 
@@ -50,6 +64,27 @@ def _index(chosen: argparse.Namespace) -> None:
     write_sheet(chosen.sheet, exams)
     counts = Counter(exam.split for exam in exams)
     print(f"{chosen.sheet}: {', '.join(f'{counts[split]} {split}' for split in counts)}")
+
+
+def _configuration(file: Path | None) -> dict[str, Any]:
+    if file is None:
+        return {}
+    try:
+        return yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+    except (OSError, yaml.YAMLError) as error:
+        raise UserError(str(error), expected="a configuration in YAML", file=file) from None
+
+
+def _fetch(chosen: argparse.Namespace) -> None:
+    from hepaflow.networks.pretrained import imagenet_file, imagenet_weights  # torch takes seconds to import
+
+    settings = read_settings(_configuration(chosen.configfile))
+    wanted = sorted({backbone.arch for backbone in settings.backbones.values() if backbone.weights == "imagenet"})
+    for arch in wanted:
+        imagenet_weights(arch)
+        print(f"{arch}: {imagenet_file(arch)}")
+    if not wanted:
+        print("no network of this configuration starts from ImageNet's weights")
 
 
 def _summary(chosen: argparse.Namespace) -> None:

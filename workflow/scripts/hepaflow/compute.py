@@ -7,6 +7,7 @@ import torch
 from lightning_fabric import Fabric
 from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 
+from hepaflow.errors import UserError
 from hepaflow.settings.compute import ComputeSettings
 from hepaflow.settings.training import Precision
 
@@ -30,8 +31,19 @@ def make_fabric(
     -------
     Fabric
         Not yet launched. Deterministic algorithms are asked for wherever there is one.
+
+    Raises
+    ------
+    UserError
+        If there are fewer GPUs than devices.
     """
     gpu = compute.accelerator == "auto" and torch.cuda.is_available()
+    if gpu and devices > torch.cuda.device_count():
+        raise UserError(
+            f"{torch.cuda.device_count()} GPU(s) for this job",
+            expected=f"{devices}, as the setting `compute.devices` has it",
+            remedy=f"set `compute: {{devices: {torch.cuda.device_count()}}}`, or use a machine with more",
+        )
     torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
     torch.backends.cudnn.allow_tf32 = precision == "tf32"
     torch.backends.cudnn.benchmark = False

@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -88,7 +88,7 @@ class EpochBatches(Sampler[list[int]]):
         self._indices = np.asarray(indices, np.int64)
         self._batch_size, self._seed, self._shuffle = batch_size, seed, shuffle
         self._rank, self._world = rank, world
-        self.epoch = 0
+        self.epoch, self.done = 0, 0  # the next pass: its epoch, and how many of its batches to leave out
 
     def _starts(self) -> list[int]:
         smallest = 2 * self._world  # two samples on each device
@@ -98,13 +98,13 @@ class EpochBatches(Sampler[list[int]]):
         return starts
 
     def __len__(self) -> int:
-        return len(self._starts())
+        return len(self._starts()) - self.done
 
     def __iter__(self) -> Iterator[list[int]]:
         order = self._indices
         if self._shuffle:
             order = np.random.default_rng([self._seed, self.epoch]).permutation(order)
-        starts = self._starts()
-        for first, last in zip(starts, [*starts[1:], len(order)], strict=True):
+        ends = [*self._starts(), len(order)]
+        for first, last in pairwise(ends[self.done :]):
             if own := order[first:last][self._rank :: self._world].tolist():
                 yield own

@@ -1,10 +1,12 @@
-"""Training of one network: SGD over shuffled mini-batches, resumable after every epoch (thesis 4.6.1)."""
+"""Training of one network: SGD over shuffled mini-batches, resumable after every one (thesis 4.6.1)."""
 
 import hashlib
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,8 @@ from torch.utils.data import DataLoader
 from hepaflow.compute import make_fabric, prepare
 from hepaflow.dataset import Batch, EpochBatches, SliceDataset
 from hepaflow.errors import UserError
-from hepaflow.history import Epoch, progress, write_history
+from hepaflow.history import Epoch, Part, progress, progress_within, write_history
+from hepaflow.interruption import Interruption, ignore
 from hepaflow.losses import LOSSES
 from hepaflow.networks.network import build_network
 from hepaflow.settings.compute import ComputeSettings
@@ -27,6 +30,12 @@ from hepaflow.training_state import TrainingState
 from hepaflow.weights import load_weights, save_weights
 
 log = logging.getLogger(__name__)
+
+Pause = Callable[[Callable[[], Part]], None]
+"""Called after every mini-batch, with what tells what is done: saves, and ends the process, if it was asked to."""
+
+_TELL_EVERY = 60.0
+"""Seconds between two lines of the log within an epoch."""
 
 
 def learning_rate(epoch: int, settings: TrainingSettings) -> float:
@@ -75,7 +84,8 @@ def train_network(
     """Train a network and write its weights and its history.
 
     Two runs on the CPU with the same inputs, settings and threads write the same bytes, whether or not they
-    were interrupted after an epoch.
+    were interrupted. The state is saved after every epoch. At SIGTERM it is saved after the current mini-batch,
+    and the process ends: a killed training loses its current epoch, one that is asked to end loses nothing.
 
     Parameters
     ----------
@@ -100,11 +110,31 @@ def train_network(
     UserError
         If there are too few slices, the loss is no longer finite, or the starting weights do not fit.
     """
-    recipe = settings.training
     fabric = make_fabric(settings.precision, compute, devices=compute.devices, threads=threads)
     fabric.launch()
-    dataset = SliceDataset(slices)
     state = TrainingState(output.with_suffix(".training"), _recipe(slices, settings, code, start))
+    with state.owned() if fabric.is_global_zero else nullcontext():
+        fabric.barrier()
+        network, epochs = _train(slices, settings, state, compute, start, fabric)
+        if fabric.is_global_zero:
+            with Interruption():  # Snakemake deletes what is written here if the job ends now: keep the state
+                save_weights(network, output, settings.canonical())
+                write_history(history, epochs)
+            state.delete()
+    fabric.barrier()
+
+
+def _train(
+    slices: Sequence[Path],
+    settings: TrainSettings,
+    state: TrainingState,
+    compute: ComputeSettings,
+    start: Path | None,
+    fabric: Fabric,
+) -> tuple[nn.Module, list[Epoch]]:
+    """Train from the last state, or from the start, to the end; return the network and its history."""
+    recipe = settings.training
+    dataset = SliceDataset(slices)
     training, validation = _loaders(dataset, settings, compute, fabric)
 
     torch.manual_seed(settings.seed)
@@ -115,36 +145,67 @@ def train_network(
         network = nn.SyncBatchNorm.convert_sync_batchnorm(network)
     sgd = torch.optim.SGD(network.parameters(), lr=recipe.learning_rate, momentum=recipe.momentum)
     model, optimizer = fabric.setup(prepare(network, compute), sgd)
-    epochs = [Epoch(**row) for row in state.load(network, sgd)]
+    rows, part = state.load(network, sgd)
+    epochs = [Epoch(**row) for row in rows]
     log.info(
         "%d slices of %d exams on %s; %s",
         len(dataset),
         len(slices),
         fabric.device,
-        f"going on after epoch {len(epochs)}" if epochs else "starting",
+        _going_on(len(epochs), part),
     )
-    for epoch in range(len(epochs), recipe.epochs):
-        began = time.monotonic()
-        rate = learning_rate(epoch, recipe)
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        loss = _train_epoch(model, optimizer, training, settings, epoch, compute, fabric)
-        if not np.isfinite(loss):
-            raise UserError(
-                f"a training loss of {loss} in epoch {epoch + 1}",
-                expected="a finite loss",
-                remedy="lower the learning rate, or train in fp32",
+
+    def save(part: Part | None = None) -> None:
+        if fabric.is_global_zero:
+            state.save(network, sgd, [asdict(row) for row in epochs], part)
+
+    with Interruption() as interruption:
+
+        def pause(done: Callable[[], Part]) -> None:
+            if _agreed(interruption.asked, fabric):
+                part = done()
+                save(part)
+                log.info("asked to end: saved after epoch %d, batch %d", len(epochs), part.batches)
+                fabric.barrier()  # the others end when the state is on the disk
+                interruption.end()
+
+        for epoch in range(len(epochs), recipe.epochs):
+            rate = learning_rate(epoch, recipe)
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            part = _train_epoch(model, optimizer, training, settings, epoch, compute, fabric, part, pause)
+            loss = part.loss / part.slices
+            if not np.isfinite(loss):
+                raise UserError(
+                    f"a training loss of {loss} in epoch {epoch + 1}",
+                    expected="a finite loss",
+                    remedy="lower the learning rate, or train in fp32",
+                )
+            began = time.monotonic()
+            held_out = (
+                _validation_loss(model, validation, recipe, compute, fabric, part, pause) if validation else None
             )
-        held_out = _validation_loss(model, validation, recipe, compute, fabric) if validation else None
-        epochs.append(Epoch(epoch + 1, rate, loss, held_out, round(time.monotonic() - began, 3)))
-        log.info("%s", progress(epochs[-1], recipe.epochs))
-        if fabric.is_global_zero and epoch + 1 < recipe.epochs:
-            state.save(network, sgd, [asdict(row) for row in epochs])
-    if fabric.is_global_zero:
-        save_weights(network, output, settings.canonical())
-        write_history(history, epochs)
-        state.delete()
-    fabric.barrier()
+            seconds = part.seconds + time.monotonic() - began
+            epochs.append(Epoch(epoch + 1, rate, loss, held_out, round(seconds, 3)))
+            part = Part()
+            log.info("%s", progress(epochs[-1], recipe.epochs))
+            save()
+            pause(Part)
+    return network, epochs
+
+
+def _going_on(epochs: int, part: Part) -> str:
+    if part.batches:
+        return f"going on after epoch {epochs}, batch {part.batches}"
+    return f"going on after epoch {epochs}" if epochs else "starting"
+
+
+def _agreed(asked: bool, fabric: Fabric) -> bool:
+    """Return whether any device's process was asked to end: they save, and end, after the same mini-batch."""
+    if fabric.world_size == 1:
+        return asked
+    votes: Any = fabric.all_reduce(torch.tensor(float(asked), device=fabric.device), reduce_op="sum")
+    return bool(votes > 0)
 
 
 def _recipe(slices: Sequence[Path], settings: TrainSettings, code: str, start: Path | None) -> str:
@@ -197,6 +258,8 @@ def _loaders(
             batch_size=None,  # the data set fetches whole batches
             num_workers=compute.workers,
             persistent_workers=compute.workers > 0,
+            # A queue sends SIGTERM to all processes of a job; these are needed until the state is saved.
+            worker_init_fn=_stay,
             pin_memory=fabric.device.type == "cuda",
             # Not the global one, which dropout uses: a loader draws from it when it starts its workers, which
             # happens in other epochs with workers than without, and in other epochs after a resume.
@@ -205,6 +268,10 @@ def _loaders(
 
     validation = loader(np.flatnonzero(np.isin(exam_of, exams[held_out])), shuffle=False) if held_out else None
     return loader(indices, shuffle=True), validation
+
+
+def _stay(worker: int) -> None:
+    ignore()
 
 
 def _to_device(batch: Batch, compute: ComputeSettings, fabric: Fabric) -> tuple[Tensor, Tensor]:
@@ -222,25 +289,43 @@ def _train_epoch(
     epoch: int,
     compute: ComputeSettings,
     fabric: Fabric,
-) -> float:
-    """Train for one epoch; return the mean loss over its slices."""
+    part: Part,
+    pause: Pause,
+) -> Part:
+    """Train for the rest of an epoch, of which a part is done; return the whole."""
     criterion = LOSSES[settings.training.loss]
     sampler = batches.sampler
     assert isinstance(sampler, EpochBatches)
-    sampler.epoch = epoch
-    # Dropout is drawn from seed, epoch and device alone: nothing random needs to be kept for resuming.
-    torch.manual_seed(_mixed(settings.seed, epoch, fabric.global_rank))
+    sampler.epoch, sampler.done = epoch, 0
+    count = len(sampler)
+    sampler.done = part.batches
     model.train()
-    total, seen = torch.zeros((), dtype=torch.float64, device=fabric.device), 0
-    for batch in batches:
-        images, masks = _to_device(batch, compute, fabric)  # (b, 1, h, w) each
+    began = told = time.monotonic()
+    # What was done before counts once, not once a device.
+    total = torch.tensor(part.loss if fabric.is_global_zero else 0.0, dtype=torch.float64, device=fabric.device)
+    seen = part.slices if fabric.is_global_zero else 0
+
+    def so_far(batch: int) -> Part:
+        loss, slices = _sums_over_devices(total, seen, fabric)
+        return Part(batch, slices, loss, part.seconds + time.monotonic() - began)
+
+    for batch, (images, masks) in enumerate(batches, part.batches + 1):
+        # Dropout is drawn from seed, epoch, batch and device alone: nothing random needs to be kept for resuming.
+        torch.manual_seed(_mixed(settings.seed, epoch, batch, fabric.global_rank))
+        images, masks = _to_device((images, masks), compute, fabric)  # (b, 1, h, w) each
         loss = criterion(model(images), masks)
         optimizer.zero_grad()
         fabric.backward(loss)
         optimizer.step()
         total += loss.detach().double() * len(images)
         seen += len(images)
-    return _mean_over_devices(total, seen, fabric)
+        pause(partial(so_far, batch))
+        if time.monotonic() - told > _TELL_EVERY:
+            told = time.monotonic()
+            here = Part(batch, seen, float(total), part.seconds + told - began)
+            rate = optimizer.param_groups[0]["lr"]
+            log.info("%s", progress_within(here, count, epoch + 1, settings.training.epochs, rate))
+    return so_far(count)
 
 
 @torch.no_grad()
@@ -250,7 +335,10 @@ def _validation_loss(
     recipe: TrainingSettings,
     compute: ComputeSettings,
     fabric: Fabric,
+    part: Part,
+    pause: Pause,
 ) -> float:
+    """Return the mean loss over the held-out slices, after an epoch's training."""
     criterion = LOSSES[recipe.loss]
     model.eval()
     total, seen = torch.zeros((), dtype=torch.float64, device=fabric.device), 0
@@ -258,12 +346,15 @@ def _validation_loss(
         images, masks = _to_device(batch, compute, fabric)
         total += criterion(model(images), masks).double() * len(images)
         seen += len(images)
-    return _mean_over_devices(total, seen, fabric)
+        if fabric.world_size == 1:  # several devices may have different numbers of batches here
+            pause(lambda: part)
+    loss, slices = _sums_over_devices(total, seen, fabric)
+    return loss / slices
 
 
-def _mean_over_devices(total: Tensor, seen: int, fabric: Fabric) -> float:
+def _sums_over_devices(total: Tensor, seen: int, fabric: Fabric) -> tuple[float, int]:
     summed: Any = fabric.all_reduce(torch.stack([total, total.new_tensor(seen)]), reduce_op="sum")
-    return float(summed[0] / summed[1])
+    return float(summed[0]), int(summed[1])
 
 
 def _mixed(*numbers: int) -> int:

@@ -1,13 +1,20 @@
 """The state of an interrupted training, in a side folder beside what it will write.
 
 Snakemake deletes declared outputs before every attempt; this folder is not declared and survives. It is keyed by
-all that the training depends on, written atomically, and deleted when the training has succeeded.
+all that the training depends on, written atomically, and deleted when the training has succeeded. One job at a
+time owns it: a queue can start a job again while what it killed is still ending.
 """
 
+import errno
+import fcntl
 import json
 import logging
 import os
 import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +23,13 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from hepaflow.errors import UserError
+from hepaflow.history import Part
+
 log = logging.getLogger(__name__)
+
+PATIENCE = 120.0
+"""Seconds to wait for another job to let go of the folder. Queues kill half a minute after they asked to end."""
 
 _HEADER = "hepaflow"
 _NETWORK, _MOMENTUM = "network/", "momentum/"
@@ -38,30 +51,106 @@ class TrainingState:
         self._current = folder / "state.safetensors"
         self._previous = folder / "previous.safetensors"
 
-    def save(self, network: nn.Module, optimizer: torch.optim.Optimizer, history: list[dict[str, Any]]) -> None:
-        """Write the state after an epoch; the one before it is kept until the next."""
+    @contextmanager
+    def owned(self) -> Iterator[None]:
+        """Make the folder, and keep every other job out of it.
+
+        The lock is one of the system's (POSIX, which NFS and parallel file systems know as well), and ends with
+        this process however that dies.
+
+        Raises
+        ------
+        UserError
+            If another job keeps the folder for more than two minutes.
+        """
+        file = self._lock()
+        try:
+            for partial in self._folder.glob("partial.*"):  # of jobs that were killed while they saved
+                partial.unlink()
+            yield
+        finally:
+            if not (self._current.exists() or self._previous.exists()):
+                self.delete()
+            os.close(file)
+            with suppress(OSError):  # NFS keeps a file that was open, and so its folder, until now
+                self._folder.rmdir()
+
+    def _lock(self) -> int:
+        """Lock the folder; return the open file that holds the lock."""
+        path = self._folder / "lock"
+        until = time.monotonic() + PATIENCE
+        while True:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            try:
+                file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+            except FileNotFoundError:  # the folder was removed meanwhile
+                continue
+            try:
+                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                if error.errno not in (errno.EACCES, errno.EAGAIN):
+                    log.warning("%s: this file system has no locks (%s); start no job twice", path, error.strerror)
+                    return file
+                owner = os.read(file, 1000).decode(errors="replace")
+                os.close(file)
+                if time.monotonic() > until:
+                    raise UserError(
+                        f"another job that trains this network: {owner}",
+                        expected="one at a time",
+                        remedy="wait until it has ended (`squeue`), or end it (`scancel`)",
+                        file=self._folder,
+                    ) from None
+                time.sleep(1)
+                continue
+            if _is(path, file):
+                os.truncate(file, 0)
+                os.write(file, f"process {os.getpid()} on {os.uname().nodename}{_slurm_job()}".encode())
+                return file
+            os.close(file)  # the job that had it finished meanwhile, and removed the folder
+
+    def save(
+        self,
+        network: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        history: list[dict[str, Any]],
+        part: Part | None = None,
+    ) -> None:
+        """Write the state after an epoch, or within one; the one before it is kept until the next.
+
+        Parameters
+        ----------
+        network : Module
+        optimizer : Optimizer
+        history : list of dict
+            The finished epochs.
+        part : Part, optional
+            What is done of the next epoch.
+        """
         tensors = {_NETWORK + name: tensor for name, tensor in network.state_dict().items()}
         for name, parameter in network.named_parameters():
             momentum = optimizer.state[parameter].get("momentum_buffer")
             if momentum is not None:  # absent where the momentum is zero
                 tensors[_MOMENTUM + name] = momentum
         tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+        header = {"key": self._key, "history": history, "part": asdict(part or Part())}
         self._folder.mkdir(parents=True, exist_ok=True)
         partial = self._folder / f"partial.{os.getpid()}"
-        save_file(tensors, partial, {_HEADER: json.dumps({"key": self._key, "history": history})})
+        save_file(tensors, partial, {_HEADER: json.dumps(header)})
         with open(partial, "rb+") as file:
             os.fsync(file.fileno())  # or a machine that dies can leave a file of the right length and no content
         if self._current.exists():
             os.replace(self._current, self._previous)
         os.replace(partial, self._current)
 
-    def load(self, network: nn.Module, optimizer: torch.optim.Optimizer) -> list[dict[str, Any]]:
+    def load(self, network: nn.Module, optimizer: torch.optim.Optimizer) -> tuple[list[dict[str, Any]], Part]:
         """Put the newest usable state into network and optimizer.
 
         Returns
         -------
-        list of dict
-            The history up to that state; empty if there is none and the training starts.
+        history : list of dict
+            The finished epochs up to that state; empty if there is none and the training starts.
+        part : Part
+            What is done of the next epoch.
         """
         for path in (self._current, self._previous):
             if not path.exists():
@@ -79,13 +168,25 @@ class TrainingState:
                     path.unlink(missing_ok=True)  # or the next save would keep it in the place of the one before
                 continue
             _fill(network, optimizer, tensors)
-            history: list[dict[str, Any]] = header["history"]
-            return history
-        return []
+            return header["history"], Part(**header["part"])
+        return [], Part()
 
     def delete(self) -> None:
         """Remove the side folder: the training has succeeded."""
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _is(path: Path, file: int) -> bool:
+    """Return whether an open file is still the one at a path."""
+    try:
+        return os.path.samestat(os.stat(path), os.fstat(file))
+    except FileNotFoundError:
+        return False
+
+
+def _slurm_job() -> str:
+    job = os.environ.get("SLURM_JOB_ID")
+    return f", SLURM job {job}" if job else ""
 
 
 def _fill(network: nn.Module, optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:

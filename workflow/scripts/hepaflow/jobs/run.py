@@ -16,6 +16,7 @@ from hepaflow.errors import UserError
 from hepaflow.files import sha256
 from hepaflow.fingerprint import fingerprints, libraries
 from hepaflow.jobs.cache import Cache, cache_key
+from hepaflow.jobs.gpus import claim_gpus
 from hepaflow.jobs.logs import log_to
 from hepaflow.jobs.recipe import Recipe, changed_names, versions
 
@@ -31,8 +32,9 @@ def run(job: Any, work: Callable[[], None]) -> None:
     Parameters
     ----------
     job : object
-        What Snakemake hands to a script: rule, wildcards, input, output, params, log, threads, scriptdir. Its
-        output `record` is written here, all others by `work`. A parameter `cache` names the folder of the cache.
+        What Snakemake hands to a script: rule, wildcards, input, output, params, log, threads, resources,
+        scriptdir. Its output `record` is written here, all others by `work`. A parameter `cache` names the folder
+        of the cache.
     work : callable
 
     Raises
@@ -59,6 +61,7 @@ def run(job: Any, work: Callable[[], None]) -> None:
         log.info("restored from the cache: computed on %s in %.0f s", record["began"], record["seconds"])
         record["restored"] = began.isoformat(timespec="seconds")
     else:
+        claim_gpus(int(job.resources.get("gpu", 0)))
         work()
         record = recipe.as_dict() | {
             "began": began.isoformat(timespec="seconds"),

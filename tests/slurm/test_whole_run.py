@@ -1,0 +1,57 @@
+"""The whole workflow through the queue, and a second run after a network was changed."""
+
+from collections import Counter
+
+import pytest
+from cluster import BACKBONES, TRAINING, ClusterProject, Run
+
+
+@pytest.fixture(scope="module")
+def finished(whole: Run) -> ClusterProject:
+    """Return the finished run."""
+    assert whole.process.wait(timeout=400) == 0, whole.project.said()
+    return whole.project
+
+
+def test_networks_had_a_gpu_and_nothing_else_had(finished: ClusterProject) -> None:
+    networks: Counter[str] = Counter()
+    for job in finished.submitted():
+        if job.rule in ("train", "predict"):
+            assert (job.gpus, job.partition) == (1, "gpu"), job
+            networks[job.rule] += 1
+        else:
+            assert (job.gpus, job.partition) == (0, "cpu"), job
+    assert networks == {"train": 2, "predict": 4}
+
+
+def test_everything_is_there(finished: ClusterProject) -> None:
+    assert (finished.results / "tables/lesion.csv").is_file()
+    assert (finished.results / "segmentations/fusion/two.nii.gz").is_file()
+    assert finished.checkout.planned() == {}
+
+
+def test_too_little_memory_is_more_the_next_time(finished: ClusterProject) -> None:
+    jobs = [job for job in finished.submitted() if job.rule == "lesion_slices"]
+    for exam in ("one", "two"):
+        first, second = (job for job in jobs if job.wildcards == exam)
+        assert (first.memory, second.memory, second.state) == ("120M", "1200M", "COMPLETED")
+        told = (finished.folder / f"slurm_logs/rule_lesion_slices/{exam}/{first.number}.log").read_text()
+        assert "memory limit" in told
+
+
+def test_a_changed_network_submits_what_follows_from_it(finished: ClusterProject) -> None:
+    before = {job.number for job in finished.submitted()}
+    changed = {"plain": BACKBONES["plain"] | {"training": {"lesion": {"epochs": 2}}}}
+    finished.configure(backbones=changed, training=TRAINING)
+    finished.run()
+    submitted = Counter((job.rule, job.wildcards) for job in finished.submitted() if job.number not in before)
+    alone = {(rule, wildcards) for rule, wildcards in submitted if rule in ("train", "predict")}
+    assert alone == {
+        ("train", "lesion_plain"),
+        ("predict", "lesion_plain_train"),
+        ("predict", "lesion_plain_test"),
+    }
+    together = sorted(rule for rule, _ in submitted if rule not in ("train", "predict"))
+    assert [group.partition("_")[0] for group in together] == ["fusions", "scores"]
+    assert submitted.total() == 5
+    assert finished.checkout.planned() == {}

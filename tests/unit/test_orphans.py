@@ -1,0 +1,61 @@
+"""Which jobs of a queue an earlier Snakemake has left behind."""
+
+from pathlib import Path
+
+import pytest
+
+from hepaflow.errors import UserError
+from hepaflow.jobs.orphans import end_orphans, orphans
+
+RUN = "hepaflow_0f3c1d52-6a0e-4a86-9d0e-0c1c7a3b1f11"
+
+
+def test_jobs_of_this_folder_and_workflow_are_found(tmp_path: Path) -> None:
+    link = tmp_path.with_name(f"{tmp_path.name}-link")
+    link.symlink_to(tmp_path)
+    queue = "".join(
+        "\t".join(line) + "\n"
+        for line in [
+            ("1", RUN, str(tmp_path), "rule_train"),
+            ("2", RUN, str(tmp_path.parent), "rule_train"),  # another clone
+            ("3", "hepaflow_notebook", str(tmp_path), "(null)"),  # the user's own
+            ("4", "sbatch", str(tmp_path), "snakemake itself"),
+            ("5_[1-4]", RUN, str(link), "rule_survey"),
+        ]
+    )
+    assert orphans(queue, tmp_path) == {"1": "rule_train", "5_[1-4]": "rule_survey"}
+    assert orphans("", tmp_path) == {}
+
+
+def write_tool(path: Path, text: str) -> None:
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+
+
+def test_they_are_cancelled_once_and_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = tmp_path / "here"
+    here.mkdir()
+    left = tmp_path / "left"
+    left.write_text("xx")
+    write_tool(
+        tmp_path / "squeue",
+        f"[ -s {left} ] && printf '7\\t{RUN}\\t{here}\\trule_train\\n'; "
+        f'read rest < {left}; printf %s "${{rest#x}}" > {left}; exit 0',
+    )
+    write_tool(tmp_path / "scancel", f'echo "$@" >> {tmp_path}/cancelled')
+    monkeypatch.setenv("PATH", str(tmp_path))
+    end_orphans(here)
+    assert (tmp_path / "cancelled").read_text() == "7\n"
+    assert left.read_text() == ""
+
+
+def test_a_queue_that_does_not_answer_stops_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_tool(tmp_path / "squeue", "echo 'cannot contact the controller' >&2; exit 1")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UserError, match="cannot contact the controller"):
+        end_orphans(tmp_path)
+
+
+def test_without_slurm_there_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    end_orphans(tmp_path)
