@@ -56,6 +56,7 @@ lint: $(VENV)/.locked-dev ## style, types, formats
 	$(BIN)/snakemake --lint --configfile config/demo.yaml
 
 unit: $(VENV)/.locked-dev ## tests of the package
+	@tests/dicom/install_dicom3tools.sh
 	$(BIN)/pytest -n 2 --doctest-modules workflow/scripts/hepaflow tests/unit
 
 workflow: $(VENV)/.locked-dev ## tests of the rules, with small runs

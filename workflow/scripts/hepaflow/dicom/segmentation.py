@@ -1,0 +1,101 @@
+"""The result as a DICOM Segmentation that a viewer lays over the CT."""
+
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+
+import highdicom
+import numpy as np
+from highdicom.color import CIELabColor
+from highdicom.seg import SegmentAlgorithmTypeValues, Segmentation, SegmentationTypeValues, SegmentDescription
+from numpy.typing import NDArray
+from pydicom.sr.codedict import codes
+from pydicom.uid import generate_uid
+
+from hepaflow.dicom.derived import MAKER, SEGMENTATION_RAISE, SERIAL_NUMBER, on_slices, version
+from hepaflow.dicom.series import Series
+from hepaflow.volume import Grid
+
+LIVER, LESION = 1, 2
+"""Segment numbers."""
+
+
+def write_segmentation(
+    path: Path,
+    labels: NDArray[np.uint8],
+    grid: Grid,
+    series: Series,
+    *,
+    parameters: Mapping[str, str] | None = None,
+) -> None:
+    """Write a label map as DICOM Segmentation: binary, with the overlapping segments Liver and Lesion.
+
+    Parameters
+    ----------
+    path : Path
+        File to write, `.dcm`.
+    labels : ndarray of uint8, shape (slices, rows, columns)
+        0 background, 1 liver, 2 lesion, in canonical orientation. The segment Liver includes the lesions.
+    grid : Grid
+        The grid of the series.
+    series : Series
+        The CT series, as `read_series` returns it. Study, patient and frame of reference are taken from it, and
+        every frame refers to the slice that it was made from.
+    parameters : mapping of str to str, optional
+        What identifies the networks, for instance the hash of their weights; stands with the algorithm.
+
+    Notes
+    -----
+    Frames without a voxel are left out. Where a whole segment is empty all frames of both are written: a segment
+    without any frame is allowed, and says "looked for and not found", but viewers have stumbled over it.
+    """
+    own = on_slices(labels, grid, series)
+    masks = np.stack([own >= LIVER, own == LESION], axis=-1)
+    algorithm = highdicom.AlgorithmIdentificationSequence(
+        name=MAKER,
+        family=codes.DCM.ArtificialIntelligence,
+        version=version(),
+        parameters=dict(parameters) if parameters else None,
+    )
+    segments = [
+        SegmentDescription(
+            segment_number=LIVER,
+            segment_label="Liver",
+            segmented_property_category=codes.SCT.AnatomicalStructure,
+            segmented_property_type=codes.SCT.Liver,
+            display_color=CIELabColor.from_rgb(0, 255, 0),
+            algorithm_type=SegmentAlgorithmTypeValues.AUTOMATIC,
+            algorithm_identification=algorithm,
+        ),
+        SegmentDescription(
+            segment_number=LESION,
+            segment_label="Lesion",
+            segmented_property_category=codes.SCT.MorphologicallyAbnormalStructure,
+            segmented_property_type=codes.SCT.Lesion,
+            anatomic_regions=[codes.SCT.Liver],
+            display_color=CIELabColor.from_rgb(255, 0, 0),
+            algorithm_type=SegmentAlgorithmTypeValues.AUTOMATIC,
+            algorithm_identification=algorithm,
+        ),
+    ]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # they spell the patient's name where it is of an unusual form
+        segmentation = Segmentation(
+            source_images=series.headers,
+            pixel_array=masks,
+            segmentation_type=SegmentationTypeValues.BINARY,
+            segment_descriptions=segments,
+            series_instance_uid=generate_uid(),
+            series_number=(series.number or 0) + SEGMENTATION_RAISE,
+            sop_instance_uid=generate_uid(),
+            instance_number=1,
+            manufacturer=MAKER,
+            manufacturer_model_name=MAKER,
+            software_versions=version(),
+            device_serial_number=SERIAL_NUMBER,
+            content_label="LIVER_LESIONS",
+            content_description="Liver with lesions, and lesions",
+            series_description="Liver and lesions (hepaflow)",
+            omit_empty_frames=bool(masks.any(axis=(0, 1, 2)).all()),
+        )
+    segmentation.save_as(path)
