@@ -216,7 +216,7 @@ class Settings(SettingsModel):
     def fit_fusion(self) -> FitFusionSettings:
         """Return what the fusion weights depend on; the solver `newton` draws nothing and takes no steps."""
         if self.fusion.solver == "newton":
-            return FitFusionSettings(solver=FusionSettings(), backbones=tuple(self.backbones), seed=0)
+            return FitFusionSettings(solver=FusionSettings(solver="newton"), backbones=tuple(self.backbones), seed=0)
         return FitFusionSettings(solver=self.fusion, backbones=tuple(self.backbones), seed=self.seed)
 
     def adopt(self, given: str) -> PredictionLabels:
