@@ -199,7 +199,6 @@ def finished(completed: Checkout, tmp_path_factory: pytest.TempPathFactory) -> I
 
 def test_every_key_is_in_the_table() -> None:
     assert set(leaves(Settings)) == set(KEYS) | WITHOUT_ANOTHER_VALUE | OF_OTHERS
-    print(f"{len(KEYS) + len(OF_OTHERS)} keys")
 
 
 @pytest.mark.parametrize("key", KEYS)

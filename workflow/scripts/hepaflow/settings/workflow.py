@@ -215,9 +215,10 @@ class Settings(SettingsModel):
 
     def fit_fusion(self) -> FitFusionSettings:
         """Return what the fusion weights depend on; the solver `newton` draws nothing and takes no steps."""
+        backbones = tuple(self.backbones)
         if self.fusion.solver == "newton":
-            return FitFusionSettings(solver=FusionSettings(solver="newton"), backbones=tuple(self.backbones), seed=0)
-        return FitFusionSettings(solver=self.fusion, backbones=tuple(self.backbones), seed=self.seed)
+            return FitFusionSettings(solver=FusionSettings(solver="newton"), backbones=backbones, seed=0)
+        return FitFusionSettings(solver=self.fusion, backbones=backbones, seed=self.seed)
 
     def adopt(self, given: str) -> PredictionLabels:
         """Return what the label maps of another system depend on."""
