@@ -83,7 +83,7 @@ class Checkout:
 def checkout(folder: Path) -> Checkout:
     """Copy what git has of the project into a folder, with the smoke configuration."""
     folder.mkdir(parents=True)
-    for part in ("Snakefile", "workflow", "config", "profiles"):
+    for part in ("Snakefile", "LICENSE", "workflow", "config", "profiles"):
         source = ROOT / part
         if source.is_dir():
             shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))

@@ -13,6 +13,7 @@ from hepaflow.settings.contrast import ContrastSettings, LesionSlicesSettings
 from hepaflow.settings.figures import FigureSamplesSettings, SamplesSettings
 from hepaflow.settings.fusion import FitFusionSettings, FusionSettings
 from hepaflow.settings.head import HeadSettings
+from hepaflow.settings.inference import InferenceSettings
 from hepaflow.settings.network import BackboneWeights, NetworkSettings
 from hepaflow.settings.phantom import PhantomSettings
 from hepaflow.settings.postprocess import LesionPostprocessing, LiverPostprocessing
@@ -219,6 +220,16 @@ class Settings(SettingsModel):
         if self.fusion.solver == "newton":
             return FitFusionSettings(solver=FusionSettings(solver="newton"), backbones=backbones, seed=0)
         return FitFusionSettings(solver=self.fusion, backbones=backbones, seed=self.seed)
+
+    def bundle(self) -> InferenceSettings:
+        """Return what the segmentation of an exam depends on, from beginning to end."""
+        return InferenceSettings(
+            networks={name: self.predict(name) for name in self.backbones},
+            liver_slices=self.liver_slices(),
+            liver=self.postprocessing.liver,
+            lesion_slices=self.lesion_slices(),
+            lesion=self.postprocessing.lesion,
+        )
 
     def adopt(self, given: str) -> PredictionLabels:
         """Return what the label maps of another system depend on."""
