@@ -20,7 +20,11 @@ def _nifti(path: Path, *, low: int = -1000, high: int = 200) -> Path:
 
 def _series(folder: Path, number: int, study: str = "1.2.3", **elements: object) -> Path:
     uids = {"StudyInstanceUID": study, "SeriesInstanceUID": f"{study}.{number}"}
-    return write(Phantom().slices(SeriesNumber=number, **uids, **elements), folder, seed=int(study.replace(".", "")) + number)
+    return write(
+        Phantom().slices(SeriesNumber=number, **uids, **elements),
+        folder,
+        seed=int(study.replace(".", "")) + number,
+    )
 
 
 def _names(place: Path, **how: object) -> list[str]:

@@ -67,9 +67,7 @@ def lesion_box(box: Box, shape: tuple[int, ...], spacing: tuple[float, float]) -
     return Box(box.slices, *ranges)
 
 
-def picture(
-    hu: NDArray[Any], labels: NDArray[np.uint8], spacing: tuple[float, float], width: int, *, outlined: bool = True
-) -> bytes:
+def picture(hu: NDArray[Any], labels: NDArray[np.uint8], spacing: tuple[float, float], width: int) -> bytes:
     """Draw a slice, or a part of one, as WebP; pixels in their true proportions.
 
     Parameters
@@ -81,8 +79,6 @@ def picture(
         Distance between rows and between columns.
     width : int
         Pixels.
-    outlined : bool, optional
-        Whether masks are drawn.
     """
     rows, columns = hu.shape
     size = width, max(1, round(width * rows * spacing[0] / (columns * spacing[1])))
@@ -90,13 +86,19 @@ def picture(
     grey = np.clip((hu.astype(np.float32) - low) / (high - low), 0, 1)
     shown = np.asarray(Image.fromarray(grey).resize(size, Image.Resampling.BICUBIC))
     colours = np.repeat(np.clip(shown, 0, 1)[..., None], 3, axis=-1)
-    for stage, colour in (("liver", LIVER), ("lesion", LESION)) if outlined else ():
-        mask = stage_mask(labels, stage).astype(np.float32)
-        drawn = np.asarray(Image.fromarray(mask).resize(size, Image.Resampling.BILINEAR)) >= 0.5
+    liver, lesion = (_enlarged(stage_mask(labels, stage), size) for stage in ("liver", "lesion"))
+    for mask, hole, colour in ((liver, lesion, LIVER), (lesion, None, LESION)):
         paint = np.array(ImageColor.getrgb(colour)) / 255
-        inside = ndimage.binary_erosion(drawn, iterations=2)
-        colours[inside] = (1 - _FILL) * colours[inside] + _FILL * paint
-        colours[drawn & ~inside] = paint
+        inside = ndimage.binary_erosion(mask, iterations=2)
+        filled = inside if hole is None else inside & ~hole
+        colours[filled] = (1 - _FILL) * colours[filled] + _FILL * paint
+        colours[mask & ~inside] = paint
     file = io.BytesIO()
     Image.fromarray(np.rint(255 * colours).astype(np.uint8)).save(file, "WEBP", quality=_QUALITY, method=4)
     return file.getvalue()
+
+
+def _enlarged(mask: NDArray[np.bool_], size: tuple[int, int]) -> NDArray[np.bool_]:
+    """Return a mask in the pixels of a picture; its steps are smoothed."""
+    image = Image.fromarray(mask.astype(np.float32)).resize(size, Image.Resampling.BILINEAR)
+    return np.asarray(image) >= 0.5
