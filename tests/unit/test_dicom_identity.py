@@ -39,6 +39,7 @@ def test_names_and_numbers_identify() -> None:
         ("Johnson", "xJohnsonx", "x***x"),
         ("Doe^Doering", "Doering", "***"),
         ("Doe", "", ""),
+        ("Pancreas-CT-CB_001", "CT DI, pancreas-ct-cb_001.zip", "CT DI, ***-ct-***_***.zip"),
     ],
 )
 def test_texts_are_told_without_them(name: str, text: str, expected: str) -> None:

@@ -70,8 +70,8 @@ def test_every_exam_is_done_with_one_model_and_failures_are_listed(tmp_path: Pat
     failures = segment_exams(exams, tmp_path / "out", load, say=lines.append)
     assert loaded == ["once"]
     assert [failure.exam for failure in failures] == ["b", "c"]
-    assert "gantry tilt of 18°" in failures[0].reason
-    assert "not readable as NIfTI" in failures[1].reason
+    assert "gantry tilt of 18°" in failures[0].found
+    assert "not readable as NIfTI" in failures[1].found
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a", "d"]
     assert [line for line in lines if line.startswith("[")] == ["[1/4] a", "[2/4] b", "[3/4] c", "[4/4] d"]
 
@@ -86,7 +86,7 @@ def test_a_fault_of_the_model_is_told_with_its_traceback_and_without_the_patient
         raise ArithmeticError(f"nothing for {exam.series.headers[0].PatientName}")
 
     failures, _ = _run(tmp_path / "ct", tmp_path / "out", Model({}, fails))
-    assert failures == [Failure("ct", "ArithmeticError: nothing for ***^***")]
+    assert failures == [Failure("ct", *2 * ["ArithmeticError: nothing for ***^***"])]
     told = capsys.readouterr().err
     assert "Traceback" in told
     assert not _named(told.encode())
@@ -149,7 +149,7 @@ def test_results_do_not_fall_among_exams_and_are_not_taken_for_some(tmp_path: Pa
         assert failures == []
         assert [line for line in lines if line.startswith("[")] == ["[1/1] a"]
     (failure,) = _run(tmp_path, tmp_path / "out")[0]
-    assert "an earlier result" in failure.reason
+    assert "an earlier result" in failure.found
 
 
 def test_a_series_is_chosen(tmp_path: Path) -> None:
@@ -157,7 +157,7 @@ def test_a_series_is_chosen(tmp_path: Path) -> None:
         images = _phantom().slices(intercept=0, SeriesNumber=number, StudyInstanceUID="1.2.3")
         write(images, tmp_path / "ct", seed=number)
     (failure,) = _run(tmp_path / "ct", tmp_path / "out")[0]
-    assert "2 CT series: series 1 'Abdomen'" in failure.reason
+    assert "2 CT series: series 1 'Abdomen'" in failure.found
     assert _run(tmp_path / "ct", tmp_path / "out", series="2")[0] == []
 
 

@@ -54,10 +54,11 @@ class Model:
 
 @dataclass(frozen=True)
 class Failure:
-    """An exam that was not segmented, and why, without the name of the patient."""
+    """An exam that was not segmented: what was found, and all that is to be said of it, without the patient."""
 
     exam: str
-    reason: str
+    found: str
+    told: str
 
 
 def segment_exams(
@@ -109,8 +110,10 @@ def segment_exams(
             except Exception as error:
                 if not isinstance(error, UserError):  # a fault of ours, or of the machine: told in full
                     print(source.told(traceback.format_exc()), file=sys.stderr)
-                failures.append(Failure(source.name, source.told(_reason(error))))
-                say(f"  failed: {failures[-1].reason.splitlines()[0]}")
+                reason = error.found if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
+                in_full = str(error) if isinstance(error, UserError) else reason
+                failures.append(Failure(source.name, source.told(reason), source.told(in_full)))
+                say(f"  failed: {failures[-1].found}")
     return failures
 
 
@@ -118,7 +121,7 @@ def report(failures: Sequence[Failure], say: Callable[[str], None]) -> None:
     """List the exams that failed, each with its reason."""
     for failure in failures:
         say(f"\nnot segmented: {failure.exam}")
-        for line in failure.reason.splitlines():
+        for line in failure.told.splitlines():
             say(f"  {line}")
 
 
@@ -144,7 +147,7 @@ def _segment_one(
     start = time.perf_counter()
     check_free(folder, overwrite=overwrite)
     exam = source.read()
-    of = f"{exam.series.name}, " if exam.series else ""
+    of = f"{exam.series.short_name}, " if exam.series else ""
     say(f"  {of}{times(exam.grid.canonical_shape)} (slices, rows, columns)")
     for warning in exam.warnings:
         say(f"  note: {warning}")
@@ -168,7 +171,3 @@ def _summary(measured: Measurements) -> str:
     if measured.liver_ml is None or measured.lesion_ml is None:
         return f"liver {measured.liver_voxels} voxels, {lesions} of {measured.lesion_voxels} voxels"
     return f"liver {measured.liver_ml:.1f} ml, {lesions} of {measured.lesion_ml:.1f} ml"
-
-
-def _reason(error: Exception) -> str:
-    return str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"

@@ -9,6 +9,9 @@ from pydicom.dataset import Dataset
 _NAMES = ("PatientName", "ReferringPhysicianName")
 _NUMBERS = ("PatientID", "PatientBirthDate", "AccessionNumber", "StudyID")
 
+_NO_NAMES = {"ct", "mr", "pt"}
+"""Research archives call patients `Pancreas-CT-001`; without the rest, the modality tells nobody."""
+
 _SHORT = 3  # letters; a shorter word than four counts only where it stands alone: 'Li', but not in 'Liver'
 _SPELLED_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ø": "oe", "å": "aa", "æ": "ae"})
 
@@ -29,7 +32,12 @@ def identifiers(headers: Iterable[Dataset]) -> frozenset[str]:
     for header in headers:
         for element in _NAMES:
             words = re.split(r"[\W_]+", str(header.get(element) or "").casefold())
-            found |= {form for word in words if len(word) > 1 for form in (_plain(word), _spelled_out(word))}
+            found |= {
+                form
+                for word in words
+                if len(word) > 1 and word not in _NO_NAMES
+                for form in (_plain(word), _spelled_out(word))
+            }
         for element in _NUMBERS:
             number = _plain(str(header.get(element) or "").strip())
             if len(number) >= _SHORT:

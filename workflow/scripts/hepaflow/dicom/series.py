@@ -45,9 +45,13 @@ class Series:
     @property
     def name(self) -> str:
         """The series in words, for messages: number, description and UID, but nothing of the patient."""
+        return f"{self.short_name} ({self.uid})"
+
+    @property
+    def short_name(self) -> str:
+        """The same without the UID."""
         number = "without number" if self.number is None else str(self.number)
-        described = f" '{self.description}'" if self.description else ""
-        return f"series {number}{described} ({self.uid})"
+        return f"series {number}" + (f" '{self.description}'" if self.description else "")
 
     @property
     def study_uid(self) -> str:
