@@ -85,7 +85,8 @@ class Source:
             hu, grid, series = read_series(choose_series(Contents(self.place, self.series, ()), self.wanted))
         except UserError as error:
             raise error.reworded(self.told) from None
-        return LoadedExam(self.name, hu, grid, series, (*series.notes, *image_warnings(hu, grid)))
+        mended = [f"mended headers: {'; '.join(series.notes)}"] if series.notes else []
+        return LoadedExam(self.name, hu, grid, series, (*mended, *image_warnings(hu, grid)))
 
     def told(self, text: str) -> str:
         """Return a text without what the headers say of the patient."""

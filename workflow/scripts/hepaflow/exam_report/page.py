@@ -25,7 +25,7 @@ METHOD = "segmentation"
 
 _SLICES = 8
 _SLICE_WIDTH, _LESION_WIDTH = 440, 168  # pixels of pictures; about twice as they are shown, for dense screens
-_PICTURED = 24
+_PICTURED = 10
 """Lesions that get a picture; the others, the smallest, are listed in a table that opens at a click."""
 
 
