@@ -117,7 +117,7 @@ def segment_exams(
     return failures
 
 
-def report(failures: Sequence[Failure], say: Callable[[str], None]) -> None:
+def list_failures(failures: Sequence[Failure], say: Callable[[str], None] = print) -> None:
     """List the exams that failed, each with its reason."""
     for failure in failures:
         say(f"\nnot segmented: {failure.exam}")
