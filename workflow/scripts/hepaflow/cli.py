@@ -35,8 +35,8 @@ def main(arguments: list[str] | None = None) -> int:
     segment = commands.add_parser(
         "segment",
         help="segment exams of one's own, NIfTI or DICOM",
-        description="Segment the liver and its lesions in one exam or in many, with the networks of a finished run. "
-        "For every exam a folder is made: label map, measurements, a page to look at, and for DICOM a segmentation "
+        description="Segment the liver and its lesions in one exam or in many, with the networks of a finished "
+        "run. Every exam gets a folder: label map, measurements, a page to look at, and for DICOM a segmentation "
         "and an overlay of the same study. Research software: not for diagnosis.",
     )
     segment.add_argument("exam", type=Path, help="NIfTI file, folder of DICOM or NIfTI files, or a zip of one")
