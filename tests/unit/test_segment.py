@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import nibabel as nib
 import numpy as np
 import pytest
 from dicom_series import Phantom, write
@@ -116,6 +117,18 @@ def test_nobody_is_named_outside_of_dicom(
     carried = found[tmp_path / "out" / "exam-1" / "segmentation.dcm"]
     for secret in (b"Zebulon^Quentin", b"PID-90210", b"ACC-5512"):
         assert (secret in carried) != anonymise
+
+
+def test_the_texts_of_a_nifti_header_are_not_carried_over(tmp_path: Path) -> None:
+    image = nib.load(_phantom().nifti(_phantom().stored, tmp_path / "plain.nii"))
+    for field in ("descrip", "aux_file", "intent_name", "db_name"):
+        image.header[field] = b"Zebulon"
+    image.header.extensions.append(nib.nifti1.Nifti1Extension("comment", b"Zebulon"))
+    (tmp_path / "exams").mkdir()
+    nib.save(image, tmp_path / "exams" / "a.nii.gz")
+    assert _named(gzip.decompress((tmp_path / "exams" / "a.nii.gz").read_bytes()))
+    assert _run(tmp_path / "exams", tmp_path / "out")[0] == []
+    assert [path for path, content in _bytes(tmp_path / "out") if _named(content)] == []
 
 
 def test_nothing_but_the_results_is_written(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -144,14 +145,16 @@ def _found(place: Path, out: Path, series: str | None, keep_names: bool) -> Iter
 def _segment_one(
     source: Source, folder: Path, model: Model, say: Callable[[str], None], *, anonymise: bool, overwrite: bool
 ) -> None:
-    start = time.perf_counter()
+    clock = [time.perf_counter()]
     check_free(folder, overwrite=overwrite)
     exam = source.read()
+    clock.append(time.perf_counter())
     of = f"{exam.series.short_name}, " if exam.series else ""
     say(f"  {of}{times(exam.grid.canonical_shape)} (slices, rows, columns)")
     for warning in exam.warnings:
         say(f"  note: {warning}")
     segmented = model.segment(exam)
+    clock.append(time.perf_counter())
     measured = write_exam(
         folder,
         exam,
@@ -163,7 +166,10 @@ def _segment_one(
     )
     for warning in measured.warnings:
         say(f"  note: {warning}")
-    say(f"  {_summary(measured)}; {time.perf_counter() - start:.0f} s; {folder / PAGE}")
+    clock.append(time.perf_counter())
+    read, computed, written = (after - before for before, after in pairwise(clock))
+    say(f"  {_summary(measured)}; read in {read:.0f} s, segmented in {computed:.0f} s, written in {written:.0f} s")
+    say(f"  {folder / PAGE}")
 
 
 def _summary(measured: Measurements) -> str:
