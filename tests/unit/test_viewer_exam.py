@@ -5,7 +5,7 @@ import pytest
 from small_exams import exam as small_exam
 
 from hepaflow.metrics.overlap import dice_of_counts
-from hepaflow.viewer.exam import ViewedExam, count_overlap, list_lesions, liver_box
+from hepaflow.viewer.exam import ViewedExam, count_overlap, first_slice, list_lesions, liver_box
 
 
 def test_counts_give_the_dice_of_every_slice() -> None:
@@ -58,3 +58,21 @@ def test_layers_of_another_shape_are_refused() -> None:
     hu, labels = small_exam()
     with pytest.raises(ValueError, match="fusion of shape"):
         ViewedExam("one", hu, labels, {"fusion": labels[1:]}, (1, 1, 1))
+
+
+@pytest.mark.parametrize("with_reference", [True, False])
+def test_it_begins_at_the_largest_lesion_else_at_the_largest_liver_else_in_the_middle(
+    with_reference: bool,
+) -> None:
+    labels = np.zeros((7, 4, 4), np.uint8)
+
+    def first() -> int:
+        empty = np.zeros_like(labels)
+        methods = {"a": empty} if with_reference else {"a": empty, "b": labels}
+        return first_slice(ViewedExam("e", labels, labels if with_reference else None, methods, (1, 1, 1)))
+
+    assert first() == 3
+    labels[1, 0], labels[2, :2] = 1, 1
+    assert first() == 2
+    labels[1, 0, 0], labels[5, 0, :2] = 2, 2
+    assert first() == 5

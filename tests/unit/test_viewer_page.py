@@ -15,7 +15,7 @@ from small_exams import exam as small_exam
 
 from hepaflow.viewer.ct import compand, expand
 from hepaflow.viewer.exam import ViewedExam
-from hepaflow.viewer.page import viewer_pages
+from hepaflow.viewer.page import viewer_page, viewer_pages
 
 SPACING = (2.5, 0.7, 0.9)
 HOSTILE = "</script><img src=x onerror=alert(1)>{{data}}"
@@ -78,6 +78,15 @@ def test_the_page_holds_the_exam() -> None:
         assert (disagreement == 50).all()
         error = expand(picture_of(data, index)) - expand(compand(exam.hu[index]))
         assert np.sqrt((error**2).mean()) < 6
+
+
+def test_without_a_reference_the_page_holds_the_method_alone() -> None:
+    exam = viewed(reference=None, methods={"segmentation": small_exam()[1]})
+    data = data_of(viewer_page(exam))
+    assert (data["hasReference"], data["methods"], data["counts"]) == (False, ["segmentation"], [])
+    assert data["lesions"]["reference"] == []
+    assert len(data["lesions"]["methods"][0]) == 1
+    np.testing.assert_array_equal(maps_of(data, 3, 1)[0], exam.methods["segmentation"][3])
 
 
 def test_slices_without_labels_hold_none() -> None:

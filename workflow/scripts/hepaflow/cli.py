@@ -32,6 +32,32 @@ def main(arguments: list[str] | None = None) -> int:
     index.add_argument("--seed", type=int, default=2022, help="seed of the draw (default: %(default)s)")
     index.set_defaults(run=_index)
 
+    segment = commands.add_parser(
+        "segment",
+        help="segment exams of one's own, NIfTI or DICOM",
+        description="Segment the liver and its lesions in one exam or in many, with the networks of a finished "
+        "run. Every exam gets a folder: label map, measurements, a page to look at, and for DICOM a segmentation "
+        "and an overlay of the same study. Research software: not for diagnosis.",
+    )
+    segment.add_argument("exam", type=Path, help="NIfTI file, folder of DICOM or NIfTI files, or a zip of one")
+    segment.add_argument("--model", type=Path, required=True, help="hepaflow-model.zip of a finished run")
+    segment.add_argument(
+        "--out", type=Path, required=True, help="folder for the results; nothing is written elsewhere"
+    )
+    segment.add_argument("--series", help="CT series to take where a study has several: its number or its UID")
+    segment.add_argument("--anonymise", action="store_true", help="write DICOM without patient and study")
+    segment.add_argument(
+        "--keep-names",
+        action="store_true",
+        help="name results after their folders even where that names the patient",
+    )
+    segment.add_argument("--overwrite", action="store_true", help="replace earlier results")
+    segment.add_argument(
+        "--device", choices=("auto", "cpu"), default="auto", help="auto: a GPU where there is one (default)"
+    )
+    segment.add_argument("--threads", type=int, help="threads on the CPU (default: all cores)")
+    segment.set_defaults(run=_segment)
+
     summary = commands.add_parser("summary", help="print the tables of a finished run")
     summary.add_argument("results", type=Path, help="folder of the run, for instance results/demo")
     summary.set_defaults(run=_summary)
@@ -52,11 +78,26 @@ def main(arguments: list[str] | None = None) -> int:
 
     chosen = parser.parse_args(arguments)
     try:
-        chosen.run(chosen)
+        return int(chosen.run(chosen) or 0)
     except UserError as error:
         print(f"hepaflow: error\n{error}", file=sys.stderr)
         return 1
-    return 0
+
+
+def _segment(chosen: argparse.Namespace) -> int:
+    from hepaflow.segment import list_failures, load_model, segment_exams  # takes seconds to import
+
+    failures = segment_exams(
+        chosen.exam,
+        chosen.out,
+        lambda: load_model(chosen.model, accelerator=chosen.device, threads=chosen.threads),
+        series=chosen.series,
+        anonymise=chosen.anonymise,
+        overwrite=chosen.overwrite,
+        keep_names=chosen.keep_names,
+    )
+    list_failures(failures)
+    return 1 if failures else 0
 
 
 def _index(chosen: argparse.Namespace) -> None:

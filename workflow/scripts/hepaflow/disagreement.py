@@ -32,6 +32,21 @@ def disagreement(votes: Iterable[Mask]) -> NDArray[np.uint8]:
     return percent[yes]
 
 
+def mean_over_segmented(percent: NDArray[np.uint8], fused: Mask) -> float:
+    """Return the mean disagreement of an exam over what is segmented, in percent; of nothing it is 0.
+
+    Parameters
+    ----------
+    percent : ndarray of uint8, shape (slices, rows, columns)
+        As `disagreement` returns it.
+    fused : ndarray of bool, same shape
+        Segmented is what this marks, and where networks disagree.
+    """
+    segmented = fused | (percent > 0)
+    count = np.count_nonzero(segmented)
+    return float(percent.sum(where=segmented, dtype=np.int64) / count) if count else 0.0
+
+
 def error_by_disagreement(
     exam: str, stage: str, percent: NDArray[np.uint8], fused: Mask, reference: Mask
 ) -> pd.DataFrame:

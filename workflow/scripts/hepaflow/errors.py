@@ -1,5 +1,7 @@
 """The errors that a user can cause and mend."""
 
+from collections.abc import Callable
+
 
 class UserError(Exception):
     """A mistake in the exams, the sheet or the settings, told without a traceback.
@@ -38,3 +40,8 @@ class UserError(Exception):
         ]
         super().__init__("\n".join(lines))
         self.found = found
+        self._parts = {"expected": expected, "remedy": remedy, "exam": exam, "file": str(file)}
+
+    def reworded(self, change: Callable[[str], str]) -> "UserError":
+        """Return the same error with every text of it changed."""
+        return UserError(change(self.found), **{name: change(text) for name, text in self._parts.items()})

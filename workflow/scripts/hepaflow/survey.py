@@ -49,7 +49,7 @@ def survey(exam: str, image: Path, label: Path | None) -> dict[str, Any]:
         "image_sha256": sha256(image),
         "voxels": None,
         "label_sha256": None,
-        "warnings": _image_warnings(hu, grid),
+        "warnings": image_warnings(hu, grid),
     }
     if label is not None:
         del hu
@@ -61,7 +61,14 @@ def survey(exam: str, image: Path, label: Path | None) -> dict[str, Any]:
     return found
 
 
-def _image_warnings(hu: NDArray[Any], grid: Grid) -> list[str]:
+def image_warnings(hu: NDArray[Any], grid: Grid) -> list[str]:
+    """Return what is odd about an exam's CT values and its grid; nothing of it forbids to use the exam.
+
+    Parameters
+    ----------
+    hu : ndarray, any shape
+    grid : Grid
+    """
     low, high = float(hu.min()), float(hu.max())
     warnings = []
     if not grid.has_millimetres:

@@ -109,7 +109,8 @@ def read_header(path: Path) -> FileDataset | None:
     except InvalidDicomError:
         return None
     except Exception as error:  # pydicom raises nearly every built-in error on damaged files
-        raise ValueError(f"{type(error).__name__}: {error}") from None
+        # What it says may quote the file, which may name the patient.
+        raise ValueError(f"damaged: {type(error).__name__}") from None
     return header
 
 

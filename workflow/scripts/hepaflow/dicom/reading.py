@@ -1,5 +1,6 @@
 """From the slices of a CT series to a volume in HU on a grid, as `hepaflow.volume.read_image` gives it."""
 
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -102,7 +103,9 @@ def _rescale(header: Dataset) -> tuple[float, float]:
 def _slice_hu(path: Path, header: Dataset, series: Series) -> NDArray[Any]:
     """Decode one slice: modality LUT, then air for padding."""
     try:
-        dataset = pydicom.dcmread(path, force=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # they spell out values of the header, which may name the patient
+            dataset = pydicom.dcmread(path, force=True)
         if "TransferSyntaxUID" not in dataset.file_meta:  # no meta information: pixels are raw
             implicit = dataset.original_encoding[0]
             dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian

@@ -11,6 +11,7 @@ from pydicom.dataset import FileDataset
 
 from hepaflow.dicom.geometry import GeometryError, Plane, positions
 from hepaflow.dicom.headers import mended, read_header, why_not
+from hepaflow.dicom.identity import identifiers, redacted
 from hepaflow.errors import UserError
 
 
@@ -44,9 +45,13 @@ class Series:
     @property
     def name(self) -> str:
         """The series in words, for messages: number, description and UID, but nothing of the patient."""
+        return f"{self.short_name} ({self.uid})"
+
+    @property
+    def short_name(self) -> str:
+        """The same without the UID."""
         number = "without number" if self.number is None else str(self.number)
-        described = f" '{self.description}'" if self.description else ""
-        return f"series {number}{described} ({self.uid})"
+        return f"series {number}" + (f" '{self.description}'" if self.description else "")
 
     @property
     def study_uid(self) -> str:
@@ -86,6 +91,8 @@ class Contents:
     folder: Path
     series: tuple[Series, ...]
     left_out: tuple[LeftOut, ...]
+    identifiers: frozenset[str] = frozenset()
+    """What the headers of all objects say of whose they are; no message repeats it."""
 
 
 def find_series(folder: Path) -> Contents:
@@ -112,11 +119,13 @@ def find_series(folder: Path) -> Contents:
     notes: dict[tuple[str, str], set[str]] = defaultdict(set)
     left_out: Counter[tuple[str, str, str, str]] = Counter()
     seen: set[str] = set()
+    whose: set[str] = set()
     for path in _files(folder):
         try:
             header = read_header(path)
             if header is None:
                 continue
+            whose |= identifiers([header])
             reason = why_not(header) or _another_plane(header)
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
@@ -139,7 +148,11 @@ def find_series(folder: Path) -> Contents:
     return Contents(
         folder,
         tuple(sorted(found, key=lambda one: (one.study_uid, one.number is None, one.number or 0, one.uid))),
-        tuple(LeftOut(*about[:3], count, about[3]) for about, count in sorted(left_out.items())),
+        tuple(
+            LeftOut(uid, number, redacted(description, whose), count, redacted(reason, whose))
+            for (uid, number, description, reason), count in sorted(left_out.items())
+        ),
+        frozenset(whose),
     )
 
 
@@ -160,9 +173,13 @@ def choose_series(contents: Contents, wanted: str | None = None) -> Series:
     found = [one for one in contents.series if wanted in (None, one.uid, str(one.number))]
     if len(found) == 1:
         return found[0]
+    raise _no_choice(contents, wanted, found).reworded(lambda text: redacted(text, contents.identifiers))
+
+
+def _no_choice(contents: Contents, wanted: str | None, found: Sequence[Series]) -> UserError:
     if wanted and not found:
         other = [str(one) for one in contents.left_out if wanted in (one.uid, one.number)]
-        raise UserError(
+        return UserError(
             f"no CT series {wanted}" + (f"; left out: {'; '.join(other)}" if other else ""),
             file=contents.folder,
             expected=f"one of: {_listed(contents.series)}" if contents.series else "a CT series",
@@ -170,13 +187,13 @@ def choose_series(contents: Contents, wanted: str | None = None) -> Series:
         )
     if not found:
         reasons = "; ".join(str(one) for one in contents.left_out)
-        raise UserError(
+        return UserError(
             "no CT series" + (f"; left out: {reasons}" if reasons else ""),
             file=contents.folder,
             expected="a folder with the slices of a CT series",
             remedy="export the axial CT series as DICOM, one file a slice",
         )
-    raise UserError(
+    return UserError(
         f"{len(found)} CT series: {_listed(found)}",
         file=contents.folder,
         expected="one series to segment",
@@ -222,7 +239,7 @@ def _series(uid: str, members: Sequence[tuple[FileDataset, Path]], notes: set[st
     return Series(
         uid,
         None if number in (None, "") else int(number),
-        str(headers[0].get("SeriesDescription") or ""),
+        redacted(str(headers[0].get("SeriesDescription") or ""), identifiers(headers)),
         headers,
         files,
         tuple(sorted(notes)),

@@ -4,23 +4,23 @@ const KEYS = [
   ["↑ or →, ↓ or ←", "one slice towards the head, towards the feet"],
   ["Page up, Page down", "ten slices"],
   ["Home, End", "the slice closest to the head, to the feet"],
-  ["1 to 9", "show or hide the reference (1) and the methods"],
+  ["1 to 9", exam.hasReference ? "show or hide the reference (1) and the methods" : "show or hide the outlines of a method"],
   ["0", "hide all outlines, show them again"],
   ["a, l, u, b", "window for abdomen, liver, lung, bone"],
   ["z", "the liver as large as fits, the whole slice"],
-  ["e", "errors: of the liver, of the lesions, none"],
+  ...(exam.hasReference ? [["e", "errors: of the liver, of the lesions, none"]] : []),
   ["Wheel, or drag up and down", "scroll through the slices; on a touch screen, drag"],
   ["Drag with the right button, or with Shift", "window: across for its width, up and down for its level"],
   ["Enter or a click on a lesion", "go to the slice where it is largest"],
 ];
 const STAGE_NAMES = { liver: "Liver", lesion: "Lesions" };
 
-// The address keeps what is shown, so that it can be sent on. Inside the report the page has no address of its own.
+// The address keeps what is shown, so that it can be sent on. Inside a report the page has no address of its own.
 
 let remembering = 0;
 
 function remember() {
-  if (location.protocol === "data:") return;
+  if (["data:", "about:"].includes(location.protocol)) return;
   clearTimeout(remembering); // browsers allow only so many changes of the address in a while
   remembering = setTimeout(() => {
     const layers = LAYERS.filter((_, layer) => state.shown[layer]);
@@ -42,7 +42,7 @@ function recall() {
   if (Number(parts.get("slice"))) state.slice = closest(Number(parts.get("slice")) - 1);
   if (width > 0 && Number.isFinite(level)) state.window = { width, level };
   if (compared >= 0) state.compared = compared;
-  if (exam.stages.includes(parts.get("errors"))) state.errors = parts.get("errors");
+  if (exam.hasReference && exam.stages.includes(parts.get("errors"))) state.errors = parts.get("errors");
   if (parts.has("slice")) state.shown = LAYERS.map((name) => parts.getAll("layer").includes(name));
 }
 
@@ -75,6 +75,8 @@ function build() {
   options($("errors"), [["", "none"], ...exam.stages.map((stage) => [stage, STAGE_NAMES[stage]])]);
   options($("disagreement"), [["", "none"], ...exam.disagreement.map((stage, map) => [map, STAGE_NAMES[stage]])]);
   $("disagreement-row").hidden = !exam.disagreement.length;
+  $("errors-row").hidden = $("layers").tHead.hidden = !exam.hasReference;
+  $("maps").hidden = !exam.hasReference && !exam.disagreement.length;
   for (const [keys, what] of KEYS) {
     $("help").querySelector("dl").append(make("dt", { textContent: keys }), make("dd", { textContent: what }));
   }
@@ -127,7 +129,7 @@ function listen() {
 }
 
 build();
-state.slice = firstSlice();
+state.slice = closest(exam.start);
 recall();
 buildLesions();
 listen();

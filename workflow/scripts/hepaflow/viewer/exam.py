@@ -23,10 +23,10 @@ class ViewedExam:
     name : str
     hu : ndarray
         CT values in HU, in canonical orientation.
-    reference : ndarray of uint8
-        0 background, 1 liver, 2 lesion.
+    reference : ndarray of uint8 or None
+        0 background, 1 liver, 2 lesion; None for an exam that nobody has segmented.
     methods : mapping of str to ndarray of uint8
-        Label maps of every method, in the order in which they are listed.
+        Label maps of every method, at least one, in the order in which they are listed.
     spacing : tuple of float
         Distances between slices, rows and columns in mm.
     in_millimetres : bool
@@ -37,7 +37,7 @@ class ViewedExam:
 
     name: str
     hu: NDArray[Any]
-    reference: NDArray[np.uint8]
+    reference: NDArray[np.uint8] | None
     methods: Mapping[str, NDArray[np.uint8]]
     spacing: tuple[float, float, float]
     in_millimetres: bool = True
@@ -45,8 +45,26 @@ class ViewedExam:
 
     def __post_init__(self) -> None:
         for name, array in {"reference": self.reference, **self.methods, **self.disagreement}.items():
-            if array.shape != self.hu.shape:
+            if array is not None and array.shape != self.hu.shape:
                 raise ValueError(f"{name} of shape {array.shape} for an exam of shape {self.hu.shape}")
+
+    @property
+    def layers(self) -> list[NDArray[np.uint8]]:
+        """All label maps: the reference, if there is one, then those of the methods."""
+        return [*([] if self.reference is None else [self.reference]), *self.methods.values()]
+
+
+def first_slice(exam: ViewedExam) -> int:
+    """Return where to begin: at the largest lesion, or where the liver is largest, or in the middle.
+
+    Lesions and liver are those of the reference, else of the last method.
+    """
+    labels = exam.reference if exam.reference is not None else list(exam.methods.values())[-1]
+    lesions = find_lesions(stage_mask(labels, "lesion"), None)
+    if lesions:
+        return lesions[0].place[0]
+    livers = np.count_nonzero(labels, axis=(1, 2))
+    return int(livers.argmax()) if livers.any() else len(labels) // 2
 
 
 def count_overlap(labels: NDArray[np.uint8], reference: NDArray[np.uint8]) -> dict[str, list[list[int]]]:
@@ -72,7 +90,7 @@ def count_overlap(labels: NDArray[np.uint8], reference: NDArray[np.uint8]) -> di
 def liver_box(exam: ViewedExam) -> list[tuple[int, int]] | None:
     """Return the rows and the columns between which anything is marked in any slice; None where nothing is."""
     marked = np.zeros(exam.hu.shape[1:], bool)
-    for labels in (exam.reference, *exam.methods.values()):
+    for labels in exam.layers:
         marked |= labels.any(axis=0)
     box = bounding_box(marked[np.newaxis])
     return [box.rows, box.columns] if box else None

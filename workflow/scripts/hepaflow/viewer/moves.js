@@ -82,7 +82,7 @@ function onKey(event) {
   else if (/^[1-9]$/.test(event.key)) {
     if (event.key <= LAYERS.length) toggle(event.key - 1);
   } else if (preset) setWindow(preset.width, preset.level);
-  else if (event.key === "e") {
+  else if (event.key === "e" && exam.hasReference) {
     const turns = [null, ...exam.stages];
     state.errors = turns[(turns.indexOf(state.errors) + 1) % turns.length];
     update();

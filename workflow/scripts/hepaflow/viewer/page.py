@@ -14,7 +14,7 @@ import numpy as np
 
 from hepaflow.figures.style import LESION, LIVER
 from hepaflow.viewer.ct import CURVE_HU, CURVE_LEVELS, compand, encode
-from hepaflow.viewer.exam import STAGES, ViewedExam, count_overlap, list_lesions, liver_box
+from hepaflow.viewer.exam import STAGES, ViewedExam, count_overlap, first_slice, list_lesions, liver_box
 
 SCRIPTS = ("slices.js", "outlines.js", "picture.js", "state.js", "tables.js", "moves.js", "controls.js")
 
@@ -33,6 +33,11 @@ class _Stack:
     factor: int
     pictures: list[str]
     maps: list[str]
+
+
+def viewer_page(exam: ViewedExam) -> str:
+    """Return the viewer of an exam at full resolution, as an HTML page that needs nothing else."""
+    return _page(_facts(exam), _stack(exam, 1, _QUALITY), 1)
 
 
 def viewer_pages(exam: ViewedExam, *, limit: int = EMBEDDED_LIMIT) -> tuple[str, str]:
@@ -70,7 +75,7 @@ def viewer_pages(exam: ViewedExam, *, limit: int = EMBEDDED_LIMIT) -> tuple[str,
 
 
 def _stack(exam: ViewedExam, factor: int, quality: int) -> _Stack:
-    layers = [exam.reference, *exam.methods.values(), *exam.disagreement.values()]
+    layers = [*exam.layers, *exam.disagreement.values()]
     rows, columns = (
         np.minimum(np.arange(factor // 2, length + factor // 2, factor), length - 1)
         for length in exam.hu.shape[1:]
@@ -90,6 +95,8 @@ def _base64(data: bytes) -> str:
 def _facts(exam: ViewedExam) -> dict[str, Any]:
     """Return what the page tells besides the slices, ready for JSON."""
     spacing = exam.spacing if exam.in_millimetres else None
+    reference = exam.reference
+    others = {} if reference is None else {"reference": reference}
     return {
         "exam": exam.name,
         "shape": exam.hu.shape,
@@ -101,12 +108,12 @@ def _facts(exam: ViewedExam) -> dict[str, Any]:
         "methods": list(exam.methods),
         "liver": liver_box(exam),
         "disagreement": list(exam.disagreement),
-        "counts": [count_overlap(labels, exam.reference) for labels in exam.methods.values()],
+        "hasReference": reference is not None,
+        "start": first_slice(exam),
+        "counts": [count_overlap(labels, one) for labels in exam.methods.values() for one in others.values()],
         "lesions": {
-            "reference": list_lesions(exam.reference, exam.methods, spacing),
-            "methods": [
-                list_lesions(labels, {"reference": exam.reference}, spacing) for labels in exam.methods.values()
-            ],
+            "reference": [] if reference is None else list_lesions(reference, exam.methods, spacing),
+            "methods": [list_lesions(labels, others, spacing) for labels in exam.methods.values()],
         },
     }
 

@@ -1,6 +1,6 @@
 // The picture: a slice in its window, and what is laid over it.
 
-// How outlines are drawn: the reference's is solid, each method's has dashes of its own.
+// How outlines are drawn: those of the first layer, the reference if there is one, are solid, others have dashes.
 const DASHES = [[], [7, 4], [2, 3], [12, 4, 2, 4], [4, 2, 1, 2], [14, 6], [1, 5], [8, 3, 2, 3, 2, 3]];
 const dashesOf = (layer) => (layer === 0 ? [] : DASHES[1 + ((layer - 1) % (DASHES.length - 1))]);
 
@@ -177,7 +177,7 @@ function drawPicture(canvas, slice, state, ratio) {
   if (state.disagreement !== null) {
     context.drawImage(disagreeing(slice, state.disagreement), place.x, place.y, place.width, place.height);
   }
-  if (state.errors !== null) drawErrors(context, place, slice, state.compared + 1, state.errors, ratio);
+  if (state.errors !== null) drawErrors(context, place, slice, state.compared + FIRST_METHOD, state.errors, ratio);
   for (let layer = LAYERS.length - 1; layer >= 0; layer--) {
     // A map has the area for itself: lines alone lie over it.
     const fill = state.disagreement === null ? state.fill : 0;

@@ -2,8 +2,9 @@
 
 const exam = JSON.parse(document.getElementById("data").textContent);
 
-// Layers in the order of the label maps: the reference, then the methods.
-const LAYERS = ["reference", ...exam.methods];
+// Layers in the order of the label maps: the reference, if there is one, then the methods.
+const LAYERS = exam.hasReference ? ["reference", ...exam.methods] : exam.methods;
+const FIRST_METHOD = LAYERS.length - exam.methods.length;
 const RATIO = exam.spacing[1] / exam.spacing[2]; // of a pixel's height to its width
 const KEPT_IN_MEMORY = 24;
 

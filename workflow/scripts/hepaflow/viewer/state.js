@@ -39,15 +39,6 @@ function closest(slice) {
   return best;
 }
 
-// Where to begin: at the largest lesion, or where the liver is largest, or in the middle.
-function firstSlice() {
-  const lesion = exam.lesions.reference[0];
-  if (lesion) return closest(lesion.place[0]);
-  const livers = exam.counts[0].liver.map((counts) => counts[2]);
-  const largest = Math.max(...livers);
-  return closest(largest ? livers.indexOf(largest) : Math.floor(exam.shape[0] / 2));
-}
-
 let drawing = 0;
 
 async function draw() {

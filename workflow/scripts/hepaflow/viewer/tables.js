@@ -7,10 +7,10 @@ function updateLayers(slice) {
   for (const row of $("layers").tBodies[0].rows) {
     const layer = Number(row.dataset.layer);
     row.querySelector("input[type=checkbox]").checked = state.shown[layer];
-    if (layer === 0) continue;
-    row.querySelector("input[type=radio]").checked = state.compared === layer - 1;
+    if (layer < FIRST_METHOD || !exam.hasReference) continue;
+    row.querySelector("input[type=radio]").checked = state.compared === layer - FIRST_METHOD;
     for (const stage of exam.stages) {
-      const score = diceOfSlice(layer - 1, stage, slice);
+      const score = diceOfSlice(layer - FIRST_METHOD, stage, slice);
       const cell = row.querySelector(`[data-stage=${stage}]`);
       cell.textContent = score === null ? "–" : score.toFixed(3);
       cell.title = score === null ? "both empty" : "";
@@ -36,14 +36,16 @@ function buildLayers() {
     if (layer < 9) label.prepend(make("kbd", { textContent: layer + 1 }));
     const row = make("tr", {}, make("td", {}, label));
     row.dataset.layer = layer;
-    if (layer > 0) {
+    if (!exam.hasReference) {
+      row.firstChild.colSpan = 6;
+    } else if (layer >= FIRST_METHOD) {
       const radio = make("input", { type: "radio", name: "compared", ariaLabel: `Compare ${name} with the reference` });
-      radio.addEventListener("change", () => compare(layer - 1));
+      radio.addEventListener("change", () => compare(layer - FIRST_METHOD));
       row.append(make("td", {}, radio));
       for (const stage of exam.stages) {
         const cell = make("td");
         cell.dataset.stage = stage;
-        row.append(cell, make("td", { textContent: diceOfExam(layer - 1, stage).toFixed(3) }));
+        row.append(cell, make("td", { textContent: diceOfExam(layer - FIRST_METHOD, stage).toFixed(3) }));
       }
     } else {
       row.append(make("td", { colSpan: 5 }));
@@ -79,7 +81,7 @@ function numberOrNothing(value, digits) {
 
 function lesionTable(title, lesions, other, otherName) {
   const table = make("table");
-  const heads = ["Go", "Slice", "Volume, ml", "Diameter, mm", `In ${otherName}`];
+  const heads = ["Go", "Slice", "Volume, ml", "Diameter, mm", ...(otherName ? [`In ${otherName}`] : [])];
   table.append(make("thead", {}, make("tr", {}, ...heads.map((text) => make("th", { textContent: text, scope: "col" })))));
   const body = table.createTBody();
   lesions.forEach((lesion, i) => {
@@ -89,8 +91,8 @@ function lesionTable(title, lesions, other, otherName) {
       slice + 1,
       numberOrNothing(lesion.ml, lesion.ml < 1 ? 2 : 1),
       numberOrNothing(lesion.mm, 0),
-      lesion.shared[other] ? `${Math.max(1, Math.floor(100 * lesion.shared[other]))} %` : "no",
     ];
+    if (otherName) cells.push(lesion.shared[other] ? `${Math.max(1, Math.floor(100 * lesion.shared[other]))} %` : "no");
     const line = make("tr", {}, make("td", {}, button), ...cells.map((text) => make("td", { textContent: text })));
     line.dataset.place = lesion.place;
     line.addEventListener("click", () => goTo(slice, row, column, lesion.box));
@@ -102,9 +104,11 @@ function lesionTable(title, lesions, other, otherName) {
 
 function buildLesions() {
   const name = exam.methods[state.compared];
+  const found = exam.lesions.methods[state.compared];
   $("lesions").replaceChildren(
-    ...lesionTable("Reference", exam.lesions.reference, name, name),
-    ...lesionTable(name, exam.lesions.methods[state.compared], "reference", "reference"),
+    ...(exam.hasReference
+      ? [...lesionTable("Reference", exam.lesions.reference, name, name), ...lesionTable(name, found, "reference", "reference")]
+      : lesionTable(name, found)),
   );
   if (!exam.inMillimetres) {
     $("lesions").append(make("p", { className: "note", textContent: "This exam's header has no real spacing: nothing is told in mm or ml." }));

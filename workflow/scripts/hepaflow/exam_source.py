@@ -1,0 +1,271 @@
+"""Exams of one's own, found where they lie: NIfTI files and DICOM series in any folder."""
+
+import os
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import chain, count
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from hepaflow.dicom.identity import identifiers, named_in, redacted
+from hepaflow.dicom.reading import read_series
+from hepaflow.dicom.series import Contents, LeftOut, Series, choose_series, find_series
+from hepaflow.errors import UserError
+from hepaflow.predictions import SUFFIXES
+from hepaflow.survey import image_warnings
+from hepaflow.volume import Grid, read_image
+
+_LONGEST_NAME = 80
+_LABELS_UP_TO = 255
+"""A volume of whole numbers from 0 to no more than this is a label map or a picture: CT has air, at -1000 HU."""
+
+
+@dataclass(frozen=True)
+class LoadedExam:
+    """An exam as it is segmented.
+
+    Attributes
+    ----------
+    name : str
+    hu : ndarray, shape (slices, rows, columns)
+        CT values in HU, in canonical orientation.
+    grid : Grid
+        The exam's own grid.
+    series : Series or None
+        The DICOM series that it was read from, in the order of the grid's slices; None for a NIfTI file.
+    warnings : tuple of str
+        What whoever reads the result should know of the exam.
+    """
+
+    name: str
+    hu: NDArray[Any]
+    grid: Grid
+    series: Series | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where one exam lies, and what it is called.
+
+    Attributes
+    ----------
+    name : str
+        Of its folder or file; holds nothing that the headers say of the patient.
+    place : Path
+        NIfTI file, or the folder of the DICOM files.
+    series : tuple of Series
+        CT series that may be meant; empty for a NIfTI file.
+    wanted : str or None
+        UID or number of the series to take.
+    """
+
+    name: str
+    place: Path
+    series: tuple[Series, ...] = ()
+    wanted: str | None = None
+
+    def read(self) -> LoadedExam:
+        """Read the exam.
+
+        Raises
+        ------
+        UserError
+            If it is unreadable, is no CT volume, or leaves open which series is meant; without naming the patient.
+        """
+        if not self.series:
+            hu, grid = read_image(self.place, exam=self.name)
+            _check_values(hu, self)
+            return LoadedExam(self.name, hu, grid, None, tuple(image_warnings(hu, grid)))
+        try:
+            hu, grid, series = read_series(choose_series(Contents(self.place, self.series, ()), self.wanted))
+        except UserError as error:
+            raise error.reworded(self.told) from None
+        mended = [f"mended headers: {'; '.join(series.notes)}"] if series.notes else []
+        return LoadedExam(self.name, hu, grid, series, (*mended, *image_warnings(hu, grid)))
+
+    def told(self, text: str) -> str:
+        """Return a text without what the headers say of the patient."""
+        return redacted(text, self._identifiers)
+
+    @property
+    def _identifiers(self) -> frozenset[str]:
+        return identifiers(header for one in self.series for header in one.headers)
+
+
+@dataclass(frozen=True)
+class Found:
+    """The exams in a folder, and the DICOM objects in it that are no slices of a CT volume."""
+
+    sources: tuple[Source, ...]
+    left_out: tuple[LeftOut, ...] = ()
+
+
+def find_exams(
+    place: Path,
+    *,
+    series: str | None = None,
+    name: str = "",
+    keep_names: bool = False,
+    without: Path | None = None,
+) -> Found:
+    """Find the exams in a folder and the folders below.
+
+    A NIfTI file is an exam. So is a CT series that has its folder for itself, or its study's share of the folder.
+    Where files of several CT series of one study lie in the same folder they are one exam, of which it remains to
+    be said which series is meant. If a series is named, every study is one exam, and the series is taken from it.
+
+    Parameters
+    ----------
+    place : Path
+        NIfTI file, DICOM file, or folder.
+    series : str, optional
+        SeriesInstanceUID or SeriesNumber.
+    name : str, optional
+        What the folder is called, where its own name does not tell.
+    keep_names : bool, optional
+        Call an exam as its folder is called even if that is the patient's name or number.
+    without : Path, optional
+        Folder below, in which nothing is looked for.
+
+    Returns
+    -------
+    Found
+        At least one exam, in the order of their places.
+
+    Raises
+    ------
+    UserError
+        If there is no exam, or not the series.
+    """
+    if not place.exists():
+        raise UserError(
+            "no such file or folder", file=place, remedy="name a NIfTI file, a folder of DICOM files, or a zip"
+        )
+    name = name or _stem(place.resolve())
+    if place.is_file() and place.name.endswith(SUFFIXES):
+        if series:
+            raise UserError("a NIfTI file", file=place, expected="DICOM, of which --series names one series")
+        return Found((Source(_as_name(name), place),))
+    contents = find_series(place)
+    groups = _by_study(contents, series) if series else _by_folder(contents.series)
+    sources = [Source("", _folder_of(group), group, series) for group in groups]
+    sources += [] if series else [Source("", path) for path in _nifti_files(place, without)]
+    if not sources:
+        choose_series(contents, series)  # says what there is instead
+    sources.sort(key=lambda source: str(source.place))
+    return Found(tuple(_named(sources, place, name, keep_names)), contents.left_out)
+
+
+def read_exam(place: Path, *, name: str) -> LoadedExam:
+    """Read the one exam that lies at a place: a NIfTI file, or a folder with the slices of one CT series.
+
+    Raises
+    ------
+    UserError
+        If there is none, or more than one, or it cannot be read.
+    """
+    found = find_exams(place, name=name).sources
+    if len(found) > 1:
+        raise UserError(
+            f"{len(found)} exams", exam=name, file=place, expected="one", remedy="name a folder of one"
+        )
+    return replace(found[0], name=name).read()
+
+
+def _check_values(hu: NDArray[Any], source: Source) -> None:
+    low, high = hu.min(), hu.max()
+    if low == high or (low >= 0 and high <= _LABELS_UP_TO):
+        raise UserError(
+            f"values from {low:g} to {high:g}",
+            exam=source.name,
+            file=source.place,
+            expected="CT values in HU, in which air is near -1000: not a label map, nor a picture",
+            remedy="leave the file out, or convert the exam again from its source",
+        )
+
+
+def _by_study(contents: Contents, wanted: str) -> list[tuple[Series, ...]]:
+    """Return the series of every study in which one is to be chosen."""
+    studies: dict[str, list[Series]] = defaultdict(list)
+    for one in contents.series:
+        studies[one.study_uid].append(one)
+    having = [
+        uid for uid, members in studies.items() if any(wanted in (one.uid, str(one.number)) for one in members)
+    ]
+    if not having:
+        choose_series(contents, wanted)  # says which there are
+    # A number is looked for in every study; a UID is that of one series alone.
+    by_uid = any(wanted == one.uid for one in contents.series)
+    return [tuple(members) for uid, members in studies.items() if uid in having or not by_uid]
+
+
+def _by_folder(series: Iterable[Series]) -> list[tuple[Series, ...]]:
+    """Join the series of one study that share a folder; a series may be spread over several."""
+    groups: list[tuple[set[tuple[str, Path]], list[Series]]] = []
+    for one in series:
+        places = {(one.study_uid, path.parent) for path in one.files}
+        joined = [group for group in groups if group[0] & places]
+        groups = [group for group in groups if not group[0] & places]
+        groups.append((places.union(*(group[0] for group in joined)), [*(m for g in joined for m in g[1]), one]))
+    return [tuple(members) for _, members in groups]
+
+
+def _folder_of(group: Iterable[Series]) -> Path:
+    return Path(os.path.commonpath([path.parent for one in group for path in one.files]))
+
+
+def _nifti_files(folder: Path, without: Path | None) -> Iterator[Path]:
+    """Yield the NIfTI files below a folder; hidden ones are other programs' notes."""
+    if folder.is_file():
+        return
+    for parent, folders, names in os.walk(folder):
+        folders[:] = sorted(
+            one
+            for one in folders
+            if not one.startswith(".") and (without is None or Path(parent, one).resolve() != without.resolve())
+        )
+        for name in sorted(names):
+            if name.endswith(SUFFIXES) and not name.startswith("."):
+                yield Path(parent, name)
+
+
+def _named(sources: list[Source], root: Path, name: str, keep_names: bool) -> Iterator[Source]:
+    """Name exams after their places below the folder, or number them where that would name the patient."""
+    names = []
+    for number, source in enumerate(sources, start=1):
+        below = source.place.relative_to(root) if root.is_dir() else Path()
+        parts = [*below.parts[:-1], _stem(below)] if below.parts else [name]
+        given = _as_name("-".join(parts))
+        if not keep_names and named_in(given, source._identifiers):
+            given = f"exam-{number:0{len(str(len(sources)))}}"
+        names.append(given)
+    taken: set[str] = set()
+    for source, given in zip(sources, names, strict=True):
+        unique = next(
+            one for one in chain([given], (f"{given}-{n}" for n in count(2))) if one.lower() not in taken
+        )
+        taken.add(unique.lower())  # there are file systems to which upper and lower case are one
+        yield Source(unique, source.place, source.series, source.wanted)
+
+
+def _stem(path: Path) -> str:
+    for suffix in (*SUFFIXES, ".zip"):
+        if path.name.endswith(suffix):
+            return path.name.removesuffix(suffix)
+    return path.name
+
+
+def _as_name(text: str) -> str:
+    """Return a text as the name of a folder: letters, digits and a few signs, and never a way to elsewhere.
+
+    Examples
+    --------
+    >>> _as_name("../CT Abdomen: portal/"), _as_name("..")
+    ('CT_Abdomen_portal', 'exam')
+    """
+    return re.sub(r"[^\w.-]+", "_", text).strip("._-")[:_LONGEST_NAME].strip("._-") or "exam"
