@@ -1,7 +1,7 @@
 """A trained model in one file: all that is needed to segment an exam, and what it was made from.
 
-A zip archive without compression, whose manifest names every other member with its digest. Networks are safetensors,
-everything else is text: nothing in it is ever unpickled, and nothing is unpacked to a disk.
+A zip archive without compression, whose manifest names every other member with its digest. Networks are
+safetensors, everything else is text: nothing in it is ever unpickled, and nothing is unpacked to a disk.
 """
 
 import hashlib
@@ -113,7 +113,9 @@ class Bundle:
         """What tells this model from others, to be written beside what it segments."""
         return {
             "model": self.digest[:16],
-            "networks": ", ".join(f"{name} ({each.network.arch})" for name, each in self.settings.networks.items()),
+            "networks": ", ".join(
+                f"{name} ({each.network.arch})" for name, each in self.settings.networks.items()
+            ),
             "hepaflow of the model": self.version,
         }
 
@@ -143,7 +145,9 @@ def read_bundle(path: Path | str) -> Bundle:
     try:
         settings = InferenceSettings.model_validate_json(texts[SETTINGS])
     except ValidationError as error:
-        raise _wrong(path, f"settings that this hepaflow does not know ({error.error_count()} differences)") from None
+        raise _wrong(
+            path, f"settings that this hepaflow does not know ({error.error_count()} differences)"
+        ) from None
     missing = {network_member(stage, name) for stage in STAGES for name in settings.networks} - set(found)
     if missing:
         raise _wrong(path, f"no {', '.join(sorted(missing))}")

@@ -1,4 +1,4 @@
-"""What whoever gets a model must know of it: what it is, what it has seen, how well it scored, what it is not for."""
+"""What whoever gets a model must know: what it is, what it has seen, how well it scored, what it is not for."""
 
 import hashlib
 import json
@@ -59,16 +59,17 @@ def model_card(
     lines = [
         "# hepaflow model",
         "",
-        f"Segments the liver and its lesions in CT exams, slice by slice at {size}×{size} pixels, in the window of "
-        f"{window.low:g} to {window.high:g} HU. Made by hepaflow {version}.",
+        f"Segments the liver and its lesions in CT exams, slice by slice at {size}×{size} pixels, in the window "
+        f"of {window.low:g} to {window.high:g} HU. Made by hepaflow {version}.",
         "",
         f"**Data.** {data}",
         "",
-        "**Not a medical device.** Research software: not for diagnosis, treatment or the choice of patients. On exams "
-        "of other kinds than it was trained on (scanner, contrast phase, body region, disease), expect worse than below.",
+        "**Not a medical device.** Research software: not for diagnosis, treatment or the choice of patients. On "
+        "exams of other kinds than it was trained on (scanner, contrast phase, body region, disease), expect "
+        "worse than below.",
         "",
-        "**Licence.** hepaflow's code has the licence beside this card. Weights follow from the exams that they were "
-        "trained on, and what the licence of these asks for (LiTS17: CC BY-NC-ND 4.0) is yours to see to.",
+        "**Licence.** hepaflow's code has the licence beside this card. Weights follow from the exams that they "
+        "were trained on, and what the licence of these asks for (LiTS17: CC BY-NC-ND 4.0) is yours to see to.",
         "",
         "## Networks",
         "",

@@ -1,6 +1,5 @@
 """An exam segmented from beginning to end in one process: the second mode of the thesis' fusion model (4.6.2)."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from hepaflow.box import Box
 from hepaflow.bundle import STAGES, Bundle
 from hepaflow.compute import fitting_batch, make_fabric
 from hepaflow.disagreement import disagreement
@@ -104,7 +102,8 @@ class Segmenter:
         """
         slices, rows, columns = hu.shape
         shape = (slices, rows, columns)
-        found, maps = {}, {}
+        found: dict[str, NDArray[np.bool_]] = {}
+        maps = {}
         stack = liver_slices(hu, None, self._settings.liver_slices)
         for stage in STAGES:
             if stage == "lesion":
@@ -112,7 +111,7 @@ class Segmenter:
             votes = self._votes(stage, stack)
             fused = clean(self._fusion[stage].fuse(votes), getattr(self._settings, stage))
             found[stage] = restore(fused, stack.box, shape)
-            maps[stage] = _map(votes, stack.box, shape)
+            maps[stage] = disagreement(restore(vote, stack.box, shape) for vote in votes)
         return SegmentedExam(found["liver"], found["lesion"], maps)
 
     def _votes(self, stage: str, stack: SliceStack) -> list[NDArray[np.bool_]]:
@@ -123,7 +122,3 @@ class Segmenter:
         ) as bar:
             masks = [predictor.masks(slices, bar.update) for predictor in predictors]
         return [clean(mask, getattr(self._settings, stage)) for mask in masks]
-
-
-def _map(votes: Sequence[NDArray[np.bool_]], box: Box | None, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
-    return disagreement(restore(vote, box, shape) for vote in votes)
