@@ -1,0 +1,136 @@
+"""A model in one file: what is in it, and that nothing else is taken for it."""
+
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load
+from small_model import NAMES, inference_settings, small_model
+
+from hepaflow.bundle import CARD, FORMAT, LICENCE, MANIFEST, SETTINGS, fusion_member, network_member, read_bundle
+from hepaflow.errors import UserError
+
+
+def test_what_was_written_is_read(tmp_path: Path) -> None:
+    bundle = read_bundle(small_model(tmp_path))
+    assert bundle.settings == inference_settings()
+    assert bundle.version == "1.2.3"
+    assert bundle.fusion["lesion"].weights == (3.0, 2.0)
+    assert bundle.provenance == {"train liver first": {}}
+    assert bundle.card == "# A model\n"
+    for stage in ("liver", "lesion"):
+        for name in NAMES:
+            stored = (tmp_path / f"{stage}.{name}.safetensors").read_bytes()
+            assert bundle.network(stage, name) == stored
+            assert all(torch.isfinite(tensor).all() for tensor in load(stored).values())
+
+
+def test_equal_models_are_equal_bytes_and_others_have_another_identity(tmp_path: Path) -> None:
+    folders = [tmp_path / name for name in ("one", "same", "other")]
+    for folder in folders:
+        folder.mkdir()
+    one, same = (small_model(folder) for folder in folders[:2])
+    other = small_model(folders[2], **{CARD: "# Another model\n"})
+    assert one.read_bytes() == same.read_bytes()
+    assert read_bundle(one).identity == read_bundle(same).identity
+    assert read_bundle(one).identity != read_bundle(other).identity
+    assert read_bundle(one).identity["networks"] == "first (unet), second (unet)"
+
+
+def test_nothing_in_it_is_pickled_and_all_of_it_is_named(tmp_path: Path) -> None:
+    with zipfile.ZipFile(small_model(tmp_path)) as archive:
+        names = archive.namelist()
+        assert json.loads(archive.read(MANIFEST))["sha256"].keys() | {MANIFEST} == set(names)
+        assert {Path(name).suffix for name in names} == {".safetensors", ".json", ".md", ""}
+        assert LICENCE in names
+        assert all(info.compress_type == zipfile.ZIP_STORED for info in archive.infolist())
+
+
+def rewritten(
+    model: Path, change: Callable[[dict[str, bytes]], None], compression: int = zipfile.ZIP_STORED
+) -> Path:
+    """Write the members of a model anew, after a change of them."""
+    with zipfile.ZipFile(model) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    change(members)
+    with zipfile.ZipFile(model, "w", compression) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return model
+
+
+def manifest(members: dict[str, bytes], **changes: object) -> None:
+    members[MANIFEST] = json.dumps(json.loads(members[MANIFEST]) | changes).encode()
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda members: members.pop(MANIFEST), f"a zip without {MANIFEST}"),
+        (lambda members: members.update({MANIFEST: b"[]"}), "a manifest that is not one"),
+        (lambda members: members.update({MANIFEST: b"{"}), "a manifest that is not one"),
+        (lambda members: members.pop(fusion_member("liver")), fusion_member("liver")),
+        (lambda members: members.update({"../climbs": b""}), "../climbs"),
+        (lambda members: members.update({CARD: b"# Altered\n"}), f"{CARD} with another content"),
+        (lambda members: members.update({SETTINGS: members[SETTINGS] + b" "}), f"{SETTINGS} with another content"),
+        (lambda members: manifest(members, format=FORMAT + 1), f"a model of format {FORMAT + 1}"),
+    ],
+)
+def test_what_is_no_model_is_refused(
+    tmp_path: Path, change: Callable[[dict[str, bytes]], None], told: str
+) -> None:
+    model = rewritten(small_model(tmp_path), change)
+    with pytest.raises(UserError) as error:
+        read_bundle(model)
+    assert told in error.value.found
+    assert str(model) in str(error.value)
+
+
+@pytest.mark.parametrize("content", [b"", b"not a zip", None])
+def test_damaged_files_are_refused(tmp_path: Path, content: bytes | None) -> None:
+    model = small_model(tmp_path)
+    model.write_bytes(model.read_bytes()[:-5000] if content is None else content)
+    with pytest.raises(UserError, match="not readable as a model"):
+        read_bundle(model)
+
+
+def test_a_missing_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="No such file"):
+        read_bundle(tmp_path / "none.zip")
+
+
+def test_compressed_members_are_refused(tmp_path: Path) -> None:
+    """They could be a thousand times larger than the file."""
+    model = rewritten(small_model(tmp_path), lambda members: None, zipfile.ZIP_DEFLATED)
+    with pytest.raises(UserError, match="compressed"):
+        read_bundle(model)
+
+
+def test_an_altered_network_is_noticed_as_it_is_loaded(tmp_path: Path) -> None:
+    name = network_member("liver", "first")
+    model = rewritten(small_model(tmp_path), lambda members: members.update({name: members[name][:-1] + b"?"}))
+    with pytest.raises(UserError, match=name):
+        read_bundle(model).network("liver", "first")
+
+
+@pytest.mark.parametrize(
+    ("texts", "told"),
+    [
+        ({SETTINGS: '{"networks": {}}'}, "settings that this hepaflow does not know"),
+        (
+            {fusion_member("liver"): '{"backbones": ["second", "first"], "weights": [1, 2], "losses": []}'},
+            "fusion weights of second, first for the liver",
+        ),
+        (
+            {SETTINGS: inference_settings().canonical().replace('"second"', '"third"')},
+            "no networks/lesion/third.safetensors, networks/liver/third.safetensors",
+        ),
+    ],
+)
+def test_parts_that_do_not_belong_together_are_refused(tmp_path: Path, texts: dict[str, str], told: str) -> None:
+    with pytest.raises(UserError) as error:
+        read_bundle(small_model(tmp_path, **texts))
+    assert told in error.value.found

@@ -1,0 +1,65 @@
+"""A whole exam in one process. That it equals the workflow's result is tested with a run (`tests/workflow`)."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from small_model import small_model
+
+from hepaflow.bundle import read_bundle
+from hepaflow.fusion import Fusion
+from hepaflow.segmenter import Segmenter
+from hepaflow.settings.compute import ComputeSettings
+
+CPU = ComputeSettings(accelerator="cpu", workers=0)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return small_model(tmp_path_factory.mktemp("model"))
+
+
+@pytest.fixture(scope="module")
+def hu() -> np.ndarray:
+    return np.random.default_rng(0).normal(60, 80, (5, 40, 48)).astype(np.float32)
+
+
+def test_masks_lie_on_the_exams_grid(model: Path, hu: np.ndarray) -> None:
+    found = Segmenter(read_bundle(model), CPU, threads=1).segment(hu)
+    assert found.liver.any()  # networks drawn at random find something, here and there
+    for mask in (found.liver, found.lesion):
+        assert mask.shape == hu.shape
+        assert mask.dtype == bool
+    assert set(found.disagreement) == {"liver", "lesion"}
+    for percent in found.disagreement.values():
+        assert percent.shape == hu.shape
+        assert set(np.unique(percent)) <= {0, 100}  # of two networks
+    np.testing.assert_array_equal(found.labels == 2, found.lesion)
+    np.testing.assert_array_equal(found.labels == 1, found.liver & ~found.lesion)
+
+
+def test_one_load_segments_many_exams_and_remembers_none(model: Path, hu: np.ndarray) -> None:
+    segmenter = Segmenter(read_bundle(model), CPU, threads=1)
+    first = segmenter.segment(hu)
+    segmenter.segment(hu[::-1].copy())
+    np.testing.assert_array_equal(segmenter.segment(hu).labels, first.labels)
+
+
+def test_an_exam_in_which_no_liver_is_found_has_empty_masks(model: Path, hu: np.ndarray) -> None:
+    bundle = read_bundle(model)
+    bundle.fusion["liver"] = Fusion(("first", "second"), (0.0, 0.0), ())  # a tie is background
+    found = Segmenter(bundle, CPU, threads=1).segment(hu)
+    assert not found.liver.any()
+    assert not found.lesion.any()
+    assert not found.disagreement["lesion"].any()
+
+
+def test_progress_counts_every_slice_of_every_network(
+    model: Path, hu: np.ndarray, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Segmenter(read_bundle(model), CPU, threads=1, show=True).segment(hu)
+    told = capsys.readouterr().err
+    assert "liver networks: 100%" in told
+    assert f"{2 * len(hu)}/{2 * len(hu)}" in told
+    Segmenter(read_bundle(model), CPU, threads=1).segment(hu)
+    assert capsys.readouterr().err == ""

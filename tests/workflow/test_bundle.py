@@ -1,0 +1,56 @@
+"""The model that a run ends with segments its exams as the run did."""
+
+import json
+import zipfile
+
+import numpy as np
+import pytest
+from smoke_run import Checkout
+
+from hepaflow.bundle import CARD, read_bundle
+from hepaflow.labels import read_labels
+from hepaflow.segmenter import Segmenter
+from hepaflow.settings.compute import ComputeSettings
+from hepaflow.volume import read_image, read_stored
+
+
+@pytest.fixture(scope="module")
+def segmenter(completed: Checkout) -> Segmenter:
+    model = read_bundle(completed.folder / "results/smoke/hepaflow-model.zip")
+    return Segmenter(model, ComputeSettings(accelerator="cpu", workers=0), threads=1)
+
+
+@pytest.mark.parametrize("exam", ["three", "four"])
+def test_one_process_gives_voxel_for_voxel_what_the_run_gave(
+    completed: Checkout, segmenter: Segmenter, exam: str
+) -> None:
+    results = completed.folder / "results/smoke"
+    hu, grid = read_image(completed.folder / f"data/phantoms/{exam}.image.nii.gz")
+    found = segmenter.segment(hu)
+    labels, _ = read_labels(results / f"segmentations/fusion/{exam}.nii.gz", image=grid)
+    np.testing.assert_array_equal(found.labels, labels)
+    assert (labels > 0).any()
+    for stage, percent in found.disagreement.items():
+        stored, _, _, _ = read_stored(results / f"disagreement/{stage}/{exam}.nii.gz")
+        np.testing.assert_array_equal(percent, stored)
+        assert percent.any()
+
+
+def test_the_card_tells_data_networks_and_scores(completed: Checkout) -> None:
+    model = completed.folder / "results/smoke/hepaflow-model.zip"
+    with zipfile.ZipFile(model) as archive:
+        card = archive.read(CARD).decode()
+    assert "2 exams to train and 2 to test, phantoms" in card
+    assert "Not a medical device" in card
+    for network in ("| liver dense | densenet121 | 6 |", "| lesion plain | unet | 3 |"):
+        assert network in card
+    summary = json.loads((completed.folder / "results/smoke/tables/metrics.json").read_text())
+    dice = summary["liver"]["fusion"]["clean"]["dice"]["mean"]["value"]
+    assert f"{dice:.3f}" in next(line for line in card.splitlines() if line.startswith("| Dice, mean |"))
+
+
+def test_provenance_names_no_file_and_no_exam(completed: Checkout) -> None:
+    told = json.dumps(read_bundle(completed.folder / "results/smoke/hepaflow-model.zip").provenance)
+    assert "train liver dense" in told
+    assert "slices" not in told.replace("hepaflow.slices", "")
+    assert str(completed.folder) not in told
