@@ -11,6 +11,8 @@ SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 DEMO := $(SNAKEMAKE) --configfile config/demo.yaml --scheduler greedy \
 	--prioritize $(foreach name,densenet121 inceptionv3 resnet50 resnext50,results/demo/models/liver/$(name).safetensors)
 # One demo at a time: so a lock that a killed run left behind can be lifted.
+# Whole small runs and plans: the tests of a file share one, so a file stays together.
+SIDE_BY_SIDE := $(BIN)/pytest -n 2 --dist loadfile
 ALONE := $(shell command -v flock >/dev/null && echo flock --nonblock --conflict-exit-code 75 .snakemake-demo.lock)
 
 .DEFAULT_GOAL := help
@@ -45,8 +47,8 @@ demo: $(VENV)/.locked ## run the whole workflow on phantom exams, on the CPU, in
 	@echo "The report: results/demo/report.html"
 
 test: lint unit ## run every check
-	@if tests/browser/install_chromium.sh; then set -x; $(BIN)/pytest tests/workflow tests/browser; \
-	else echo "LEFT OUT: the tests in a real browser."; set -x; $(BIN)/pytest tests/workflow; fi
+	@if tests/browser/install_chromium.sh; then set -x; $(SIDE_BY_SIDE) tests/workflow tests/browser; \
+	else echo "LEFT OUT: the tests in a real browser."; set -x; $(SIDE_BY_SIDE) tests/workflow; fi
 
 lint: $(VENV)/.locked-dev ## style, types, formats
 	$(BIN)/ruff check .
@@ -60,7 +62,7 @@ unit: $(VENV)/.locked-dev ## tests of the package
 	$(BIN)/pytest -n 2 --doctest-modules workflow/scripts/hepaflow tests/unit
 
 workflow: $(VENV)/.locked-dev ## tests of the rules, with small runs
-	$(BIN)/pytest tests/workflow
+	$(SIDE_BY_SIDE) tests/workflow
 
 test-browser: $(VENV)/.locked-dev ## tests of the report and the viewer in Chromium
 	tests/browser/install_chromium.sh

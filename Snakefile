@@ -24,6 +24,7 @@ include: "workflow/rules/segmentations.smk"
 include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/viewer.smk"
+include: "workflow/rules/model.smk"
 include: "workflow/rules/provenance.smk"
 include: "workflow/rules/report.smk"
 

@@ -51,7 +51,7 @@ def fitted(
     votes: list[np.ndarray], reference: np.ndarray, solver: FusionSettings | None = None, seed: int = 0
 ) -> Fusion:
     names = tuple(f"network{number}" for number in range(len(votes)))
-    options = FitFusionSettings(solver=solver or FusionSettings(), backbones=names, seed=seed)
+    options = FitFusionSettings(solver=solver or FusionSettings(solver="newton"), backbones=names, seed=seed)
     return fit_fusion(count_votes(votes, reference), options)
 
 
@@ -328,7 +328,7 @@ def test_thesis_sgd_arrives_where_newton_does() -> None:
     votes, reference = simulated([0.05, 0.08, 0.09, 0.2], slices=1600, size=40)
     orders = [np.random.default_rng(epoch).permutation(1600) for epoch in range(5)]
     thesis = literal_sgd(votes, reference, orders, torch.float32)
-    fusion = fitted(votes, reference)
+    fusion = fitted(votes, reference, FusionSettings(solver="newton"))
     np.testing.assert_allclose(fusion.normalised, shares(thesis), atol=1e-2)
     np.testing.assert_array_equal(fusion.table(), Fusion(FOUR, tuple(thesis), ()).table())
     assert list(np.argsort(fusion.normalised)) == [3, 2, 1, 0]  # the better a network, the more it counts
@@ -426,7 +426,7 @@ def test_the_solver_asked_for_is_used() -> None:
     votes, reference = simulated([0.1, 0.2], slices=40)
     counts = count_votes(votes, reference)
     start = np.full(2, 0.5)
-    fusion = fitted(votes, reference)
+    fusion = fitted(votes, reference, FusionSettings(solver="newton"))
     assert fusion.weights == tuple(newton(folded(counts), start)[0])
     steps = SgdSettings(epochs=2)
     thesis = fitted(votes, reference, FusionSettings(solver="sgd", sgd=steps), seed=5)
@@ -436,6 +436,7 @@ def test_the_solver_asked_for_is_used() -> None:
 
 
 def test_thesis_settings_are_the_default() -> None:
+    assert FusionSettings().solver == "sgd"
     defaults = SgdSettings()
     assert (defaults.learning_rate, defaults.momentum, defaults.epochs) == (10, 0.9, 5)
 

@@ -7,6 +7,25 @@ from pathlib import Path
 import pytest
 from smoke_run import Checkout, checkout
 
+PROOF = "tests/workflow/test_reruns.py::"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what the proof of exact reruns has tried, and how long it took."""
+    passed = [one for one in terminalreporter.stats.get("passed", []) if one.nodeid.startswith(PROOF)]
+    counts = {
+        what: sum(one.nodeid.startswith(f"{PROOF}test_{name}[") for one in passed)
+        for what, name in (
+            ("keys", "a_key_reruns_exactly_what_follows_from_it"),
+            ("modules", "a_module_reruns_exactly_the_scripts_that_reach_it"),
+            ("headline cases", "headline_case_runs_exactly_these_jobs"),
+        )
+    }
+    if passed:
+        tried = ", ".join(f"{count} {what}" for what, count in counts.items())
+        seconds = sum(one.duration for one in passed)
+        terminalreporter.write_line(f"exact reruns: {tried}; {len(passed)} tests in {seconds:.0f} s")
+
 
 @pytest.fixture
 def copied(completed: Checkout, tmp_path: Path) -> Iterator[Checkout]:

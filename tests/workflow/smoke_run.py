@@ -25,8 +25,9 @@ SMOKE = {
     },
     "head": {"channels": 8, "dropout": 0.1},
     "training": {
-        "liver": {"epochs": 3, "batch_size": 8, "decay_every": 1, "decay_factor": 0.5},
-        "lesion": {"epochs": 1, "batch_size": 8},
+        # Enough for masks that are not empty: what is below them would be tried on nothing.
+        "liver": {"epochs": 6, "batch_size": 4, "decay_every": 4, "decay_factor": 0.5, "loss": "bce+dice"},
+        "lesion": {"epochs": 3, "batch_size": 4, "loss": "bce+dice"},
     },
     "postprocessing": {"lesion": {"min_area": 1}},
     "samples": {"count": 2},
@@ -83,7 +84,7 @@ class Checkout:
 def checkout(folder: Path) -> Checkout:
     """Copy what git has of the project into a folder, with the smoke configuration."""
     folder.mkdir(parents=True)
-    for part in ("Snakefile", "workflow", "config", "profiles"):
+    for part in ("Snakefile", "LICENSE", "workflow", "config", "profiles"):
         source = ROOT / part
         if source.is_dir():
             shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))

@@ -40,6 +40,11 @@ STAGES = ("liver", "lesion")
 BACKBONES = list(SETTINGS.backbones)
 METHODS = [*BACKBONES, FUSION]
 CAPTIONS = sorted(os.path.relpath(path) for path in (Path(workflow.basedir) / "workflow" / "report").glob("*.rst"))
+LICENCE = os.path.relpath(Path(workflow.basedir) / "LICENSE")
+EXAMS_IN_WORDS = (
+    f"{len(EXAMS.names('train'))} exams to train and {len(EXAMS.names('test'))} to test, "
+    + ("phantoms drawn by hepaflow: no patient's exam" if SETTINGS.phantoms else f"of the sheet {SETTINGS.exams}")
+)
 # Segmentations by others, and the stages that they have.
 GIVEN = {name: prediction.stages for name, prediction in SETTINGS.predictions.items()}
 # The viewer tells the Dice of both stages for every method that it shows.

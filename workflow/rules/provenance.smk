@@ -19,6 +19,7 @@ RECORDS = [
     *expand(f"{RESULTS}/records/uncertainty/{{exam}}.json", exam=EXAMS.names("test")),
     *expand(f"{RESULTS}/records/adopt/{{given}}.{{exam}}.json", given=GIVEN, exam=EXAMS.names("test")),
     f"{RESULTS}/records/summarise.json",
+    f"{RESULTS}/records/bundle.json",
     *expand(f"{RESULTS}/records/viewer/{{exam}}.json", exam=EXAMS.names("test")),
 ]
 

@@ -2,6 +2,7 @@
 EVERYTHING = [
     *expand(f"{RESULTS}/exams/{{exam}}.json", exam=EXAMS.names()),
     *rules.provenance.output,
+    *rules.bundle.output,
     *TABLES,
     *FIGURES,
     *segmentations_of("test", "new"),

@@ -1,6 +1,7 @@
 """Where and how fast networks run: devices, precision, determinism."""
 
 import os
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -59,6 +60,38 @@ def make_fabric(
         # A job is one process, and starts the others itself: in a SLURM job too, whose variables say otherwise.
         plugins=LightningEnvironment(),
     )
+
+
+SLICE_MIB = 200
+"""Memory of a slice of 256×256 in the network that needs most for it, without gradients."""
+
+
+def fitting_batch(compute: ComputeSettings, size: int) -> ComputeSettings:
+    """Return settings with as many slices in a batch of predictions as half of the free memory has room for.
+
+    Where all have room, nothing changes. Batches of another size can change the last bits of a network's logits.
+
+    Parameters
+    ----------
+    compute : ComputeSettings
+    size : int
+        Rows and columns of a slice.
+    """
+    if compute.accelerator == "auto" and torch.cuda.is_available():
+        free: float = torch.cuda.mem_get_info()[0]
+    else:
+        free = _available_memory()
+    room = int(free / 2 / (SLICE_MIB * 2**20 * (size / 256) ** 2))
+    return compute.model_copy(update={"predict_batch_size": max(1, min(room, compute.predict_batch_size))})
+
+
+def _available_memory() -> float:
+    """Return the bytes of main memory that are free, or would be if they were needed."""
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="utf-8").splitlines()
+        return next(float(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
+    except (OSError, StopIteration):  # elsewhere than on Linux: half of what there is
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2
 
 
 def prepare(network: torch.nn.Module, compute: ComputeSettings) -> Any:

@@ -1,6 +1,6 @@
 """Where the networks disagree, and whether they are wrong there."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
@@ -11,13 +11,13 @@ from hepaflow.scores import UNCERTAINTY_COLUMNS
 Mask = NDArray[np.bool_]
 
 
-def disagreement(votes: Sequence[Mask]) -> NDArray[np.uint8]:
+def disagreement(votes: Iterable[Mask]) -> NDArray[np.uint8]:
     """Return how far the networks disagree on every voxel, whatever their weights in the fusion.
 
     Parameters
     ----------
-    votes : sequence of ndarray of bool, same shape
-        A mask of every network.
+    votes : iterable of ndarray of bool, same shape
+        A mask of every network, taken one at a time.
 
     Returns
     -------
@@ -25,10 +25,9 @@ def disagreement(votes: Sequence[Mask]) -> NDArray[np.uint8]:
         In percent: 0 where all networks say the same, 100 where they are divided into halves (which three networks
         never are); with four networks 50 where one is alone.
     """
-    yes = np.zeros(votes[0].shape, np.uint8)
+    count, yes = 0, np.zeros((), np.uint8)
     for mask in votes:
-        yes += mask
-    count = len(votes)
+        count, yes = count + 1, yes + mask
     percent = np.array([round(200 * min(number, count - number) / count) for number in range(count + 1)], np.uint8)
     return percent[yes]
 

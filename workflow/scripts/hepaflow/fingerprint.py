@@ -20,6 +20,7 @@ PACKAGE = "hepaflow"
 UNFOLLOWED = "hepaflow.jobs"
 TABLE = "ARCHITECTURES"
 _DIGITS = 16
+_DYNAMIC = {"__import__", "import_module", "exec_module", "run_module", "run_path", "exec"}
 
 
 def fingerprints(script: Path, entry: str = "") -> dict[str, str]:
@@ -90,7 +91,22 @@ def _parsed(path: Path, entry: str, _mtime: int, _size: int) -> tuple[str, tuple
     imports = _imports(tree, path)
     others = _others(tree)
     _strip(tree)
-    return ast.dump(tree), imports, others
+    return _text(tree), imports, others
+
+
+def _text(tree: ast.AST) -> str:
+    """Return a syntax tree as text that is the same under every version of Python.
+
+    Unlike that of `ast.dump`, which shows fields that newer versions have: what is empty is left out.
+    """
+    fields = [(name, value) for name, value in ast.iter_fields(tree) if isinstance(tree, ast.Constant) or value]
+    return f"{type(tree).__name__}({', '.join(f'{name}={_value_text(value)}' for name, value in fields)})"
+
+
+def _value_text(value: object) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_value_text, value))}]"
+    return _text(value) if isinstance(value, ast.AST) else repr(value)
 
 
 def _module(path: Path, entry: str) -> tuple[str, tuple[str, ...], frozenset[str]]:
@@ -151,7 +167,7 @@ def _imports(tree: ast.Module, path: Path) -> tuple[str, ...]:
                 for alias in node.names:
                     inner = f"{node.module}.{alias.name}"
                     names.add(inner if _locate(inner, root) else node.module)
-        if (name := _name(node)) in {"__import__", "import_module"}:  # called, passed on or given another name
+        if (name := _name(node)) in _DYNAMIC:  # called, passed on or given another name
             raise UserError(
                 f"{name} in line {getattr(node, 'lineno', '?')}: an import that only running the code would tell",
                 file=path,
@@ -203,7 +219,7 @@ def _with_sorted_imports(body: list[ast.stmt]) -> list[ast.stmt]:
             statement.names.sort(key=lambda alias: alias.name)
             run.append(statement)
             continue
-        result += sorted(run, key=ast.dump)
+        result += sorted(run, key=_text)
         run = []
         result.append(statement)
-    return result + sorted(run, key=ast.dump)
+    return result + sorted(run, key=_text)

@@ -219,7 +219,12 @@ class Fusion:
     @classmethod
     def load(cls, path: Path | str) -> "Fusion":
         """Read weights written by `save`."""
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        return cls.of_json(Path(path).read_text(encoding="utf-8"))
+
+    @classmethod
+    def of_json(cls, text: str) -> "Fusion":
+        """Return the weights that a text written by `save` tells."""
+        content = json.loads(text)
         return cls(*(tuple(content[key]) for key in ("backbones", "weights", "losses")))
 
 

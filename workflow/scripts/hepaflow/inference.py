@@ -1,6 +1,7 @@
 """Masks that a trained network draws."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -11,7 +12,19 @@ from torch import nn
 from hepaflow.compute import prepare
 from hepaflow.dataset import normalise
 from hepaflow.settings.compute import ComputeSettings
-from hepaflow.slices import SliceFile
+
+
+class Slices(Protocol):
+    """Slices of one exam, in a file or in memory."""
+
+    @property
+    def size(self) -> int:
+        """Rows and columns."""
+
+    def __len__(self) -> int: ...
+
+    def image(self, index: slice) -> NDArray[np.float32]:
+        """Return several slices, pixels in [0, 1]."""
 
 
 class Predictor:
@@ -31,8 +44,14 @@ class Predictor:
         self._model: Any = fabric.setup_module(prepare(network.eval(), compute))
 
     @torch.inference_mode()
-    def masks(self, slices: SliceFile) -> NDArray[np.bool_]:
+    def masks(self, slices: Slices, progress: Callable[[int], object] | None = None) -> NDArray[np.bool_]:
         """Segment all slices of an exam: a pixel is set where its probability is above one half.
+
+        Parameters
+        ----------
+        slices : Slices
+        progress : callable, optional
+            Told after every batch how many slices it had.
 
         Returns
         -------
@@ -45,4 +64,6 @@ class Predictor:
             if self._compute.channels_last:
                 batch = batch.to(memory_format=torch.channels_last)
             masks[first : first + step] = (self._model(batch) > 0).squeeze(1).cpu().numpy()
+            if progress:
+                progress(len(batch))
         return masks

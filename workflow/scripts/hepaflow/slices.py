@@ -109,13 +109,38 @@ class SliceFile:
 
     def image(self, index: int | slice = slice(None)) -> NDArray[np.float32]:
         """Return one or several slices, pixels in [0, 1]; indices and ranges are those of a list."""
-        return _read(self._image, index, len(self)).astype(np.float32) / np.float32(FULL)
+        return _pixels(_read(self._image, index, len(self)))
 
     def mask(self, index: int | slice = slice(None)) -> NDArray[np.bool_]:
         """Return the reference mask of one or several slices."""
         if self._mask is None:
             raise ValueError("these slices carry no reference mask")
         return _read(self._mask, index, len(self)).astype(bool)
+
+
+class SlicesInMemory:
+    """The slices of a stack, read as those of a file are.
+
+    Parameters
+    ----------
+    stack : SliceStack
+    """
+
+    def __init__(self, stack: SliceStack) -> None:
+        self._stored = stack.image
+        self.size: int = stack.image.shape[1]
+
+    def __len__(self) -> int:
+        return len(self._stored)
+
+    def image(self, index: int | slice = slice(None)) -> NDArray[np.float32]:
+        """Return one or several slices, pixels in [0, 1]."""
+        return _pixels(self._stored[index])
+
+
+def _pixels(stored: NDArray[Any]) -> NDArray[np.float32]:
+    """Turn the fixed-point numbers of a file into pixels in [0, 1]."""
+    return stored.astype(np.float32) / np.float32(FULL)
 
 
 def _read(stored: Any, index: int | slice, length: int) -> NDArray[Any]:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors.torch import load, load_file, save
 from torch import nn
 
 from hepaflow.errors import UserError
@@ -26,8 +26,15 @@ def save_weights(network: nn.Module, path: Path | str, recipe: str) -> None:
     Path(path).write_bytes(save(tensors, {_HEADER: recipe}))
 
 
-def load_weights(network: nn.Module, path: Path | str) -> None:
+def load_weights(network: nn.Module, path: Path | str, content: bytes | None = None) -> None:
     """Fill a network with the weights in a file.
+
+    Parameters
+    ----------
+    network : Module
+    path : Path or str
+    content : bytes, optional
+        The weights, where they were read already; the path then only says from where.
 
     Raises
     ------
@@ -35,8 +42,7 @@ def load_weights(network: nn.Module, path: Path | str) -> None:
         If the file is damaged, or is another network's.
     """
     try:
-        tensors = load_file(path)
-        network.load_state_dict(tensors)
+        network.load_state_dict(load_file(path) if content is None else load(content))
     except (SafetensorError, OSError, RuntimeError) as error:
         raise UserError(
             f"weights that this network cannot load ({error})",

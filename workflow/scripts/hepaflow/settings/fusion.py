@@ -23,8 +23,8 @@ class SgdSettings(SettingsModel):
 class FusionSettings(SettingsModel):
     """How the fusion weights are found (thesis 3.6, 4.6.2)."""
 
-    solver: Literal["newton", "sgd"] = "newton"
-    """`newton` minimises the thesis' loss to convergence; `sgd` takes the thesis' own steps towards it."""
+    solver: Literal["sgd", "newton"] = "sgd"
+    """`sgd` takes the thesis' own steps (thesis 4.6.2); `newton` minimises the same loss to convergence."""
     sgd: SgdSettings = SgdSettings()
 
 

@@ -13,6 +13,7 @@ from hepaflow.settings.contrast import ContrastSettings, LesionSlicesSettings
 from hepaflow.settings.figures import FigureSamplesSettings, SamplesSettings
 from hepaflow.settings.fusion import FitFusionSettings, FusionSettings
 from hepaflow.settings.head import HeadSettings
+from hepaflow.settings.inference import InferenceSettings
 from hepaflow.settings.network import BackboneWeights, NetworkSettings
 from hepaflow.settings.phantom import PhantomSettings
 from hepaflow.settings.postprocess import LesionPostprocessing, LiverPostprocessing
@@ -215,9 +216,20 @@ class Settings(SettingsModel):
 
     def fit_fusion(self) -> FitFusionSettings:
         """Return what the fusion weights depend on; the solver `newton` draws nothing and takes no steps."""
+        backbones = tuple(self.backbones)
         if self.fusion.solver == "newton":
-            return FitFusionSettings(solver=FusionSettings(), backbones=tuple(self.backbones), seed=0)
-        return FitFusionSettings(solver=self.fusion, backbones=tuple(self.backbones), seed=self.seed)
+            return FitFusionSettings(solver=FusionSettings(solver="newton"), backbones=backbones, seed=0)
+        return FitFusionSettings(solver=self.fusion, backbones=backbones, seed=self.seed)
+
+    def bundle(self) -> InferenceSettings:
+        """Return what the segmentation of an exam depends on, from beginning to end."""
+        return InferenceSettings(
+            networks={name: self.predict(name) for name in self.backbones},
+            liver_slices=self.liver_slices(),
+            liver=self.postprocessing.liver,
+            lesion_slices=self.lesion_slices(),
+            lesion=self.postprocessing.lesion,
+        )
 
     def adopt(self, given: str) -> PredictionLabels:
         """Return what the label maps of another system depend on."""

@@ -1,0 +1,43 @@
+"""Put all that segments an exam into one file."""
+
+import json
+from importlib.metadata import version
+from pathlib import Path
+
+from hepaflow.bundle import (
+    CARD,
+    LICENCE,
+    PROVENANCE,
+    SETTINGS,
+    STAGES,
+    fusion_member,
+    network_member,
+    write_bundle,
+)
+from hepaflow.jobs.run import run
+from hepaflow.model_card import model_card, model_provenance
+from hepaflow.scores import read_scores
+from hepaflow.settings.inference import InferenceSettings
+
+
+def work() -> None:
+    settings = InferenceSettings.model_validate_json(snakemake.params.settings)
+    made_by = version("hepaflow")
+    provenance = model_provenance(snakemake.input.records)
+    summary = read_scores(snakemake.input.summary)
+    networks = [network_member(stage, name) for stage in STAGES for name in settings.networks]
+    members = [*networks, *map(fusion_member, STAGES), LICENCE]
+    paths = map(Path, [*snakemake.input.networks, *snakemake.input.fusion, snakemake.input.licence])
+    write_bundle(
+        snakemake.output.model,
+        files=dict(zip(members, paths, strict=True)),
+        texts={
+            SETTINGS: settings.canonical(),
+            PROVENANCE: json.dumps(provenance, indent=1, sort_keys=True),
+            CARD: model_card(settings, summary, provenance, data=snakemake.params.data, version=made_by),
+        },
+        version=made_by,
+    )
+
+
+run(snakemake, work)
