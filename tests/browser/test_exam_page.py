@@ -24,7 +24,7 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     stored[4, 20:30, 20:32] = LESION_HU
     stored[2, 40:44, 50:55] = LESION_HU
     exam = read_exam(write(Phantom(stored=stored).slices(intercept=0), folder / "ct"), name="exam-1")
-    found = thresholds(exam)
+    found = thresholds(exam.hu)
     write_exam(folder / "out", exam, found.labels, found.disagreement, model={"model": "thresholds"})
     return folder / "out" / "report.html"
 

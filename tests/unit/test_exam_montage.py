@@ -25,12 +25,13 @@ def test_without_a_liver_slices_are_spread_over_the_exam() -> None:
     assert spread_slices(np.zeros((6, 2, 2), np.uint8), 3) == [1, 3, 5]
 
 
-def test_the_body_is_what_is_denser_than_air() -> None:
+def test_the_body_is_the_largest_thing_denser_than_air() -> None:
     hu = np.full((3, 20, 30), -1000)
     hu[1, 4:9, 6] = 0
-    hu[2, 5, 20] = 0
+    hu[2, 5, 7:21] = 0
+    hu[:, 18, 3:19] = 0  # the table
     assert body_box(hu) == Box((0, 3), (4, 9), (6, 21))
-    assert body_box(hu[:1]) == Box((0, 1), (0, 20), (0, 30))
+    assert body_box(np.full((1, 20, 30), -1000)) == Box((0, 1), (0, 20), (0, 30))
 
 
 def test_a_lesion_is_shown_in_a_square_of_millimetres() -> None:

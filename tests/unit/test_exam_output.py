@@ -44,7 +44,7 @@ def _series(folder: Path, phantom: Phantom, **elements: Any) -> LoadedExam:
 
 
 def _write(folder: Path, exam: LoadedExam, **how: Any) -> Path:
-    found = thresholds(exam)
+    found = thresholds(exam.hu)
     write_exam(folder / "out" / exam.name, exam, found.labels, found.disagreement, **how)
     return folder / "out" / exam.name
 
@@ -58,7 +58,7 @@ def test_a_nifti_exam_gives_a_label_map_measurements_and_a_page(tmp_path: Path) 
     out = _write(tmp_path, exam, model={"model": "a1b2"})
     assert _names(out) == NIFTI
     labels, grid = read_labels(out / "segmentation.nii.gz")
-    np.testing.assert_array_equal(labels, thresholds(exam).labels)
+    np.testing.assert_array_equal(labels, thresholds(exam.hu).labels)
     np.testing.assert_array_equal(grid.affine, exam.grid.affine)
     told = json.loads((out / "measurements.json").read_text())
     assert told["liver_voxels"] == np.count_nonzero(labels)

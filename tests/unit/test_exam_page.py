@@ -24,7 +24,7 @@ def _exam(folder: Path, **elements: object) -> LoadedExam:
 
 
 def _page(exam: LoadedExam, labels: np.ndarray | None = None) -> str:
-    found = thresholds(exam)
+    found = thresholds(exam.hu)
     chosen = found.labels if labels is None else labels
     measured = measure(chosen, exam.grid, found.disagreement, exam.series)
     return exam_page(exam, chosen, found.disagreement, measured, {"a.nii.gz": "label map"}, "Made by a test.")
@@ -40,7 +40,7 @@ def _text(page: str) -> str:
 def test_the_numbers_are_those_measured(tmp_path: Path) -> None:
     exam = _exam(tmp_path)
     text = _text(_page(exam))
-    measured = measure(thresholds(exam).labels, exam.grid, {}, exam.series)
+    measured = measure(thresholds(exam.hu).labels, exam.grid, {}, exam.series)
     assert measured.liver_ml is not None
     (lesion,) = measured.lesions
     assert f"Liver, with lesions {measured.liver_ml:.2f} ml" in text

@@ -15,7 +15,6 @@ from dicom_series import Phantom, write
 from thresholds import MODEL
 
 from hepaflow.errors import UserError
-from hepaflow.exam_source import LoadedExam
 from hepaflow.segment import Failure, Model, Segmented, segment_exams
 
 SECRETS = {
@@ -82,9 +81,8 @@ def test_a_fault_of_the_model_is_told_with_its_traceback_and_without_the_patient
 ) -> None:
     write(_phantom().slices(intercept=0, **SECRETS), tmp_path / "ct")
 
-    def fails(exam: LoadedExam) -> Segmented:
-        assert exam.series
-        raise ArithmeticError(f"nothing for {exam.series.headers[0].PatientName}")
+    def fails(hu: np.ndarray) -> Segmented:
+        raise ArithmeticError("nothing for Zebulon^Quentin")
 
     failures, _ = _run(tmp_path / "ct", tmp_path / "out", Model({}, fails))
     assert failures == [Failure("ct", *2 * ["ArithmeticError: nothing for ***^***"])]

@@ -1,17 +1,25 @@
 """A model that anyone can check: what is bright is liver, what is brighter is lesion."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from hepaflow.exam_source import LoadedExam
-from hepaflow.segment import Model, Segmented
+from hepaflow.segment import Model
 
 LIVER_HU, LESION_HU = 100, 200
 
 
-def thresholds(exam: LoadedExam) -> Segmented:
-    labels = (exam.hu >= LIVER_HU).astype(np.uint8) + (exam.hu >= LESION_HU)
-    doubted = np.where(exam.hu == LESION_HU, 50, 0).astype(np.uint8)
-    return Segmented(labels.astype(np.uint8), {"liver": np.zeros_like(doubted), "lesion": doubted})
+@dataclass(frozen=True)
+class Thresholded:
+    labels: np.ndarray
+    disagreement: dict[str, np.ndarray]
+
+
+def thresholds(hu: np.ndarray) -> Thresholded:
+    """Segment an exam; of every lesion the networks are said to disagree by 50 %."""
+    labels = (hu >= LIVER_HU).astype(np.uint8) + (hu >= LESION_HU).astype(np.uint8)
+    doubted = np.where(labels == 2, 50, 0).astype(np.uint8)
+    return Thresholded(labels, {"liver": np.zeros_like(doubted), "lesion": doubted})
 
 
 MODEL = Model({"model": "thresholds"}, thresholds)

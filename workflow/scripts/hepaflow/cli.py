@@ -90,7 +90,7 @@ def _segment(chosen: argparse.Namespace) -> int:
     failures = segment_exams(
         chosen.exam,
         chosen.out,
-        lambda: load_model(chosen.model, accelerator=chosen.device, threads=chosen.threads),
+        lambda: load_model(chosen.model, device=chosen.device, threads=chosen.threads),
         series=chosen.series,
         anonymise=chosen.anonymise,
         overwrite=chosen.overwrite,

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,24 +18,21 @@ from hepaflow.archive import SUFFIX, unpack
 from hepaflow.errors import UserError
 from hepaflow.exam_output import PAGE, check_free, write_exam
 from hepaflow.exam_report.measurements import Measurements
-from hepaflow.exam_source import Found, LoadedExam, Source, find_exams
+from hepaflow.exam_source import Found, Source, find_exams
+from hepaflow.settings.compute import ComputeSettings
 from hepaflow.volume import times
 
 
-@dataclass(frozen=True)
-class Segmented:
-    """A label map, and where the networks disagree about it; arrays of shape (slices, rows, columns).
+class Segmented(Protocol):
+    """What is found in an exam, in arrays of its shape (slices, rows, columns); a `SegmentedExam` is one."""
 
-    Attributes
-    ----------
-    labels : ndarray of uint8
-        0 background, 1 liver, 2 lesion.
-    disagreement : mapping of str to ndarray of uint8
-        For each stage that has one, in percent.
-    """
+    @property
+    def labels(self) -> NDArray[np.uint8]:
+        """0 background, 1 liver, 2 lesion."""
 
-    labels: NDArray[np.uint8]
-    disagreement: Mapping[str, NDArray[np.uint8]]
+    @property
+    def disagreement(self) -> Mapping[str, NDArray[np.uint8]]:
+        """For each stage, how far the networks disagree, in percent."""
 
 
 @dataclass(frozen=True)
@@ -46,11 +44,37 @@ class Model:
     identity : mapping of str to str
         What tells it from other models; written with every result.
     segment : callable
-        Takes an exam.
+        Takes CT values in HU, of shape (slices, rows, columns) in canonical orientation.
     """
 
     identity: Mapping[str, str]
-    segment: Callable[[LoadedExam], Segmented]
+    segment: Callable[[NDArray[Any]], Segmented]
+
+
+def load_model(path: Path, *, device: Literal["auto", "cpu"], threads: int | None) -> Model:
+    """Load a model from its file.
+
+    Parameters
+    ----------
+    path : Path
+        `hepaflow-model.zip` of a finished run.
+    device : {'auto', 'cpu'}
+        `auto` takes a GPU where there is one.
+    threads : int or None
+        Threads on the CPU; None for one a core.
+
+    Raises
+    ------
+    UserError
+        If the file is no model, or damaged.
+    """
+    from hepaflow.bundle import read_bundle
+    from hepaflow.segmenter import Segmenter  # with torch; it takes seconds to import
+
+    bundle = read_bundle(path)
+    compute = ComputeSettings(accelerator=device)
+    segmenter = Segmenter(bundle, compute, threads=threads, show=sys.stderr.isatty())
+    return Model(bundle.identity, segmenter.segment)
 
 
 @dataclass(frozen=True)
@@ -153,7 +177,7 @@ def _segment_one(
     say(f"  {of}{times(exam.grid.canonical_shape)} (slices, rows, columns)")
     for warning in exam.warnings:
         say(f"  note: {warning}")
-    segmented = model.segment(exam)
+    segmented = model.segment(exam.hu)
     clock.append(time.perf_counter())
     measured = write_exam(
         folder,

@@ -39,10 +39,14 @@ def spread_slices(labels: NDArray[np.uint8], count: int) -> list[int]:
 
 
 def body_box(hu: NDArray[Any], *, above: float = -500) -> Box:
-    """Return the box of everything denser than air in any slice, so that pictures show the patient and no more."""
+    """Return the box of the largest thing that is denser than air, seen along the patient: not of the table."""
     dense: NDArray[np.bool_] = np.any(hu > above, axis=0)
-    box = bounding_box(dense[np.newaxis])
+    labels, count = ndimage.label(dense)
     whole = Box.whole((len(hu), *dense.shape))
+    if not count:
+        return whole
+    body = labels == 1 + np.bincount(labels[dense])[1:].argmax()
+    box = bounding_box(body[np.newaxis])
     return Box(whole.slices, box.rows, box.columns) if box else whole
 
 
