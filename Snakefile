@@ -45,3 +45,4 @@ rule all:
     default_target: True
     input:
         rules.html_report.output,
+        NEW_EXAMS,

@@ -1,10 +1,12 @@
 """The model that a run ends with segments its exams as the run did."""
 
 import json
+import shutil
 import zipfile
 
 import numpy as np
 import pytest
+from dicom_series import Phantom, write
 from smoke_run import Checkout
 
 from hepaflow.bundle import CARD, read_bundle
@@ -54,3 +56,24 @@ def test_provenance_names_no_file_and_no_exam(completed: Checkout) -> None:
     assert "train liver dense" in told
     assert "slices" not in told.replace("hepaflow.slices", "")
     assert str(completed.folder) not in told
+
+
+def test_a_new_exam_is_one_job_and_has_what_the_command_writes(copied: Checkout) -> None:
+    """A NIfTI file and a folder with a DICOM series, without labels; nothing else runs again for them."""
+    phantom = Phantom(stored=np.random.default_rng(3).integers(900, 1200, (4, 40, 48)).astype(np.int16))
+    write(phantom.slices(), copied.folder / "data/phantoms/scan")
+    sheet = copied.folder / "config/exams/smoke.tsv"
+    shutil.copy(copied.folder / "data/phantoms/three.image.nii.gz", copied.folder / "data/phantoms/mine.nii.gz")
+    sheet.write_text(sheet.read_text() + "mine\tmine.nii.gz\t\tnew\nscanned\tscan\t\tnew\n")
+    assert copied.planned() == {"segment": 2}
+    ended = copied.snakemake("--cores", "1")  # as many threads as the run's predictions had
+    assert ended.returncode == 0, ended.stdout
+    results = copied.folder / "results/smoke"
+    files = {"segmentation.nii.gz", "measurements.json", "report.html"}
+    assert {path.name for path in (results / "new/mine").iterdir()} == files
+    assert {path.name for path in (results / "new/scanned").iterdir()} == files | {"segmentation.dcm", "overlay"}
+    np.testing.assert_array_equal(
+        read_labels(results / "new/mine/segmentation.nii.gz")[0],
+        read_labels(results / "segmentations/fusion/three.nii.gz")[0],
+    )
+    assert copied.planned() == {}

@@ -34,6 +34,7 @@ LITS17 = {
     "figure_samples": 2,
     "figure_uncertainty": 2,
     "viewer": 10,
+    "bundle": 1,
 }
 
 

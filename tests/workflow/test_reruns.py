@@ -40,8 +40,8 @@ def names(text: str) -> frozenset[str]:
 SAMPLES = names("figure_samples.liver figure_samples.lesion html_report")
 EVALUATION = names(
     "evaluate.test summarise tables.liver tables.lesion table_literature figure_dice.liver figure_dice.lesion "
-    "figure_overlap.liver figure_overlap.lesion figure_uncertainty.liver figure_uncertainty.lesion provenance "
-    "html_report"
+    "figure_overlap.liver figure_overlap.lesion figure_uncertainty.liver figure_uncertainty.lesion bundle "
+    "provenance html_report"
 )
 SCORES = names("restore.test uncertainty.test viewer.test") | EVALUATION | SAMPLES
 LESION_CLEAN = names("postprocess.lesion.test fuse.lesion.test disagreement.lesion.test") | SCORES
@@ -323,8 +323,9 @@ def test_a_module_reruns_exactly_the_scripts_that_reach_it(
         assert not any(job.runs for job in planned)
 
 
-WITHOUT_JOBS = {"adopt"}
-"""Rules that have no job in the smoke run: it has no segmentations by others (`test_predictions.py` has)."""
+WITHOUT_JOBS = {"adopt", "segment"}
+"""Rules that have no job in the smoke run: it has no segmentations by others and no new exams; `test_predictions.py`
+and `test_bundle.py` have."""
 
 
 def test_every_script_is_reached_by_a_change_of_its_own(finished: Finished) -> None:
@@ -445,9 +446,9 @@ def test_another_file_of_an_exam_reruns_what_reads_it(
     clone = tmp_path / "run"
     shutil.copytree(finished.folder, clone, copy_function=shutil.copy2)
     real = SMOKE | {"phantoms": None}
-    # Real exams have the thesis' figures beside theirs.
+    # Real exams have the thesis' figures beside theirs, and the model says what it was trained on.
     assert Finished(clone).would_run(real) == names(
-        "figure_dice.liver figure_dice.lesion table_literature html_report"
+        "figure_dice.liver figure_dice.lesion table_literature bundle provenance html_report"
     )
     path = clone / f"data/phantoms/{file}.nii.gz"
     path.write_bytes(path.read_bytes() + b"more")
@@ -484,6 +485,7 @@ EVALUATION_JOBS = {
     "figure_samples.liver": 1,
     "figure_samples.lesion": 1,
     "viewer.test": 2,
+    "bundle": 1,
     "provenance": 1,
     "html_report": 1,
 }

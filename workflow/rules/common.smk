@@ -41,9 +41,10 @@ BACKBONES = list(SETTINGS.backbones)
 METHODS = [*BACKBONES, FUSION]
 CAPTIONS = sorted(os.path.relpath(path) for path in (Path(workflow.basedir) / "workflow" / "report").glob("*.rst"))
 LICENCE = os.path.relpath(Path(workflow.basedir) / "LICENSE")
-EXAMS_IN_WORDS = (
-    f"{len(EXAMS.names('train'))} exams to train and {len(EXAMS.names('test'))} to test, "
-    + ("phantoms drawn by hepaflow: no patient's exam" if SETTINGS.phantoms else f"of the sheet {SETTINGS.exams}")
+EXAMS_IN_WORDS = f"{len(EXAMS.names('train'))} exams to train and {len(EXAMS.names('test'))} to test, " + (
+    "phantoms drawn by hepaflow: no patient's exam"
+    if SETTINGS.phantoms
+    else f"of the sheet {Path(SETTINGS.exams).name}"
 )
 # Segmentations by others, and the stages that they have.
 GIVEN = {name: prediction.stages for name, prediction in SETTINGS.predictions.items()}
@@ -64,7 +65,7 @@ wildcard_constraints:
     backbone="|".join(BACKBONES),
     method="|".join(METHODS),
     given="|".join(GIVEN) or "(?!)",
-    split="train|test|new",
+    split="train|test",
 
 
 # Parameters: what a result depends on. All are functions of wildcards alone, or Snakemake would not compare them.
@@ -101,9 +102,10 @@ def _by_entry(take, backbone):
     return lambda wildcards: taken(ARCHITECTURES[getattr(wildcards, backbone)] if backbone else "")
 
 
-def page_of(folder):
+def page_of(*folders):
     """Return, as a parameter, a digest of the files of a web page, which lie beside the package's modules."""
-    files = sorted(path for path in (SCRIPTS / "hepaflow" / folder).iterdir() if path.suffix in PAGE_SUFFIXES)
+    places = [SCRIPTS / "hepaflow" / folder for folder in folders]
+    files = [path for place in places for path in sorted(place.iterdir()) if path.suffix in PAGE_SUFFIXES]
     digest = hashlib.sha256(b"".join(path.name.encode() + path.read_bytes() for path in files)).hexdigest()
     return lambda wildcards: digest[:16]
 
@@ -127,6 +129,12 @@ def cache_folder(wildcards, threads):
 def image_of(wildcards):
     """Return the CT volume of an exam."""
     return f"{DATA}/{EXAMS[wildcards.exam].image}"
+
+
+def images_of(wildcards):
+    """Return the files of an exam that may be a folder with a DICOM series."""
+    image = Path(image_of(wildcards))
+    return sorted(str(path) for path in image.rglob("*") if path.is_file()) if image.is_dir() else [str(image)]
 
 
 def label_of(wildcards):

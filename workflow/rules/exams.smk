@@ -37,7 +37,7 @@ rule survey:
 
 rule data_card:
     input:
-        surveys=expand(f"{RESULTS}/exams/{{exam}}.json", exam=EXAMS.names()),
+        surveys=expand(f"{RESULTS}/exams/{{exam}}.json", exam=EXAMS.names("train", "test")),
     output:
         table=report(
             f"{RESULTS}/tables/exams.csv",
@@ -49,7 +49,7 @@ rule data_card:
     log:
         f"{RESULTS}/logs/data_card.log",
     params:
-        splits={exam: EXAMS[exam].split for exam in EXAMS.names()},
+        splits={exam: EXAMS[exam].split for exam in EXAMS.names("train", "test")},
         code=code_of("data_card"),
         libraries=libraries_of("data_card"),
     script:

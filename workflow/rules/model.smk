@@ -20,3 +20,31 @@ rule bundle:
         libraries=libraries_of("bundle"),
     script:
         "../scripts/bundle.py"
+
+
+rule segment:
+    input:
+        images=images_of,
+        model=f"{RESULTS}/hepaflow-model.zip",
+    output:
+        segmentation=f"{RESULTS}/new/{{exam}}/segmentation.nii.gz",
+        measurements=f"{RESULTS}/new/{{exam}}/measurements.json",
+        page=f"{RESULTS}/new/{{exam}}/report.html",
+        record=f"{RESULTS}/records/segment/{{exam}}.json",
+    log:
+        f"{RESULTS}/logs/segment/{{exam}}.log",
+    threads: 4
+    resources:
+        gpu=gpus(),
+        mem_mb=growing(12000),
+    params:
+        image=image_of,
+        page=page_of("exam_report", "viewer"),
+        code=code_of("segment"),
+        libraries=libraries_of("segment"),
+        compute=compute,
+    script:
+        "../scripts/segment.py"
+
+
+NEW_EXAMS = expand(f"{RESULTS}/new/{{exam}}/report.html", exam=EXAMS.names("new"))

@@ -1,8 +1,8 @@
 # Every job writes a record of what it was made from; this rule sums them up for the report.
 
 RECORDS = [
-    *expand(f"{RESULTS}/records/survey/{{exam}}.json", exam=EXAMS.names()),
-    *expand(f"{RESULTS}/records/{{stage}}_slices/{{exam}}.json", stage=STAGES, exam=EXAMS.names()),
+    *expand(f"{RESULTS}/records/survey/{{exam}}.json", exam=EXAMS.names("train", "test")),
+    *expand(f"{RESULTS}/records/{{stage}}_slices/{{exam}}.json", stage=STAGES, exam=EXAMS.names("train", "test")),
     *expand(f"{RESULTS}/records/train/{{stage}}.{{backbone}}.json", stage=STAGES, backbone=BACKBONES),
     *expand(
         f"{RESULTS}/records/predict/{{stage}}.{{backbone}}.{{split}}.json",

@@ -1,12 +1,12 @@
 # Everything that a run makes; the report shows what of it is marked.
 EVERYTHING = [
-    *expand(f"{RESULTS}/exams/{{exam}}.json", exam=EXAMS.names()),
+    *expand(f"{RESULTS}/exams/{{exam}}.json", exam=EXAMS.names("train", "test")),
     *rules.provenance.output,
     *rules.bundle.output,
     *TABLES,
     *FIGURES,
-    *segmentations_of("test", "new"),
-    *disagreements_of("test", "new"),
+    *segmentations_of("test"),
+    *disagreements_of("test"),
     *expand(f"{RESULTS}/viewer/{{exam}}.html", exam=EXAMS.names("test")),
     *expand(f"{RESULTS}/viewer/report/{{exam}}.html", exam=EXAMS.names("test")),
 ]

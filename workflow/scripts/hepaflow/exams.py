@@ -128,7 +128,12 @@ def _checked_rows(rows: Sequence[Sequence[str]], path: Path) -> list[Exam]:
         if exam.split not in SPLITS:
             raise UserError(f"the split {exam.split!r}", expected=", ".join(SPLITS), exam=exam.name, file=path)
         if not exam.image:
-            raise UserError("no image", expected="the path of a NIfTI file", exam=exam.name, file=path)
+            raise UserError(
+                "no image",
+                expected="the path of a NIfTI file; for a new exam, of a folder with a DICOM series, too",
+                exam=exam.name,
+                file=path,
+            )
         if not exam.label and exam.split != "new":
             raise UserError(
                 f"no label for a {exam.split} exam",
@@ -153,7 +158,7 @@ def check_files(sheet: ExamSheet, data: Path) -> None:
         (name, kind, data / path)
         for name in sheet.names()
         for kind, path in (("image", sheet[name].image), ("label", sheet[name].label))
-        if path and not (data / path).is_file()
+        if path and not _is_there(data / path, sheet[name].split if kind == "image" else "")
     ]
     if missing:
         name, kind, path = missing[0]
@@ -165,6 +170,11 @@ def check_files(sheet: ExamSheet, data: Path) -> None:
             expected="an existing file",
             remedy="mend the path in the exam sheet, or set `data` to the folder that its paths are relative to",
         )
+
+
+def _is_there(path: Path, split: str) -> bool:
+    """Return whether a file exists; a new exam's image may be a folder with a DICOM series."""
+    return path.is_file() or (split == "new" and path.is_dir())
 
 
 def index_folder(folder: Path, *, test: int, seed: int) -> list[Exam]:
