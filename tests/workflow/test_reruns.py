@@ -324,7 +324,7 @@ def test_a_module_reruns_exactly_the_scripts_that_reach_it(
 
 
 WITHOUT_JOBS = {"adopt", "segment"}
-"""Rules that have no job in the smoke run: it has no segmentations by others and no new exams; `test_predictions.py`
+"""Rules without a job in the smoke run: it has no segmentations by others and no new exams. `test_predictions.py`
 and `test_bundle.py` have."""
 
 
