@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 from dicom_series import Phantom, write
 from thresholds import MODEL
+from tiny_model import write_tiny_model
 
+from hepaflow.cli import main
 from hepaflow.errors import UserError
 from hepaflow.segment import Failure, Model, Segmented, segment_exams
 
@@ -185,3 +187,34 @@ def test_a_lesion_comes_out_where_it_was_put_into_the_patient(tmp_path: Path) ->
     np.testing.assert_allclose(lesion["position_lps_mm"], place, atol=0.5 * 2.5)
     assert lesion["diameter_mm"] == pytest.approx(12, abs=1)
     assert lesion["slice"] == 6
+
+
+def test_the_command_from_beginning_to_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = write_tiny_model(tmp_path / "hepaflow-model.zip")
+    write(_phantom().slices(intercept=0), tmp_path / "exams" / "a")
+    write(_phantom().slices(intercept=0, GantryDetectorTilt=9), tmp_path / "exams" / "b")
+    arguments = [str(tmp_path / "exams"), "--model", str(model), "--out", str(tmp_path / "out"), "--threads", "1"]
+    assert main(["segment", *arguments, "--device", "cpu"]) == 1
+    told = capsys.readouterr().out
+    assert "[1/2] a" in told
+    assert told.index("not segmented: b") < told.index("found: a gantry tilt of 9°")
+    measured = json.loads((tmp_path / "out/a/measurements.json").read_text())
+    assert measured["liver_voxels"] == 7 * 12 * 10, "the networks call everything liver"
+    assert measured["lesions"] == []
+    assert measured["disagreement_percent"] == {"liver": 0, "lesion": 0}
+    assert "one (unet), two (unet)" in measured["model"]["networks"]
+    shutil.rmtree(tmp_path / "exams" / "b")
+    assert main(["segment", *arguments]) == 1
+    assert "found: an earlier result" in capsys.readouterr().out
+    assert main(["segment", *arguments, "--overwrite"]) == 0
+
+
+def test_what_cannot_begin_is_told_without_a_traceback(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    exam = _phantom().nifti(_phantom().stored, tmp_path / "a.nii")
+    for place, model, told in (
+        (tmp_path / "none", "model.zip", "no such file or folder"),
+        (exam, "a.nii", "not readable as a model"),
+    ):
+        arguments = [str(place), "--model", str(tmp_path / model), "--out", str(tmp_path / "out")]
+        assert main(["segment", *arguments]) == 1
+        assert told in capsys.readouterr().err
