@@ -28,8 +28,8 @@ class UserError(Exception):
         lines = [
             f"{label}: {text}"
             for label, text in (
-                ("exam", exam),
-                ("file", file),
+                ("exam", _visible(exam)),
+                ("file", _visible(str(file))),
                 ("found", found),
                 ("expected", expected),
                 ("what to do", remedy),
@@ -38,3 +38,8 @@ class UserError(Exception):
         ]
         super().__init__("\n".join(lines))
         self.found = found
+
+
+def _visible(name: str) -> str:
+    """Return a name without characters that a terminal would obey."""
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in name)
