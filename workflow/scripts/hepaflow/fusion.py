@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.special import expit
 
+from hepaflow.errors import UserError
 from hepaflow.settings.fusion import FitFusionSettings, SgdSettings
 
 RIDGE = 1e-9
@@ -218,9 +219,17 @@ class Fusion:
 
     @classmethod
     def load(cls, path: Path | str) -> "Fusion":
-        """Read weights written by `save`."""
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
-        return cls(*(tuple(content[key]) for key in ("backbones", "weights", "losses")))
+        """Read weights written by `save`; a damaged file is a `UserError`."""
+        try:
+            content = json.loads(Path(path).read_text(encoding="utf-8"))
+            return cls(*(tuple(content[key]) for key in ("backbones", "weights", "losses")))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise UserError(
+                f"not readable as fusion weights ({error})",
+                file=path,
+                expected="weights as a job of this workflow writes them",
+                remedy="delete the file; the next run fits them again",
+            ) from None
 
 
 def fit_fusion(slices: sparse.csr_array, settings: FitFusionSettings) -> Fusion:

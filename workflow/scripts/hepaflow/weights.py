@@ -41,5 +41,6 @@ def load_weights(network: nn.Module, path: Path | str) -> None:
         raise UserError(
             f"weights that this network cannot load ({error})",
             file=path,
+            expected="weights that a training with these settings wrote",
             remedy="delete the file; the next run trains it again",
         ) from None
