@@ -69,7 +69,7 @@ def test_a_new_exam_is_one_job_and_has_what_the_command_writes(copied: Checkout)
     ended = copied.snakemake("--cores", "1")  # as many threads as the run's predictions had
     assert ended.returncode == 0, ended.stdout
     results = copied.folder / "results/smoke"
-    files = {"segmentation.nii.gz", "measurements.json", "report.html"}
+    files = {"segmentation.nii.gz", "measurements.json", "report.html", ".sha256"}
     assert {path.name for path in (results / "new/mine").iterdir()} == files
     assert {path.name for path in (results / "new/scanned").iterdir()} == files | {"segmentation.dcm", "overlay"}
     np.testing.assert_array_equal(

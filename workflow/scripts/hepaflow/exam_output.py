@@ -33,7 +33,8 @@ _DICOM_FILES = {
     SEGMENTATION: "DICOM Segmentation with the segments Liver (with lesions) and Lesion",
     f"{OVERLAY}/": "the slices in colour as a DICOM series: liver green, lesions red",
 }
-_NAMES = {LABEL_MAP, MEASUREMENTS, PAGE, SEGMENTATION, OVERLAY}
+_NAMES = {LABEL_MAP, MEASUREMENTS, PAGE, SEGMENTATION, OVERLAY, ".sha256"}
+"""All that an earlier result can consist of; the last are digests that jobs of the workflow note."""
 
 
 def write_exam(
