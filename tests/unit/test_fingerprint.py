@@ -402,7 +402,7 @@ def test_short_jobs_do_not_import_torch_through_other_libraries() -> None:
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=300,
         env={**os.environ, "PYTHONPATH": str(SCRIPTS)},
     ).stdout
     assert not set(json.loads(told)) & TORCH

@@ -276,10 +276,10 @@ def test_one_backbone_decides_alone(solver: str) -> None:
 
 def test_twelve_backbones_take_no_time() -> None:
     votes, reference = simulated(list(np.linspace(0.05, 0.3, 12)))
-    began = time.perf_counter()
+    began = time.process_time()
     fusion = fitted(votes, reference)
     fused = fusion.fuse(votes)
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
     assert (fused != reference).mean() < min((vote != reference).mean() for vote in votes) / 5
 
 

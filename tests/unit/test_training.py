@@ -205,7 +205,7 @@ def run_elsewhere(
         [sys.executable, str(script), json.dumps(given)],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         start_new_session=True,
         env={**os.environ, "PYTHONPATH": str(Path(hepaflow.__file__).parents[1]), **environment},
         check=False,

@@ -1,6 +1,6 @@
 """What Snakemake plans, and what it refuses before any job starts."""
 
-import time
+import resource
 from pathlib import Path
 
 import pytest
@@ -38,15 +38,21 @@ LITS17 = {
 }
 
 
+def seconds_of_children() -> float:
+    """Return the processor time of the processes that ended, which other tests beside this one do not take."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def test_thesis_on_lits17_is_planned_in_ten_seconds(fresh: Checkout) -> None:
     data = fresh.folder / "data/lits17"
     data.mkdir(parents=True)
     for number in range(131):
         (data / f"volume-{number}.nii").touch()
         (data / f"segmentation-{number}.nii").touch()
-    began = time.monotonic()
+    began = seconds_of_children()
     jobs = fresh.planned(config="")
-    assert time.monotonic() - began < 10
+    assert seconds_of_children() - began < 10
     assert jobs == LITS17
 
 
