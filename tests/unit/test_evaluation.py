@@ -1,5 +1,6 @@
 """Scores of one exam."""
 
+import time
 from math import nan
 
 import numpy as np
@@ -228,6 +229,24 @@ def test_scores_without_spacing() -> None:
     assert sorted(liver.index[liver.isna()]) == sorted(
         name for name in MASK_METRICS if name.endswith(("_mm", "_ml"))
     )
+
+
+def test_a_whole_exam_is_scored_in_seconds() -> None:
+    """A liver of 1.5 litres with eighty lesions in 512x512x150 voxels, against one with a leak: 6 s of one core."""
+    z, y, x = np.ogrid[:150, :512, :512]
+    liver = ((z - 75) / 30) ** 2 + ((y - 250) / 100) ** 2 + ((x - 200) / 130) ** 2 < 1
+    leak = ((z - 60) / 20) ** 2 + ((y - 300) / 120) ** 2 + ((x - 330) / 90) ** 2 < 1
+    spots = (z % 12 < 6) & ((y % 40 - 20) ** 2 + (x % 40 - 20) ** 2 < 9**2)
+    reference = Segmentation(liver, liver & spots)
+    prediction = Segmentation(liver | leak, np.roll(liver & spots, (1, 3, 4), axis=(0, 1, 2)))
+    scores = Scores("large", reference, (2.5, 0.75, 0.75))
+    began = time.process_time()
+    scores.add("method", "clean", prediction)
+    assert time.process_time() - began < 6
+    found = scores.metrics().set_index(["stage", "metric"])["value"]
+    assert 1400 < found["liver", "reference_volume_ml"] < 2400
+    assert found["lesion", "reference_lesions"] > 80
+    assert found["liver", "msd_mm"] > 30
 
 
 # Errors that networks share

@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from scipy import ndimage
 from scipy.spatial.distance import cdist
 
-from hepaflow.metrics.surface import SurfaceDistances, surface
+from hepaflow.metrics.surface import SurfaceDistances, nearest_by_transform, nearest_by_tree, surface
 
 quick = settings(max_examples=60, deadline=None, derandomize=True)
 shapes = array_shapes(min_dims=3, max_dims=3, min_side=1, max_side=6)
@@ -186,6 +186,28 @@ def test_what_lies_around_the_masks_does_not_matter() -> None:
     one, other = blob(3, border=2), blob(4, border=2)
     wide = [np.pad(mask, ((3, 0), (5, 9), (0, 7))) for mask in (one, other)]
     assert measures(*wide) == measures(one, other)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_tree_and_transform_find_the_same_distances(seed: int) -> None:
+    """They may name different voxels where two are equally near."""
+    points, to = np.argwhere(blob(seed)), surface(blob(seed + 50))
+    found = [nearest_by_tree(points, np.argwhere(to), SPACING), nearest_by_transform(points, to, SPACING)]
+    for nearest in found:
+        assert to[tuple(nearest.T)].all()
+    one, other = (np.linalg.norm((points - nearest) * SPACING, axis=1) for nearest in found)
+    np.testing.assert_allclose(one, other, rtol=1e-12)
+
+
+def test_a_mask_of_everything_is_measured_by_the_transform(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A voxel in the middle of a full array: the way to it, and from it to the closest wall."""
+    shape = (31, 101, 101)
+    middle = block((15, 16), (50, 51), (50, 51), shape=shape)
+    monkeypatch.setattr("hepaflow.metrics.surface._PAIRS_A_VOXEL", 0)
+    monkeypatch.setattr("hepaflow.metrics.surface.nearest_by_tree", None)
+    found = SurfaceDistances.of(np.ones(shape, bool), middle, SPACING)
+    assert found.back == pytest.approx([50 * 0.7])
+    assert found.maximum == pytest.approx(sqrt((15 * 2.5) ** 2 + (50 * 0.7) ** 2 + (50 * 0.8) ** 2))
 
 
 # Against medpy, whose surface with connectivity 2 is the challenge's

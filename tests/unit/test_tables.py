@@ -239,9 +239,29 @@ def test_comparisons_in_words() -> None:
     deep, same, undefined = compared
     assert deep["mean difference"] == "+0.0250"
     assert [deep[name] for name in ("fusion higher", "equal", "fusion lower")] == [5, 1, 0]
-    assert deep["Wilcoxon p"] == "0.0625"
+    assert deep["Wilcoxon p"] == "0.0625 (with 5 that differ never below 0.0625)"
     assert (same["mean difference"], same["equal"], same["Wilcoxon p"]) == ("+0.0000", 6, "no difference")
-    assert (undefined["mean difference"], undefined[INTERVAL]) == ("undefined", "–")
+    assert (undefined["mean difference"], undefined[INTERVAL], undefined["Wilcoxon p"]) == (
+        "undefined",
+        "–",
+        "undefined",
+    )
+
+
+@pytest.mark.parametrize(
+    ("differences", "p"),
+    [
+        ([1, 2, 3, -4, 5, 6], "0.219"),
+        ([1, 2, 3, 4, 5, 6], "0.0312"),
+        ([1, 2, 3, 4], "0.125 (with 4 that differ never below 0.125)"),
+        ([1, 0, 0], "1 (with 1 that differ never below 1)"),
+    ],
+)
+def test_few_exams_cannot_speak_against_chance(differences: list[int], p: str) -> None:
+    scores = [(str(exam), "liver", "fusion", "clean", 0.5 + 0.01 * by) for exam, by in enumerate(differences)]
+    scores += [(str(exam), "liver", "deep", "clean", 0.5) for exam in range(len(differences))]
+    (compared,) = comparison_table(compare(tidy(*scores), thesis.FUSION), "liver").to_dict("records")
+    assert compared["Wilcoxon p"] == p
 
 
 def test_the_literature_ends_with_this_run() -> None:

@@ -142,11 +142,23 @@ def comparison_table(comparison: pd.DataFrame, stage: str) -> pd.DataFrame:
             "fusion higher": row["higher"],
             "equal": row["exams"] - row["higher"] - row["lower"],
             "fusion lower": row["lower"],
-            "Wilcoxon p": "no difference" if pd.isna(row["wilcoxon_p"]) else f"{row['wilcoxon_p']:.3g}",
+            "Wilcoxon p": _significance(row),
         }
         for row in comparison[comparison["stage"] == stage].to_dict("records")
     ]
     return pd.DataFrame(rows)
+
+
+def _significance(row: Mapping[Any, Any]) -> str:
+    """Return a p-value in words; with fewer than six exams that differ, what it could be at the least."""
+    if not row["exams"]:
+        return "undefined"
+    differ = row["higher"] + row["lower"]
+    if not differ:
+        return "no difference"
+    least = 2 ** (1 - differ)  # all differences of one sign: one in 2 ** differ, on either side
+    text = f"{row['wilcoxon_p']:.3g}"
+    return text if least < 0.05 else f"{text} (with {differ} that differ never below {least:.3g})"
 
 
 def exam_table(metrics: pd.DataFrame, stage: str) -> pd.DataFrame:
