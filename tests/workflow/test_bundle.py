@@ -33,7 +33,7 @@ def test_one_process_gives_voxel_for_voxel_what_the_run_gave(
     np.testing.assert_array_equal(found.labels, labels)
     assert (labels > 0).any()
     for stage, percent in found.disagreement.items():
-        stored, _, _, _ = read_stored(results / f"disagreement/{stage}/{exam}.nii.gz")
+        stored, _, _, _ = read_stored(results / f"disagreement/{stage}/{exam}.nii.gz", exam)
         np.testing.assert_array_equal(percent, stored)
         assert percent.any()
 
