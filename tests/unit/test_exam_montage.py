@@ -37,9 +37,9 @@ def test_the_body_is_the_largest_thing_denser_than_air() -> None:
 def test_a_lesion_is_shown_in_a_square_of_millimetres() -> None:
     box = lesion_box(Box((3, 4), (50, 60), (100, 110)), (9, 200, 400), (2.0, 1.0))
     rows, columns = (stop - start for start, stop in (box.rows, box.columns))
-    assert rows * 2.0 == columns * 1.0 == 80
+    assert rows * 2.0 == columns * 1.0 == 20 + 2 * 20
     assert sum(box.rows) / 2 == 55
-    assert lesion_box(Box((3, 4), (0, 1), (0, 1)), (9, 200, 400), (1.0, 1.0)).rows == (0, 20)
+    assert lesion_box(Box((3, 4), (0, 1), (0, 1)), (9, 200, 400), (1.0, 1.0)).rows == (0, 21)
 
 
 def test_a_picture_has_the_proportions_and_the_colours_of_its_slice() -> None:

@@ -17,8 +17,7 @@ WINDOW = (-160, 240)
 
 _FILL = 0.18
 _QUALITY = 85
-_MARGIN = 1.5  # of a lesion's longer side, on either side of it
-_SMALLEST = 40.0  # mm, or pixels where millimetres are not to be trusted: side of the picture of a lesion
+_MARGIN = 20.0  # mm around a lesion in its picture; pixels where millimetres are not to be trusted
 
 
 def spread_slices(labels: NDArray[np.uint8], count: int) -> list[int]:
@@ -63,7 +62,7 @@ def lesion_box(box: Box, shape: tuple[int, ...], spacing: tuple[float, float]) -
         Distance between rows and between columns.
     """
     sides = [(stop - start) * step for (start, stop), step in zip((box.rows, box.columns), spacing, strict=True)]
-    half = max((1 + 2 * _MARGIN) * max(sides), _SMALLEST) / 2
+    half = max(sides) / 2 + _MARGIN
     ranges = []
     for (start, stop), step, length in zip((box.rows, box.columns), spacing, shape[1:], strict=True):
         middle = (start + stop) / 2
