@@ -49,6 +49,7 @@ demo: $(VENV)/.locked ## run the whole workflow on phantom exams, on the CPU, in
 test: lint unit ## run every check
 	@if tests/browser/install_chromium.sh; then set -x; $(SIDE_BY_SIDE) tests/workflow tests/browser; \
 	else echo "LEFT OUT: the tests in a real browser."; set -x; $(SIDE_BY_SIDE) tests/workflow; fi
+	@if tests/slurm/install; then set -x; $(BIN)/pytest tests/slurm; else echo "LEFT OUT: the tests on a SLURM cluster."; fi
 
 lint: $(VENV)/.locked-dev ## style, types, formats
 	$(BIN)/ruff check .

@@ -53,6 +53,11 @@ class Job:
         found = re.search(r"gres/gpu=(\d+)", self.resources)
         return int(found[1]) if found else 0
 
+    @property
+    def cores(self) -> int:
+        """Cores that SLURM gave to the job."""
+        return int(re.search(r"cpu=(\d+)", self.resources)[1])
+
 
 class ClusterProject:
     """A copy of the project whose Snakemake submits to the cluster."""
@@ -89,7 +94,7 @@ class ClusterProject:
 
     def run(self, *arguments: str) -> None:
         """Run Snakemake to its end, which must be a good one."""
-        assert self.start(*arguments).wait(timeout=400) == 0, self.said()
+        assert self.start(*arguments).wait(timeout=1200) == 0, self.said()
 
     def said(self) -> str:
         """Return what Snakemake has said."""

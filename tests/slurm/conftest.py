@@ -1,12 +1,16 @@
 """A cluster of one machine, and a finished run on it."""
 
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 from cluster import SITE, ClusterProject, Run
+from smoke_run import ROOT
 
 HERE = Path(__file__).parent
 
@@ -26,27 +30,22 @@ def cluster() -> Iterator[None]:
         os.environ["SLURM_CONF"] = before
 
 
-# As docs/slurm.md has it: what takes seconds shares a job.
-GROUPS = {
-    "exams": ("phantom", "survey", "liver_slices"),
-    "fusions": ("postprocess", "fit_fusion", "fuse"),
-    "scores": ("restore", "evaluate", "tables", "provenance"),
-}
+def documented_groups() -> dict[str, Any]:
+    """Return the part of a profile that docs/slurm.md offers for small jobs, as it stands there."""
+    snippets = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs/slurm.md").read_text(), re.DOTALL)
+    (found,) = (yaml.safe_load(text) for text in snippets if text.startswith("groups:"))
+    return found
 
 
 @pytest.fixture(scope="session")
 def whole(cluster: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     """Start the whole workflow; its lesion slices have too little memory at first."""
     made = ClusterProject(tmp_path_factory.mktemp("whole") / "run")
-    groups = {rule: group for group, rules in GROUPS.items() for rule in rules}
-    groups |= {path.stem: "scores" for path in (made.folder / "workflow/scripts").glob("figure_*.py")}
+    offered = documented_groups()
     too_little = {"lesion_slices": {"mem_mb": "120 * 10 ** (attempt - 1)"}}
     made.site(
-        **{
-            "groups": groups,
-            "group-components": {"exams": 2, "scores": 100},
-            "set-resources": SITE["set-resources"] | too_little,
-        }
+        **offered | {"groups": offered["groups"] | {"phantom": "exams"}},
+        **{"set-resources": SITE["set-resources"] | too_little},
     )
     run = Run(made, made.start())
     yield run

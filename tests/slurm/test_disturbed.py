@@ -1,5 +1,6 @@
 """Trainings that the queue or a user disturbs, and a Snakemake that dies: all end as if nothing had happened."""
 
+import json
 import os
 import re
 import signal
@@ -56,7 +57,7 @@ def disturbed(whole: Run, tmp_path_factory: pytest.TempPathFactory) -> Disturbed
     """Run it beside the whole run: Snakemake dies, starts again, and all but one training are disturbed."""
     made = Disturbed(tmp_path_factory.mktemp("disturbed") / "run")
     dying = made.project.start(*made.weights("abandoned"))
-    until = time.monotonic() + 120
+    until = time.monotonic() + 300
     while (owner := made.owner("abandoned")) is None:
         assert dying.poll() is None, made.project.said()
         assert time.monotonic() < until, made.project.said()
@@ -65,12 +66,17 @@ def disturbed(whole: Run, tmp_path_factory: pytest.TempPathFactory) -> Disturbed
     dying.kill()
     dying.wait()
     assert made.jobs == {owner[1]}  # the queue knows nothing of it
+    half = [made.models / "abandoned.safetensors", made.models / "abandoned.history.csv"]
+    half.append(made.project.results / "records/train/liver.abandoned.json")
+    for path in half:  # as if it had been writing them just then
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("half")
 
     made.project.run("--unlock")
     again = made.project.start(*made.weights(*NETWORKS))
     todo = {*DISTURBED} - {"abandoned"}
     slow: tuple[int, str] | None = None
-    until = time.monotonic() + 300
+    until = time.monotonic() + 900
     while again.poll() is None:
         assert time.monotonic() < until, slurm("sinfo", "--list-reasons") + made.project.said()
         for name in sorted(todo):
@@ -110,6 +116,12 @@ def test_each_goes_on_where_it_was(disturbed: Disturbed, name: str) -> None:
     log = (disturbed.project.results / f"logs/train/liver.{name}.log").read_text()
     assert ("going on after epoch" in log) is (name != "calm")
     assert f"epoch {EPOCHS}/{EPOCHS}" in log
+
+
+def test_what_was_half_written_was_not_taken_for_done(disturbed: Disturbed) -> None:
+    record = json.loads((disturbed.project.results / "records/train/liver.abandoned.json").read_text())
+    assert record["outputs"]["results/smoke/models/liver/abandoned.safetensors"]
+    assert len((disturbed.models / "abandoned.history.csv").read_text().splitlines()) == 1 + EPOCHS
 
 
 def test_no_state_is_left(disturbed: Disturbed) -> None:

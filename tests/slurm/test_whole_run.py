@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+import pandas as pd
 import pytest
 from cluster import BACKBONES, TRAINING, ClusterProject, Run
 
@@ -9,7 +10,7 @@ from cluster import BACKBONES, TRAINING, ClusterProject, Run
 @pytest.fixture(scope="module")
 def finished(whole: Run) -> ClusterProject:
     """Return the finished run."""
-    assert whole.process.wait(timeout=400) == 0, whole.project.said()
+    assert whole.process.wait(timeout=1200) == 0, whole.project.said()
     return whole.project
 
 
@@ -42,8 +43,8 @@ def test_too_little_memory_is_more_the_next_time(finished: ClusterProject) -> No
 def test_a_changed_network_submits_what_follows_from_it(finished: ClusterProject) -> None:
     before = {job.number for job in finished.submitted()}
     changed = {"plain": BACKBONES["plain"] | {"training": {"lesion": {"epochs": 2}}}}
-    finished.configure(backbones=changed, training=TRAINING)
-    finished.run()
+    finished.configure(backbones=changed, training=TRAINING, compute={"workers": 0, "devices": 2})
+    finished.run("--slurm-efficiency-report")
     submitted = Counter((job.rule, job.wildcards) for job in finished.submitted() if job.number not in before)
     alone = {(rule, wildcards) for rule, wildcards in submitted if rule in ("train", "predict")}
     assert alone == {
@@ -52,6 +53,21 @@ def test_a_changed_network_submits_what_follows_from_it(finished: ClusterProject
         ("predict", "lesion_plain_test"),
     }
     together = sorted(rule for rule, _ in submitted if rule not in ("train", "predict"))
-    assert [group.partition("_")[0] for group in together] == ["fusions", "scores"]
-    assert submitted.total() == 5
+    assert [group.removeprefix("group_").partition("_")[0] for group in together] == ["fusions", "tables", "test"]
+    assert submitted.total() == 6
     assert finished.checkout.planned() == {}
+
+
+def test_the_efficiency_report_has_a_row_for_each_job(finished: ClusterProject) -> None:
+    (report,) = finished.folder.glob("efficiency_report_*.csv")
+    rows = pd.read_csv(report)
+    assert set(rows["MainJobID"].astype(str)) == {job.number for job in finished.submitted()[-6:]}
+    assert (rows["MaxRSS_MB"] > 10).all()
+
+
+def test_two_devices_train_one_network_in_one_job(finished: ClusterProject) -> None:
+    (last,) = (job for job in finished.submitted()[-6:] if job.rule == "train")
+    assert (last.gpus, last.cores, last.state) == (2, 2, "COMPLETED")
+    log = (finished.results / "logs/train/lesion.plain.log").read_text()
+    assert "on 2 × cpu; starting" in log  # SLURM gave two pretended GPUs
+    assert len((finished.results / "models/lesion/plain.history.csv").read_text().splitlines()) == 1 + 2

@@ -114,7 +114,7 @@ def test_a_record_says_what_a_result_was_made_from(tmp_path: Path) -> None:
 
 def test_the_memory_of_a_job_is_its_own() -> None:
     """Not that of the process which started it, as the kernel's resource usage has it."""
-    code = "from hepaflow.jobs.run import _peak_memory; print(_peak_memory())"
+    code = "from hepaflow.jobs.run import peak_memory; print(peak_memory())"
     ballast = bytearray(600 << 20)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert len(ballast) >> 20 == 600

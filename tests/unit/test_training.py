@@ -129,12 +129,16 @@ from pathlib import Path
 
 import torch
 
+from hepaflow import training
 from hepaflow.settings.compute import ComputeSettings
 from hepaflow.settings.training import TrainSettings
 from hepaflow.training import train_network
 from hepaflow.training_state import TrainingState
 
 given = json.loads(sys.argv[1])
+if given["without_statistics"]:
+    layers = torch.nn.Conv2d(1, 8, 3, padding=1), torch.nn.ReLU(), torch.nn.Conv2d(8, 1, 1)
+    training.build_network = lambda _: torch.nn.Sequential(*layers)
 save = TrainingState.save
 
 
@@ -180,6 +184,7 @@ def run_elsewhere(
     end_at: int = -1,
     devices: int = 1,
     workers: int = 0,
+    without_statistics: bool = False,
     **environment: str,
 ) -> subprocess.CompletedProcess[str]:
     """Run a training as a job does: in a process of its own, from a script."""
@@ -192,6 +197,7 @@ def run_elsewhere(
         "history": str(done.history),
         "devices": devices,
         "workers": workers,
+        "without_statistics": without_statistics,
         "kill_after": kill_after,
         "end_at": end_at,
     }
@@ -682,6 +688,24 @@ def test_two_devices_train_one_network(make: Make, slices: list[Path]) -> None:
     assert all(math.isfinite(float(row["validation_loss"])) for row in done.rows())
     network = build_network(settings.network)
     network.load_state_dict(load_file(done.weights))
+
+
+def test_two_devices_compute_what_one_computes(make: Make, tmp_path: Path) -> None:
+    """But for batch normalisation and dropout, which each device draws for its own slices; here is neither."""
+    slices = write_exams(tmp_path / "eight", 5, 3)  # two batches of four: the devices' shares are equally large
+    one, two = (make(recipe(epochs=3, batch_size=4)) for _ in range(2))
+    for done, devices in ((one, 1), (two, 2)):
+        told = run_elsewhere(
+            done, slices, recipe(epochs=3, batch_size=4), devices=devices, without_statistics=True
+        )
+        assert told.returncode == 0, told.stderr
+    expected, found = load_file(one.weights), load_file(two.weights)
+    assert found.keys() == expected.keys()
+    for name in expected:
+        torch.testing.assert_close(found[name], expected[name], rtol=1e-5, atol=1e-6)
+    losses = [[float(row["loss"]) for row in done.rows()] for done in (one, two)]
+    assert losses[1] == pytest.approx(losses[0], rel=1e-5)
+    assert losses[0][0] != pytest.approx(losses[0][2], rel=1e-3)  # they have learnt something
 
 
 def test_batches_too_small_for_the_devices_are_refused(slices: list[Path]) -> None:

@@ -9,10 +9,10 @@ rule train:
         record=f"{RESULTS}/records/train/{{stage}}.{{backbone}}.json",
     log:
         f"{RESULTS}/logs/train/{{stage}}.{{backbone}}.log",
-    threads: 1 + SETTINGS.compute.workers
+    threads: SETTINGS.compute.devices * (1 + SETTINGS.compute.workers)
     resources:
         gpu=gpus(SETTINGS.compute.devices),
-        mem_mb=growing(16000),
+        mem_mb=growing(16000 * SETTINGS.compute.devices),
         runtime=training_minutes,
         # SIGTERM two minutes before the time limit: the state is saved after the current mini-batch.
         slurm_extra="--signal=TERM@120",

@@ -26,7 +26,7 @@ def make_fabric(
     devices : int
         Devices that work together.
     threads : int, optional
-        Threads of this process on the CPU.
+        Threads on the CPU, of all devices' processes together.
 
     Returns
     -------
@@ -51,7 +51,7 @@ def make_fabric(
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS is not deterministic
     torch.use_deterministic_algorithms(True, warn_only=gpu)
     if threads:
-        torch.set_num_threads(threads)
+        torch.set_num_threads(max(1, threads // devices))
     return Fabric(
         accelerator="cuda" if gpu else "cpu",
         devices=devices,

@@ -103,7 +103,7 @@ def train_network(
     start : Path, optional
         Weights of the same network to start from (thesis 4.6.1: a lesion network starts from the liver's).
     threads : int, optional
-        CPU threads of this process.
+        CPU threads, of all devices' processes together.
 
     Raises
     ------
@@ -148,10 +148,11 @@ def _train(
     rows, part = state.load(network, sgd)
     epochs = [Epoch(**row) for row in rows]
     log.info(
-        "%d slices of %d exams on %s; %s",
+        "%d slices of %d exams on %d × %s; %s",
         len(dataset),
         len(slices),
-        fabric.device,
+        fabric.world_size,
+        fabric.device.type,
         _going_on(len(epochs), part),
     )
 

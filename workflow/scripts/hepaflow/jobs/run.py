@@ -66,7 +66,7 @@ def run(job: Any, work: Callable[[], None]) -> None:
         record = recipe.as_dict() | {
             "began": began.isoformat(timespec="seconds"),
             "seconds": round(time.monotonic() - clock, 3),
-            "peak_memory_mib": _peak_memory(),
+            "peak_memory_mib": peak_memory(),
             "restored": None,
             "device": _device(),
             "threads": job.threads,
@@ -95,7 +95,7 @@ def _outputs(output: Any) -> dict[str, Path]:
     return {name: Path(path) for name, path in output.items() if name != RECORD}
 
 
-def _peak_memory() -> int:
+def peak_memory() -> int:
     """Return the largest resident memory of this process so far, in MiB."""
     try:
         lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
