@@ -20,7 +20,16 @@ from numpy.typing import NDArray
 
 from hepaflow.errors import UserError
 
-_WRONG = (ImageFileError, HeaderDataError, OSError, EOFError, zlib.error, IsalError, ValueError)
+# isal's stub does not say that its error is one.
+_WRONG: tuple[type[Exception], ...] = (
+    ImageFileError,
+    HeaderDataError,
+    OSError,
+    EOFError,
+    zlib.error,
+    IsalError,
+    ValueError,
+)
 _LARGEST_RATIO = 1032  # no gzip file holds more bytes for each of its own
 
 
