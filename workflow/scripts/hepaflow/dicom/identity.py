@@ -26,8 +26,8 @@ def identifiers(headers: Iterable[Dataset]) -> frozenset[str]:
     Returns
     -------
     frozenset of str
-        Words of names of two letters or more, numbers of three letters and digits or more, and the date of birth in
-        the orders in which it is written; as `named_in` compares them.
+        Words of names of two letters or more, numbers of three letters and digits or more, and the date of birth
+        in the orders in which it is written; as `named_in` compares them.
     """
     found: set[str] = set()
     for header in headers:
