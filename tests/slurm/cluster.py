@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from smoke_run import checkout
+from smoke_run import ROOT, checkout
 
 BACKBONES = {"plain": {"arch": "unet", "weights": "none"}}
 TRAINING = {"liver": {"epochs": 2, "batch_size": 8}, "lesion": {"epochs": 1, "batch_size": 8}}
@@ -25,6 +25,7 @@ SITE = {
     "set-resources": {
         "train": {"slurm_partition": "gpu", "mem_mb": 3000},
         "predict": {"slurm_partition": "gpu", "mem_mb": 3000},
+        "segment": {"slurm_partition": "gpu", "mem_mb": 3000},
     },
     "jobs": 4,  # more would wait for each other on two cores
     "latency-wait": 10,
@@ -131,3 +132,10 @@ def slurm(*command: str) -> str:
     asked = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert asked.returncode == 0, asked.stderr
     return asked.stdout
+
+
+def documented_groups() -> dict[str, Any]:
+    """Return the part of a profile that docs/slurm.md offers for small jobs, as it stands there."""
+    snippets = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs/slurm.md").read_text(), re.DOTALL)
+    (found,) = (yaml.safe_load(text) for text in snippets if text.startswith("groups:"))
+    return found

@@ -1,16 +1,12 @@
 """A cluster of one machine, and a finished run on it."""
 
 import os
-import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
-from cluster import SITE, ClusterProject, Run
-from smoke_run import ROOT
+from cluster import SITE, ClusterProject, Run, documented_groups
 
 HERE = Path(__file__).parent
 
@@ -28,13 +24,6 @@ def cluster() -> Iterator[None]:
         del os.environ["SLURM_CONF"]
     else:
         os.environ["SLURM_CONF"] = before
-
-
-def documented_groups() -> dict[str, Any]:
-    """Return the part of a profile that docs/slurm.md offers for small jobs, as it stands there."""
-    snippets = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs/slurm.md").read_text(), re.DOTALL)
-    (found,) = (yaml.safe_load(text) for text in snippets if text.startswith("groups:"))
-    return found
 
 
 @pytest.fixture(scope="session")

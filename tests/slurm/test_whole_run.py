@@ -4,7 +4,7 @@ from collections import Counter
 
 import pandas as pd
 import pytest
-from cluster import BACKBONES, TRAINING, ClusterProject, Run
+from cluster import BACKBONES, TRAINING, ClusterProject, Run, slurm
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +68,9 @@ def test_the_efficiency_report_has_a_row_for_each_job(finished: ClusterProject) 
 def test_two_devices_train_one_network_in_one_job(finished: ClusterProject) -> None:
     (last,) = (job for job in finished.submitted()[-6:] if job.rule == "train")
     assert (last.gpus, last.cores, last.state) == (2, 2, "COMPLETED")
+    assert "--nodes=1" in slurm(
+        "sacct", "--jobs", last.number, "--allocations", "--noheader", "--format=SubmitLine%2000"
+    )
     log = (finished.results / "logs/train/lesion.plain.log").read_text()
     assert "on 2 × cpu; starting" in log  # SLURM gave two pretended GPUs
     assert len((finished.results / "models/lesion/plain.history.csv").read_text().splitlines()) == 1 + 2

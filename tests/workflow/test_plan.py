@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from cluster import documented_groups
 from smoke_run import ROOT, SMOKE, Checkout
 
 LITS17 = {
@@ -54,6 +55,13 @@ def test_thesis_on_lits17_is_planned_in_ten_seconds(fresh: Checkout) -> None:
     jobs = fresh.planned(config="")
     assert seconds_of_children() - began < 10
     assert jobs == LITS17
+
+
+def test_docs_of_the_cluster_know_every_rule() -> None:
+    told = (ROOT / "docs/slurm.md").read_text()
+    assert f"it lists {sum(LITS17.values()) + 1} jobs" in told  # and the target, `all`
+    long = {"train", "predict", "lesion_slices", "html_report"}  # html_report is none of the cluster's jobs
+    assert documented_groups()["groups"].keys() - {"adopt"} == LITS17.keys() - long
 
 
 def test_readme_commands_name_the_configurations(fresh: Checkout) -> None:

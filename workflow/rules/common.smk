@@ -234,6 +234,13 @@ def growing(amount):
     return lambda wildcards, attempt: amount * attempt
 
 
+def phantom_memory(wildcards, attempt):
+    """Return the memory of a phantom exam: about 150 bytes a voxel, as it is drawn in one piece."""
+    phantoms = SETTINGS.phantom()
+    voxels = phantoms.size**2 * phantoms.slices[1]
+    return (2000 + 200 * voxels // 10**6) * attempt
+
+
 def training_minutes(wildcards, attempt):
     """Return the time limit of a training: an hour, and its epochs on a GPU of ten years ago; a day at most.
 

@@ -7,6 +7,8 @@ if SETTINGS.phantoms is not None:
             record=f"{RESULTS}/records/phantom/{{exam}}.json",
         log:
             f"{RESULTS}/logs/phantom/{{exam}}.log",
+        resources:
+            mem_mb=phantom_memory,
         params:
             settings=settings_of("phantom"),
             code=code_of("phantom"),

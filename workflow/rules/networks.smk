@@ -12,6 +12,7 @@ rule train:
     threads: SETTINGS.compute.devices * (1 + SETTINGS.compute.workers)
     resources:
         gpu=gpus(SETTINGS.compute.devices),
+        nodes=1,  # or SLURM could take one GPU each of two
         mem_mb=growing(16000 * SETTINGS.compute.devices),
         runtime=training_minutes,
         # SIGTERM two minutes before the time limit: the state is saved after the current mini-batch.

@@ -2,8 +2,8 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from skimage.exposure import equalize_adapthist
 
+from hepaflow.clahe import equalise_adaptively
 from hepaflow.settings.contrast import ContrastSettings
 
 
@@ -40,6 +40,5 @@ def equalise(image: NDArray[np.float32], settings: ContrastSettings) -> NDArray[
     """
     if image.min() == image.max():
         return image
-    tile = tuple(max(length // settings.tiles, 1) for length in image.shape)
-    enhanced = equalize_adapthist(image, kernel_size=tile, clip_limit=settings.clip_limit)
-    return np.asarray(enhanced, dtype=np.float32)
+    rows, columns = (max(length // settings.tiles, 1) for length in image.shape)
+    return equalise_adaptively(image, (rows, columns), settings.clip_limit)

@@ -4,7 +4,6 @@ nibabel mends headers on its way, and believes what a header says of the file's 
 is looked at here first.
 """
 
-import gzip
 import zlib
 from math import prod
 from pathlib import Path
@@ -12,6 +11,8 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
+from isal import igzip
+from isal.igzip_lib import IsalError
 from nibabel.arrayproxy import ArrayProxy
 from nibabel.filebasedimages import ImageFileError
 from nibabel.spatialimages import HeaderDataError
@@ -19,7 +20,16 @@ from numpy.typing import NDArray
 
 from hepaflow.errors import UserError
 
-_WRONG = (ImageFileError, HeaderDataError, OSError, EOFError, zlib.error, ValueError)
+# isal's stub does not say that its error is one.
+_WRONG: tuple[type[Exception], ...] = (
+    ImageFileError,
+    HeaderDataError,
+    OSError,
+    EOFError,
+    zlib.error,
+    IsalError,
+    ValueError,
+)
 _LARGEST_RATIO = 1032  # no gzip file holds more bytes for each of its own
 
 
@@ -62,7 +72,7 @@ def read_voxels(image: Any, path: Path, exam: str) -> NDArray[Any]:
         if file.suffix != ".gz":
             stored = np.asarray(proxy.get_unscaled())
         else:
-            with gzip.open(file) as stream:
+            with igzip.open(file) as stream:
                 stored = np.asarray(ArrayProxy(stream, (proxy.shape, proxy.dtype, proxy.offset)).get_unscaled())
                 while stream.read(1 << 20):  # nibabel leaves the end unread
                     pass

@@ -1,0 +1,136 @@
+"""Contrast-limited adaptive histogram equalisation (CLAHE; Zuiderveld 1994, Graphics Gems IV).
+
+The steps and the whole numbers are those of scikit-image's `equalize_adapthist`, which works on one tile after
+another in Python; here each step is taken for all tiles together. The results are equal bit for bit where the
+sides of a tile are powers of two up to 32, as the thesis' are. Elsewhere they may differ by a few `LEVELS`, as
+the interpolation is in single precision.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Whole = NDArray[np.integer]
+
+LEVELS = 1 << 14
+"""Grey levels that an image is stretched to, and that the tiles' mappings lead to."""
+
+BINS = 256
+"""Bins of a tile's histogram."""
+
+_SIXTEEN_BITS = 65535
+
+
+def equalise_adaptively(
+    image: NDArray[np.float32], tile: tuple[int, int], clip_limit: float
+) -> NDArray[np.float32]:
+    """Equalise the histogram of an image adaptively.
+
+    Parameters
+    ----------
+    image : ndarray of float32, shape (rows, columns)
+        Values in [0, 1]. Where all are the same in 16 bits there is nothing to stretch: it is returned as it is.
+    tile : tuple of int
+        Rows and columns of a tile.
+    clip_limit : float
+        Largest share of a tile's pixels that a bin may hold; what is above is spread over the other bins. 0 sets
+        no limit.
+
+    Returns
+    -------
+    ndarray of float32, shape (rows, columns)
+        Stretched to [0, 1].
+    """
+    rounded = np.clip(np.rint(image * np.float32(_SIXTEEN_BITS)), 0, _SIXTEEN_BITS)
+    low, high = rounded.min(), rounded.max()
+    if low == high:
+        return image
+    # In this order: it decides which way halves are rounded.
+    levels = np.rint((rounded - low) / np.float64(high - low) * (LEVELS - 1)).astype(np.int32)
+    # Half a tile is added before; after, what makes the last tile whole, and the other half.
+    edges = [(side // 2, -length % side + -(-side // 2)) for length, side in zip(image.shape, tile, strict=True)]
+    bins = np.pad(levels // (1 + LEVELS // BINS), edges, mode="reflect")
+    (top, _), (left, _) = edges
+    inner = bins[top : top + bins.shape[0] - tile[0], left : left + bins.shape[1] - tile[1]]
+    pixels = tile[0] * tile[1]
+    limit = max(int(clip_limit * pixels), 1) if clip_limit > 0 else pixels
+    mapped = _interpolated(bins, _mappings(_clipped(_histograms(inner, tile), limit), pixels), tile)
+    rows, columns = image.shape
+    return _stretched(np.floor(mapped[top : top + rows, left : left + columns]))
+
+
+def _stretched(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    low, high = image.min(), image.max()
+    if low == high:  # tiles of a pixel or two may map everything to one level
+        return np.clip(image, 0, 1)
+    stretched: NDArray[np.float32] = (image - low) / (high - low)
+    return stretched
+
+
+def _histograms(bins: Whole, tile: tuple[int, int]) -> Whole:
+    """Count the bins in every tile, shape (tiles down, tiles across, BINS)."""
+    down, across = (length // side for length, side in zip(bins.shape, tile, strict=True))
+    number = np.arange(down * across).reshape(down, 1, across, 1)
+    places = number * BINS + bins.reshape(down, tile[0], across, tile[1])
+    return np.bincount(places.ravel(), minlength=down * across * BINS).reshape(down, across, BINS)
+
+
+def _clipped(histograms: Whole, limit: int) -> Whole:
+    """Cut the bins of every histogram at a limit, and spread what was cut over the others."""
+    counts = histograms.reshape(-1, BINS)
+    excess = np.maximum(counts - limit, 0).sum(axis=1)
+    counts = np.minimum(counts, limit)
+    # The same for every bin, as far as the limit lets it.
+    share = (excess // BINS)[:, None]
+    room = counts < limit - share
+    excess -= room.sum(axis=1) * share[:, 0]
+    counts = np.where(room, counts + share, counts)
+    near = counts >= limit - share
+    excess -= np.where(near, limit - counts, 0).sum(axis=1)
+    counts[near] = limit
+    _spread(counts, excess, limit)
+    return counts.reshape(histograms.shape)
+
+
+def _spread(counts: Whole, excess: Whole, limit: int) -> None:
+    """Add what is left to every so many-th bin that has room, one at a time; in place."""
+    numbers = np.arange(BINS)
+    waiting = np.flatnonzero(excess > 0)
+    while waiting.size:
+        before = excess[waiting]
+        for first in range(BINS):
+            rows = waiting[excess[waiting] > 0]
+            if not rows.size:
+                break
+            room = counts[rows] < limit
+            steps = np.maximum(room.sum(axis=1) // excess[rows], 1)[:, None]
+            room &= ((numbers - first) % steps == 0) & (numbers >= first)
+            counts[rows] += room
+            excess[rows] -= room.sum(axis=1)
+        waiting = waiting[(excess[waiting] > 0) & (excess[waiting] != before)]
+
+
+def _mappings(histograms: Whole, pixels: int) -> NDArray[np.float32]:
+    """Return the grey level that each tile maps each bin to: whole numbers."""
+    levels = np.cumsum(histograms, axis=-1) * ((LEVELS - 1) / pixels)
+    whole: NDArray[np.float32] = np.floor(np.minimum(levels, LEVELS - 1)).astype(np.float32)
+    return whole
+
+
+def _interpolated(bins: Whole, levels: NDArray[np.float32], tile: tuple[int, int]) -> NDArray[np.float32]:
+    """Map every pixel as the four tiles around it do, weighted by how near their centres are."""
+    levels = np.pad(levels, [(1, 1), (1, 1), (0, 0)], mode="edge")  # beyond the outer tiles, those count
+    down, across = (length // side for length, side in zip(bins.shape, tile, strict=True))
+    blocks = bins.reshape(down, tile[0], across, tile[1])
+    stride = levels.shape[1] * BINS
+    places = blocks + (np.arange(down) * stride)[:, None, None, None] + (np.arange(across) * BINS)[:, None]
+    below, right = (np.arange(side, dtype=np.float32) / np.float32(side) for side in tile)
+    one = np.float32(1)
+    result = np.zeros(blocks.shape, np.float32)
+    for offset, weight in (
+        (0, np.outer(one - below, one - right)),
+        (BINS, np.outer(one - below, right)),
+        (stride, np.outer(below, one - right)),
+        (stride + BINS, np.outer(below, right)),
+    ):
+        result += levels.ravel()[offset:].take(places) * weight[:, None]
+    return result.reshape(bins.shape)
