@@ -24,7 +24,7 @@ def test_names_and_numbers_identify() -> None:
         StudyDescription="CT Abdomen",
     )
     assert identifiers([header]) == {
-        "doe", "mary", "ann", "dr", "h-4711", "19560203", "acc99", "who",
+        "doe", "mary", "ann", "dr", "h-4711", "1956-02-03", "03-02-1956", "02-03-1956", "acc99", "who",
     }  # fmt: skip
     assert identifiers([Dataset()]) == frozenset()
 
@@ -46,6 +46,14 @@ def test_texts_are_told_without_them(name: str, text: str, expected: str) -> Non
     found = identifiers([_header(PatientName=name)])
     assert redacted(text, found) == expected
     assert named_in(text, found) == (text != expected)
+
+
+@pytest.mark.parametrize(
+    "text", ["H-4711", "h4711", "x_H_4711", "19560203", "3/1956-02-03", "03.02.1956", "02/03/1956"]
+)
+def test_numbers_and_dates_are_found_however_they_are_parted(text: str) -> None:
+    assert named_in(text, identifiers([_header(PatientID="H-4711", PatientBirthDate="19560203")]))
+    assert not named_in(text, identifiers([_header(PatientID="-----", AccessionNumber="0-1")]))
 
 
 def test_the_empty_set_hides_nothing() -> None:

@@ -109,6 +109,20 @@ def test_a_named_series_that_was_left_out_says_why(tmp_path: Path) -> None:
         choose_series(find_series(tmp_path))
 
 
+def test_a_folder_that_cannot_be_read_is_not_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "closed").mkdir()
+    scandir = os.scandir
+
+    def denied(path: str) -> object:
+        if Path(path).name == "closed":
+            raise PermissionError(13, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", denied)
+    with pytest.raises(UserError, match=r"a folder that cannot be read \(Permission denied\)"):
+        find_series(tmp_path)
+
+
 def test_a_missing_folder_and_one_without_dicom(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no such folder"):
         find_series(tmp_path / "none")

@@ -128,6 +128,18 @@ def test_a_folder_named_after_the_patient_does_not_name_the_exam(tmp_path: Path,
     assert _names(tmp_path, keep_names=True) == [folder]
 
 
+def test_a_nifti_file_beside_dicom_does_not_name_the_patient_either(tmp_path: Path) -> None:
+    _series(tmp_path / "a", 1)
+    _nifti(tmp_path / "phantom one.nii")
+    assert _names(tmp_path) == ["a", "exam-2"]
+
+
+def test_what_a_killed_run_left_in_its_results_is_no_exam(tmp_path: Path) -> None:
+    _series(tmp_path / "a", 1)
+    _series(tmp_path / "out" / ".unpacked.x" / "b", 1, study="1.2.4")
+    assert _names(tmp_path, without=tmp_path / "out") == ["a"]
+
+
 def test_no_message_names_the_patient(tmp_path: Path) -> None:
     _series(tmp_path / "Phantom^One" / "x", 1, SeriesDescription="of Phantom", GantryDetectorTilt=9)
     source = find_exams(tmp_path).sources[0]

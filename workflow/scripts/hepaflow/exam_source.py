@@ -11,7 +11,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from hepaflow.dicom.identity import identifiers, named_in, redacted
+from hepaflow.dicom.identity import named_in, redacted
 from hepaflow.dicom.reading import read_series
 from hepaflow.dicom.series import Contents, LeftOut, Series, choose_series, find_series
 from hepaflow.errors import UserError
@@ -62,12 +62,15 @@ class Source:
         CT series that may be meant; empty for a NIfTI file.
     wanted : str or None
         UID or number of the series to take.
+    identifiers : frozenset of str
+        What the headers of all that was found with it say of whose they are.
     """
 
     name: str
     place: Path
     series: tuple[Series, ...] = ()
     wanted: str | None = None
+    identifiers: frozenset[str] = frozenset()
 
     def read(self) -> LoadedExam:
         """Read the exam.
@@ -90,11 +93,7 @@ class Source:
 
     def told(self, text: str) -> str:
         """Return a text without what the headers say of the patient."""
-        return redacted(text, self._identifiers)
-
-    @property
-    def _identifiers(self) -> frozenset[str]:
-        return identifiers(header for one in self.series for header in one.headers)
+        return redacted(text, self.identifiers)
 
 
 @dataclass(frozen=True)
@@ -130,7 +129,7 @@ def find_exams(
     keep_names : bool, optional
         Call an exam as its folder is called even if that is the patient's name or number.
     without : Path, optional
-        Folder below, in which nothing is looked for.
+        Folder below, of which nothing is taken.
 
     Returns
     -------
@@ -152,9 +151,12 @@ def find_exams(
             raise UserError("a NIfTI file", file=place, expected="DICOM, of which --series names one series")
         return Found((Source(_as_name(name), place),))
     contents = find_series(place)
+    whose = contents.identifiers
     groups = _by_study(contents, series) if series else _by_folder(contents.series)
-    sources = [Source("", _folder_of(group), group, series) for group in groups]
-    sources += [] if series else [Source("", path) for path in _nifti_files(place, without)]
+    sources = [Source("", _folder_of(group), group, series, whose) for group in groups]
+    sources += [] if series else [Source("", path, identifiers=whose) for path in _nifti_files(place)]
+    if without is not None:
+        sources = [one for one in sources if not one.place.resolve().is_relative_to(without.resolve())]
     if not sources:
         choose_series(contents, series)  # says what there is instead
     sources.sort(key=lambda source: str(source.place))
@@ -219,16 +221,12 @@ def _folder_of(group: Iterable[Series]) -> Path:
     return Path(os.path.commonpath([path.parent for one in group for path in one.files]))
 
 
-def _nifti_files(folder: Path, without: Path | None) -> Iterator[Path]:
+def _nifti_files(folder: Path) -> Iterator[Path]:
     """Yield the NIfTI files below a folder; hidden ones are other programs' notes."""
     if folder.is_file():
         return
     for parent, folders, names in os.walk(folder):
-        folders[:] = sorted(
-            one
-            for one in folders
-            if not one.startswith(".") and (without is None or Path(parent, one).resolve() != without.resolve())
-        )
+        folders[:] = sorted(one for one in folders if not one.startswith("."))
         for name in sorted(names):
             if name.endswith(SUFFIXES) and not name.startswith("."):
                 yield Path(parent, name)
@@ -241,7 +239,7 @@ def _named(sources: list[Source], root: Path, name: str, keep_names: bool) -> It
         below = source.place.relative_to(root) if root.is_dir() else Path()
         parts = [*below.parts[:-1], _stem(below)] if below.parts else [name]
         given = _as_name("-".join(parts))
-        if not keep_names and named_in(given, source._identifiers):
+        if not keep_names and named_in(given, source.identifiers):
             given = f"exam-{number:0{len(str(len(sources)))}}"
         names.append(given)
     taken: set[str] = set()
@@ -250,11 +248,11 @@ def _named(sources: list[Source], root: Path, name: str, keep_names: bool) -> It
             one for one in chain([given], (f"{given}-{n}" for n in count(2))) if one.lower() not in taken
         )
         taken.add(unique.lower())  # there are file systems to which upper and lower case are one
-        yield Source(unique, source.place, source.series, source.wanted)
+        yield replace(source, name=unique)
 
 
 def _stem(path: Path) -> str:
-    for suffix in (*SUFFIXES, ".zip"):
+    for suffix in SUFFIXES:
         if path.name.endswith(suffix):
             return path.name.removesuffix(suffix)
     return path.name

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Set
 from pydicom.dataset import Dataset
 
 _NAMES = ("PatientName", "ReferringPhysicianName")
-_NUMBERS = ("PatientID", "PatientBirthDate", "AccessionNumber", "StudyID")
+_NUMBERS = ("PatientID", "AccessionNumber", "StudyID")
 
 _NO_NAMES = {"ct", "mr", "pt"}
 """Research archives call patients `Pancreas-CT-001`; without the rest, the modality tells nobody."""
@@ -26,7 +26,8 @@ def identifiers(headers: Iterable[Dataset]) -> frozenset[str]:
     Returns
     -------
     frozenset of str
-        Words of names of two letters or more, numbers of three signs or more, as `named_in` compares them.
+        Words of names of two letters or more, numbers of three letters and digits or more, and the date of birth
+        in the orders in which it is written; as `named_in` compares them.
     """
     found: set[str] = set()
     for header in headers:
@@ -40,8 +41,11 @@ def identifiers(headers: Iterable[Dataset]) -> frozenset[str]:
             }
         for element in _NUMBERS:
             number = _plain(str(header.get(element) or "").strip())
-            if len(number) >= _SHORT:
+            if sum(sign.isalnum() for sign in number) >= _SHORT:
                 found.add(number)
+        if date := re.fullmatch(r"(\d{4})(\d\d)(\d\d)", str(header.get("PatientBirthDate") or "")):
+            year, month, day = date.groups()
+            found |= {f"{year}-{month}-{day}", f"{day}-{month}-{year}", f"{month}-{day}-{year}"}
     return frozenset(found)
 
 
@@ -51,7 +55,7 @@ def named_in(text: str, found: Set[str]) -> bool:
 
 
 def redacted(text: str, found: Set[str]) -> str:
-    """Return a text with asterisks in place of a patient's `identifiers`.
+    """Return a text with asterisks in place of a patient's `identifiers`, whatever signs part their pieces.
 
     Examples
     --------
@@ -59,11 +63,7 @@ def redacted(text: str, found: Set[str]) -> str:
     '/data/***_***/Liver'
     """
     plain = _plain(text)
-    hidden = [
-        match.span()
-        for word in found
-        for match in re.finditer(_alone(word) if len(word) <= _SHORT else re.escape(word), plain)
-    ]
+    hidden = [match.span() for word in found for match in re.finditer(_pattern(word), plain)]
     parts, end = [], 0
     for start, stop in sorted(hidden):
         if start >= end:
@@ -72,8 +72,9 @@ def redacted(text: str, found: Set[str]) -> str:
     return "".join([*parts, text[end:]])
 
 
-def _alone(word: str) -> str:
-    return rf"(?<![^\W_]){re.escape(word)}(?![^\W_])"
+def _pattern(word: str) -> str:
+    pieces = r"[\W_]*".join(re.escape(piece) for piece in re.split(r"[\W_]+", word) if piece)
+    return rf"(?<![^\W_]){pieces}(?![^\W_])" if len(word) <= _SHORT else pieces
 
 
 def _plain(text: str) -> str:

@@ -218,12 +218,19 @@ def _files(folder: Path) -> Iterator[Path]:
     if folder.is_file():
         yield folder
         return
-    for parent, folders, names in os.walk(folder):
+    for parent, folders, names in os.walk(folder, onerror=_refuse):
         folders.sort()
         for name in sorted(names):
             path = Path(parent, name)
             if path.is_file():  # neither a pipe nor a link to nowhere
                 yield path
+
+
+def _refuse(error: OSError) -> None:
+    """Refuse to pass over a folder in silence: exams may lie in it."""
+    raise UserError(
+        f"a folder that cannot be read ({error.strerror})", file=error.filename, remedy="change its permissions"
+    )
 
 
 def _another_plane(header: FileDataset) -> str:
