@@ -16,7 +16,7 @@ SIDE_BY_SIDE := $(BIN)/pytest -n 2 --dist loadfile
 ALONE := $(shell command -v flock >/dev/null && echo flock --nonblock --conflict-exit-code 75 .snakemake-demo.lock)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint unit workflow test-browser test-slurm why schema lock clean
+.PHONY: help setup demo test lint unit workflow test-browser test-slurm test-faults why schema lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,8 +47,8 @@ demo: $(VENV)/.locked ## run the whole workflow on phantom exams, on the CPU, in
 	@echo "The report: results/demo/report.html"
 
 test: lint unit ## run every check
-	@if tests/browser/install_chromium.sh; then set -x; $(SIDE_BY_SIDE) tests/workflow tests/browser; \
-	else echo "LEFT OUT: the tests in a real browser."; set -x; $(SIDE_BY_SIDE) tests/workflow; fi
+	@if tests/browser/install_chromium.sh; then set -x; $(SIDE_BY_SIDE) -m 'not slow' tests/workflow tests/browser tests/faults; \
+	else echo "LEFT OUT: the tests in a real browser."; set -x; $(SIDE_BY_SIDE) -m 'not slow' tests/workflow tests/faults; fi
 
 lint: $(VENV)/.locked-dev ## style, types, formats
 	$(BIN)/ruff check .
@@ -70,6 +70,9 @@ test-browser: $(VENV)/.locked-dev ## tests of the report and the viewer in Chrom
 
 test-slurm: $(VENV)/.locked-dev ## tests on a SLURM cluster that is set up on this machine (root, Debian)
 	$(BIN)/pytest tests/slurm
+
+test-faults: $(VENV)/.locked-dev ## all of the tests of hostile input and faults; writes docs/faults.md
+	$(BIN)/pytest tests/faults --write-page
 
 why: $(VENV)/.locked ## say what would run again and why: make why CONFIG=mine.yaml
 	@$(BIN)/python workflow/why.py $(if $(CONFIG),--configfile $(CONFIG))

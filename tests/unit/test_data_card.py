@@ -57,6 +57,12 @@ def test_a_row_for_every_exam(surveys: list[Path]) -> None:
     )
 
 
+def test_exams_of_the_same_image_are_told(surveys: list[Path]) -> None:
+    card = data_card(surveys, {"007": "test", "b": "train", "c": "train"}).set_index("exam")
+    assert card.loc["c", "warnings"] == "the same image as 007 (test)"
+    assert "same image" not in card.loc["007", "warnings"] + card.loc["b", "warnings"]
+
+
 def test_an_exam_of_no_split_is_refused(surveys: list[Path]) -> None:
     with pytest.raises(KeyError, match="007"):
         data_card(surveys, {})

@@ -50,6 +50,10 @@ def test_reads_what_spreadsheets_write(tmp_path: Path, text: str) -> None:
         (GOOD + "c\t\t\tnew\n", ["exam: c", "no image"]),
         (GOOD + "c\tc.nii\tl.nii\tvalid\n", ["exam: c", "'valid'", "train, test, new"]),
         (GOOD + "../c\tc.nii\tl.nii\ttrain\n", ["'../c'", "letters"]),
+        (GOOD + "a.overlap\tc.nii\tl.nii\ttest\n", ["exam: a.overlap", "not ending in .overlap or .uncertainty"]),
+        (GOOD + "c\t" + "x" * 200_000 + "\tl.nii\ttest\n", ["cannot be read", "UTF-8"]),
+        (GOOD + "c\t{exam}.nii\tl.nii\ttest\n", ["exam: c", "the path '{exam}.nii'", "without braces"]),
+        (GOOD + "c\tc.nii\tl\0.nii\ttest\n", ["exam: c", "the path 'l\\x00.nii'", "invisible"]),
         (GOOD + "c d\tc.nii\tl.nii\ttrain\n", ["'c d'"]),
         (GOOD + "c\tc.nii\tl.nii\n", ["3 cells"]),
         (GOOD.replace("test", "train"), ["no exam of the split 'test'"]),
@@ -79,6 +83,23 @@ def test_missing_files_are_named(tmp_path: Path) -> None:
         assert words in str(caught.value)
     (tmp_path / "b-l.nii").touch()
     check_files(exams, tmp_path)
+
+
+@pytest.mark.parametrize("image", ["a.nii", "./a.nii", "link.nii", "c-l.nii"])
+def test_a_file_of_two_exams_is_refused(tmp_path: Path, image: str) -> None:
+    exams = read_sheet(sheet(tmp_path, f"{GOOD}c\t{image}\tc-l.nii\ttest\n"))
+    for name in ("a.nii", "a-l.nii", "b.nii", "b-l.nii", "c-l.nii"):
+        (tmp_path / name).touch()
+    (tmp_path / "link.nii").symlink_to("a.nii")
+    with pytest.raises(
+        UserError, match=r"exam: c\n(.*\n)*found: a file that is there already, as (a: a|c: c-l)\.nii"
+    ):
+        check_files(exams, tmp_path)
+
+
+def test_a_path_that_no_file_can_have_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no such image"):
+        check_files(read_sheet(sheet(tmp_path, GOOD.replace("a.nii", "x" * 300))), tmp_path)
 
 
 def lits(folder: Path, numbers: range, suffix: str = ".nii", images: str = "", labels: str = "") -> None:

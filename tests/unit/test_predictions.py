@@ -71,6 +71,15 @@ def test_values_stored_as_fractions_of_a_scale(tmp_path: Path, image) -> None:
     np.testing.assert_array_equal(labels, mapped({1, 2}, {2}))
 
 
+@pytest.mark.parametrize("value", [0.7, np.nan, np.inf])
+def test_values_that_are_not_whole_are_refused(tmp_path: Path, image, value: float) -> None:
+    values = VALUES.astype(np.float32)
+    values[1, 1, 1] = value
+    nib.save(nib.Nifti1Image(values, AFFINE), tmp_path / "exam.nii.gz")
+    with pytest.raises(UserError, match=f"not whole, such as {value:g}"):
+        read_prediction(tmp_path / "exam.nii.gz", exam="a", image=image, values=PredictionLabels())
+
+
 def test_one_flipped_axis_of_both_files_gives_the_same_exam(tmp_path: Path) -> None:
     turned = np.diag([0.7, -0.8, 2.5, 1.0])
     grid = read_grid(stored(tmp_path / "turned.nii", VALUES[::-1], turned))

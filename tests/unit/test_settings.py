@@ -139,6 +139,9 @@ def test_demo_is_valid_and_small() -> None:
         ({"backbones": {}}, ["backbones"]),
         ({"backbones": {"fusion": {"arch": "resnet50"}}}, ["backbones", "'fusion'", "taken"]),
         ({"backbones": {"My Net": {"arch": "resnet50"}}}, ["backbones", "'My Net'", "lower-case"]),
+        ({"backbones": {"r" * 41: {"arch": "resnet50"}}}, ["backbones", "at most 40 characters"]),
+        ({"results": "results/{exam}"}, ["results: found 'results/{exam}'", "without braces"]),
+        ({"data": "data\x1b[31m"}, ["data: found 'data\\x1b[31m'", "invisible"]),
         ({"backbones": {"r": {"arch": "resnet51"}}}, ["backbones.r.arch: found 'resnet51'", "resnet152"]),
         ({"backbones": {"r": {"arch": "unet"}}}, ["backbones.r", "weights: none"]),
         (

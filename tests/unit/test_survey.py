@@ -55,6 +55,9 @@ def test_new_exam_has_no_voxels(tmp_path: Path) -> None:
         ((image() + 1024).astype(np.int16), AFFINE, "HU"),
         (np.where(image() < 0, -3024, image()).astype(np.int16), AFFINE, "padding of -3024"),
         (np.where(image() > 0, 30000, image()).astype(np.int16), AFFINE, "30000"),
+        (np.clip(image() / 250, -1, 1).astype(np.float32), AFFINE, "from -1 to 0.24: is the image in HU"),
+        (np.minimum(image(), -500), AFFINE, "from -1000 to -500: is the image in HU"),
+        (image(), AFFINE * [[1], [1], [1000], [1]], "spacing of 2500×0.7×0.7"),
     ],
 )
 def test_warns_of_odd_images(tmp_path: Path, array: np.ndarray, affine: np.ndarray, words: str) -> None:
@@ -72,6 +75,40 @@ def test_warns_of_odd_labels(tmp_path: Path) -> None:
     assert empty["warnings"] == ["no liver in the label"]
     assert healthy["warnings"] == ["no lesion in the label"]
     assert "affine" in shifted["warnings"][0]
+
+
+@pytest.mark.parametrize(("sform", "qform", "words"), [(0, 0, "LAS is assumed"), (1, 1, "disagree"), (0, 1, "")])
+def test_warns_of_forms_that_leave_the_direction_open(tmp_path: Path, sform: int, qform: int, words: str) -> None:
+    made = nib.Nifti1Image(image(), AFFINE)
+    made.set_qform(AFFINE @ np.diag([-1, 1, 1, 1]), 1)
+    nib.save(made, tmp_path / "i.nii")
+    raw = bytearray((tmp_path / "i.nii").read_bytes())
+    raw[252:256] = np.array([qform, sform], "<i2").tobytes()  # as nibabel would not write them
+    (tmp_path / "i.nii").write_bytes(raw)
+    warnings = survey("a", tmp_path / "i.nii", None)["warnings"]
+    assert [words in warning for warning in warnings] == [True] * bool(words)
+
+
+def test_warns_of_a_unit_that_is_not_mm(tmp_path: Path) -> None:
+    made = nib.Nifti1Image(image(), AFFINE)
+    made.header.set_xyzt_units("micron")
+    nib.save(made, tmp_path / "i.nii")
+    assert "'micron'" in survey("a", tmp_path / "i.nii", None)["warnings"][0]
+
+
+def test_counts_lesions_that_touch_no_liver(tmp_path: Path) -> None:
+    one, labels = write(tmp_path / "i.nii", image()), label()
+    labels[5, 4, 3] = labels[5, 0, 0] = labels[4, 0, 0] = 2
+    assert survey("a", one, write(tmp_path / "l.nii", labels))["warnings"] == [
+        "2 lesion(s) that touch no liver: they are taken for liver, too"
+    ]
+    labels[labels == 1] = 0
+    assert "without any liver" in survey("a", one, write(tmp_path / "l.nii", labels))["warnings"][0]
+
+
+def test_names_the_directions_on_which_image_and_label_disagree(tmp_path: Path) -> None:
+    mirrored = write(tmp_path / "l.nii", label(), AFFINE @ np.diag([-1, 1, 1, 1]))
+    assert "LPS and RPS" in survey("a", write(tmp_path / "i.nii", image()), mirrored)["warnings"][0]
 
 
 def test_refuses_a_label_of_another_shape(tmp_path: Path) -> None:

@@ -352,6 +352,12 @@ def test_label_map_saved_in_fractions_of_a_scale(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_labels(tmp_path / "label.nii.gz")[0], LABELS)
 
 
+def test_rounding_errors_of_a_floating_point_label_map(tmp_path: Path) -> None:
+    own = LABELS.transpose(2, 1, 0).astype(np.float32)
+    path = stored(tmp_path, np.where(own == 2, 1.9999, own).astype(np.float32), "label.nii.gz")
+    np.testing.assert_array_equal(read_labels(path)[0], LABELS)
+
+
 # what is refused
 
 
@@ -430,13 +436,20 @@ def test_values_that_are_not_finite(tmp_path: Path, value: float) -> None:
     assert "2 voxels that are NaN or infinite" in refusal(read_image, stored(tmp_path, own))
 
 
+def test_values_that_overflow_through_their_slope(tmp_path: Path) -> None:
+    image = nib.Nifti1Image(OWN, CANONICAL_AFFINE)
+    image.header.set_slope_inter(1e38, 0)
+    nib.save(image, tmp_path / "exam.nii.gz")
+    assert "NaN or infinite" in refusal(read_image, tmp_path / "exam.nii.gz")
+
+
 @pytest.mark.parametrize(
     ("dtype", "value", "told"),
     [
         ("u1", 3, "3"),
         ("<i2", -1, "-1"),
         ("<f4", 0.5, "0.5"),
-        ("<f4", 1.001, "1.001"),
+        ("<f4", 1.02, "1.02"),
         ("<f8", np.nan, "nan"),
         ("u1", 255, "255"),
     ],

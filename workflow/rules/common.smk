@@ -128,7 +128,7 @@ def cache_folder(wildcards, threads):
 
 def image_of(wildcards):
     """Return the CT volume of an exam."""
-    return f"{DATA}/{EXAMS[wildcards.exam].image}"
+    return os.path.join(DATA, EXAMS[wildcards.exam].image)
 
 
 def images_of(wildcards):
@@ -140,7 +140,7 @@ def images_of(wildcards):
 def label_of(wildcards):
     """Return the label map of an exam, if it has one."""
     label = EXAMS[wildcards.exam].label
-    return f"{DATA}/{label}" if label else []
+    return os.path.join(DATA, label) if label else []
 
 
 def training_label_of(wildcards):

@@ -17,12 +17,19 @@ def data_card(surveys: Iterable[Path | str], splits: Mapping[str, str]) -> pd.Da
         What `survey` found, as JSON.
     splits : mapping of str to str
         Split of each exam.
+
+    Returns
+    -------
+    DataFrame
+        With the survey's warnings, and one where two exams are of the same image.
     """
-    rows = []
-    for path in surveys:
-        found = json.loads(Path(path).read_text(encoding="utf-8"))
-        rows.append(_row(found, splits[found["exam"]]))
-    return pd.DataFrame(rows)
+    exams = [json.loads(Path(path).read_text(encoding="utf-8")) for path in surveys]
+    owners: dict[str, str] = {}
+    for found in exams:
+        owner = owners.setdefault(found["image_sha256"], found["exam"])
+        if owner != found["exam"]:
+            found["warnings"].append(f"the same image as {owner} ({splits[owner]})")
+    return pd.DataFrame([_row(found, splits[found["exam"]]) for found in exams])
 
 
 def _row(found: Mapping[str, Any], split: str) -> dict[str, Any]:

@@ -30,8 +30,8 @@ class UserError(Exception):
         lines = [
             f"{label}: {text}"
             for label, text in (
-                ("exam", exam),
-                ("file", file),
+                ("exam", _visible(exam)),
+                ("file", _visible(str(file))),
                 ("found", found),
                 ("expected", expected),
                 ("what to do", remedy),
@@ -45,3 +45,8 @@ class UserError(Exception):
     def reworded(self, change: Callable[[str], str]) -> "UserError":
         """Return the same error with every text of it changed."""
         return UserError(change(self.found), **{name: change(text) for name, text in self._parts.items()})
+
+
+def _visible(name: str) -> str:
+    """Return a name without characters that a terminal would obey."""
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in name)

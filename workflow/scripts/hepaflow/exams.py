@@ -1,6 +1,7 @@
 """The exam sheet: which exams there are, where their files lie, and what each is for."""
 
 import csv
+import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ COLUMNS = ("exam", "image", "label", "split")
 SPLITS = ("train", "test", "new")
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+_TAKEN = (".overlap", ".uncertainty")  # ends of the names of an exam's other tables
 _LAYOUTS = (
     # LiTS17, and MSD Task03: the image's name, with the exam's number, and the label that belongs to it
     (re.compile(r"volume-(\d+)\.nii(\.gz)?"), "**/segmentation-{number}.nii", "lits-{number:0>3}"),
@@ -69,14 +71,16 @@ def read_sheet(path: Path) -> ExamSheet:
         or a split is missing or unknown, or there is no exam to train on or to test with.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        lines = csv.reader(path.read_text(encoding="utf-8-sig").splitlines(), delimiter="\t")
+        rows = [row for row in lines if any(cell.strip() for cell in row)]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UserError(
             f"an exam sheet that cannot be read ({error})",
             file=path,
-            remedy="set `exams` to a sheet; `hepaflow index FOLDER` writes one for LiTS17 or MSD Task03",
+            expected="a table as text: UTF-8, cells separated by tabs",
+            remedy="set `exams` to a sheet (`hepaflow index FOLDER` writes one for LiTS17 or MSD Task03); "
+            "where a spreadsheet wrote this file, save it as UTF-8 text with tabs",
         ) from None
-    rows = [row for row in csv.reader(text.splitlines(), delimiter="\t") if any(cell.strip() for cell in row)]
     if not rows or tuple(cell.strip() for cell in rows[0]) != COLUMNS:
         raise UserError(
             f"columns {', '.join(rows[0]) if rows else '(none)'}",
@@ -106,12 +110,14 @@ def _checked_rows(rows: Sequence[Sequence[str]], path: Path) -> list[Exam]:
                 f"a line of {len(cells)} cells: {row}",
                 expected=f"{len(COLUMNS)} cells separated by tabs (an empty label is still a cell)",
                 file=path,
+                remedy="mend the line: look for missing tabs and lone quotation marks",
             )
         exam = Exam(*cells)
-        if not _NAME.fullmatch(exam.name):
+        if not _NAME.fullmatch(exam.name) or exam.name.endswith(_TAKEN):
             raise UserError(
                 f"the name {exam.name!r}",
-                expected="letters, digits, '_', '.' and '-', at most 100, beginning with a letter or digit",
+                expected="letters, digits, '_', '.' and '-', at most 100, beginning with a letter or digit, and "
+                f"not ending in {' or '.join(_TAKEN)}",
                 exam=exam.name,
                 file=path,
                 remedy="rename the exam in the sheet (its files may keep their names)",
@@ -126,13 +132,20 @@ def _checked_rows(rows: Sequence[Sequence[str]], path: Path) -> list[Exam]:
             )
         seen[exam.name.lower()] = exam.name
         if exam.split not in SPLITS:
-            raise UserError(f"the split {exam.split!r}", expected=", ".join(SPLITS), exam=exam.name, file=path)
+            raise UserError(
+                f"the split {exam.split!r}",
+                expected=", ".join(SPLITS),
+                exam=exam.name,
+                file=path,
+                remedy="give the exam one of these splits, in lower case",
+            )
         if not exam.image:
             raise UserError(
                 "no image",
                 expected="the path of a NIfTI file; for a new exam, of a folder with a DICOM series, too",
                 exam=exam.name,
                 file=path,
+                remedy="name the exam's image, or remove the line",
             )
         if not exam.label and exam.split != "new":
             raise UserError(
@@ -142,17 +155,26 @@ def _checked_rows(rows: Sequence[Sequence[str]], path: Path) -> list[Exam]:
                 file=path,
                 remedy="name its label map, or give it the split 'new'",
             )
+        for own in (exam.image, exam.label):
+            if set(own) & set("{}") or not own.isprintable():
+                raise UserError(
+                    f"the path {own!r}",
+                    expected="a path without braces, which rules take for wildcards, and invisible characters",
+                    exam=exam.name,
+                    file=path,
+                    remedy="rename the file, or give it a link by another name",
+                )
         exams.append(exam)
     return exams
 
 
 def check_files(sheet: ExamSheet, data: Path) -> None:
-    """Check that the files of every exam exist.
+    """Check that every exam has files of its own, and that they exist.
 
     Raises
     ------
     UserError
-        Naming the first missing file, and how many are missing.
+        Naming the first missing file, and how many are missing; or a file that two exams share, by any name.
     """
     missing = [
         (name, kind, data / path)
@@ -170,11 +192,24 @@ def check_files(sheet: ExamSheet, data: Path) -> None:
             expected="an existing file",
             remedy="mend the path in the exam sheet, or set `data` to the folder that its paths are relative to",
         )
+    owners: dict[str, str] = {}
+    for name in sheet.names():
+        for own in filter(None, (sheet[name].image, sheet[name].label)):
+            owner = owners.setdefault(os.path.realpath(data / own), f"{name}: {own}")
+            if owner != f"{name}: {own}" or sheet[name].image == sheet[name].label:
+                raise UserError(
+                    f"a file that is there already, as {owner}",
+                    exam=name,
+                    file=data / own,
+                    expected="a file for each image and each label: else an exam could be trained on and scored",
+                    remedy="name every exam's own files in the sheet, or remove the exam that is listed twice",
+                )
 
 
 def _is_there(path: Path, split: str) -> bool:
     """Return whether a file exists; a new exam's image may be a folder with a DICOM series."""
-    return path.is_file() or (split == "new" and path.is_dir())
+    # Not `Path.is_file`, which fails for a name that no file can have.
+    return os.path.isfile(path) or (split == "new" and os.path.isdir(path))
 
 
 def index_folder(folder: Path, *, test: int, seed: int) -> list[Exam]:

@@ -10,7 +10,7 @@ from hepaflow.volume import Grid, read_stored, times
 
 LABELS = {0: "background", 1: "liver", 2: "lesion"}
 
-_NEAR_INTEGER = 0.01  # a scaled label map may miss its integers by half a step of its scale: 2/255 for one byte
+_NEAR_INTEGER = 0.01  # a scaled label map misses its integers by up to half a step of its scale: 2/255 for a byte
 
 
 def stage_mask(labels: NDArray[np.uint8], stage: str) -> NDArray[np.bool_]:
@@ -78,9 +78,10 @@ def read_labels(path: Path, *, exam: str = "", image: Grid | None = None) -> tup
     wrong: set[float] = set()
     for index, one in enumerate(stored):
         values = one
-        if (slope, intercept) != (1, 0):  # a label map saved as fractions: 0.996 stands for 1
+        if (slope, intercept) != (1, 0) or one.dtype.kind == "f":  # saved as fractions: 0.996 stands for 1
             values = one * slope + intercept
-            values = np.where(abs(values - np.rint(values)) < _NEAR_INTEGER, np.rint(values), values)
+            whole = np.rint(values)
+            values = np.where(np.isclose(values, whole, rtol=0, atol=_NEAR_INTEGER), whole, values)
         known = np.isin(values, tuple(LABELS))
         if not known.all():
             wrong |= {float(value) for value in np.unique(values[~known])[:5]}

@@ -12,6 +12,8 @@ from hepaflow.volume import Grid, read_stored, times
 
 SUFFIXES = (".nii.gz", ".nii")
 
+_NEAR_INTEGER = 0.1  # many labels saved as fractions of a scale miss their integers by more than three do
+
 
 def prediction_file(folder: Path, exam: str) -> Path | None:
     """Return the label map of an exam in a folder; None if there is none."""
@@ -58,7 +60,8 @@ def read_prediction(path: Path, *, exam: str, image: Grid, values: PredictionLab
     Raises
     ------
     UserError
-        If the file is unreadable, or its voxels are not the image's: another number, or other directions.
+        If the file is unreadable, its voxels are not the image's (another number, or other directions), or it
+        holds values that are not whole.
     """
     stored, slope, intercept, grid = read_stored(path, exam)
     if grid.shape != image.shape or grid.axes != image.axes:
@@ -71,7 +74,16 @@ def read_prediction(path: Path, *, exam: str, image: Grid, values: PredictionLab
         )
     labels = np.zeros(stored.shape, np.uint8)
     for index, one in enumerate(stored):
-        found = np.rint(one * slope + intercept)
+        given = one * slope + intercept
+        found = np.rint(given)
+        if (broken := given[~np.isfinite(given) | ~np.isclose(given, found, rtol=0, atol=_NEAR_INTEGER)]).size:
+            raise UserError(
+                f"{broken.size} voxels of slice {index} that are not whole, such as {broken[0]:g}",
+                expected="label values",
+                exam=exam,
+                file=path,
+                remedy="give the segmentation itself, not probabilities, and resample it without interpolation",
+            )
         labels[index][np.isin(found, values.liver)] = 1
         labels[index][np.isin(found, values.lesion)] = 2
     return labels

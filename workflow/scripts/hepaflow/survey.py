@@ -5,13 +5,19 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
+from hepaflow.box import bounding_box
 from hepaflow.files import sha256
-from hepaflow.labels import LABELS, read_labels
+from hepaflow.labels import LABELS, read_labels, stage_mask
+from hepaflow.lesions import label_lesions
 from hepaflow.volume import Grid, read_image
 
 _PADDING_BELOW = -1100  # scanners pad with -1024 or not at all; some copies of LiTS with -2048 or -3024
+_METAL_ABOVE = 4000
+_AIR, _LIVER = -200, 50  # a CT of an abdomen has values below the former, be it clamped, and above the latter
 _TOLERANCE_MM = 1e-2
+_USUAL_SPACING_MM = (0.1, 20)
 
 
 def survey(exam: str, image: Path, label: Path | None) -> dict[str, Any]:
@@ -57,7 +63,7 @@ def survey(exam: str, image: Path, label: Path | None) -> dict[str, Any]:
         counts = np.bincount(labels.ravel(), minlength=len(LABELS))
         found["voxels"] = {name: int(counts[value]) for value, name in LABELS.items()}
         found["label_sha256"] = sha256(label)
-        found["warnings"] += _label_warnings(counts, grid, label_grid)
+        found["warnings"] += _label_warnings(labels, counts, grid, label_grid)
     return found
 
 
@@ -70,26 +76,67 @@ def image_warnings(hu: NDArray[Any], grid: Grid) -> list[str]:
     grid : Grid
     """
     low, high = float(hu.min()), float(hu.max())
-    warnings = []
-    if not grid.has_millimetres:
-        warnings.append("identity affine and 1 mm spacing: measures in mm would be false and are left empty")
+    warnings = _header_warnings(grid)
     if low == high:
         warnings.append(f"every voxel is {low:g} HU")
-    elif low >= 0:
-        warnings.append(f"no value below {low:g}: is the image in HU (air is -1000)?")
+    elif low > _AIR or high < _LIVER:
+        warnings.append(f"values from {low:g} to {high:g}: is the image in HU (air is -1000, fat -100, liver 60)?")
     if low < _PADDING_BELOW:
         warnings.append(f"padding of {low:g} HU")
-    if high > 4000:
+    if high > _METAL_ABOVE:
         warnings.append(f"values up to {high:g} HU: metal, or another unit")
     return warnings
 
 
-def _label_warnings(counts: NDArray[np.int64], grid: Grid, label_grid: Grid) -> list[str]:
+def _header_warnings(grid: Grid) -> list[str]:
+    warnings = []
+    sform, sform_code = grid.header.get_sform(coded=True)
+    qform, qform_code = grid.header.get_qform(coded=True)
+    if not sform_code and not qform_code:
+        warnings.append(f"neither sform nor qform: which way is up is unknown, {grid.axes} is assumed")
+    elif sform_code and qform_code and not np.allclose(sform, qform, atol=_TOLERANCE_MM):
+        warnings.append(f"sform and qform disagree: the sform is trusted, {grid.axes}")
+    unit = grid.header.get_xyzt_units()[0]
+    if not grid.names_spacing:
+        warnings.append("no spacing in the header: measures in mm would be false and are left empty")
+    elif not grid.has_millimetres:
+        warnings.append("identity affine and 1 mm spacing: measures in mm would be false and are left empty")
+    elif unit not in ("mm", "unknown") or not all(_usual(length) for length in grid.spacing):
+        told = "×".join(f"{length:g}" for length in grid.spacing)
+        warnings.append(f"a spacing of {told}, in the unit {unit!r}: measures in mm take it for mm")
+    return warnings
+
+
+def _usual(length: float) -> bool:
+    return _USUAL_SPACING_MM[0] <= length <= _USUAL_SPACING_MM[1]
+
+
+def _label_warnings(labels: NDArray[np.uint8], counts: NDArray[np.int64], grid: Grid, label: Grid) -> list[str]:
     warnings = []
     if not counts[1:].any():
         warnings.append("no liver in the label")
+    elif not counts[1]:
+        warnings.append("lesions without any liver in the label: they are taken for liver, too")
     elif not counts[2]:
         warnings.append("no lesion in the label")
-    if not np.allclose(grid.affine, label_grid.affine, atol=_TOLERANCE_MM):
+    elif apart := _lesions_apart(labels):
+        warnings.append(f"{apart} lesion(s) that touch no liver: they are taken for liver, too")
+    if grid.axes != label.axes:
+        warnings.append(
+            f"image and label disagree on directions, {grid.axes} and {label.axes}: the voxel grid is trusted, "
+            "with the image's"
+        )
+    elif not np.allclose(grid.affine, label.affine, atol=_TOLERANCE_MM):
         warnings.append("image and label disagree on the affine: the voxel grid is trusted, with the image's")
     return warnings
+
+
+def _lesions_apart(labels: NDArray[np.uint8]) -> int:
+    """Count the lesions without a neighbour, by a face, that is liver."""
+    box = bounding_box(labels >= 1)
+    if box is None:
+        return 0
+    inside = box.crop(labels)
+    numbered, count = label_lesions(stage_mask(inside, "lesion"))
+    beside_liver = ndimage.binary_dilation(inside == 1)
+    return count - int(np.count_nonzero(np.unique(numbered[beside_liver])))

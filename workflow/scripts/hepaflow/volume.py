@@ -1,15 +1,11 @@
 """CT volumes in one canonical orientation, and the way back to the exam's own grid."""
 
-import gzip
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import nibabel as nib
 import numpy as np
-from nibabel.arrayproxy import ArrayProxy
-from nibabel.filebasedimages import ImageFileError
 from nibabel.orientations import (
     apply_orientation,
     axcodes2ornt,
@@ -18,10 +14,10 @@ from nibabel.orientations import (
     ornt2axcodes,
     ornt_transform,
 )
-from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
 from hepaflow.errors import UserError
+from hepaflow.nifti import names_spacing, open_nifti, read_voxels
 
 CANONICAL = ("L", "P", "S")
 """Directions in which columns, rows and slices count up: a slice lies as radiologists look at it."""
@@ -43,11 +39,14 @@ class Grid:
         From the file's voxel indices to millimetres in RAS+.
     header : nibabel header
         Of the file; carries units and form codes into what is written on this grid.
+    names_spacing : bool
+        Whether the header says how far apart voxels are.
     """
 
     shape: tuple[int, int, int]
     affine: NDArray[np.float64]
     header: Any
+    names_spacing: bool = True
 
     @property
     def axes(self) -> str:
@@ -57,7 +56,8 @@ class Grid:
     @property
     def has_millimetres(self) -> bool:
         """Whether the spacing can be trusted: the 3D-IRCADb exams of LiTS have an identity affine."""
-        return not (np.allclose(np.abs(self.affine[:3, :3]), np.eye(3)) and not self.affine[:3, 3].any())
+        identity = np.allclose(np.abs(self.affine[:3, :3]), np.eye(3)) and not self.affine[:3, 3].any()
+        return self.names_spacing and not identity
 
     @property
     def spacing(self) -> Spacing:
@@ -99,34 +99,6 @@ def canonical_affine(grid: Grid) -> NDArray[np.float64]:
     return turned
 
 
-def _open(path: Path, exam: str) -> Any:
-    """Open a NIfTI file without reading its voxels."""
-    try:
-        image = nib.load(path)
-    except FileNotFoundError:
-        raise UserError(
-            "no such file",
-            exam=exam,
-            file=path,
-            remedy="mend the path in the exam sheet, or the folder `data` in the configuration",
-        ) from None
-    except (ImageFileError, HeaderDataError, OSError, EOFError, zlib.error, ValueError) as error:
-        raise _unreadable(path, exam, error) from None
-    if not isinstance(image, (nib.Nifti1Image, nib.Nifti2Image, nib.Nifti1Pair)):
-        raise _unreadable(path, exam, f"a {type(image).__name__}")
-    return image
-
-
-def _unreadable(path: Path, exam: str, reason: object) -> UserError:
-    return UserError(
-        f"not readable as NIfTI ({reason})",
-        exam=exam,
-        file=path,
-        expected="a .nii or .nii.gz file",
-        remedy="copy the file again from its source and compare checksums",
-    )
-
-
 def _grid_of(image: Any, path: Path, exam: str) -> Grid:
     shape = tuple(int(length) for length in image.shape)
     while len(shape) > 3 and shape[-1] == 1:
@@ -148,24 +120,19 @@ def _grid_of(image: Any, path: Path, exam: str) -> Grid:
             expected="an invertible affine",
             remedy="mend the header (sform or qform)",
         )
-    return Grid(shape=(shape[0], shape[1], shape[2]), affine=affine, header=image.header.copy())
+    return Grid((shape[0], shape[1], shape[2]), affine, image.header.copy(), names_spacing(image))
 
 
 def read_grid(path: Path, *, exam: str = "") -> Grid:
     """Read only the header of a NIfTI file."""
-    return _grid_of(_open(path, exam), path, exam)
+    return _grid_of(open_nifti(path, exam), path, exam)
 
 
 def read_stored(path: Path, exam: str) -> tuple[NDArray[Any], float, float, Grid]:
     """Return a file's stored values in canonical orientation, their slope and intercept, and its grid."""
-    image = _open(path, exam)
+    image = open_nifti(path, exam)
     grid = _grid_of(image, path, exam)
-    try:
-        stored = _stored(image).reshape(grid.shape)
-    except (OSError, EOFError, zlib.error, ValueError) as error:
-        raise _unreadable(path, exam, error) from None
-    if stored.dtype.kind not in "iuf":
-        raise _unreadable(path, exam, f"voxels of type {stored.dtype}")
+    stored = read_voxels(image, path, exam).reshape(grid.shape)
     slope, intercept = float(image.dataobj.slope), float(image.dataobj.inter)
     return grid.canonicalise(stored), slope, intercept, grid
 
@@ -173,18 +140,6 @@ def read_stored(path: Path, exam: str) -> tuple[NDArray[Any], float, float, Grid
 def times(shape: tuple[int, ...]) -> str:
     """Return a shape in words: 512×512×80."""
     return "×".join(str(length) for length in shape)
-
-
-def _stored(image: Any) -> NDArray[Any]:
-    """Read the stored values; a gzipped file to its end, where the checksum lies that nibabel leaves unread."""
-    proxy, path = image.dataobj, Path(image.file_map["image"].filename)
-    if path.suffix != ".gz":
-        return np.asarray(proxy.get_unscaled())
-    with gzip.open(path) as stream:
-        stored = np.asarray(ArrayProxy(stream, (proxy.shape, proxy.dtype, proxy.offset)).get_unscaled())
-        while stream.read(1 << 20):
-            pass
-    return stored
 
 
 def read_image(path: Path, *, exam: str = "") -> tuple[NDArray[Any], Grid]:
@@ -209,22 +164,21 @@ def read_image(path: Path, *, exam: str = "") -> tuple[NDArray[Any], Grid]:
     UserError
         If the file is missing, unreadable, not three-dimensional, or holds values that are not finite.
     """
-    stored, slope, intercept, grid = read_stored(path, exam)
-    if stored.dtype.kind == "f":
-        bad = sum(int((~np.isfinite(one)).sum()) for one in stored)
-        if bad:
-            raise UserError(
-                f"{bad} voxels that are NaN or infinite",
-                expected="finite CT values in HU",
-                exam=exam,
-                file=path,
-                remedy="convert the exam again from its source",
-            )
-    if slope == 1 and intercept == 0:
-        return stored, grid
-    hu = np.empty(stored.shape, np.float32)
-    for index, one in enumerate(stored):  # slice by slice: no copy of the volume in double precision
-        hu[index] = one * np.float32(slope) + np.float32(intercept)
+    hu, slope, intercept, grid = read_stored(path, exam)
+    if (slope, intercept) != (1, 0):
+        stored, hu = hu, np.empty(hu.shape, np.float32)
+        with np.errstate(over="ignore"):  # an infinity is told below
+            for index, one in enumerate(stored):  # slice by slice: no copy of the volume in double precision
+                hu[index] = one * np.float32(slope) + np.float32(intercept)
+    bad = sum(int((~np.isfinite(one)).sum()) for one in hu) if hu.dtype.kind == "f" else 0
+    if bad:
+        raise UserError(
+            f"{bad} voxels that are NaN or infinite",
+            expected="finite CT values in HU",
+            exam=exam,
+            file=path,
+            remedy="convert the exam again from its source",
+        )
     return hu, grid
 
 

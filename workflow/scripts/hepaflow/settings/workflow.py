@@ -138,6 +138,13 @@ class Settings(SettingsModel):
     count_libraries: bool = False
     """Whether another version of an installed library that a stage computes with is a change of its result."""
 
+    @field_validator("results", "data", "exams")
+    @classmethod
+    def _plain_paths(cls, path: str) -> str:
+        if set(path) & set("{}") or not path.isprintable():
+            raise ValueError("a path without braces and invisible characters, for rules take braces for wildcards")
+        return path
+
     @field_validator("backbones")
     @classmethod
     def _plain_names(cls, backbones: dict[str, BackboneSettings]) -> dict[str, BackboneSettings]:
@@ -256,6 +263,8 @@ def _named(methods: dict[str, Named], kind: str) -> dict[str, Named]:
     for name in methods:
         if not (name.isascii() and name.replace("_", "").isalnum() and name == name.lower()):
             raise ValueError(f"{kind} {name!r}: a name has lower-case letters, digits and underscores")
+        if len(name) > 40:
+            raise ValueError(f"{kind} {name!r}: a name has at most 40 characters, for files are called by it")
         if name == FUSION:
             raise ValueError(f"{kind} {name!r}: this name is taken by the fusion of all backbones")
     return dict(sorted(methods.items()))

@@ -1,0 +1,30 @@
+"""Exam sheets: read, or refused by name."""
+
+from pathlib import Path
+
+import pytest
+from cases import ACCEPTED, Case, Tell, ids, neutral, refusal
+from sheets import SHEETS
+
+from hepaflow.errors import UserError
+from hepaflow.exams import Exam, check_files, read_sheet
+
+
+@pytest.mark.parametrize("case", SHEETS.cases, ids=ids)
+def test_sheet(case: Case, tmp_path: Path, tell: Tell) -> None:
+    (tmp_path / "DATA").mkdir()
+    path = case.do(tmp_path / "DATA")
+    if case.outcome == ACCEPTED:
+        exams = read_sheet(path)
+        check_files(exams, tmp_path / "DATA")
+        assert exams["one"] == Exam("one", "a.nii", "a-l.nii", "train")
+        assert exams["two"] == Exam("two", "b.nii", "b-l.nii", "test")
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        assert len(exams) == sum(bool(line.strip()) for line in lines) - 1
+        tell(case, "")
+        return
+    with pytest.raises(UserError) as caught:
+        check_files(read_sheet(path), tmp_path / "DATA")
+    message = refusal(caught.value, file=tmp_path)
+    assert message.replace("\n", "").isprintable()
+    tell(case, neutral(message, tmp_path / "DATA"))

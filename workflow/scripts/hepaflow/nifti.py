@@ -1,0 +1,124 @@
+"""NIfTI files as they are: what cannot be read, or would be read wrongly, is refused.
+
+nibabel mends headers on its way, and believes what a header says of the file's length; so what matters of either
+is looked at here first.
+"""
+
+import gzip
+import zlib
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+from nibabel.arrayproxy import ArrayProxy
+from nibabel.filebasedimages import ImageFileError
+from nibabel.spatialimages import HeaderDataError
+from numpy.typing import NDArray
+
+from hepaflow.errors import UserError
+
+_WRONG = (ImageFileError, HeaderDataError, OSError, EOFError, zlib.error, ValueError)
+_LARGEST_RATIO = 1032  # no gzip file holds more bytes for each of its own
+
+
+def open_nifti(path: Path, exam: str) -> Any:
+    """Open a NIfTI file without reading its voxels.
+
+    Raises
+    ------
+    UserError
+        If the file is missing or no NIfTI, or is too short for the voxels that its header tells of.
+    """
+    try:
+        image = nib.load(path)
+    except FileNotFoundError:
+        raise UserError(
+            "no such file",
+            exam=exam,
+            file=path,
+            expected="a .nii or .nii.gz file",
+            remedy="mend the path in the exam sheet, or the folder `data` in the configuration",
+        ) from None
+    except _WRONG as error:
+        raise _unreadable(path, exam, error) from None
+    if not isinstance(image, (nib.Nifti1Image, nib.Nifti2Image, nib.Nifti1Pair)):
+        raise _unreadable(path, exam, f"a {type(image).__name__}")
+    _check_length(image, path, exam)
+    return image
+
+
+def read_voxels(image: Any, path: Path, exam: str) -> NDArray[Any]:
+    """Read the stored values, before slope and intercept; of a gzipped file to its end, where its checksum lies.
+
+    Raises
+    ------
+    UserError
+        If the file is damaged, or its voxels are no real numbers.
+    """
+    proxy, file = image.dataobj, Path(image.file_map["image"].filename)
+    try:
+        if file.suffix != ".gz":
+            stored = np.asarray(proxy.get_unscaled())
+        else:
+            with gzip.open(file) as stream:
+                stored = np.asarray(ArrayProxy(stream, (proxy.shape, proxy.dtype, proxy.offset)).get_unscaled())
+                while stream.read(1 << 20):  # nibabel leaves the end unread
+                    pass
+    except _WRONG as error:
+        raise _unreadable(path, exam, error) from None
+    if stored.dtype.kind not in "iuf":
+        raise UserError(
+            f"voxels of type {_type_name(stored.dtype)}",
+            exam=exam,
+            file=path,
+            expected="one whole or floating-point number for each voxel",
+            remedy="convert the exam again from its source, as CT values or labels rather than colours",
+        )
+    return stored
+
+
+def names_spacing(image: Any) -> bool:
+    """Return whether a header says how far apart voxels are.
+
+    nibabel takes 1 mm where a header has 0. And a header without any form and with 1 mm along all axes is what
+    programs write that know nothing of millimetres.
+    """
+    if int(image.header["sform_code"]) > 0:
+        return True
+    holder = image.file_map.get("header", image.file_map["image"])
+    with holder.get_prepare_fileobj("rb") as stream:
+        lengths = np.abs(type(image.header).from_fileobj(stream, check=False)["pixdim"][1:4])
+    return bool(lengths.all()) and (int(image.header["qform_code"]) > 0 or bool((lengths != 1).any()))
+
+
+def _check_length(image: Any, path: Path, exam: str) -> None:
+    proxy, file = image.dataobj, Path(image.file_map["image"].filename)
+    first = image.header.single_vox_offset if isinstance(image, nib.Nifti1Image) else 0
+    if proxy.offset < first:
+        raise _unreadable(path, exam, f"voxels from byte {proxy.offset} on, within the header")
+    try:
+        size = file.stat().st_size
+    except OSError as error:
+        raise _unreadable(path, exam, error) from None
+    if file.suffix in (".gz", ".nii", ".img"):
+        held = size * _LARGEST_RATIO if file.suffix == ".gz" else size
+        told = proxy.offset + prod(max(length, 0) for length in proxy.shape) * proxy.dtype.itemsize
+        if told > held:
+            shape = "×".join(map(str, proxy.shape))
+            raise _unreadable(path, exam, f"{shape} voxels of {told} bytes in a file of {size}")
+
+
+def _unreadable(path: Path, exam: str, reason: object) -> UserError:
+    return UserError(
+        f"not readable as NIfTI ({' '.join(str(reason).split())})",
+        exam=exam,
+        file=path,
+        expected="a whole .nii or .nii.gz file",
+        remedy="copy the file again from its source and compare checksums",
+    )
+
+
+def _type_name(dtype: np.dtype[Any]) -> str:
+    return "/".join(dtype.names) if dtype.names else str(dtype)
