@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from hepaflow.errors import UserError
 from hepaflow.fusion import (
     RIDGE,
     Fusion,
@@ -460,3 +461,10 @@ def test_the_file_tells_the_shares(tmp_path: Path) -> None:
     content = json.loads((tmp_path / "liver.json").read_text())
     assert content["normalised"] == [0.75, -0.25]
     assert content["backbones"] == list(FOUR[:2])
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"backbones": 1, "weights": [], "losses": []}'])
+def test_damaged_weights_are_told(tmp_path: Path, content: str) -> None:
+    (tmp_path / "liver.json").write_text(content)
+    with pytest.raises(UserError, match=r"liver\.json\nfound: not readable as fusion weights"):
+        Fusion.load(tmp_path / "liver.json")

@@ -15,6 +15,7 @@ from snakemake.iocontainers import Namedlist
 
 from hepaflow.errors import UserError
 from hepaflow.fingerprint import fingerprints
+from hepaflow.jobs.digests import checked
 from hepaflow.jobs.run import run
 
 SCRIPT = "import json\nimport numpy\nfrom hepaflow.errors import UserError\n"
@@ -210,6 +211,35 @@ def test_code_that_was_edited_after_the_plan_stops_the_job(one: Folder) -> None:
         UserError, match=r"after this run was planned: hepaflow\.errors\n(.*\n)*what to do: run Snakemake"
     ):
         run(planned, lambda: pytest.fail("the job went on"))
+
+
+@pytest.mark.parametrize("damage", [b"4", b"43", b"42 and more"], ids=["cut", "changed", "longer"])
+def test_what_a_job_made_is_used_as_it_was_made_or_not_at_all(tmp_path: Path, damage: bytes) -> None:
+    first = Folder(tmp_path / "first", None)
+    first.run()
+    second = Folder(tmp_path / "second", None)
+    job = second.job()
+    job.input = Namedlist(fromdict={"number": str(first.folder / "result.txt")})
+    run(job, lambda: Path(job.output.result).write_text("84"))
+    (first.folder / "result.txt").write_bytes(damage)
+    with pytest.raises(UserError, match=r"exam: one\nfile: .*first/result\.txt\nfound: .* damaged") as caught:
+        run(job, lambda: pytest.fail("the job went on"))
+    assert sha256(b"42").hexdigest() in str(caught.value)
+    first.run()  # makes the file anew
+    run(job, lambda: Path(job.output.result).write_text("84"))
+
+
+def test_a_record_is_watched_like_any_output(one: Folder) -> None:
+    one.run()
+    (one.folder / "record.json").write_text("{}")
+    with pytest.raises(UserError, match=r"record\.json"):
+        checked(one.folder / "record.json")
+
+
+def test_an_input_that_is_gone_is_told(one: Folder) -> None:
+    (one.folder / "number.txt").unlink()
+    with pytest.raises(UserError, match="deleted after this run was planned"):
+        one.run()
 
 
 def test_one_of_several_processes_keeps_the_books(one: Folder, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hepaflow.errors import UserError
 from hepaflow.masks import Masks, write_masks
 
 
@@ -111,8 +112,35 @@ def test_an_exam_is_read_only_when_it_is_asked_for(tmp_path: Path) -> None:
     with Masks(tmp_path / "masks.npz") as masks:
         assert list(masks) == ["a", "b"]
         np.testing.assert_array_equal(masks["a"], drawn(9, 64, 64))
-        with pytest.raises(Exception, match=r"CRC|decompress"):
+        with pytest.raises(UserError, match=r"file: .*masks\.npz\nfound: .*(CRC|decompress)"):
             masks["b"]
+
+
+@pytest.mark.parametrize("bit", [0x01, 0x10, 0x80])
+def test_a_flipped_bit_is_told_or_changes_no_mask(tmp_path: Path, bit: int) -> None:
+    """Zip files have a checksum of every member, but not of their own tables; bits there may be of no account."""
+    given, path = {"a": drawn(2, 8, 8), "b": drawn(3, 8, 16, seed=1)}, tmp_path / "masks.npz"
+    write_masks(path, given.items())
+    whole, told = path.read_bytes(), 0
+    for place in range(len(whole)):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ bit]) + whole[place + 1 :])
+        try:
+            with Masks(path) as masks:
+                found = dict(masks)
+        except UserError as error:
+            told += 1
+            message = str(error)
+        else:
+            assert all(np.array_equal(found[name], given[name]) for name in found if name in given)
+    assert told > len(whole) / 2
+    assert "what to do: delete the file" in message
+
+
+@pytest.mark.parametrize("content", [b"", b"PK", b"not masks" * 99])
+def test_another_kind_of_file_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "masks.npz").write_bytes(content)
+    with pytest.raises(UserError, match="not readable as masks"):
+        Masks(tmp_path / "masks.npz")
 
 
 @pytest.mark.parametrize("columns", [1, 7, 12, 255])

@@ -150,3 +150,21 @@ def test_missing_file(tmp_path: Path) -> None:
 
 
 # liver slices
+
+
+def test_a_flipped_bit_in_the_header_is_told_or_leaves_it_as_it_is(tmp_path: Path) -> None:
+    one = stack(3)
+    one.save(tmp_path / "exam.safetensors")
+    whole, told = (tmp_path / "exam.safetensors").read_bytes(), 0
+    length = 8 + int.from_bytes(whole[:8], "little")
+    for place in range(length):
+        raw = bytearray(whole)
+        raw[place] ^= 0x10
+        (tmp_path / "exam.safetensors").write_bytes(raw)
+        try:
+            SliceFile(tmp_path / "exam.safetensors")
+        except UserError as error:
+            told += 1
+            message = str(error)
+    assert told > length / 3
+    assert "what to do: delete the file" in message

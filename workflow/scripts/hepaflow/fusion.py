@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.special import expit
 
+from hepaflow.errors import UserError
 from hepaflow.settings.fusion import FitFusionSettings, SgdSettings
 
 RIDGE = 1e-9
@@ -218,8 +219,16 @@ class Fusion:
 
     @classmethod
     def load(cls, path: Path | str) -> "Fusion":
-        """Read weights written by `save`."""
-        return cls.of_json(Path(path).read_text(encoding="utf-8"))
+        """Read weights written by `save`; a damaged file is a `UserError`."""
+        try:
+            return cls.of_json(Path(path).read_text(encoding="utf-8"))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise UserError(
+                f"not readable as fusion weights ({error})",
+                file=path,
+                expected="weights as a job of this workflow writes them",
+                remedy="delete the file; the next run fits them again",
+            ) from None
 
     @classmethod
     def of_json(cls, text: str) -> "Fusion":

@@ -1,10 +1,15 @@
 """Files of masks: those of several exams, bit-packed, in one `.npz`."""
 
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
+
+from hepaflow.errors import UserError
 
 _SUFFIX = ".masks"  # keeps exams' names apart from the names of NumPy's own arguments
 
@@ -13,13 +18,38 @@ class Masks(Mapping[str, NDArray[np.bool_]]):
     """The masks in a file, by exam; each is read and unpacked when it is asked for.
 
     Every value is an ndarray of bool, shape (slices, rows, columns). Usable as a context manager.
+
+    Raises
+    ------
+    UserError
+        When the file is opened, or a mask is read, and it is damaged.
     """
 
     def __init__(self, path: Path | str) -> None:
-        self._file = np.load(path, allow_pickle=False)
+        self._path = path
+        with self._reading():
+            self._file = np.load(path, allow_pickle=False)
+            if not isinstance(self._file, np.lib.npyio.NpzFile):
+                raise ValueError("not an .npz file")
+            if others := [name for name in self._file if not name.endswith(_SUFFIX)]:
+                raise ValueError(f"a member that is no mask: {others[0]!r}")
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, EOFError, ValueError, RuntimeError, NotImplementedError, zlib.error, BadZipFile) as error:
+            raise UserError(
+                f"not readable as masks ({error})",
+                file=self._path,
+                expected="masks as a job of this workflow writes them",
+                remedy="delete the file; the next run makes it again",
+            ) from None
 
     def __getitem__(self, exam: str) -> NDArray[np.bool_]:
-        return np.unpackbits(self._file[exam + _SUFFIX], axis=-1).view(bool)
+        with self._reading():
+            packed = self._file[exam + _SUFFIX]
+        return np.unpackbits(packed, axis=-1).view(bool)
 
     def __iter__(self) -> Iterator[str]:
         return (name.removesuffix(_SUFFIX) for name in self._file)

@@ -84,18 +84,19 @@ class SliceFile:
         try:
             self._file = safe_open(path, framework="np")
             header = json.loads((self._file.metadata() or {})[_HEADER])
-        except (SafetensorError, OSError, KeyError) as error:
+            slices, rows, columns = header["shape"]
+            self.shape: tuple[int, int, int] = (slices, rows, columns)
+            self.box = Box.from_list(header["box"]) if header["box"] else None
+            self.sha256: str = header["sha256"]
+            self._image = self._file.get_slice("image")
+            self._mask = self._file.get_slice("mask") if "mask" in self._file.keys() else None  # noqa: SIM118
+        except (SafetensorError, OSError, KeyError, ValueError, TypeError) as error:
             raise UserError(
                 f"not readable as slices ({error})",
                 file=path,
+                expected="slices as a job of this workflow writes them",
                 remedy="delete the file; the next run makes it again",
             ) from None
-        slices, rows, columns = header["shape"]
-        self.shape: tuple[int, int, int] = (slices, rows, columns)
-        self.box = Box.from_list(header["box"]) if header["box"] else None
-        self.sha256: str = header["sha256"]
-        self._image = self._file.get_slice("image")
-        self._mask = self._file.get_slice("mask") if "mask" in self._file.keys() else None  # noqa: SIM118
         self._length: int = self._image.get_shape()[0]
         self.size: int = self._image.get_shape()[1]
 

@@ -47,5 +47,6 @@ def load_weights(network: nn.Module, path: Path | str, content: bytes | None = N
         raise UserError(
             f"weights that this network cannot load ({error})",
             file=path,
+            expected="weights that a training with these settings wrote",
             remedy="delete the file; the next run trains it again",
         ) from None

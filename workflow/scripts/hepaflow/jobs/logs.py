@@ -7,17 +7,30 @@ from pathlib import Path
 from types import TracebackType
 
 from hepaflow.errors import UserError
+from hepaflow.jobs.machine import fault_of
 
 
 def log_to(path: Path | str) -> None:
     """Send this process' log to a file.
 
-    An error that a user can mend ends the process with its message and without a traceback; any other error
-    leaves its traceback in the log and one line with the log's path on the screen.
+    An error that a user can mend, or a fault of the machine, ends the process with its message and without a
+    traceback; any other error leaves its traceback in the log and one line with the log's path on the screen.
     """
     if os.environ.get("LOCAL_RANK", "0") != "0":  # one of several processes of a job: the first one writes the log
         logging.basicConfig(level=logging.ERROR)
         return
+
+    def on_error(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+        fault = error if isinstance(error, UserError) else fault_of(error)
+        if fault is not None:
+            logging.error("%s", fault)
+            print(f"\nhepaflow cannot go on:\n{fault}\n", file=sys.stderr)
+        else:
+            logging.error("the job failed", exc_info=(kind, error, traceback))
+            print(f"\n{kind.__name__}: {error}\n(traceback in {path})\n", file=sys.stderr)
+
+    sys.excepthook = on_error
+    logging.raiseExceptions = False  # a log that cannot be written (disk full) is no reason for a traceback
     logging.basicConfig(
         filename=path,
         filemode="w",
@@ -26,13 +39,3 @@ def log_to(path: Path | str) -> None:
         encoding="utf-8",
     )
     logging.captureWarnings(True)
-
-    def on_error(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
-        if issubclass(kind, UserError):
-            logging.error("%s", error)
-            print(f"\nhepaflow cannot go on:\n{error}\n", file=sys.stderr)
-        else:
-            logging.error("the job failed", exc_info=(kind, error, traceback))
-            print(f"\n{kind.__name__}: {error}\n(traceback in {path})\n", file=sys.stderr)
-
-    sys.excepthook = on_error

@@ -1,4 +1,4 @@
-"""A job of the workflow from beginning to end: log, check of the code, cache, work, record."""
+"""A job of the workflow from beginning to end: log, check of code and inputs, cache, work, record."""
 
 import json
 import logging
@@ -16,6 +16,7 @@ from hepaflow.errors import UserError
 from hepaflow.files import sha256
 from hepaflow.fingerprint import fingerprints, libraries
 from hepaflow.jobs.cache import Cache, cache_key
+from hepaflow.jobs.digests import checked, write_notes
 from hepaflow.jobs.gpus import claim_gpus
 from hepaflow.jobs.logs import log_to
 from hepaflow.jobs.recipe import Recipe, changed_names, versions
@@ -40,7 +41,7 @@ def run(job: Any, work: Callable[[], None]) -> None:
     Raises
     ------
     UserError
-        If the code is no longer what it was when the run was planned.
+        If the code is no longer what it was when the run was planned, or an input is not what its job made.
     """
     if os.environ.get("LOCAL_RANK", "0") != "0":  # of several processes of a job, the first keeps the books
         log_to(job.log[0])
@@ -51,7 +52,8 @@ def run(job: Any, work: Callable[[], None]) -> None:
     recipe = Recipe.of(job.rule, job.wildcards, dict(job.params.items()))
     script = Path(job.scriptdir) / f"{job.rule}.py"
     _check_code(recipe.code, fingerprints(script, recipe.architecture))
-    inputs = {str(path): sha256(path) for path in job.input}
+    exam = dict(job.wildcards).get("exam", "")
+    inputs = {str(path): checked(Path(path), exam=exam) for path in job.input}
     outputs = _outputs(job.output)
     folder = job.params.get("cache")
     cache = Cache(Path(folder)) if folder else None
@@ -76,7 +78,9 @@ def run(job: Any, work: Callable[[], None]) -> None:
     digests = {name: sha256(path) for name, path in outputs.items()}
     record["inputs"] = inputs
     record["outputs"] = {str(outputs[name]): digest for name, digest in digests.items()}
-    Path(job.output[RECORD]).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    own = Path(job.output[RECORD])
+    own.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    write_notes({outputs[name]: digest for name, digest in digests.items()} | {own: sha256(own)})
     if cache and not record["restored"]:
         cache.store(key, outputs, digests, record)
 

@@ -1,0 +1,76 @@
+"""Digests of what jobs made: a file that changed behind Snakemake's back is noticed before a job uses it.
+
+Snakemake looks at times, and takes a file that was cut short for a newer one. So every job notes the SHA-256 of
+each of its outputs, in a folder `.sha256` beside it, and compares its inputs with what was noted. `sha256sum --check`
+reads the notes, too. What has no note (files of exams, results of earlier versions) is taken as it is.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from hepaflow.errors import UserError
+from hepaflow.files import sha256
+
+_FOLDER = ".sha256"
+_NOTE = re.compile(r"([0-9a-f]{64})  .+\n")
+
+
+def note_of(path: Path) -> Path:
+    """Return where the digest of a file is noted."""
+    return path.parent / _FOLDER / f"{path.name}.sha256"
+
+
+def write_notes(digests: Mapping[Path, str]) -> None:
+    """Note the digests of files that a job made."""
+    for path, digest in digests.items():
+        note = note_of(path)
+        note.parent.mkdir(exist_ok=True)
+        # In place: clients of NFS that know an earlier note see at once that it changed.
+        note.write_text(f"{digest}  {path.name}\n", encoding="utf-8")
+
+
+def checked(path: Path, *, exam: str = "") -> str:
+    """Return the digest of a file that is to be used.
+
+    Parameters
+    ----------
+    path : Path
+    exam : str, optional
+        Name of the exam, for the error message.
+
+    Raises
+    ------
+    UserError
+        If the file is gone, or is not what the job that made it wrote.
+    """
+    try:
+        digest = sha256(path)
+    except FileNotFoundError:
+        raise UserError(
+            "a file that was deleted after this run was planned",
+            exam=exam,
+            file=path,
+            expected="every input of a job, until it has ended",
+            remedy="run Snakemake again: what is missing is made anew; a file of an exam must be put back",
+        ) from None
+    noted = _noted(path)
+    if noted and noted != digest:
+        raise UserError(
+            f"a file that was changed or damaged after it was made (SHA-256 {digest})",
+            exam=exam,
+            file=path,
+            expected=f"what the job that made it wrote (SHA-256 {noted})",
+            remedy="delete the file and run Snakemake again: it is made anew. "
+            f"If you changed it on purpose, delete {note_of(path)} instead",
+        )
+    return digest
+
+
+def _noted(path: Path) -> str:
+    """Return the digest that was noted of a file; empty where there is none, or a job died while it wrote it."""
+    try:
+        found = _NOTE.fullmatch(note_of(path).read_text(encoding="utf-8"))
+    except (FileNotFoundError, UnicodeDecodeError):
+        return ""
+    return found[1] if found else ""
