@@ -70,8 +70,9 @@ def test_a_new_exam_is_one_job_and_has_what_the_command_writes(copied: Checkout)
     assert ended.returncode == 0, ended.stdout
     results = copied.folder / "results/smoke"
     files = {"segmentation.nii.gz", "measurements.json", "report.html"}
-    assert {path.name for path in (results / "new/mine").iterdir()} == files
-    assert {path.name for path in (results / "new/scanned").iterdir()} == files | {"segmentation.dcm", "overlay"}
+    assert {path.name for path in (results / "new/mine").glob("[!.]*")} == files
+    scanned = {path.name for path in (results / "new/scanned").glob("[!.]*")}
+    assert scanned == files | {"segmentation.dcm", "overlay"}
     np.testing.assert_array_equal(
         read_labels(results / "new/mine/segmentation.nii.gz")[0],
         read_labels(results / "segmentations/fusion/three.nii.gz")[0],

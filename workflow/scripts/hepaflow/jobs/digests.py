@@ -1,8 +1,8 @@
 """Digests of what jobs made: a file that changed behind Snakemake's back is noticed before a job uses it.
 
 Snakemake looks at times, and takes a file that was cut short for a newer one. So every job notes the SHA-256 of
-each of its outputs, in a folder `.sha256` beside it, and compares its inputs with what was noted. `sha256sum --check`
-reads the notes, too. What has no note (files of exams, results of earlier versions) is taken as it is.
+each of its outputs, in a folder `.sha256` beside it, and compares its inputs with what was noted. `sha256sum
+--check` reads the notes, too. What has no note (files of exams, results of earlier versions) is taken as it is.
 """
 
 import re
