@@ -7,7 +7,7 @@ is looked at here first.
 import zlib
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import nibabel as nib
 import numpy as np
@@ -20,16 +20,8 @@ from numpy.typing import NDArray
 
 from hepaflow.errors import UserError
 
-# isal's stub does not say that its error is one.
-_WRONG: tuple[type[Exception], ...] = (
-    ImageFileError,
-    HeaderDataError,
-    OSError,
-    EOFError,
-    zlib.error,
-    IsalError,
-    ValueError,
-)
+_ISAL_ERROR = cast(type[Exception], IsalError)  # its stub says otherwise
+_WRONG = (ImageFileError, HeaderDataError, OSError, EOFError, zlib.error, _ISAL_ERROR, ValueError)
 _LARGEST_RATIO = 1032  # no gzip file holds more bytes for each of its own
 
 
