@@ -1,9 +1,11 @@
 """A model of two small networks that find something, in a file."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from hepaflow.bundle import (
     CARD,
@@ -22,6 +24,8 @@ from hepaflow.settings.workflow import read_settings
 from hepaflow.weights import save_weights
 
 NAMES = ("first", "second")
+ALL_LIVER_NO_LESION = {"liver": 100.0, "lesion": -100.0}
+"""Logits of every pixel."""
 
 
 def inference_settings() -> InferenceSettings:
@@ -29,14 +33,24 @@ def inference_settings() -> InferenceSettings:
     return read_settings({"size": 32, "backbones": backbones}).bundle()
 
 
-def small_model(folder: Path, **texts: str) -> Path:
-    """Write a model with networks drawn at random into a folder; texts replace members by their names."""
+def small_model(folder: Path, logits: Mapping[str, float] | None = None, **texts: str) -> Path:
+    """Write a model into a folder.
+
+    Its networks are drawn at random, or give every pixel of a stage the same logit. Texts replace members by their
+    names.
+    """
     settings = inference_settings()
     files = {}
     for seed, (stage, name) in enumerate((stage, name) for stage in STAGES for name in NAMES):
         torch.manual_seed(seed)
         path = folder / f"{stage}.{name}.safetensors"
-        save_weights(build_network(settings.networks[name].network), path, "{}")
+        network = build_network(settings.networks[name].network)
+        if logits:
+            last = [one for one in network.modules() if isinstance(one, nn.Conv2d) and one.out_channels == 1][-1]
+            assert last.bias is not None
+            nn.init.zeros_(last.weight)
+            nn.init.constant_(last.bias, logits[stage])
+        save_weights(network, path, "{}")
         files[network_member(stage, name)] = path
     for stage in STAGES:
         path = folder / f"{stage}.json"

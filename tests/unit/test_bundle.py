@@ -10,8 +10,9 @@ import torch
 from safetensors.torch import load
 from small_model import NAMES, inference_settings, small_model
 
-from hepaflow.bundle import CARD, FORMAT, LICENCE, MANIFEST, SETTINGS, fusion_member, network_member, read_bundle
+from hepaflow.bundle import CARD, FORMAT, LICENCE, MANIFEST, SETTINGS, fusion_member, network_member
 from hepaflow.errors import UserError
+from hepaflow.model import read_bundle
 
 
 def test_what_was_written_is_read(tmp_path: Path) -> None:

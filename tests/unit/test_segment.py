@@ -12,8 +12,8 @@ import nibabel as nib
 import numpy as np
 import pytest
 from dicom_series import Phantom, write
+from small_model import ALL_LIVER_NO_LESION, small_model
 from thresholds import MODEL
-from tiny_model import write_tiny_model
 
 from hepaflow.cli import main
 from hepaflow.errors import UserError
@@ -190,7 +190,7 @@ def test_a_lesion_comes_out_where_it_was_put_into_the_patient(tmp_path: Path) ->
 
 
 def test_the_command_from_beginning_to_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    model = write_tiny_model(tmp_path / "hepaflow-model.zip")
+    model = small_model(tmp_path, ALL_LIVER_NO_LESION)
     write(_phantom().slices(intercept=0), tmp_path / "exams" / "a")
     write(_phantom().slices(intercept=0, GantryDetectorTilt=9), tmp_path / "exams" / "b")
     arguments = [str(tmp_path / "exams"), "--model", str(model), "--out", str(tmp_path / "out"), "--threads", "1"]
@@ -202,7 +202,7 @@ def test_the_command_from_beginning_to_end(tmp_path: Path, capsys: pytest.Captur
     assert measured["liver_voxels"] == 7 * 12 * 10, "the networks call everything liver"
     assert measured["lesions"] == []
     assert measured["disagreement_percent"] == {"liver": 0, "lesion": 0}
-    assert "one (unet), two (unet)" in measured["model"]["networks"]
+    assert "first (unet), second (unet)" in measured["model"]["networks"]
     shutil.rmtree(tmp_path / "exams" / "b")
     assert main(["segment", *arguments]) == 1
     assert "found: an earlier result" in capsys.readouterr().out

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from small_model import small_model
 
-from hepaflow.bundle import read_bundle
 from hepaflow.fusion import Fusion
+from hepaflow.model import read_bundle
 from hepaflow.segmenter import Segmenter
 from hepaflow.settings.compute import ComputeSettings
 

@@ -9,8 +9,9 @@ import pytest
 from dicom_series import Phantom, write
 from smoke_run import Checkout
 
-from hepaflow.bundle import CARD, read_bundle
+from hepaflow.bundle import CARD
 from hepaflow.labels import read_labels
+from hepaflow.model import read_bundle
 from hepaflow.segmenter import Segmenter
 from hepaflow.settings.compute import ComputeSettings
 from hepaflow.volume import read_image, read_stored

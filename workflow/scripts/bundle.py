@@ -17,22 +17,21 @@ from hepaflow.bundle import (
 from hepaflow.jobs.run import run
 from hepaflow.model_card import model_card, model_provenance
 from hepaflow.scores import read_scores
-from hepaflow.settings.inference import InferenceSettings
 
 
 def work() -> None:
-    settings = InferenceSettings.model_validate_json(snakemake.params.settings)
+    settings = json.loads(snakemake.params.settings)
     made_by = version("hepaflow")
     provenance = model_provenance(snakemake.input.records)
     summary = read_scores(snakemake.input.summary)
-    networks = [network_member(stage, name) for stage in STAGES for name in settings.networks]
+    networks = [network_member(stage, name) for stage in STAGES for name in settings["networks"]]
     members = [*networks, *map(fusion_member, STAGES), LICENCE]
     paths = map(Path, [*snakemake.input.networks, *snakemake.input.fusion, snakemake.input.licence])
     write_bundle(
         snakemake.output.model,
         files=dict(zip(members, paths, strict=True)),
         texts={
-            SETTINGS: settings.canonical(),
+            SETTINGS: snakemake.params.settings,
             PROVENANCE: json.dumps(provenance, indent=1, sort_keys=True),
             CARD: model_card(settings, summary, provenance, data=snakemake.params.data, version=made_by),
         },

@@ -7,9 +7,9 @@ from hepaflow.settings.compute import ComputeSettings
 
 
 def work() -> None:
-    from hepaflow.bundle import read_bundle
     from hepaflow.exam_output import write_exam
     from hepaflow.exam_source import read_exam
+    from hepaflow.model import read_bundle
     from hepaflow.segmenter import Segmenter
 
     exam = read_exam(Path(snakemake.params.image), name=snakemake.wildcards.exam)

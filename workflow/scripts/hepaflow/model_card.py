@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from hepaflow.settings.inference import InferenceSettings
 from hepaflow.tables import score_table
+from hepaflow.thesis import FUSION
 
 _KEPT = ("settings", "code", "versions", "device", "threads", "compute", "began", "seconds")
 
@@ -38,13 +38,14 @@ def model_provenance(records: Iterable[Path | str]) -> dict[str, Any]:
 
 
 def model_card(
-    settings: InferenceSettings, summary: pd.DataFrame, provenance: Mapping[str, Any], *, data: str, version: str
+    settings: Mapping[str, Any], summary: pd.DataFrame, provenance: Mapping[str, Any], *, data: str, version: str
 ) -> str:
     """Return the card of a model, in Markdown.
 
     Parameters
     ----------
-    settings : InferenceSettings
+    settings : mapping
+        Those of the segmentation of an exam (`settings.inference`), as they are read from JSON.
     summary : DataFrame
         Statistics over the test exams, as `statistics.summarise` returns them.
     provenance : mapping
@@ -54,13 +55,13 @@ def model_card(
     version : str
         Version of hepaflow.
     """
-    window, size = settings.liver_slices.window, settings.liver_slices.size
+    window, size = settings["liver_slices"]["window"], settings["liver_slices"]["size"]
     trainings = {name: job for name, job in provenance.items() if name.startswith("train ")}
     lines = [
         "# hepaflow model",
         "",
         f"Segments the liver and its lesions in CT exams, slice by slice at {size}×{size} pixels, in the window "
-        f"of {window.low:g} to {window.high:g} HU. Made by hepaflow {version}.",
+        f"of {window['low']:g} to {window['high']:g} HU. Made by hepaflow {version}.",
         "",
         f"**Data.** {data}",
         "",
@@ -88,8 +89,9 @@ def model_card(
             ],
         ),
     ]
+    own = summary[summary["method"].isin([*settings["networks"], FUSION])]
     for stage in ("liver", "lesion"):
-        scores = score_table(summary, stage)
+        scores = score_table(own, stage)
         lines += ["", f"## Scores on the test exams: {stage}", "", "95 % interval over the exams in brackets.", ""]
         lines += _table(list(scores.columns), scores.to_numpy().tolist())
     return "\n".join(lines) + "\n"

@@ -68,7 +68,7 @@ def load_model(path: Path, *, device: Literal["auto", "cpu"], threads: int | Non
     UserError
         If the file is no model, or damaged.
     """
-    from hepaflow.bundle import read_bundle
+    from hepaflow.model import read_bundle
     from hepaflow.segmenter import Segmenter  # with torch; it takes seconds to import
 
     bundle = read_bundle(path)

@@ -7,13 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from hepaflow.bundle import STAGES, Bundle
+from hepaflow.bundle import STAGES
 from hepaflow.compute import fitting_batch, make_fabric
 from hepaflow.disagreement import disagreement
 from hepaflow.inference import Predictor
 from hepaflow.labels import label_map
 from hepaflow.lesion_slices import lesion_slices
 from hepaflow.liver_slices import liver_slices
+from hepaflow.model import Bundle
 from hepaflow.networks.network import build_network
 from hepaflow.postprocess import clean
 from hepaflow.restore import restore
