@@ -16,6 +16,8 @@ rule viewer:
         record=f"{RESULTS}/records/viewer/{{exam}}.json",
     log:
         f"{RESULTS}/logs/viewer/{{exam}}.log",
+    resources:
+        mem_mb=growing(8000),
     params:
         methods=VIEWED,
         page=page_of("viewer"),
