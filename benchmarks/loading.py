@@ -6,16 +6,22 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+import torch
 
 from benchmarks.scale import Scale
 from benchmarks.side_by_side import Comparison, in_turn
 from hepaflow.box import Box
-from hepaflow.dataset import SliceDataset
+from hepaflow.dataset import SliceDataset, normalise
 from hepaflow.slices import FULL, SliceStack
 
 SIDE = 128
 SLICES = 24
 BATCH = 32
+INPUT: dict[str, Callable[[np.ndarray], torch.Tensor]] = {
+    "image": lambda stored: normalise(stored.astype(np.float32) / np.float32(FULL)),
+    "mask": lambda stored: torch.from_numpy(stored).float()[:, None],
+}
+"""What a network gets, made from what was stored; the same for all."""
 
 
 def write_epoch(folder: Path, exams: int) -> list[Path]:
@@ -54,6 +60,15 @@ def drop(folder: Path) -> None:
 def measure(scratch: Path, scale: Scale) -> list[Comparison]:
     """Compare an epoch with everything in the system's cache, and with nothing in it."""
     folder = scratch / "epoch"
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return _measured(folder, scale)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _measured(folder: Path, scale: Scale) -> list[Comparison]:
     paths = write_epoch(folder, scale.exams)
     order = np.random.default_rng(1).permutation(scale.exams * SLICES)
     batches = [order[first : first + BATCH].tolist() for first in range(0, len(order), BATCH)]
@@ -66,21 +81,13 @@ def measure(scratch: Path, scale: Scale) -> list[Comparison]:
     def by_files() -> None:
         for batch in batches:
             for kind in ("image", "mask"):
-                pixels = [np.load(folder / "slices" / f"{number}.{kind}.npy") for number in batch]
-                np.stack(pixels).astype(np.float32)
+                INPUT[kind](np.stack([np.load(folder / "slices" / f"{number}.{kind}.npy") for number in batch]))
 
     def by_hdf5() -> None:
         with h5py.File(folder / "slices.h5") as hdf:
             for batch in batches:
                 for kind in ("image", "mask"):
-                    np.stack([hdf[kind][number] for number in batch]).astype(np.float32)
-
-    def cold(work: Callable[[], None]) -> Callable[[], None]:
-        def forgotten() -> None:
-            drop(folder)
-            work()
-
-        return forgotten
+                    INPUT[kind](np.stack([hdf[kind][number] for number in batch]))
 
     what = f"a shuffled epoch, {scale.exams} exams of {SLICES} slices of {SIDE}×{SIDE}"
     return [
@@ -88,14 +95,15 @@ def measure(scratch: Path, scale: Scale) -> list[Comparison]:
             f"{what}, {state}",
             rival,
             "> 1",
-            around(ours),
-            around(theirs),
+            ours,
+            theirs,
             rounds=scale.rounds,
             note=note,
+            before=before,
         )
-        for state, around, note in (
-            ("warm", lambda work: work, "ours normalises to network input as well"),
-            ("cold", cold, "pages dropped by `posix_fadvise`, whose time counts on both sides"),
+        for state, before, note in (
+            ("warm", lambda: None, "network input, on one thread as in a loading process"),
+            ("cold", lambda: drop(folder), "pages dropped by `posix_fadvise`, as far as the file system heeds it"),
         )
         for rival, theirs in (("a file a slice (.npy)", by_files), ("one HDF5 file, a chunk a slice", by_hdf5))
     ]

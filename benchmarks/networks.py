@@ -26,7 +26,6 @@ from hepaflow.training import train_network
 SIDE = 64
 BATCH = 4
 STEPS = 3
-PREDICTED = 8
 COMPUTE = ComputeSettings(accelerator="cpu", workers=0)
 
 
@@ -62,7 +61,7 @@ def measure(scratch: Path, scale: Scale) -> list[Comparison]:
     write_slices(path, BATCH * STEPS)
     rounds = min(scale.rounds, 3)
     found = []
-    for backbone in THESIS_BACKBONES.values():
+    for backbone in list(THESIS_BACKBONES.values())[-scale.networks :]:
         network = NetworkSettings(arch=backbone.arch, weights="none", head=HeadSettings())
         training = TrainingSettings(
             epochs=1, batch_size=BATCH, learning_rate=0.01, decay_factor=1.0, decay_every=1
@@ -80,7 +79,7 @@ def measure(scratch: Path, scale: Scale) -> list[Comparison]:
             )
         )
         predictor = Predictor(build_network(network), make_fabric("fp32", COMPUTE), COMPUTE)
-        ours, theirs = _predictions(predictor, SliceFile(path), PREDICTED)
+        ours, theirs = _predictions(predictor, SliceFile(path))
         found.append(
             in_turn(
                 f"{backbone.arch}: masks of {BATCH * STEPS} slices of {SIDE}×{SIDE}",
@@ -108,16 +107,13 @@ def _training(path: Path, settings: TrainSettings, folder: Path) -> Callable[[],
     return work
 
 
-def _predictions(
-    predictor: Predictor, slices: SliceFile, count: int
-) -> tuple[Callable[[], object], Callable[[], object]]:
+def _predictions(predictor: Predictor, slices: SliceFile) -> tuple[Callable[[], object], Callable[[], object]]:
     network = predictor._model
 
     @torch.inference_mode()
     def one_by_one() -> list[np.ndarray]:
         return [
-            (network(normalise(slices.image(slice(index, index + 1)))) > 0).numpy()
-            for index in range(len(slices))
+            (network(normalise(slices.image(slice(index, index + 1)))) > 0).numpy() for index in range(len(slices))
         ]
 
     return (lambda: predictor.masks(slices)), one_by_one

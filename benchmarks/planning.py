@@ -37,7 +37,7 @@ def plans(scratch: Path, scale: Scale) -> str:
     for exams in scale.plans:
         config = write_stubs(scratch, exams)
         command = [sys.executable, "-m", "snakemake", "--configfile", str(config), "--dry-run", "--quiet", "all"]
-        times = [_timed(command) for _ in range(3 if exams < 500 else 1)]
+        times = [_timed(command) for _ in range(scale.starts if exams < 500 else 1)]
         rows.append([str(exams), _spread(times), f"{PLAN_AIM[exams]} s"])
     return table(["exams", "`snakemake --dry-run`", "aim: under"], rows)
 
@@ -45,7 +45,7 @@ def plans(scratch: Path, scale: Scale) -> str:
 def starts(scale: Scale) -> str:
     """Time for every script what it imports: at its start, and with what its work imports; a table."""
     pairs = [(path.stem, *_imports(path)) for path in sorted(SCRIPTS.glob("*.py"))]
-    rounds = min(scale.rounds, 3)
+    rounds = scale.starts
     empty = [_timed([sys.executable, "-c", "pass"]) for _ in range(rounds)]
     rows = [["`python -c pass`", _spread(empty), "", ""]]
     for name, start, later in pairs:

@@ -18,9 +18,11 @@ LIBRARIES = ("numpy", "torch", "nibabel", "isal", "pillow", "scikit-image", "sna
 INTRODUCTION = """\
 # Benchmarks
 
-Written by `make bench`. Ours and the rival run in turn, in one process, and who begins changes with every round. The
-ratio is the rival's time over ours, its median over the rounds and (smallest-largest): above 1, ours is faster.
-Times are wall-clock; they depend on the machine and on what else runs on it, the ratios much less.
+Written by `make bench`. Ours and the rival run in turn, in one process, and who begins changes with every round.
+The ratio is the rival's time over ours, its median over the rounds and (smallest-largest): above 1, ours is
+faster. Times are wall-clock; they depend on the machine and on what else runs on it, the ratios much less.
+
+Not measured yet: GPUs, memory and time at 1, 2, 4 and 8 times the exams, and quality for the same compute.
 """
 
 
@@ -75,8 +77,8 @@ def main() -> None:
             "The default configuration on empty files in LiTS17's layout: start, sheet, graph, fingerprints.\n",
             plans,
             "\n## Start of the scripts\n",
-            "Imports in a process of their own; a script imports torch only where its work begins, so that what the "
-            "cache restores does without.\n",
+            "Imports in a process of their own; a script imports torch only where its work begins, so that what "
+            "the cache restores does without.\n",
             starts,
             "",
         ]

@@ -21,8 +21,10 @@ class Scale:
         Slices of votes that the fusion is fitted on.
     plans : tuple of int
         Exams of the plans that are made.
-    budget : float
-        Seconds of training of each network whose quality is compared; 0 leaves that out.
+    starts : int
+        Rounds of what starts processes.
+    networks : int
+        Networks of the thesis, of four.
     """
 
     rounds: int
@@ -31,8 +33,9 @@ class Scale:
     exams: int
     fusion_slices: int
     plans: tuple[int, ...]
-    budget: float
+    starts: int
+    networks: int
 
 
-FULL = Scale(5, 400, 64, 100, 320, (131, 1000), 60)
-QUICK = Scale(3, 100, 32, 20, 64, (131,), 0)
+FULL = Scale(5, 400, 64, 100, 128, (131, 1000), 3, 4)
+QUICK = Scale(3, 100, 32, 20, 16, (131,), 1, 1)

@@ -55,6 +55,7 @@ def in_turn(
     rounds: int,
     note: str = "",
     warm: bool = True,
+    before: Callable[[], object] = lambda: None,
 ) -> Comparison:
     """Run ours and the rival in turn; who begins changes with every round.
 
@@ -65,6 +66,8 @@ def in_turn(
     rounds : int
     warm : bool
         Whether both run once before, uncounted.
+    before : callable
+        Called before each, uncounted.
     """
     if warm:
         ours(), theirs()
@@ -72,6 +75,7 @@ def in_turn(
     for number in range(rounds):
         sides = [(ours, times[0]), (theirs, times[1])]
         for work, taken in sides if number % 2 == 0 else reversed(sides):
+            before()
             began = time.perf_counter()
             work()
             taken.append(time.perf_counter() - began)
