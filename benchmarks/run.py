@@ -9,6 +9,8 @@ import tempfile
 import time
 from pathlib import Path
 
+import torch
+
 from benchmarks import fusing, loading, networks, planning, scoring, slicing
 from benchmarks.scale import FULL, QUICK
 from benchmarks.side_by_side import COLUMNS, seconds, table
@@ -37,7 +39,7 @@ def machine() -> str:
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in LIBRARIES)
     return (
         f"{len(os.sched_getaffinity(0))} cores ({processor}), {memory:.0f} GiB, {platform.system()}; Python "
-        f"{platform.python_version()}, {versions}."
+        f"{platform.python_version()}, {versions}; torch on {torch.get_num_threads()} thread(s)."
     )
 
 
