@@ -16,7 +16,7 @@ SIDE_BY_SIDE := $(BIN)/pytest -n 2 --dist loadfile
 ALONE := $(shell command -v flock >/dev/null && echo flock --nonblock --conflict-exit-code 75 .snakemake-demo.lock)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint unit workflow test-browser test-slurm test-faults why schema lock clean
+.PHONY: help setup demo test lint unit workflow test-browser test-slurm test-faults why schema lock clean bench
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -74,6 +74,10 @@ test-slurm: $(VENV)/.locked-dev ## tests on a SLURM cluster that is set up on th
 
 test-faults: $(VENV)/.locked-dev ## all of the tests of hostile input and faults; writes docs/faults.md
 	$(BIN)/pytest tests/faults --write-page
+
+bench: $(VENV)/.locked-dev ## measure speed beside others into docs/benchmarks.md: make bench [BENCH=--quick]
+	@$(PIP) install -qq --requirement benchmarks/requirements.txt
+	PYTHONPATH=workflow/scripts $(BIN)/python -m benchmarks.run $(BENCH)
 
 why: $(VENV)/.locked ## say what would run again and why: make why CONFIG=mine.yaml
 	@$(BIN)/python workflow/why.py $(if $(CONFIG),--configfile $(CONFIG))

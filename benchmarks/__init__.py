@@ -1,0 +1,1 @@
+"""Speed and quality beside others, measured in turn: `make bench` writes docs/benchmarks.md."""

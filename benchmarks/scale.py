@@ -1,0 +1,41 @@
+"""How much is measured."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Sizes and rounds of a run.
+
+    Attributes
+    ----------
+    rounds : int
+        Rounds of comparisons that take seconds.
+    slices : int
+        Slices of the large exam.
+    lesion_slices : int
+        Slices of it that are enhanced.
+    exams : int
+        Exams of the training set whose slices are read at random.
+    fusion_slices : int
+        Slices of votes that the fusion is fitted on.
+    plans : tuple of int
+        Exams of the plans that are made.
+    starts : int
+        Rounds of what starts processes.
+    networks : int
+        Networks of the thesis, of four.
+    """
+
+    rounds: int
+    slices: int
+    lesion_slices: int
+    exams: int
+    fusion_slices: int
+    plans: tuple[int, ...]
+    starts: int
+    networks: int
+
+
+FULL = Scale(5, 400, 64, 100, 128, (131, 1000), 3, 4)
+QUICK = Scale(3, 100, 32, 20, 16, (131,), 1, 1)
