@@ -232,7 +232,7 @@ def test_scores_without_spacing() -> None:
 
 
 def test_a_whole_exam_is_scored_in_seconds() -> None:
-    """A liver of 1.5 l with eighty lesions in 512x512x150 voxels, against one with a leak: 6 s of one core."""
+    """A liver of 1.5 litres with eighty lesions in 512x512x150 voxels, in 6 s of one core."""
     z, y, x = np.ogrid[:150, :512, :512]
     liver = ((z - 75) / 30) ** 2 + ((y - 250) / 100) ** 2 + ((x - 200) / 130) ** 2 < 1
     leak = ((z - 60) / 20) ** 2 + ((y - 300) / 120) ** 2 + ((x - 330) / 90) ** 2 < 1

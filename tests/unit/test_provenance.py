@@ -48,7 +48,13 @@ def test_rules_come_in_the_order_of_their_first_job(table: Any) -> None:
 
 def test_jobs_are_counted_and_their_times_added(table: Any) -> None:
     train = table.loc["train"]
-    assert (train["jobs"], train["restored"], train["minutes"], train["MiB"]) == (2, 1, 2.0, 300)
+    assert (train["jobs"], train["restored"], train["all jobs, min"], train["peak memory, MiB"]) == (
+        2,
+        1,
+        2.0,
+        300,
+    )
+    assert train["longest job, min"] == 1.5
     assert (train["first"][:10], train["last"][:10]) == ("2026-01-01", "2026-01-02")
 
 

@@ -19,6 +19,7 @@ from hepaflow.tables import (
     exam_table,
     interval,
     literature_table,
+    method_table,
     nested,
     score_table,
     weight_table,
@@ -262,6 +263,22 @@ def test_few_exams_cannot_speak_against_chance(differences: list[int], p: str) -
     scores += [(str(exam), "liver", "deep", "clean", 0.5) for exam in range(len(differences))]
     (compared,) = comparison_table(compare(tidy(*scores), thesis.FUSION), "liver").to_dict("records")
     assert compared["Wilcoxon p"] == p
+
+
+def test_every_metric_of_an_exam_by_method() -> None:
+    """An exam without a single defined distance keeps its row, and its cell is empty."""
+    scores = pd.concat(
+        [
+            tidy(("b", "liver", "deep", "clean", 0.8), ("a", "liver", "deep", "clean", 0.6)),
+            tidy(("b", "liver", "deep", "raw", 0.1), ("b", "lesion", "deep", "clean", 0.2)),
+            tidy(("b", "liver", "deep", "clean", 4), ("a", "liver", "deep", "clean", nan), metric="assd_mm"),
+            tidy(("b", "liver", "deep", "clean", nan), ("a", "liver", "deep", "clean", nan), metric="hd95_mm"),
+        ]
+    )
+    table = method_table(scores, "liver", "deep")
+    assert table.columns.tolist() == ["exam", "Dice", "ASSD, mm", "HD95, mm"]
+    np.testing.assert_array_equal(table["exam"], ["b", "a"])
+    np.testing.assert_array_equal(table.drop(columns="exam"), [[0.8, 4, nan], [0.6, nan, nan]])
 
 
 def test_the_literature_ends_with_this_run() -> None:

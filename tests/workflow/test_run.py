@@ -37,7 +37,8 @@ def test_every_artifact_is_there(completed: Checkout) -> None:
     for stage in ("liver", "lesion"):
         expected += [f"disagreement/{stage}/{exam}.nii.gz" for exam in TEST]
         expected += [
-            f"tables/{name}{stage}.csv" for name in ("", "scores.", "comparison.", "exams.", "uncertainty.")
+            f"tables/{name}{stage}.csv"
+            for name in ("", "scores.", "comparison.", "exams.", "uncertainty.", "flagging.")
         ]
         expected += [
             f"figures/{name}.{stage}.svg"

@@ -82,6 +82,16 @@ rule tables:
         summary=f"{RESULTS}/tables/summary.csv",
         comparison=f"{RESULTS}/tables/comparison.csv",
     output:
+        **{
+            f"of_{method}": report(
+                f"{RESULTS}/tables/exams.{{stage}}.{method}.csv",
+                caption="../report/table_method.rst",
+                category="4 Results",
+                subcategory="Exams by method",
+                labels={"table": "every metric", "stage": "{stage}", "method": method},
+            )
+            for method in VIEWED
+        },
         dice=report(
             f"{RESULTS}/tables/{{stage}}.csv",
             caption="../report/table_dice.rst",
@@ -115,6 +125,7 @@ rule tables:
         f"{RESULTS}/logs/tables/{{stage}}.log",
     params:
         architectures=ARCHITECTURES,
+        methods=VIEWED,
         exams=len(EXAMS.names("test")),
         code=code_of("tables"),
         libraries=libraries_of("tables"),
@@ -175,4 +186,5 @@ TABLES = [
         for prefix in ("", "scores.", "comparison.", "exams.")
         for stage in STAGES
     ),
+    *(f"{RESULTS}/tables/exams.{stage}.{method}.csv" for stage in STAGES for method in VIEWED),
 ]

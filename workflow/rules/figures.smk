@@ -127,6 +127,12 @@ rule figure_uncertainty:
             category="5 Uncertainty",
             labels={"what": "table: exams by disagreement", "stage": "{stage}"},
         ),
+        answer=report(
+            f"{RESULTS}/tables/flagging.{{stage}}.csv",
+            caption="../report/table_flagging.rst",
+            category="5 Uncertainty",
+            labels={"what": "answer: are low scores flagged?", "stage": "{stage}"},
+        ),
         record=f"{RESULTS}/records/figure_uncertainty/{{stage}}.json",
     log:
         f"{RESULTS}/logs/figure_uncertainty/{{stage}}.log",

@@ -32,7 +32,7 @@ rule provenance:
             f"{RESULTS}/tables/provenance.csv",
             caption="../report/table_provenance.rst",
             category="7 Provenance",
-            labels={"what": "what the run was made with"},
+            labels={"what": "runtimes, peak memory and versions by rule"},
         ),
         record=f"{RESULTS}/records/provenance.json",
     log:

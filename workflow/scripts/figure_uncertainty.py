@@ -3,6 +3,7 @@
 from hepaflow.disagreement import exams_by_disagreement
 from hepaflow.figures.style import save
 from hepaflow.figures.uncertainty import uncertainty_figure
+from hepaflow.flagging import answer_table
 from hepaflow.jobs.run import run
 from hepaflow.scores import final, read_scores
 from hepaflow.tables import write_table
@@ -17,6 +18,7 @@ def work() -> None:
     fused = scores[(scores["stage"] == stage) & (scores["method"] == FUSION) & (scores["metric"] == "dice")]
     exams = exams_by_disagreement(levels, fused)
     write_table(exams, snakemake.output.table)
+    write_table(answer_table(levels, exams), snakemake.output.answer)
     title = f"Disagreement of the networks and errors of the fusion, {stage}"
     save(uncertainty_figure(levels, exams, stage), snakemake.output.figure, title=title)
 

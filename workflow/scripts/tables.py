@@ -2,7 +2,7 @@
 
 from hepaflow.jobs.run import run
 from hepaflow.scores import read_scores
-from hepaflow.tables import comparison_table, dice_table, exam_table, score_table, write_table
+from hepaflow.tables import comparison_table, dice_table, exam_table, method_table, score_table, write_table
 
 
 def work() -> None:
@@ -12,7 +12,10 @@ def work() -> None:
     write_table(dice_table(summary, stage, snakemake.params.architectures), snakemake.output.dice)
     write_table(score_table(summary, stage), snakemake.output.scores)
     write_table(comparison_table(comparison, stage), snakemake.output.comparison)
-    write_table(exam_table(read_scores(snakemake.input.metrics), stage), snakemake.output.exams)
+    metrics = read_scores(snakemake.input.metrics)
+    write_table(exam_table(metrics, stage), snakemake.output.exams)
+    for method in snakemake.params.methods:
+        write_table(method_table(metrics, stage, method), snakemake.output[f"of_{method}"])
 
 
 run(snakemake, work)

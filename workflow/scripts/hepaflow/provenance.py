@@ -21,8 +21,9 @@ def provenance_table(records: Iterable[Path | str]) -> pd.DataFrame:
     -------
     DataFrame
         One row a rule: its jobs, how many of them were restored from the shared cache, when the first and the last
-        of them were computed (UTC), their time of computing in minutes, the largest memory of one of them in MiB,
-        what they computed on, the fingerprint of their code, and the versions of what they computed with.
+        of them were computed (UTC), the time of computing of all of them and of the longest in minutes, the
+        largest memory of one of them in MiB, what they computed on, the fingerprint of their code, and the versions
+        of what they computed with.
     """
     jobs: dict[str, list[dict[str, Any]]] = {}
     for path in records:
@@ -41,8 +42,9 @@ def _row(rule: str, jobs: list[dict[str, Any]]) -> dict[str, Any]:
         "restored": sum(job["restored"] is not None for job in jobs),
         "first": min(job["began"] for job in jobs),
         "last": max(job["began"] for job in jobs),
-        "minutes": round(sum(job["seconds"] for job in jobs) / 60, 2),
-        "MiB": max(job["peak_memory_mib"] for job in jobs),
+        "all jobs, min": round(sum(job["seconds"] for job in jobs) / 60, 2),
+        "longest job, min": round(max(job["seconds"] for job in jobs) / 60, 2),
+        "peak memory, MiB": max(job["peak_memory_mib"] for job in jobs),
         "device": "; ".join(sorted({job["device"] for job in jobs})),
         "code": sha256("".join(code).encode()).hexdigest()[:12],
         "versions": ", ".join(sorted(versions)),

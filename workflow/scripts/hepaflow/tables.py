@@ -169,6 +169,36 @@ def exam_table(metrics: pd.DataFrame, stage: str) -> pd.DataFrame:
     return wide[order].reset_index().rename_axis(columns=None)
 
 
+_OF_EXAMS = {
+    "Dice": "dice",
+    "Jaccard": "jaccard",
+    "VOE": "voe",
+    "RVD": "rvd",
+    "sensitivity": "sensitivity",
+    "precision": "precision",
+    "ASSD, mm": "assd_mm",
+    "RMSD, mm": "rmsd_mm",
+    "MSD, mm": "msd_mm",
+    "HD95, mm": "hd95_mm",
+    "volume, ml": "volume_ml",
+    "reference, ml": "reference_volume_ml",
+    "lesions": "lesions",
+    "reference lesions": "reference_lesions",
+    "found, IoU > 0": "found_lesions_any",
+    "found, IoU > 0.5": "found_lesions_half",
+    "burden": "burden",
+    "reference burden": "reference_burden",
+}
+
+
+def method_table(metrics: pd.DataFrame, stage: str, method: str) -> pd.DataFrame:
+    """Return every metric of one method's last masks: a row for an exam; NaN where a metric is undefined."""
+    scores = final(metrics[(metrics["stage"] == stage) & (metrics["method"] == method)])
+    wide = scores.pivot_table(index="exam", columns="metric", values="value", sort=False, dropna=False)
+    named = {name: wide[metric] for name, metric in _OF_EXAMS.items() if metric in wide}
+    return pd.DataFrame(named, index=wide.index).reset_index()
+
+
 def literature_table(summary: pd.DataFrame, data: str) -> pd.DataFrame:
     """Return the thesis' table 3, with a row for this run's fusion.
 

@@ -1,11 +1,13 @@
 """Whether the networks' disagreement tells where, and in which exams, the fusion is wrong."""
 
+from math import isnan
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from scipy import stats
 
 from hepaflow.figures.style import GREY, INK, WIDTH, styled
+from hepaflow.flagging import rank_correlation
 
 _NAMED = 20
 """Most exams whose names are written beside their points."""
@@ -65,7 +67,7 @@ def _draw_exams(axes: Axes, exams: pd.DataFrame) -> None:
 
 def _correlation(exams: pd.DataFrame) -> str:
     """Return Spearman's rank correlation in words; none where there are too few exams, or no differences."""
-    if len(exams) < 3 or exams["disagreement"].nunique() < 2 or exams["dice"].nunique() < 2:
+    correlation, p = rank_correlation(exams)
+    if isnan(correlation):
         return f"{len(exams)} exams: no correlation to speak of"
-    found = stats.spearmanr(exams["disagreement"], exams["dice"])
-    return f"{len(exams)} exams, rank correlation {found.statistic:.2f} (p = {found.pvalue:.2g})"
+    return f"{len(exams)} exams, rank correlation {correlation:.2f} (p = {p:.2g})"

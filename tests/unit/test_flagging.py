@@ -1,0 +1,81 @@
+"""Whether disagreement flags low scores."""
+
+from math import factorial, isnan
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from hepaflow.flagging import answer_table, rank_correlation
+from hepaflow.scores import UNCERTAINTY_COLUMNS
+
+
+def exams(disagreement: list[float], dice: list[float]) -> pd.DataFrame:
+    table = pd.DataFrame({"exam": list("abcdefghijkl")[: len(dice)], "dice": dice, "disagreement": disagreement})
+    return table.sort_values("disagreement", ascending=False, kind="stable", ignore_index=True)
+
+
+LEVELS = pd.DataFrame(
+    [("a", "liver", 0, 80, 80, 8), ("a", "liver", 50, 15, 15, 6), ("b", "liver", 100, 5, 5, 2)],
+    columns=UNCERTAINTY_COLUMNS,
+)
+
+
+@pytest.mark.parametrize("count", [3, 4, 5, 7])
+def test_a_perfect_order_is_one_of_two_among_all(count: int) -> None:
+    falling = exams(list(range(count)), [1 - 0.1 * place for place in range(count)])
+    assert rank_correlation(falling) == pytest.approx((-1, 2 / factorial(count)))
+
+
+def test_correlation_and_p_value_are_scipys() -> None:
+    draw = np.random.default_rng(3)
+    table = exams(draw.random(12).tolist(), draw.random(12).round(1).tolist())  # with ties
+    correlation, p = rank_correlation(table)
+    expected = stats.spearmanr(table["disagreement"], table["dice"])
+    assert correlation == pytest.approx(expected.statistic)
+    assert p == pytest.approx(expected.pvalue, abs=0.02)  # the approximation is good for twelve
+    assert rank_correlation(table) == (correlation, p)
+
+
+@pytest.mark.parametrize("values", [([1, 2], [0.1, 0.2]), ([1, 1, 1], [0.1, 0.2, 0.3]), ([1, 2, 3], [0.5] * 3)])
+def test_no_correlation_where_there_is_none(values: tuple[list[float], list[float]]) -> None:
+    assert all(isnan(value) for value in rank_correlation(exams(*values)))
+
+
+@pytest.mark.parametrize(
+    ("disagreement", "dice", "verdict"),
+    [
+        (
+            [4, 3, 2, 1],
+            [0.1, 0.2, 0.3, 0.4],
+            "cannot be told from so few exams (4): even a perfect order has p = 0.083",
+        ),
+        ([5, 4, 3, 2, 1], [0.1, 0.2, 0.3, 0.4, 0.5], "yes, in this run"),
+        ([1, 2, 3, 4, 5], [0.1, 0.2, 0.3, 0.4, 0.5], "no: exams with more disagreement score higher"),
+        ([1, 5, 2, 4, 3], [0.1, 0.2, 0.3, 0.4, 0.5], "not shown by these 5 exams"),
+        ([0] * 5, [1.0] * 5, "cannot be told: all exams have the same disagreement or the same Dice"),
+        ([0], [1.0], "cannot be told from so few exams (1): even a perfect order has p = 1"),
+    ],
+)
+def test_the_answer_is_no_bolder_than_the_exams_allow(
+    disagreement: list[float], dice: list[float], verdict: str
+) -> None:
+    assert answer_table(LEVELS, exams(disagreement, dice))["answer"][0] == verdict
+
+
+def test_answers_by_hand() -> None:
+    """The worst exam is the second by disagreement; one of the two worst is among the first two."""
+    found = answer_table(LEVELS, exams([40, 30, 20, 10], [0.9, 0.2, 0.8, 0.7])).set_index("question")["answer"]
+    assert found["The exam with the lowest Dice"] == "b (0.200): number 2 of 4 by disagreement"
+    assert found.iloc[3] == "1 of 2 (1.0 expected by chance)"
+    assert found.iloc[4] == (
+        "50 % of them where networks disagree, which is 20 % of the voxels; 40 % of these are wrong, and 10 % of "
+        "those where all agree"
+    )
+
+
+def test_no_error_is_nowhere() -> None:
+    nothing = answer_table(LEVELS.assign(errors=0), exams([1, 2, 3], [1, 1, 1]))
+    assert nothing["answer"].iloc[-1] == "there is none"
+    assert answer_table(LEVELS.iloc[:0], exams([0], [1]))["answer"].iloc[-1] == "there is none"
