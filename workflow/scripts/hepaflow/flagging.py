@@ -62,7 +62,7 @@ def answer_table(levels: pd.DataFrame, exams: pd.DataFrame) -> pd.DataFrame:
     """
     correlation, p = rank_correlation(exams)
     count = len(exams)
-    lowest = exams.loc[exams["dice"].idxmin()]
+    lowest = exams.iloc[int(exams["dice"].to_numpy().argmin())]
     place = 1 + int((exams["disagreement"] > lowest["disagreement"]).sum())
     half = count // 2
     worst = set(exams.sort_values("dice", kind="stable")["exam"].head(half))
