@@ -46,3 +46,8 @@ rule all:
     input:
         rules.html_report.output,
         NEW_EXAMS,
+        EVERYTHING,
+        # A job that failed has no record. Asked for it, Snakemake runs the job again, and all that follows from it;
+        # without being asked, it would not miss what failed where later results, of an earlier run, are all there.
+        RECORDS,
+        PHANTOM_RECORDS,

@@ -7,6 +7,11 @@ from cases import Case, Table
 
 PAGE = Path(__file__).parents[2] / "docs/faults.md"
 
+PEAK = Path(__file__).parents[2] / "benchmarks/peak_memory.md"
+"""Written by `benchmarks/peak_memory.py --out`."""
+
+UNTOLD = "(not run for this page: `make test-faults` on a machine where root may mount disks)"
+
 HEAD = """\
 # Hostile input and faults
 
@@ -33,17 +38,19 @@ def page(tables: Sequence[Table], told: Mapping[str, str]) -> str:
     ----------
     tables : sequence of Table
     told : mapping of str to str
-        What hepaflow told in each case, by the case's name.
+        What hepaflow told in each case that was run, by the case's name.
     """
     cases = [case for table in tables for case in table.cases]
     mended = [case for case in cases if case.mended]
     lines = [HEAD + _sum(len(cases), len(mended)), ""]
     for table in tables:
         lines += [f"## {table.title}", "", table.text, "", "| case | outcome | message |", "|---|---|---|"]
-        lines += [row(case, told[case.name]) for case in table.cases]
+        lines += [row(case, told.get(case.name, UNTOLD)) for case in table.cases]
         lines.append("")
     lines += ["## What was mended", "", "| case | what hepaflow did before |", "|---|---|"]
     lines += [f"| {_escaped(case.name)} | {_escaped(case.mended)} |" for case in mended]
+    if PEAK.exists():
+        lines += ["", "## Peak memory of the rules", "", PEAK.read_text(encoding="utf-8").rstrip()]
     return "\n".join(lines) + "\n"
 
 

@@ -3,7 +3,12 @@
 import images
 import labels
 from sheets import SHEETS
+from test_damage import DAMAGE
+from test_networks import NETWORKS
+from test_resources import RESOURCES
+from test_runs import RUNS
 from test_screen import SCREEN
+from test_security import SECURITY
 
 TABLES = (
     images.FILES,
@@ -13,5 +18,10 @@ TABLES = (
     labels.LABEL_MAPS,
     labels.OTHERS,
     SHEETS,
+    NETWORKS,
     SCREEN,
+    RUNS,
+    DAMAGE,
+    RESOURCES,
+    SECURITY,
 )

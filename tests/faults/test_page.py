@@ -14,7 +14,7 @@ def test_cases_have_names_of_their_own() -> None:
 
 def test_page_is_written_from_these_cases(request: pytest.FixtureRequest) -> None:
     """All but the messages: counts, tables, what was mended."""
-    if request.config.getoption("--write-page"):
+    if request.config.getoption("--write-page", default=False):
         pytest.skip("it is being written")
     told = {case.name: "MESSAGE" for table in TABLES for case in table.cases}
     expected = page(TABLES, told).splitlines()

@@ -692,6 +692,29 @@ def test_one_more_exam_runs_exactly_these_jobs(finished: Finished, split: str, e
     assert jobs == Counter(expected)
 
 
+# What failed.
+
+
+def test_a_job_that_failed_runs_again_though_all_that_follows_from_it_is_there(finished: Finished) -> None:
+    """As a failed job leaves it: without outputs and record. One job of every rule."""
+    records = {}
+    for path in sorted((finished.folder / "results/smoke/records").rglob("*.json")):
+        record = json.loads(path.read_text())
+        records[record["rule"]] = (path, record["outputs"])
+    assert len(records) > 20
+    for rule, (path, outputs) in records.items():
+        made = [path, *(finished.folder / name for name in outputs)]
+        for output in made:
+            output.rename(output.with_name(output.name + ".away"))
+        try:
+            jobs = finished.would_run()
+        finally:
+            for output in made:
+                output.with_name(output.name + ".away").rename(output)
+        assert rule in {job.split(".")[0] for job in jobs}
+        assert rule == "html_report" or "html_report" in jobs
+
+
 # When Snakemake's notes are lost.
 
 

@@ -1,3 +1,7 @@
+PHANTOM_RECORDS = (
+    expand(f"{RESULTS}/records/phantom/{{exam}}.json", exam=EXAMS.names()) if SETTINGS.phantoms is not None else []
+)
+
 if SETTINGS.phantoms is not None:
 
     rule phantom:

@@ -47,4 +47,8 @@ rule segment:
         "../scripts/segment.py"
 
 
-NEW_EXAMS = expand(f"{RESULTS}/new/{{exam}}/report.html", exam=EXAMS.names("new"))
+NEW_EXAMS = expand(
+    f"{RESULTS}/new/{{exam}}/{{file}}",
+    exam=EXAMS.names("new"),
+    file=("segmentation.nii.gz", "measurements.json", "report.html"),
+)
