@@ -1,0 +1,155 @@
+"""Measure the seconds of each step, and the memory, of segmenting one exam on the CPU.
+
+    python -m benchmarks.segment_exam [--model hepaflow-model.zip] [--slices 134] [--out TABLE.md]
+
+The exam is synthetic, 512×512 pixels a slice. Without a model, it is the thesis' eight networks at 256×256 with
+weights drawn at random. Their time is that of trained ones, but their masks are not, so the liver of the synthetic
+exam takes the place of what they find: the lesion networks then see as many slices as of a patient.
+"""
+
+import argparse
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+import hepaflow.segmenter
+from benchmarks.peak_memory import slabs, write_exam
+from hepaflow.bundle import (
+    CARD,
+    LICENCE,
+    PROVENANCE,
+    SETTINGS,
+    STAGES,
+    fusion_member,
+    network_member,
+    write_bundle,
+)
+from hepaflow.exam_output import write_exam as write_results
+from hepaflow.exam_source import read_exam
+from hepaflow.fusion import Fusion
+from hepaflow.inference import Predictor
+from hepaflow.jobs.run import peak_memory
+from hepaflow.labels import label_map
+from hepaflow.model import read_bundle
+from hepaflow.networks.network import build_network
+from hepaflow.segmenter import Segmenter
+from hepaflow.settings.compute import ComputeSettings
+from hepaflow.settings.workflow import Settings
+from hepaflow.weights import save_weights
+
+STEPS = {
+    "liver_slices": "window, liver slices",
+    "liver": "liver networks",
+    "lesion_slices": "volume of interest, CLAHE, lesion slices",
+    "lesion": "lesion networks",
+    "clean": "post-processing",
+    "restore": "back to the exam's grid",
+}
+
+
+def untrained_model(folder: Path) -> Path:
+    """Write the thesis' networks, with weights drawn at random, as a model."""
+    settings, files = Settings().bundle(), {}
+    for stage in STAGES:
+        for name, each in settings.networks.items():
+            files[network_member(stage, name)] = folder / f"{stage}.{name}.safetensors"
+            save_weights(build_network(each.network), files[network_member(stage, name)], "{}")
+        files[fusion_member(stage)] = folder / f"{stage}.json"
+        Fusion(tuple(settings.networks), (1.0,) * len(settings.networks), ()).save(files[fusion_member(stage)])
+    texts = {SETTINGS: settings.canonical(), PROVENANCE: "{}", CARD: "untrained\n", LICENCE: "none\n"}
+    write_bundle(folder / "model.zip", files=files, texts=texts, version="benchmark")
+    return folder / "model.zip"
+
+
+@contextmanager
+def timed_steps(liver: np.ndarray | None) -> Iterator[dict[str, float]]:
+    """Measure the steps of a segmenter; a liver, if there is one, takes the place of the mask that is restored."""
+    seconds: dict[str, float] = defaultdict(float)
+    module: Any = hepaflow.segmenter
+    before = {name: getattr(module, name) for name in ("liver_slices", "lesion_slices", "clean", "restore")}
+    masks, stage = Predictor.masks, "liver"
+
+    def timed(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        def run(*arguments: Any) -> Any:
+            nonlocal stage
+            began = time.perf_counter()
+            result = call(*arguments)
+            stage = "lesion" if name == "lesion_slices" else stage
+            seconds[name or stage] += time.perf_counter() - began
+            first = name == "restore" and not seconds["restored"]
+            seconds["restored"] += name == "restore"
+            return liver if first and liver is not None else result
+
+        return run
+
+    for name, call in before.items():
+        setattr(module, name, timed(name, call))
+    Predictor.masks = timed("", masks)  # type: ignore[method-assign]
+    try:
+        yield seconds
+    finally:
+        for name, call in before.items():
+            setattr(module, name, call)
+        Predictor.masks = masks  # type: ignore[method-assign]
+
+
+def main() -> None:
+    """Measure, and print a table in Markdown."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--model", type=Path, help="hepaflow-model.zip (default: the thesis' networks, untrained)")
+    parser.add_argument("--slices", type=int, default=134)
+    parser.add_argument("--out", type=Path, help="file for the table")
+    chosen = parser.parse_args()
+    rows: dict[str, float] = {}
+
+    def step(name: str, call: Callable[[], Any]) -> Any:
+        began = time.perf_counter()
+        result = call()
+        rows[name] = time.perf_counter() - began
+        return result
+
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        write_exam(place, "exam", 512, chosen.slices)
+        liver = None
+        if not chosen.model:
+            untrained_model(place)
+            liver = np.stack([labels for _, labels in slabs(512, chosen.slices)]) > 0
+        compute = ComputeSettings(accelerator="cpu", workers=0)
+        exam = step("read", lambda: read_exam(place / "exam.nii.gz", name="exam"))
+        bundle = read_bundle(chosen.model or place / "model.zip")
+        segmenter = step("load the networks", lambda: Segmenter(bundle, compute, show=True))
+        with timed_steps(liver) as seconds:
+            found = segmenter.segment(exam.hu)
+        rows |= {words: seconds[name] for name, words in STEPS.items()}
+        labels = label_map(found.liver, found.lesion)
+        step(
+            "write label map, measurements and page",
+            lambda: write_results(place / "out", exam, labels, found.disagreement),
+        )
+    networks = ", ".join(each.network.arch for each in bundle.settings.networks.values())
+    size = bundle.settings.liver_slices.size
+    lines = [
+        f"{chosen.slices} slices of 512×512; twice {networks} at {size}×{size}; {torch.get_num_threads()} threads",
+        "",
+        "| step | seconds |",
+        "|---|---|",
+        *(f"| {name} | {value:.1f} |" for name, value in rows.items()),
+        f"| **together** | **{sum(rows.values()):.0f}** |",
+        "",
+        f"Peak memory {peak_memory() / 1024:.1f} GiB.",
+    ]
+    print("\n".join(lines))
+    if chosen.out:
+        chosen.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
