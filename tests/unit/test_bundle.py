@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load
-from small_model import NAMES, inference_settings, small_model
+from small_model import ALL_LIVER_NO_LESION, NAMES, inference_settings, small_model
 
-from hepaflow.bundle import CARD, FORMAT, LICENCE, MANIFEST, SETTINGS, fusion_member, network_member
+from hepaflow.bundle import CARD, FORMAT, LICENCE, MANIFEST, SETTINGS, STAGES, fusion_member, network_member
 from hepaflow.errors import UserError
-from hepaflow.model import read_bundle
+from hepaflow.model import model_of_run, read_bundle
 
 
 def test_what_was_written_is_read(tmp_path: Path) -> None:
@@ -29,16 +29,28 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
             assert all(torch.isfinite(tensor).all() for tensor in load(stored).values())
 
 
-def test_equal_models_are_equal_bytes_and_others_have_another_identity(tmp_path: Path) -> None:
-    folders = [tmp_path / name for name in ("one", "same", "other")]
+def test_equal_models_are_equal_bytes_and_what_segments_otherwise_has_another_identity(tmp_path: Path) -> None:
+    folders = [tmp_path / name for name in ("one", "same", "scored", "other")]
     for folder in folders:
         folder.mkdir()
     one, same = (small_model(folder) for folder in folders[:2])
-    other = small_model(folders[2], **{CARD: "# Another model\n"})
+    scored = small_model(folders[2], **{CARD: "# Other scores\n"})
+    other = small_model(folders[3], ALL_LIVER_NO_LESION)
     assert one.read_bytes() == same.read_bytes()
-    assert read_bundle(one).identity == read_bundle(same).identity
-    assert read_bundle(one).identity != read_bundle(other).identity
+    assert read_bundle(one).identity == read_bundle(same).identity == read_bundle(scored).identity
+    assert read_bundle(one).identity["model"] != read_bundle(other).identity["model"]
     assert read_bundle(one).identity["networks"] == "first (unet), second (unet)"
+
+
+def test_a_model_of_a_runs_files_is_that_of_its_bundle(tmp_path: Path) -> None:
+    bundle = read_bundle(small_model(tmp_path))
+    networks = [tmp_path / f"{stage}.{name}.safetensors" for stage in STAGES for name in NAMES]
+    model = model_of_run(inference_settings(), networks, [tmp_path / f"{stage}.json" for stage in STAGES])
+    assert model.identity == bundle.identity
+    assert model.fusion == bundle.fusion
+    for stage in STAGES:
+        for name in NAMES:
+            assert model.network(stage, name) == bundle.network(stage, name)
 
 
 def test_nothing_in_it_is_pickled_and_all_of_it_is_named(tmp_path: Path) -> None:

@@ -137,8 +137,9 @@ from hepaflow.training_state import TrainingState
 
 given = json.loads(sys.argv[1])
 if given["without_statistics"]:
-    layers = torch.nn.Conv2d(1, 8, 3, padding=1), torch.nn.ReLU(), torch.nn.Conv2d(8, 1, 1)
-    training.build_network = lambda _: torch.nn.Sequential(*layers)
+    training.build_network = lambda _: torch.nn.Sequential(
+        torch.nn.Conv2d(1, 8, 3, padding=1), torch.nn.ReLU(), torch.nn.Conv2d(8, 1, 1)
+    )
 save = TrainingState.save
 
 

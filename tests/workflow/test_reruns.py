@@ -134,7 +134,7 @@ KEYS: dict[str, tuple[Any, frozenset[str]]] = {
 WITHOUT_ANOTHER_VALUE = {"training.liver.start", "backbones.NAME.training.liver.start"}
 """A liver network can only start from its backbone."""
 OF_OTHERS = {"predictions.NAME.folder", "predictions.NAME.liver", "predictions.NAME.lesion"}
-"""Tried in `test_predictions.py`, where there are segmentations by others."""
+"""Tried in `test_other_systems.py`, where there are segmentations by others."""
 
 
 def leaves(model: type[BaseModel], path: str = "") -> Iterator[str]:
@@ -324,8 +324,8 @@ def test_a_module_reruns_exactly_the_scripts_that_reach_it(
 
 
 WITHOUT_JOBS = {"adopt", "segment"}
-"""Rules without a job in the smoke run: it has no segmentations by others and no new exams. `test_predictions.py`
-and `test_bundle.py` have."""
+"""Rules without a job in the smoke run, which has neither segmentations by others nor new exams: they are in
+`test_other_systems.py` and `test_own_model.py`."""
 
 
 def test_every_script_is_reached_by_a_change_of_its_own(finished: Finished) -> None:
@@ -621,75 +621,70 @@ HEADLINES: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
 }
 
 
+MORE_EXAMS: dict[str, dict[str, int]] = {
+    "test": {
+        "phantom": 1,
+        "survey": 1,
+        "liver_slices": 1,
+        "predict.liver.test": 2,  # one file holds the masks of all test exams
+        "postprocess.liver.test": 3,
+        "fuse.liver.test": 1,
+        "lesion_slices": 1 + 2,
+        "predict.lesion.test": 2,
+        "postprocess.lesion.test": 3,
+        "fuse.lesion.test": 1,
+        **MAPS,
+        **EVALUATION_JOBS,
+        "data_card": 1,
+        "restore": 3,
+        "evaluate": 1,
+        "uncertainty": 1,
+        "disagreement.liver": 1,
+        "disagreement.lesion": 1,
+        "viewer": 1,
+    },
+    "train": {
+        "phantom": 1,
+        "survey": 1,
+        "liver_slices": 1,
+        "lesion_slices": 1,
+        "train.liver": 2,
+        "train.lesion": 2,
+        "figure_training.liver": 1,
+        "figure_training.lesion": 1,
+        "predict.liver.train": 2,
+        "predict.liver.test": 2,
+        "predict.lesion.train": 2,
+        "predict.lesion.test": 2,
+        "fit_fusion.liver": 1,
+        "fuse.liver.test": 1,
+        "postprocess.liver.test": 3,
+        "lesion_slices.test": 2,
+        "postprocess.lesion.test": 3,
+        **LESION_FUSED,
+        **MAPS,
+        **EVALUATION_JOBS,
+        "data_card": 1,
+    },
+}
+"""What one more exam runs, by its split."""
+
+
 @pytest.mark.parametrize("case", HEADLINES)
 def test_headline_case_runs_exactly_these_jobs(finished: Finished, case: str) -> None:
     change, expected = HEADLINES[case]
     assert finished.jobs(SMOKE | change) == Counter(expected)
 
 
-@pytest.mark.parametrize(
-    ("split", "expected"),
-    [
-        (
-            "test",
-            {
-                "phantom": 1,
-                "survey": 1,
-                "liver_slices": 1,
-                "predict.liver.test": 2,  # one file holds the masks of all test exams
-                "postprocess.liver.test": 3,
-                "fuse.liver.test": 1,
-                "lesion_slices": 1 + 2,
-                "predict.lesion.test": 2,
-                "postprocess.lesion.test": 3,
-                "fuse.lesion.test": 1,
-                **MAPS,
-                **EVALUATION_JOBS,
-                "data_card": 1,
-                "restore": 3,
-                "evaluate": 1,
-                "uncertainty": 1,
-                "disagreement.liver": 1,
-                "disagreement.lesion": 1,
-                "viewer": 1,
-            },
-        ),
-        (
-            "train",
-            {
-                "phantom": 1,
-                "survey": 1,
-                "liver_slices": 1,
-                "lesion_slices": 1,
-                "train.liver": 2,
-                "train.lesion": 2,
-                "figure_training.liver": 1,
-                "figure_training.lesion": 1,
-                "predict.liver.train": 2,
-                "predict.liver.test": 2,
-                "predict.lesion.train": 2,
-                "predict.lesion.test": 2,
-                "fit_fusion.liver": 1,
-                "fuse.liver.test": 1,
-                "postprocess.liver.test": 3,
-                "lesion_slices.test": 2,
-                "postprocess.lesion.test": 3,
-                **LESION_FUSED,
-                **MAPS,
-                **EVALUATION_JOBS,
-                "data_card": 1,
-            },
-        ),
-    ],
-)
-def test_one_more_exam_runs_exactly_these_jobs(finished: Finished, split: str, expected: dict[str, int]) -> None:
+@pytest.mark.parametrize("split", MORE_EXAMS)
+def test_one_more_exam_runs_exactly_these_jobs(finished: Finished, split: str) -> None:
     sheet = finished.folder / "config/exams/more.tsv"
     row = f"five\tfive.image.nii.gz\tfive.label.nii.gz\t{split}\n"
     sheet.write_text((finished.folder / "config/exams/smoke.tsv").read_text() + row)
     jobs = finished.jobs(SMOKE | {"exams": "config/exams/more.tsv"})
     if split == "test":  # the new exam has no split in the labels, the others have
         jobs["lesion_slices"] += jobs.pop("lesion_slices.test")
-    assert jobs == Counter(expected)
+    assert jobs == Counter(MORE_EXAMS[split])
 
 
 # What failed.
@@ -713,6 +708,38 @@ def test_a_job_that_failed_runs_again_though_all_that_follows_from_it_is_there(f
                 output.with_name(output.name + ".away").rename(output)
         assert rule in {job.split(".")[0] for job in jobs}
         assert rule == "html_report" or "html_report" in jobs
+
+
+# README has the same numbers.
+
+COLUMNS = {
+    "slices": ("liver_slices", "lesion_slices"),
+    "training": ("train",),
+    "prediction": ("predict",),
+    "fusion weights": ("fit_fusion",),
+    "masks": ("postprocess", "fuse"),
+}
+README_CASES = {
+    **{case: jobs for case, (_, jobs) in HEADLINES.items()},
+    **{
+        f"one more exam to {purpose}": MORE_EXAMS[split]
+        for split, purpose in (("test", "test"), ("train", "train on"))
+    },
+    "a caption of the report": {"html_report": 1},
+}
+
+
+def readme_row(case: str, jobs: dict[str, int]) -> str:
+    counts: Counter[str] = Counter()
+    for name, count in jobs.items():
+        counts[name.partition(".")[0]] += count
+    cells = [sum(counts.pop(rule, 0) for rule in rules) for rules in COLUMNS.values()]
+    return f"| {' | '.join([case, *(str(cell or '') for cell in cells), str(counts.total() or '')])} |"
+
+
+@pytest.mark.parametrize("case", README_CASES)
+def test_readme_tells_these_numbers_of_jobs(case: str) -> None:
+    assert readme_row(case, README_CASES[case]) in (ROOT / "README.md").read_text().splitlines()
 
 
 # When Snakemake's notes are lost.

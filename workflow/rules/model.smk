@@ -25,7 +25,9 @@ rule bundle:
 rule segment:
     input:
         images=images_of,
-        model=f"{RESULTS}/hepaflow-model.zip",
+        # Not the bundle, which tells scores and more that change without any network.
+        networks=rules.bundle.input.networks,
+        fusion=rules.bundle.input.fusion,
     output:
         segmentation=f"{RESULTS}/new/{{exam}}/segmentation.nii.gz",
         measurements=f"{RESULTS}/new/{{exam}}/measurements.json",
@@ -37,9 +39,11 @@ rule segment:
     resources:
         gpu=gpus(),
         mem_mb=growing(12000),
+        runtime=growing(240),
     params:
         image=image_of,
         page=page_of("exam_report", "viewer"),
+        settings=settings_of("bundle"),
         code=code_of("segment"),
         libraries=libraries_of("segment"),
         compute=compute,

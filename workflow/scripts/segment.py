@@ -4,20 +4,23 @@ from pathlib import Path
 
 from hepaflow.jobs.run import run
 from hepaflow.settings.compute import ComputeSettings
+from hepaflow.settings.inference import InferenceSettings
 
 
 def work() -> None:
     from hepaflow.exam_output import write_exam
     from hepaflow.exam_source import read_exam
-    from hepaflow.model import read_bundle
+    from hepaflow.model import model_of_run
     from hepaflow.segmenter import Segmenter
 
     exam = read_exam(Path(snakemake.params.image), name=snakemake.wildcards.exam)
-    bundle = read_bundle(snakemake.input.model)
+    settings = InferenceSettings.model_validate_json(snakemake.params.settings)
+    networks, fusion = ([Path(path) for path in snakemake.input[name]] for name in ("networks", "fusion"))
+    model = model_of_run(settings, networks, fusion)
     compute = ComputeSettings.model_validate_json(snakemake.params.compute)
-    found = Segmenter(bundle, compute, threads=snakemake.threads).segment(exam.hu)
+    found = Segmenter(model, compute, threads=snakemake.threads).segment(exam.hu)
     folder = Path(snakemake.output.segmentation).parent
-    write_exam(folder, exam, found.labels, found.disagreement, model=bundle.identity, overwrite=True)
+    write_exam(folder, exam, found.labels, found.disagreement, model=model.identity, overwrite=True)
 
 
 run(snakemake, work)

@@ -86,12 +86,13 @@ def fitting_batch(compute: ComputeSettings, size: int) -> ComputeSettings:
 
 
 def _available_memory() -> float:
-    """Return the bytes of main memory that are free, or would be if they were needed."""
+    """Return the bytes of main memory that are free or could be; in a SLURM job, no more than it may take."""
     try:
         lines = Path("/proc/meminfo").read_text(encoding="utf-8").splitlines()
-        return next(float(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
+        free = next(float(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
     except (OSError, StopIteration):  # elsewhere than on Linux: half of what there is
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2
+        free = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2
+    return min(free, float(os.environ.get("SLURM_MEM_PER_NODE", "inf")) * 2**20)
 
 
 def prepare(network: torch.nn.Module, compute: ComputeSettings) -> Any:

@@ -1,8 +1,9 @@
-"""A trained model as it is read from its file."""
+"""A trained model, read from its file or from the files of a run."""
 
 import hashlib
 import json
 import zipfile
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,37 +23,33 @@ from hepaflow.bundle import (
     opened,
     wrong,
 )
+from hepaflow.files import sha256
 from hepaflow.fusion import Fusion
 from hepaflow.settings.inference import InferenceSettings
 
 
 @dataclass(frozen=True)
-class Bundle:
-    """A model that was read, and checked, from its file.
+class TrainedModel:
+    """All that decides how an exam is segmented.
 
     Attributes
     ----------
     path : Path
-    digest : str
-        SHA-256 of the manifest, and by that of everything in the bundle.
-    version : str
-        Version of hepaflow that wrote it.
+        Where it was read from.
     settings : InferenceSettings
     fusion : dict of str to Fusion
         By stage; with the networks' names in the settings' order.
-    provenance : dict
-        What the networks were made from.
-    card : str
-        What the model is, on what data it was trained and how well it scored; Markdown.
+    digests : dict of str to str
+        SHA-256 of the settings, of every network and of the fusion weights, by their names in a bundle.
+    read : callable
+        Returns the content of a network, by that name.
     """
 
     path: Path
-    digest: str
-    version: str
     settings: InferenceSettings
     fusion: dict[str, Fusion]
-    provenance: dict[str, Any]
-    card: str
+    digests: dict[str, str]
+    read: Callable[[str], bytes]
 
     def network(self, stage: str, backbone: str) -> bytes:
         """Return the weights of a network, in the safetensors format.
@@ -60,21 +57,58 @@ class Bundle:
         Raises
         ------
         UserError
-            If they are not what the manifest says.
+            If they are not what they were when the model was read, or what its manifest says.
         """
-        with opened(self.path) as archive:
-            return member(archive, network_member(stage, backbone), manifest_of(archive), self.path)
+        name = network_member(stage, backbone)
+        content = self.read(name)
+        if hashlib.sha256(content).hexdigest() != self.digests[name]:
+            raise wrong(self.path, f"{name} with another content than the manifest says")
+        return content
 
     @property
     def identity(self) -> dict[str, str]:
-        """What tells this model from others, to be written beside what it segments."""
-        return {
-            "model": self.digest[:16],
-            "networks": ", ".join(
-                f"{name} ({each.network.arch})" for name, each in self.settings.networks.items()
-            ),
-            "hepaflow of the model": self.version,
-        }
+        """What tells this model from others that segment otherwise, to be written beside what it segments."""
+        networks = [f"{name} ({each.network.arch})" for name, each in self.settings.networks.items()]
+        digest = hashlib.sha256(json.dumps(self.digests, sort_keys=True).encode()).hexdigest()
+        return {"model": digest[:16], "networks": ", ".join(networks)}
+
+
+@dataclass(frozen=True)
+class Bundle(TrainedModel):
+    """A model that was read, and checked, from its file.
+
+    Attributes
+    ----------
+    version : str
+        Version of hepaflow that wrote it.
+    provenance : dict
+        What the networks were made from.
+    card : str
+        What the model is, on what data it was trained and how well it scored; Markdown.
+    """
+
+    version: str
+    provenance: dict[str, Any]
+    card: str
+
+
+def model_of_run(settings: InferenceSettings, networks: Sequence[Path], fusion: Sequence[Path]) -> TrainedModel:
+    """Take a model from the files of a run, without what a bundle tells besides.
+
+    Parameters
+    ----------
+    settings : InferenceSettings
+    networks : sequence of Path
+        Weights of all networks, the liver's first, each stage in the settings' order.
+    fusion : sequence of Path
+        Fusion weights of the liver and of lesions.
+    """
+    names = [network_member(stage, name) for stage in STAGES for name in settings.networks]
+    files = dict(zip([*names, *map(fusion_member, STAGES)], [*networks, *fusion], strict=True))
+    digests = {name: sha256(file) for name, file in files.items()}
+    digests[SETTINGS] = hashlib.sha256(settings.canonical().encode()).hexdigest()
+    weights = {stage: Fusion.load(files[fusion_member(stage)]) for stage in STAGES}
+    return TrainedModel(networks[0].parents[1], settings, weights, digests, lambda name: files[name].read_bytes())
 
 
 def read_bundle(path: Path | str) -> Bundle:
@@ -98,13 +132,11 @@ def read_bundle(path: Path | str) -> Bundle:
             name: member(archive, name, manifest, path).decode()
             for name in (SETTINGS, PROVENANCE, CARD, *map(fusion_member, STAGES))
         }
-        digest = hashlib.sha256(archive.read(MANIFEST)).hexdigest()
     try:
         settings = InferenceSettings.model_validate_json(texts[SETTINGS])
     except ValidationError as error:
-        raise wrong(
-            path, f"settings that this hepaflow does not know ({error.error_count()} differences)"
-        ) from None
+        keys = ", ".join(".".join(map(str, one["loc"])) for one in error.errors()[:5])
+        raise wrong(path, f"settings that this hepaflow does not know: {keys}") from None
     missing = {network_member(stage, name) for stage in STAGES for name in settings.networks} - set(found)
     if missing:
         raise wrong(path, f"no {', '.join(sorted(missing))}")
@@ -112,8 +144,23 @@ def read_bundle(path: Path | str) -> Bundle:
     for stage, weights in fusion.items():
         if weights.backbones != tuple(settings.networks):
             raise wrong(path, f"fusion weights of {', '.join(weights.backbones)} for the {stage}")
-    provenance = json.loads(texts[PROVENANCE])
-    return Bundle(path, digest, manifest["hepaflow"], settings, fusion, provenance, texts[CARD])
+    deciding = [SETTINGS, *map(fusion_member, STAGES)]
+    deciding += [network_member(stage, name) for stage in STAGES for name in settings.networks]
+    return Bundle(
+        path,
+        settings,
+        fusion,
+        {name: manifest["sha256"][name] for name in deciding},
+        lambda name: _read(path, name),
+        version=manifest["hepaflow"],
+        provenance=json.loads(texts[PROVENANCE]),
+        card=texts[CARD],
+    )
+
+
+def _read(path: Path, name: str) -> bytes:
+    with opened(path) as archive:
+        return archive.read(name)
 
 
 def _difference(found: list[str], promised: list[str]) -> str:

@@ -11,7 +11,8 @@ import pandas as pd
 from hepaflow.tables import score_table
 from hepaflow.thesis import FUSION
 
-_KEPT = ("settings", "code", "versions", "device", "threads", "compute", "began", "seconds")
+_KEPT = ("settings", "code", "versions", "device", "threads", "compute")
+"""Not when and how long: equal models are equal bytes, whenever they were trained."""
 
 
 def model_provenance(records: Iterable[Path | str]) -> dict[str, Any]:
@@ -25,8 +26,8 @@ def model_provenance(records: Iterable[Path | str]) -> dict[str, Any]:
     Returns
     -------
     dict
-        By job (`train liver resnet152`): settings, digests of the code, versions, device, time, and one digest of
-        all that the job read.
+        By job (`train liver resnet152`): settings, digests of the code, versions, device, and one digest of all
+        that the job read.
     """
     jobs = {}
     for path in records:

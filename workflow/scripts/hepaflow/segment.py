@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepaflow.archive import SUFFIX, unpack
+from hepaflow.dicom.derived import version
 from hepaflow.errors import UserError
 from hepaflow.exam_output import PAGE, check_free, write_exam
 from hepaflow.exam_report.measurements import Measurements
@@ -72,6 +73,8 @@ def load_model(path: Path, *, device: Literal["auto", "cpu"], threads: int | Non
     from hepaflow.segmenter import Segmenter  # with torch; it takes seconds to import
 
     bundle = read_bundle(path)
+    if bundle.version != version():
+        print(f"note: the model was made by hepaflow {bundle.version}, this is {version()}", file=sys.stderr)
     compute = ComputeSettings(accelerator=device)
     segmenter = Segmenter(bundle, compute, threads=threads, show=sys.stderr.isatty())
     return Model(bundle.identity, segmenter.segment)

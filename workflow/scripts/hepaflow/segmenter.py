@@ -14,7 +14,7 @@ from hepaflow.inference import Predictor
 from hepaflow.labels import label_map
 from hepaflow.lesion_slices import lesion_slices
 from hepaflow.liver_slices import liver_slices
-from hepaflow.model import Bundle
+from hepaflow.model import TrainedModel
 from hepaflow.networks.network import build_network
 from hepaflow.postprocess import clean
 from hepaflow.restore import restore
@@ -46,11 +46,11 @@ class SegmentedExam:
 
 
 class Segmenter:
-    """The networks and fusion weights of a bundle, loaded once, ready for any number of exams.
+    """The networks and fusion weights of a model, loaded once, ready for any number of exams.
 
     Parameters
     ----------
-    bundle : Bundle
+    model : TrainedModel
     compute : ComputeSettings
         Slices go through the networks in batches of `predict_batch_size`, or as many as memory has room for.
     threads : int, optional
@@ -61,25 +61,25 @@ class Segmenter:
     Raises
     ------
     UserError
-        If the bundle is damaged, or its weights do not fit.
+        If the model is damaged, or its weights do not fit.
     """
 
     def __init__(
-        self, bundle: Bundle, compute: ComputeSettings, *, threads: int | None = None, show: bool = False
+        self, model: TrainedModel, compute: ComputeSettings, *, threads: int | None = None, show: bool = False
     ) -> None:
-        self._settings, self._fusion, self._show = bundle.settings, bundle.fusion, show
-        batch = fitting_batch(compute, bundle.settings.liver_slices.size)
+        self._settings, self._fusion, self._show = model.settings, model.fusion, show
+        batch = fitting_batch(compute, model.settings.liver_slices.size)
         self._predictors = {
-            stage: [self._predictor(bundle, stage, name, batch, threads) for name in self._settings.networks]
+            stage: [self._predictor(model, stage, name, batch, threads) for name in self._settings.networks]
             for stage in STAGES
         }
 
     def _predictor(
-        self, bundle: Bundle, stage: str, backbone: str, compute: ComputeSettings, threads: int | None
+        self, model: TrainedModel, stage: str, backbone: str, compute: ComputeSettings, threads: int | None
     ) -> Predictor:
         settings = self._settings.networks[backbone]
         network = build_network(settings.network)
-        load_weights(network, bundle.path, bundle.network(stage, backbone))
+        load_weights(network, model.path, model.network(stage, backbone))
         return Predictor(network, make_fabric(settings.precision, compute, threads=threads), compute)
 
     def segment(self, hu: NDArray[Any]) -> SegmentedExam:

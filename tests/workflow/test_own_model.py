@@ -77,4 +77,12 @@ def test_a_new_exam_is_one_job_and_has_what_the_command_writes(copied: Checkout)
         read_labels(results / "new/mine/segmentation.nii.gz")[0],
         read_labels(results / "segmentations/fusion/three.nii.gz")[0],
     )
+    told = json.loads((results / "new/scanned/measurements.json").read_text())
+    assert told["model"] == read_bundle(results / "hepaflow-model.zip").identity
     assert copied.planned() == {}
+
+    scoring = copied.folder / "workflow/scripts/hepaflow/metrics/overlap.py"
+    scoring.write_text(scoring.read_text() + "\n_CHANGED = 1\n")
+    planned = copied.planned()  # other scores, and so another card of the model; but the networks are the same
+    assert {"evaluate", "bundle"} <= set(planned)
+    assert "segment" not in planned
