@@ -1,5 +1,7 @@
 PHANTOM_RECORDS = (
-    expand(f"{RESULTS}/records/phantom/{{exam}}.json", exam=EXAMS.names()) if SETTINGS.phantoms is not None else []
+    expand(f"{RESULTS}/records/phantom/{{exam}}.json", exam=EXAMS.names("train", "test"))
+    if SETTINGS.phantoms is not None
+    else []
 )
 
 if SETTINGS.phantoms is not None:
