@@ -28,6 +28,15 @@ def test_it_holds_exactly_what_the_rules_promise(page: Page, promised: set[str])
     assert set(page.evaluate("Object.keys(results)")) == promised
 
 
+def test_it_tells_nothing_of_the_machine_that_made_it(page: Page, report: Path, completed: Checkout) -> None:
+    """Neither where it ran nor the cache's absolute path, in the page or in anything that it embeds."""
+    embedded = page.evaluate("Object.values(results).map(result => result.data_uri)")
+    texts = [report.read_text(encoding="utf-8")]
+    texts += [base64.b64decode(uri.partition("base64,")[2]).decode("utf-8", "replace") for uri in embedded]
+    for private in (str(completed.folder.parent), str(Path.home())):
+        assert not any(private in text for text in texts), private
+
+
 def test_every_table_is_the_one_on_disk(page: Page, completed: Checkout) -> None:
     embedded = page.evaluate("Object.entries(results).map(([path, result]) => [path, result.data_uri])")
     tables = {path: uri for path, uri in embedded if path.endswith(".csv")}

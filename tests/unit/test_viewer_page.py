@@ -101,6 +101,23 @@ def test_a_small_exam_is_embedded_in_full() -> None:
     assert embedded == full
 
 
+def test_a_whole_exam_takes_fifteen_megabytes_at_most() -> None:
+    """Four of 150 slices of 512x512 pixels, noisier than most, with five methods and two maps of disagreement."""
+    exam = viewed((4, 512, 512))
+    _, rows, columns = np.ogrid[:4, :512, :512]
+    body = ((rows - 256) / 170) ** 2 + ((columns - 256) / 230) ** 2 < 1
+    hu = np.where(body, 40 + 60 * (exam.reference > 0), -1000) + np.random.default_rng(0).normal(
+        0, 20, exam.hu.shape
+    )
+    masks = {f"method{shift}": np.roll(exam.reference, shift, axis=2) for shift in range(1, 6)}
+    maps = dict.fromkeys(("liver", "lesion"), np.where(exam.reference != masks["method5"], 50, 0).astype(np.uint8))
+    page, _ = viewer_pages(
+        viewed(exam.hu.shape, hu=hu, reference=exam.reference, methods=masks, disagreement=maps)
+    )
+    frame = len(viewer_pages(viewed((1, 8, 8)))[0])
+    assert frame + (len(page) - frame) * 150 / 4 < 15e6
+
+
 def test_a_large_exam_is_reduced_until_it_fits() -> None:
     exam = viewed((9, 300, 521))
     full, smaller = viewer_pages(exam, limit=len(viewer_pages(exam)[0]) - 1)

@@ -189,6 +189,7 @@ _OF_EXAMS = {
     "burden": "burden",
     "reference burden": "reference_burden",
 }
+_LESION_COUNTS = ("lesions", "reference lesions", "found, IoU > 0", "found, IoU > 0.5")
 
 
 def method_table(metrics: pd.DataFrame, stage: str, method: str) -> pd.DataFrame:
@@ -196,7 +197,8 @@ def method_table(metrics: pd.DataFrame, stage: str, method: str) -> pd.DataFrame
     scores = final(metrics[(metrics["stage"] == stage) & (metrics["method"] == method)])
     wide = scores.pivot_table(index="exam", columns="metric", values="value", sort=False, dropna=False)
     named = {name: wide[metric] for name, metric in _OF_EXAMS.items() if metric in wide}
-    return pd.DataFrame(named, index=wide.index).reset_index()
+    table = pd.DataFrame(named, index=wide.index).reset_index()
+    return table.astype({name: int for name in _LESION_COUNTS if name in table})
 
 
 def literature_table(summary: pd.DataFrame, data: str) -> pd.DataFrame:
