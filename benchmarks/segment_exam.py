@@ -69,7 +69,7 @@ def untrained_model(folder: Path) -> Path:
 
 
 def clocks() -> np.ndarray:
-    """Return seconds on the clock, and seconds of all threads on the processor: less changed by what runs beside."""
+    """Return seconds on the clock, and those of all threads on the processor, which neighbours change less."""
     return np.array([time.perf_counter(), time.process_time()])
 
 
