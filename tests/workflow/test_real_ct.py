@@ -1,6 +1,7 @@
 """A real CT exam through the whole workflow, where one is at hand; none is part of the project."""
 
 import os
+import shutil
 from pathlib import Path
 
 import nibabel as nib
@@ -15,10 +16,15 @@ IMAGE, LABEL = "totalsegmentator_ct.nii.gz", "totalsegmentator_liver.nii.gz"
 
 @pytest.mark.skipif(not (FOLDER / IMAGE).is_file(), reason="needs the real CT exam that HEPAFLOW_REAL_CT names")
 def test_liver_of_a_real_exam_is_learned(fresh: Checkout) -> None:
-    rows = [f"{name}\t{IMAGE}\t{LABEL}\t{name}" for name in ("train", "test")]
+    data, rows = fresh.folder / "data/real", []
+    data.mkdir(parents=True)
+    for name in ("train", "test"):  # a copy for each: a file that is there twice would be refused
+        for path in (IMAGE, LABEL):
+            shutil.copyfile(FOLDER / path, data / f"{name}.{path}")
+        rows.append(f"{name}\t{name}.{IMAGE}\t{name}.{LABEL}\t{name}")
     (fresh.folder / "config/exams/smoke.tsv").write_text("\n".join(["exam\timage\tlabel\tsplit", *rows]))
     fresh.configure(
-        data=str(FOLDER),
+        data="data/real",
         phantoms=None,
         size=64,
         backbones={"densenet121": {"arch": "densenet121", "weights": "none"}},
