@@ -1,16 +1,21 @@
-"""Training steps beside a bare loop in PyTorch, and prediction of a whole exam beside one slice at a time."""
+"""Networks: training beside a bare loop, prediction beside one slice at a time, other precisions and layouts."""
 
-import tempfile
+import statistics
+import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
+import pandas as pd
 import torch
 
+import hepaflow.training
+from benchmarks.loading import write_epoch
 from benchmarks.scale import Scale
-from benchmarks.side_by_side import Comparison, in_turn
+from benchmarks.side_by_side import Comparison, in_turn, seconds, table
 from hepaflow.box import Box
-from hepaflow.compute import make_fabric
+from hepaflow.compute import make_fabric, prepare
 from hepaflow.dataset import normalise
 from hepaflow.inference import Predictor
 from hepaflow.losses import LOSSES
@@ -18,7 +23,7 @@ from hepaflow.networks.network import build_network
 from hepaflow.settings.compute import ComputeSettings
 from hepaflow.settings.head import HeadSettings
 from hepaflow.settings.network import NetworkSettings
-from hepaflow.settings.training import TrainingSettings, TrainSettings
+from hepaflow.settings.training import Precision, TrainingSettings, TrainSettings
 from hepaflow.settings.workflow import THESIS_BACKBONES
 from hepaflow.slices import FULL, SliceFile, SliceStack
 from hepaflow.training import train_network
@@ -35,8 +40,8 @@ def write_slices(path: Path, slices: int) -> None:
     SliceStack(image, image > FULL // 2, Box.whole(image.shape), image.shape).save(path)
 
 
-def train_barely(path: Path, settings: TrainSettings) -> None:
-    """Take the same number of steps, with data in memory and nothing else, and save the weights."""
+def train_barely(path: Path, settings: TrainSettings) -> float:
+    """Take the same number of steps, with data in memory and nothing else; return their seconds."""
     file = SliceFile(path)
     images, masks = normalise(file.image()), torch.from_numpy(file.mask()).float()[:, None]
     torch.manual_seed(settings.seed)
@@ -44,14 +49,14 @@ def train_barely(path: Path, settings: TrainSettings) -> None:
     recipe = settings.training
     optimizer = torch.optim.SGD(network.parameters(), lr=recipe.learning_rate, momentum=recipe.momentum)
     network.train()
+    began = time.perf_counter()
     for _ in range(recipe.epochs):
         for batch in torch.randperm(len(images)).split(recipe.batch_size):
             loss = LOSSES[recipe.loss](network(images[batch]), masks[batch])
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        torch.save(network.state_dict(), Path(folder) / "weights.pt")
+    return time.perf_counter() - began
 
 
 def measure(scratch: Path, scale: Scale) -> list[Comparison]:
@@ -69,13 +74,14 @@ def measure(scratch: Path, scale: Scale) -> list[Comparison]:
         settings = TrainSettings(network=network, training=training, precision="fp32", seed=0)
         found.append(
             in_turn(
-                f"{backbone.arch}: building it, {STEPS} steps of {BATCH} slices of {SIDE}×{SIDE}, saving",
+                f"{backbone.arch}: {STEPS} training steps of {BATCH} slices of {SIDE}×{SIDE}",
                 "a bare PyTorch loop on data in memory",
                 "≥ 0.97",
                 _training(path, settings, scratch),
                 lambda settings=settings: train_barely(path, settings),
                 rounds=rounds,
-                note="ours saves its state as well, from which it could resume",
+                note="the epoch's own seconds; neither building the network nor saving it counts",
+                told=True,
             )
         )
         predictor = Predictor(build_network(network), make_fabric("fp32", COMPUTE), COMPUTE)
@@ -93,16 +99,100 @@ def measure(scratch: Path, scale: Scale) -> list[Comparison]:
     return found
 
 
-def _training(path: Path, settings: TrainSettings, folder: Path) -> Callable[[], None]:
+def layouts(scale: Scale) -> list[Comparison]:
+    """Compare training steps, the demo's networks first, with those of the thesis to the letter."""
+    archs = ["densenet121", "inception_v3", "resnet50", "resnext50_32x4d"]
+    if scale.networks > 1:
+        archs += [backbone.arch for backbone in THESIS_BACKBONES.values() if backbone.arch not in archs]
+    found = []
+    what = f"{STEPS} training steps of {BATCH} slices of {SIDE}×{SIDE}"
+    for arch in archs:
+        plain = _steps(arch, "fp32", channels_last=False)
+        for precision in ("fp32", "bf16"):
+            found.append(
+                in_turn(
+                    f"{arch}: {what}, {precision}, channels last",
+                    "fp32, channels first",
+                    "> 1",
+                    _steps(arch, precision, channels_last=True),
+                    plain,
+                    rounds=min(scale.rounds, 3),
+                )
+            )
+    return found
+
+
+def _steps(arch: str, precision: Precision, *, channels_last: bool) -> Callable[[], None]:
+    compute = COMPUTE.model_copy(update={"channels_last": channels_last})
+    network = build_network(NetworkSettings(arch=arch, weights="none", head=HeadSettings()))
+    sgd = torch.optim.SGD(network.parameters(), lr=1e-3, momentum=0.9)
+    fabric = make_fabric(precision, compute)
+    model, optimizer = fabric.setup(prepare(network, compute), sgd)
+    images = torch.rand(BATCH, 1, SIDE, SIDE) * 2 - 1
+    if channels_last:
+        images = images.to(memory_format=torch.channels_last)
+    masks = (images > 0).float()
+
     def work() -> None:
+        for _ in range(STEPS):
+            loss = LOSSES["bce"](model(images), masks)
+            optimizer.zero_grad()
+            fabric.backward(loss)
+            optimizer.step()
+
+    return work
+
+
+def first_batches(scratch: Path, scale: Scale) -> str:
+    """Time every network from the call that trains it, with its modules imported, to its first batch; a table."""
+    paths = write_epoch(scratch / "first", scale.exams)
+    rows = []
+    for backbone in list(THESIS_BACKBONES.values())[-scale.networks :]:
+        times = [_first_batch(paths, backbone.arch, scratch) for _ in range(scale.starts)]
+        rows.append([backbone.arch, seconds(statistics.median(times)), "2 s"])
+    return table(["network", f"to the first batch of {scale.exams} exams", "aim: under"], rows)
+
+
+def _first_batch(paths: list[Path], arch: str, folder: Path) -> float:
+    class ReachedError(Exception):
+        pass
+
+    def reached(*_: object) -> NoReturn:
+        raise ReachedError
+
+    network = NetworkSettings(arch=arch, weights="none", head=HeadSettings())
+    recipe = TrainingSettings(epochs=1, learning_rate=0.01, decay_factor=1.0, decay_every=1)
+    settings = TrainSettings(network=network, training=recipe, precision="fp32", seed=0)
+    took, hepaflow.training._to_device = hepaflow.training._to_device, reached
+    began = time.perf_counter()
+    try:
+        train_network(
+            paths,
+            settings,
+            code="",
+            output=folder / "first.safetensors",
+            history=folder / "first.csv",
+            compute=COMPUTE,
+        )
+    except ReachedError:
+        return time.perf_counter() - began
+    finally:
+        hepaflow.training._to_device = took
+    raise AssertionError("no batch was asked for")
+
+
+def _training(path: Path, settings: TrainSettings, folder: Path) -> Callable[[], float]:
+    def work() -> float:
+        history = folder / "history.csv"
         train_network(
             [path],
             settings,
             code="",
             output=folder / "trained.safetensors",
-            history=folder / "history.csv",
+            history=history,
             compute=COMPUTE,
         )
+        return float(pd.read_csv(history)["seconds"].sum())
 
     return work
 

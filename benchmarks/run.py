@@ -7,12 +7,13 @@ import platform
 import shutil
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
 
-from benchmarks import fusing, loading, networks, planning, scoring, slicing
-from benchmarks.scale import FULL, QUICK
+from benchmarks import fusing, loading, networks, planning, quality, scaling, scoring, slicing
+from benchmarks.scale import FULL, QUICK, Scale
 from benchmarks.side_by_side import COLUMNS, seconds, table
 
 ROOT = Path(__file__).parents[1]
@@ -22,9 +23,10 @@ INTRODUCTION = """\
 
 Written by `make bench`. Ours and the rival run in turn, in one process, and who begins changes with every round.
 The ratio is the rival's time over ours, its median over the rounds and (smallest-largest): above 1, ours is
-faster. Times are wall-clock; they depend on the machine and on what else runs on it, the ratios much less.
+faster. Times are wall-clock, and depend on the machine and on what else runs on it; the ratios do so less, but
+they do, above all where one side is bound by memory or disk and the other by the processor.
 
-Not measured yet: GPUs, memory and time at 1, 2, 4 and 8 times the exams, and quality for the same compute.
+Not measured: GPUs, and nnU-Net.
 """
 
 
@@ -48,6 +50,52 @@ def load() -> float:
     return os.getloadavg()[0]
 
 
+def measured(scratch: Path, page: Path, scale: Scale) -> Iterator[tuple[str, str, str]]:
+    """Run one benchmark after another; title, explanation and what was found, in Markdown."""
+    rows = []
+    for module in (slicing, loading, fusing, scoring, networks):
+        for comparison in module.measure(scratch / module.__name__, scale):
+            rows.append(comparison.row())
+            print(*rows[-1], sep=" | ", flush=True)
+    yield "Side by side", "Ours beside what else does the same.", table(COLUMNS, rows)
+    yield (
+        "Precision and layout",
+        "Results differ in their last bits between layouts, and visibly between precisions: `precision` is a "
+        "setting of the recipe, `compute.channels_last` one of speed.",
+        table(COLUMNS, [comparison.row() for comparison in networks.layouts(scale)]),
+    )
+    yield (
+        "Start of a training",
+        "Building the network, finding the slices, starting the loader; modules are imported before.",
+        networks.first_batches(scratch, scale),
+    )
+    yield (
+        "Start of the scripts",
+        "Imports in a process of their own; a script imports torch only where its work begins, so that what the "
+        "cache restores does without.",
+        planning.starts(scale),
+    )
+    yield (
+        "Planning",
+        "The default configuration on empty files in LiTS17's layout: start, sheet, graph, fingerprints.",
+        planning.plans(scratch, scale),
+    )
+    yield (
+        "Scaling",
+        "Whole runs on phantoms, half of them to test, with two small networks trained for one epoch; rules that "
+        f"take {scaling.LEAST_SECONDS:g} s or more. A rule's time is that of all its jobs, its memory that of the "
+        "largest. An exponent of 1 is proportional to the number of exams (pale lines).",
+        f"{scaling.measure(scratch, page, scale)}\n\n"
+        f"![Time and memory of every rule by the number of exams]({scaling.FIGURE})",
+    )
+    yield (
+        "Dice for the same compute",
+        "Means over the demo's test exams (phantoms), as they come. The UNet trained on all cores for as long as "
+        "the four networks of the stage together; the fusion's seconds are those of its four networks.",
+        quality.measure(),
+    )
+
+
 def main() -> None:
     """Run the benchmarks and write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -57,32 +105,18 @@ def main() -> None:
     scale = QUICK if arguments.quick else FULL
     scratch = Path(tempfile.mkdtemp(prefix="hepaflow-benchmarks-"))
     before, began = load(), time.monotonic()
-    rows = []
     try:
-        for module in (slicing, loading, fusing, scoring, networks):
-            for comparison in module.measure(scratch / module.__name__, scale):
-                rows.append(comparison.row())
-                print(*rows[-1], sep=" | ", flush=True)
-        plans, starts = planning.plans(scratch, scale), planning.starts(scale)
+        sections = list(measured(scratch, arguments.output, scale))
     finally:
         shutil.rmtree(scratch)
     how = "quick" if arguments.quick else "full"
+    busy = ": **other work ran beside it**" if before > 0.5 else ""
     text = "\n".join(
         [
             INTRODUCTION,
             f"The {how} run, {seconds(time.monotonic() - began)}. {machine()}\n",
-            f"Load of the machine when it began: {before:.1f}"
-            + (": **other work ran beside it**.\n" if before > 0.5 else ".\n"),
-            "## Side by side\n",
-            table(COLUMNS, rows),
-            "\n## Planning\n",
-            "The default configuration on empty files in LiTS17's layout: start, sheet, graph, fingerprints.\n",
-            plans,
-            "\n## Start of the scripts\n",
-            "Imports in a process of their own; a script imports torch only where its work begins, so that what "
-            "the cache restores does without.\n",
-            starts,
-            "",
+            f"Load of the machine when it began: {before:.1f}{busy}.\n",
+            *(f"## {title}\n\n{explained}\n\n{found}\n" for title, explained, found in sections),
         ]
     )
     arguments.output.write_text(text, encoding="utf-8")

@@ -21,16 +21,7 @@ import torch
 
 import hepaflow.segmenter
 from benchmarks.peak_memory import slabs, write_exam
-from hepaflow.bundle import (
-    CARD,
-    LICENCE,
-    PROVENANCE,
-    SETTINGS,
-    STAGES,
-    fusion_member,
-    network_member,
-    write_bundle,
-)
+from hepaflow.bundle import CARD, LICENCE, PROVENANCE, SETTINGS, weight_members, write_bundle
 from hepaflow.exam_output import write_exam as write_results
 from hepaflow.exam_source import read_exam
 from hepaflow.fusion import Fusion
@@ -56,13 +47,14 @@ STEPS = {
 
 def untrained_model(folder: Path) -> Path:
     """Write the thesis' networks, with weights drawn at random, as a model."""
-    settings, files = Settings().bundle(), {}
-    for stage in STAGES:
-        for name, each in settings.networks.items():
-            files[network_member(stage, name)] = folder / f"{stage}.{name}.safetensors"
-            save_weights(build_network(each.network), files[network_member(stage, name)], "{}")
-        files[fusion_member(stage)] = folder / f"{stage}.json"
-        Fusion(tuple(settings.networks), (1.0,) * len(settings.networks), ()).save(files[fusion_member(stage)])
+    settings = Settings().bundle()
+    files = {name: folder / name for name in weight_members(settings.networks)}
+    for file in files.values():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if file.suffix == ".json":
+            Fusion(tuple(settings.networks), (1.0,) * len(settings.networks), ()).save(file)
+        else:
+            save_weights(build_network(settings.networks[file.stem].network), file, "{}")
     texts = {SETTINGS: settings.canonical(), PROVENANCE: "{}", CARD: "untrained\n", LICENCE: "none\n"}
     write_bundle(folder / "model.zip", files=files, texts=texts, version="benchmark")
     return folder / "model.zip"

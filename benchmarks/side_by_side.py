@@ -56,6 +56,7 @@ def in_turn(
     note: str = "",
     warm: bool = True,
     before: Callable[[], object] = lambda: None,
+    told: bool = False,
 ) -> Comparison:
     """Run ours and the rival in turn; who begins changes with every round.
 
@@ -68,6 +69,8 @@ def in_turn(
         Whether both run once before, uncounted.
     before : callable
         Called before each, uncounted.
+    told : bool
+        Whether both return the seconds that count, being those of a part of what they do.
     """
     if warm:
         ours(), theirs()
@@ -77,8 +80,8 @@ def in_turn(
         for work, taken in sides if number % 2 == 0 else reversed(sides):
             before()
             began = time.perf_counter()
-            work()
-            taken.append(time.perf_counter() - began)
+            result = work()
+            taken.append(float(result) if told else time.perf_counter() - began)  # type: ignore[arg-type]
     return Comparison(what, rival, aim, tuple(times[0]), tuple(times[1]), note)
 
 

@@ -7,16 +7,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from hepaflow.bundle import (
-    CARD,
-    LICENCE,
-    PROVENANCE,
-    SETTINGS,
-    STAGES,
-    fusion_member,
-    network_member,
-    write_bundle,
-)
+from hepaflow.bundle import CARD, LICENCE, PROVENANCE, SETTINGS, weight_members, write_bundle
 from hepaflow.fusion import Fusion
 from hepaflow.networks.network import build_network
 from hepaflow.settings.inference import InferenceSettings
@@ -40,24 +31,22 @@ def small_model(folder: Path, logits: Mapping[str, float] | None = None, **texts
     names.
     """
     settings = inference_settings()
-    files = {}
-    for seed, (stage, name) in enumerate((stage, name) for stage in STAGES for name in NAMES):
+    files = {name: folder / name for name in weight_members(NAMES)}
+    for seed, path in enumerate(files.values()):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix == ".json":
+            Fusion(NAMES, (3.0, 2.0), ()).save(path)
+            continue
         torch.manual_seed(seed)
-        path = folder / f"{stage}.{name}.safetensors"
-        network = build_network(settings.networks[name].network)
+        network = build_network(settings.networks[path.stem].network)
         if logits:
             last = [one for one in network.modules() if isinstance(one, nn.Conv2d) and one.out_channels == 1][-1]
             assert last.bias is not None
             nn.init.zeros_(last.weight)
-            nn.init.constant_(last.bias, logits[stage])
+            nn.init.constant_(last.bias, logits[path.parent.name])
         save_weights(network, path, "{}")
-        files[network_member(stage, name)] = path
-    for stage in STAGES:
-        path = folder / f"{stage}.json"
-        Fusion(NAMES, (3.0, 2.0), ()).save(path)
-        files[fusion_member(stage)] = path
-    (folder / "licence").write_text("free\n")
-    files[LICENCE] = folder / "licence"
+    files[LICENCE] = folder / LICENCE
+    files[LICENCE].write_text("free\n")
     contents = {
         SETTINGS: settings.canonical(),
         PROVENANCE: json.dumps({"train liver first": {}}),

@@ -4,16 +4,7 @@ import json
 from importlib.metadata import version
 from pathlib import Path
 
-from hepaflow.bundle import (
-    CARD,
-    LICENCE,
-    PROVENANCE,
-    SETTINGS,
-    STAGES,
-    fusion_member,
-    network_member,
-    write_bundle,
-)
+from hepaflow.bundle import CARD, LICENCE, PROVENANCE, SETTINGS, weight_members, write_bundle
 from hepaflow.jobs.run import run
 from hepaflow.model_card import model_card, model_provenance
 from hepaflow.scores import read_scores
@@ -24,8 +15,7 @@ def work() -> None:
     made_by = version("hepaflow")
     provenance = model_provenance(snakemake.input.records)
     summary = read_scores(snakemake.input.summary)
-    networks = [network_member(stage, name) for stage in STAGES for name in settings["networks"]]
-    members = [*networks, *map(fusion_member, STAGES), LICENCE]
+    members = [*weight_members(settings["networks"]), LICENCE]
     paths = map(Path, [*snakemake.input.networks, *snakemake.input.fusion, snakemake.input.licence])
     write_bundle(
         snakemake.output.model,

@@ -7,7 +7,7 @@ safetensors, everything else is text: nothing in it is ever unpickled, and nothi
 import hashlib
 import json
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,11 @@ def network_member(stage: str, backbone: str) -> str:
 def fusion_member(stage: str) -> str:
     """Return the name of the member that holds a stage's fusion weights."""
     return f"fusion/{stage}.json"
+
+
+def weight_members(backbones: Collection[str]) -> list[str]:
+    """Return the names of the members that hold weights: the networks', the liver's first, then the fusions'."""
+    return [*(network_member(stage, name) for stage in STAGES for name in backbones), *map(fusion_member, STAGES)]
 
 
 def write_bundle(path: Path | str, *, files: Mapping[str, Path], texts: Mapping[str, str], version: str) -> None:

@@ -21,6 +21,7 @@ from hepaflow.bundle import (
     member,
     network_member,
     opened,
+    weight_members,
     wrong,
 )
 from hepaflow.files import sha256
@@ -103,8 +104,7 @@ def model_of_run(settings: InferenceSettings, networks: Sequence[Path], fusion: 
     fusion : sequence of Path
         Fusion weights of the liver and of lesions.
     """
-    names = [network_member(stage, name) for stage in STAGES for name in settings.networks]
-    files = dict(zip([*names, *map(fusion_member, STAGES)], [*networks, *fusion], strict=True))
+    files = dict(zip(weight_members(settings.networks), [*networks, *fusion], strict=True))
     digests = {name: sha256(file) for name, file in files.items()}
     digests[SETTINGS] = hashlib.sha256(settings.canonical().encode()).hexdigest()
     weights = {stage: Fusion.load(files[fusion_member(stage)]) for stage in STAGES}
@@ -137,20 +137,19 @@ def read_bundle(path: Path | str) -> Bundle:
     except ValidationError as error:
         keys = ", ".join(".".join(map(str, one["loc"])) for one in error.errors()[:5])
         raise wrong(path, f"settings that this hepaflow does not know: {keys}") from None
-    missing = {network_member(stage, name) for stage in STAGES for name in settings.networks} - set(found)
+    weights = weight_members(settings.networks)
+    missing = set(weights) - set(found)
     if missing:
         raise wrong(path, f"no {', '.join(sorted(missing))}")
     fusion = {stage: Fusion.of_json(texts[fusion_member(stage)]) for stage in STAGES}
-    for stage, weights in fusion.items():
-        if weights.backbones != tuple(settings.networks):
-            raise wrong(path, f"fusion weights of {', '.join(weights.backbones)} for the {stage}")
-    deciding = [SETTINGS, *map(fusion_member, STAGES)]
-    deciding += [network_member(stage, name) for stage in STAGES for name in settings.networks]
+    for stage, fused in fusion.items():
+        if fused.backbones != tuple(settings.networks):
+            raise wrong(path, f"fusion weights of {', '.join(fused.backbones)} for the {stage}")
     return Bundle(
         path,
         settings,
         fusion,
-        {name: manifest["sha256"][name] for name in deciding},
+        {name: manifest["sha256"][name] for name in (SETTINGS, *weights)},
         lambda name: _read(path, name),
         version=manifest["hepaflow"],
         provenance=json.loads(texts[PROVENANCE]),

@@ -4,6 +4,7 @@ import importlib.metadata
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import Any
 
 UNCOUNTED = ("code", "libraries", "compute", "cache")
@@ -58,13 +59,16 @@ class Recipe:
 
 def versions(libraries: Iterable[str]) -> dict[str, str]:
     """Return the installed version of each library, named as it is imported; none for what is not installed."""
-    found = {}
-    for name in sorted(libraries):
-        try:
-            found[name] = importlib.metadata.version(_DISTRIBUTIONS.get(name, name))
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
+    found = {name: _version(name) for name in sorted(libraries)}
+    return {name: version for name, version in found.items() if version is not None}
+
+
+@cache  # a plan asks for the same few for every job, and each answer is parsed from a file
+def _version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(_DISTRIBUTIONS.get(name, name))
+    except importlib.metadata.PackageNotFoundError:
+        return None
 
 
 def setting_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:

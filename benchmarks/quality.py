@@ -1,0 +1,163 @@
+"""Dice for the same compute: MONAI's 2-D UNet on the demo's exams, beside the demo's networks and their fusion.
+
+    python -m benchmarks.quality
+
+The UNet has the training slices of the demo, at the same size, for as long as the four networks of a stage took
+together, on all cores; and the same way back to the exam's grid, post-processing included. Its settings are those
+of MONAI's own tutorials.
+"""
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+import yaml
+from monai.losses import DiceCELoss
+from monai.networks.nets import UNet
+
+from benchmarks.side_by_side import digits, table
+from hepaflow.compute import make_fabric
+from hepaflow.dataset import SliceDataset
+from hepaflow.evaluation import Scores, Segmentation
+from hepaflow.exams import read_sheet
+from hepaflow.inference import Predictor
+from hepaflow.labels import read_labels
+from hepaflow.lesion_slices import lesion_slices
+from hepaflow.liver_slices import liver_slices
+from hepaflow.postprocess import clean
+from hepaflow.restore import restore
+from hepaflow.scores import final, read_scores
+from hepaflow.settings.compute import ComputeSettings
+from hepaflow.settings.workflow import Settings, read_settings
+from hepaflow.slices import SlicesInMemory
+from hepaflow.thesis import FUSION
+from hepaflow.volume import read_image
+
+ROOT = Path(__file__).parents[1]
+CONFIG = ROOT / "config" / "demo.yaml"
+STAGES = ("liver", "lesion")
+UNET = "MONAI's UNet"
+BATCH = 16
+LEARNING_RATE = 1e-3
+COMPUTE = ComputeSettings(accelerator="cpu", workers=0)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A network that was trained for a time, and how far it came."""
+
+    predictor: Predictor
+    epochs: float
+    parameters: int
+
+
+def spent(results: Path, stage: str) -> dict[str, float]:
+    """Return the seconds of one core that the training of each network of a stage took."""
+    records = [
+        json.loads(path.read_text(encoding="utf-8")) for path in (results / "records/train").glob(f"{stage}.*")
+    ]
+    return {record["wildcards"]["backbone"]: record["seconds"] * record["threads"] for record in records}
+
+
+def train_unet(slices: Sequence[Path], seconds: float, seed: int) -> Trained:
+    """Train MONAI's UNet for some seconds, on slices in memory."""
+    torch.manual_seed(seed)
+    dataset = SliceDataset(slices)
+    images, masks = dataset[range(len(dataset))]
+    network = UNet(
+        spatial_dims=2,
+        in_channels=1,
+        out_channels=1,
+        channels=(16, 32, 64, 128, 256),
+        strides=(2,) * 4,
+        num_res_units=2,
+    )
+    criterion = DiceCELoss(sigmoid=True)
+    optimizer = torch.optim.Adam(network.parameters(), lr=LEARNING_RATE)
+    network.train()
+    seen, end = 0, time.monotonic() + seconds
+    while time.monotonic() < end:
+        for batch in torch.randperm(len(images)).split(BATCH):
+            if len(batch) < 2 or time.monotonic() > end:
+                break
+            loss = criterion(network(images[batch]), masks[batch])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            seen += len(batch)
+    parameters = sum(parameter.numel() for parameter in network.parameters())
+    return Trained(Predictor(network, make_fabric("fp32", COMPUTE), COMPUTE), seen / len(images), parameters)
+
+
+def segment(hu: np.ndarray, networks: dict[str, Trained], settings: Settings) -> Segmentation:
+    """Segment an exam with one network a stage, as hepaflow does with four."""
+    steps = settings.bundle()
+    shape = (hu.shape[0], hu.shape[1], hu.shape[2])
+    stack, found = liver_slices(hu, None, steps.liver_slices), {}
+    for stage in STAGES:
+        if stage == "lesion":
+            stack = lesion_slices(hu, found["liver"], None, steps.lesion_slices)
+        masks = networks[stage].predictor.masks(SlicesInMemory(stack))
+        found[stage] = restore(clean(masks, getattr(steps, stage)), stack.box, shape)
+    return Segmentation(found["liver"], found["lesion"])
+
+
+def unet_dice(networks: dict[str, Trained], settings: Settings) -> pd.DataFrame:
+    """Return the scores of the UNets on the test exams."""
+    exams, tables = read_sheet(Path(settings.exams)), []
+    for name in exams.names("test"):
+        exam = exams[name]
+        hu, grid = read_image(Path(settings.data) / exam.image, exam=name)
+        labels, _ = read_labels(Path(settings.data) / str(exam.label), exam=name, image=grid)
+        scores = Scores(name, Segmentation.of_labels(labels), grid.trusted_spacing)
+        scores.add(UNET, "clean", segment(hu, networks, settings))
+        tables.append(scores.metrics())
+    return pd.concat(tables, ignore_index=True)
+
+
+def measure() -> str:
+    """Train and score the UNet beside the finished demo; a table, or what to do first."""
+    settings = read_settings(yaml.safe_load(CONFIG.read_text(encoding="utf-8")))
+    results = ROOT / settings.results
+    if not (results / "tables" / "summary.csv").is_file():
+        return "Not measured: it needs the finished demo (`make demo`)."
+    exams = read_sheet(Path(settings.exams))
+    seconds = {stage: spent(results, stage) for stage in STAGES}
+    cores = torch.get_num_threads()
+    networks = {}
+    for stage in STAGES:
+        slices = [results / "slices" / stage / f"{name}.safetensors" for name in exams.names("train")]
+        networks[stage] = train_unet(slices, sum(seconds[stage].values()) / cores, settings.seed)
+    own = read_scores(*(results / "metrics" / f"{name}.csv" for name in exams.names("test")))
+    scores = pd.concat([final(own), unet_dice(networks, settings)])
+    dice = scores[scores["metric"] == "dice"].pivot_table("value", "method", "stage", aggfunc="mean")
+    costs = {name: {stage: seconds[stage][name] for stage in STAGES} for name in settings.backbones}
+    costs |= {name: {stage: sum(seconds[stage].values()) for stage in STAGES} for name in (FUSION, UNET)}
+    rows = [
+        [name, *(digits(cost[stage]) for stage in STAGES), *(f"{dice.loc[name, stage]:.3f}" for stage in STAGES)]
+        for name, cost in costs.items()
+    ]
+    told = ", ".join(f"{networks[stage].epochs:.0f} epochs for the {stage}" for stage in STAGES)
+    return "\n".join(
+        [
+            table(
+                [
+                    "method",
+                    *(f"{stage}: seconds of a core" for stage in STAGES),
+                    *(f"{stage} Dice" for stage in STAGES),
+                ],
+                rows,
+            ),
+            "",
+            f"In that time, {UNET} ({networks['liver'].parameters / 1e6:.1f} million parameters) took {told}.",
+        ]
+    )
+
+
+if __name__ == "__main__":
+    print(measure())
