@@ -16,7 +16,7 @@ SIDE_BY_SIDE := $(BIN)/pytest -n 2 --dist loadfile
 ALONE := $(shell command -v flock >/dev/null && echo flock --nonblock --conflict-exit-code 75 .snakemake-demo.lock)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint unit workflow test-browser test-slurm test-faults why schema lock clean bench
+.PHONY: help setup demo test test-of-runs test-of-queue lint unit workflow test-browser test-slurm test-faults why schema lock clean bench
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,8 +47,14 @@ demo: $(VENV)/.locked ## run the whole workflow on phantom exams, on the CPU, in
 	@echo "The report: results/demo/report.html"
 
 test: lint unit ## run every check
-	@if tests/browser/install_chromium.sh; then set -x; $(SIDE_BY_SIDE) -m 'not slow' tests/workflow tests/faults tests/browser; \
-	else echo "LEFT OUT: the tests in a real browser."; set -x; $(SIDE_BY_SIDE) -m 'not slow' tests/workflow tests/faults; fi
+	@tests/browser/install_chromium.sh || echo "LEFT OUT: the tests in a real browser."
+	@# Jobs of a queue mostly wait: they do so beside the other runs.
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target test-of-runs test-of-queue
+
+test-of-runs:
+	$(SIDE_BY_SIDE) -m 'not slow' tests/workflow tests/faults $(if $(shell command -v chromium),tests/browser)
+
+test-of-queue:
 	@if tests/slurm/install; then set -x; $(BIN)/pytest tests/slurm; else echo "LEFT OUT: the tests on a SLURM cluster."; fi
 
 lint: $(VENV)/.locked-dev ## style, types, formats

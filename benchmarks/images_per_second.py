@@ -66,16 +66,15 @@ def measure(
     """
     import torch  # after the parent has started this process, which needs none
 
-    from hepaflow.compute import make_fabric, prepare
+    from hepaflow.compute import make_fabric, memory_format, prepare
     from hepaflow.losses import LOSSES
     from hepaflow.networks.network import build_network
 
     fabric = make_fabric(settings.precision, compute)
-    network = prepare(build_network(settings.network), compute)
+    network = prepare(build_network(settings.network).train(mode == "train"), compute)
     images = torch.rand(batch, 1, size, size, device=fabric.device) * 2 - 1
     masks = (images > 0).float()
-    if compute.channels_last:
-        images = images.to(memory_format=torch.channels_last)
+    images = images.to(memory_format=memory_format(compute, training=mode == "train"))
     if mode == "train":
         sgd = torch.optim.SGD(network.parameters(), lr=1e-3, momentum=settings.training.momentum)
         model, optimizer = fabric.setup(network, sgd)
@@ -87,7 +86,7 @@ def measure(
             fabric.backward(loss)
             optimizer.step()
     else:
-        model = fabric.setup_module(network.eval())
+        model = fabric.setup_module(network)
 
         @torch.inference_mode()
         def step() -> None:

@@ -15,7 +15,7 @@ from benchmarks.loading import write_epoch
 from benchmarks.scale import Scale
 from benchmarks.side_by_side import Comparison, in_turn, seconds, table
 from hepaflow.box import Box
-from hepaflow.compute import make_fabric, prepare
+from hepaflow.compute import make_fabric, memory_format, prepare
 from hepaflow.dataset import normalise
 from hepaflow.inference import Predictor
 from hepaflow.losses import LOSSES
@@ -128,9 +128,7 @@ def _steps(arch: str, precision: Precision, *, channels_last: bool) -> Callable[
     sgd = torch.optim.SGD(network.parameters(), lr=1e-3, momentum=0.9)
     fabric = make_fabric(precision, compute)
     model, optimizer = fabric.setup(prepare(network, compute), sgd)
-    images = torch.rand(BATCH, 1, SIDE, SIDE) * 2 - 1
-    if channels_last:
-        images = images.to(memory_format=torch.channels_last)
+    images = (torch.rand(BATCH, 1, SIDE, SIDE) * 2 - 1).to(memory_format=memory_format(compute, training=True))
     masks = (images > 0).float()
 
     def work() -> None:

@@ -32,7 +32,7 @@ def start(run: Checkout, log: Path, *arguments: str, fault: str = "", marks: Pat
             "HEPAFLOW_FAULT_FOLDER": str(marks),
             "PYTHONPATH": str(INJECTED),
         }
-    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", "config/smoke.yaml", *arguments]
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments, "--configfile", "config/smoke.yaml"]
     with open(log, "a") as out:
         return subprocess.Popen(
             command, cwd=run.folder, env=environment(**more), stdout=out, stderr=out, start_new_session=True

@@ -151,7 +151,7 @@ def test_out_of_memory(copied: Light, undisturbed: Light, tmp_path: Path, tell: 
     limited = ["bash", "-c", f'ulimit -v {1600 << 10}; exec "$0" "$@"', sys.executable, "-m", "snakemake"]
     target = "results/smoke/slices/liver/big.safetensors"
     ended = subprocess.run(
-        [*limited, "--cores", "1", "--configfile", "config/smoke.yaml", target],
+        [*limited, "--cores", "1", target, "--configfile", "config/smoke.yaml"],
         cwd=copied.folder,
         env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
         stdout=subprocess.PIPE,

@@ -46,7 +46,7 @@ def files_in(folder: Path) -> list[Path]:
 
 def test_signals_to_every_job(fresh: Light, undisturbed: Light, tmp_path: Path, tell: Tell) -> None:
     marks = tmp_path / "marks"
-    run = start(fresh, tmp_path / "log", "--retries", "6", fault="jobs", marks=marks)
+    run = start(fresh, tmp_path / "log", "--retries", "20", fault="jobs", marks=marks)
     assert run.wait(1500) == 0, (tmp_path / "log").read_text()
     struck = {path.name.replace("+", "/") for path in marks.iterdir()}
     missed = {f"results/smoke/{name}" for name in outcomes(undisturbed)} - struck

@@ -24,7 +24,7 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
     assert bundle.card == "# A model\n"
     for stage in ("liver", "lesion"):
         for name in NAMES:
-            stored = (tmp_path / f"{stage}.{name}.safetensors").read_bytes()
+            stored = (tmp_path / network_member(stage, name)).read_bytes()
             assert bundle.network(stage, name) == stored
             assert all(torch.isfinite(tensor).all() for tensor in load(stored).values())
 
@@ -44,8 +44,8 @@ def test_equal_models_are_equal_bytes_and_what_segments_otherwise_has_another_id
 
 def test_a_model_of_a_runs_files_is_that_of_its_bundle(tmp_path: Path) -> None:
     bundle = read_bundle(small_model(tmp_path))
-    networks = [tmp_path / f"{stage}.{name}.safetensors" for stage in STAGES for name in NAMES]
-    model = model_of_run(inference_settings(), networks, [tmp_path / f"{stage}.json" for stage in STAGES])
+    networks = [tmp_path / network_member(stage, name) for stage in STAGES for name in NAMES]
+    model = model_of_run(inference_settings(), networks, [tmp_path / fusion_member(stage) for stage in STAGES])
     assert model.identity == bundle.identity
     assert model.fusion == bundle.fusion
     for stage in STAGES:

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from hepaflow.compute import make_fabric, prepare
+from hepaflow.compute import make_fabric, memory_format, prepare
 from hepaflow.settings.compute import ComputeSettings
 from hepaflow.settings.training import Precision
 
@@ -88,6 +88,20 @@ def test_channels_last_changes_the_layout_and_not_the_function() -> None:
     prepared = prepare(network, CPU.model_copy(update={"channels_last": True}))
     assert prepared.weight.is_contiguous(memory_format=torch.channels_last)
     torch.testing.assert_close(prepared(x.to(memory_format=torch.channels_last)), before)
+
+
+def test_the_layout_is_chosen_by_the_device_and_what_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = ComputeSettings()
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert memory_format(asked, training=False) == torch.channels_last
+    assert memory_format(asked, training=True) == torch.contiguous_format
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert memory_format(asked, training=False) == torch.contiguous_format
+    assert memory_format(CPU, training=False) == torch.channels_last
+    for training in (True, False):
+        for asked_for, expected in ((True, torch.channels_last), (False, torch.contiguous_format)):
+            chosen = CPU.model_copy(update={"channels_last": asked_for})
+            assert memory_format(chosen, training=training) == expected
 
 
 def test_nothing_is_done_unasked() -> None:

@@ -342,8 +342,8 @@ def test_resuming_is_never_having_stopped(make: Make, uninterrupted: bytes, afte
 
 @pytest.mark.parametrize(
     ("changes", "compute"),
-    [({"momentum": 0.0}, {}), ({}, {"channels_last": True}), ({"validation_share": 0.3}, {})],
-    ids=["no momentum", "channels last", "with validation"],
+    [({"momentum": 0.0}, {}), ({}, {"channels_last": False}), ({"validation_share": 0.3}, {})],
+    ids=["no momentum", "channels first", "with validation"],
 )
 def test_resuming_works_with_other_settings(
     make: Make, changes: dict[str, float], compute: dict[str, bool]

@@ -13,6 +13,20 @@ from hepaflow.settings.compute import ComputeSettings
 from hepaflow.settings.training import Precision
 
 
+def on_gpu(compute: ComputeSettings) -> bool:
+    """Return whether networks run on a GPU: where there is one, unless the settings keep to the CPU."""
+    return compute.accelerator == "auto" and torch.cuda.is_available()
+
+
+def memory_format(compute: ComputeSettings, *, training: bool) -> torch.memory_format:
+    """Return how the settings want a network and its input laid out in memory.
+
+    Unless they say otherwise: channels innermost to predict on the CPU (docs/benchmarks.md).
+    """
+    last = not training and not on_gpu(compute) if compute.channels_last == "auto" else compute.channels_last
+    return torch.channels_last if last else torch.contiguous_format
+
+
 def make_fabric(
     precision: Precision, compute: ComputeSettings, *, devices: int = 1, threads: int | None = None
 ) -> Fabric:
@@ -38,7 +52,7 @@ def make_fabric(
     UserError
         If there are fewer GPUs than devices.
     """
-    gpu = compute.accelerator == "auto" and torch.cuda.is_available()
+    gpu = on_gpu(compute)
     if gpu and devices > torch.cuda.device_count():
         raise UserError(
             f"{torch.cuda.device_count()} GPU(s) for this job",
@@ -77,7 +91,7 @@ def fitting_batch(compute: ComputeSettings, size: int) -> ComputeSettings:
     size : int
         Rows and columns of a slice.
     """
-    if compute.accelerator == "auto" and torch.cuda.is_available():
+    if on_gpu(compute):
         free: float = torch.cuda.mem_get_info()[0]
     else:
         free = _available_memory()
@@ -96,7 +110,9 @@ def _available_memory() -> float:
 
 
 def prepare(network: torch.nn.Module, compute: ComputeSettings) -> Any:
-    """Lay a network out in memory, and compile it, as the settings ask for; its results stay the same."""
-    if compute.channels_last:
-        network = network.to(memory_format=torch.channels_last)
+    """Lay a network out in memory for what it is about to do, and compile it, as the settings ask for.
+
+    Its results stay the same.
+    """
+    network = network.to(memory_format=memory_format(compute, training=network.training))
     return torch.compile(network) if compute.compile else network

@@ -9,7 +9,7 @@ from lightning_fabric import Fabric
 from numpy.typing import NDArray
 from torch import nn
 
-from hepaflow.compute import prepare
+from hepaflow.compute import memory_format, prepare
 from hepaflow.dataset import normalise
 from hepaflow.settings.compute import ComputeSettings
 
@@ -61,8 +61,7 @@ class Predictor:
         step = self._compute.predict_batch_size
         for first in range(0, len(slices), step):
             batch = normalise(slices.image(slice(first, first + step))).to(self._fabric.device)
-            if self._compute.channels_last:
-                batch = batch.to(memory_format=torch.channels_last)
+            batch = batch.to(memory_format=memory_format(self._compute, training=False))
             masks[first : first + step] = (self._model(batch) > 0).squeeze(1).cpu().numpy()
             if progress:
                 progress(len(batch))

@@ -16,7 +16,7 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from hepaflow.compute import make_fabric, prepare
+from hepaflow.compute import make_fabric, memory_format, prepare
 from hepaflow.dataset import Batch, EpochBatches, SliceDataset
 from hepaflow.errors import UserError
 from hepaflow.history import Epoch, Part, progress, progress_within, write_history
@@ -277,9 +277,7 @@ def _stay(worker: int) -> None:
 
 def _to_device(batch: Batch, compute: ComputeSettings, fabric: Fabric) -> tuple[Tensor, Tensor]:
     images, masks = (part.to(fabric.device, non_blocking=True) for part in batch)
-    if compute.channels_last:
-        images = images.to(memory_format=torch.channels_last)
-    return images, masks
+    return images.to(memory_format=memory_format(compute, training=True)), masks
 
 
 def _train_epoch(

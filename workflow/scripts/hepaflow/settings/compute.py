@@ -16,8 +16,8 @@ class ComputeSettings(SettingsModel):
     """GPUs (or CPU processes) that train one network together."""
     workers: int = Field(default=4, ge=0)
     """Processes that load slices beside the training process; 0 loads them in it."""
-    channels_last: bool = False
-    """Store images with their channels innermost; faster on recent GPUs and on the CPU."""
+    channels_last: Literal["auto"] | bool = "auto"
+    """Store images with their channels innermost; `auto` predicts so on the CPU, where it is much faster."""
     compile: bool = False
     """Compile the networks with `torch.compile`; minutes at the start, faster afterwards."""
     predict_batch_size: int = Field(default=64, ge=1)
