@@ -122,15 +122,18 @@ def _interpolated(bins: Whole, levels: NDArray[np.float32], tile: tuple[int, int
     down, across = (length // side for length, side in zip(bins.shape, tile, strict=True))
     blocks = bins.reshape(down, tile[0], across, tile[1])
     stride = levels.shape[1] * BINS
-    places = blocks + (np.arange(down) * stride)[:, None, None, None] + (np.arange(across) * BINS)[:, None]
+    corners = (np.arange(down) * stride)[:, None] + np.arange(across) * BINS
+    places = (blocks + corners[:, None, :, None]).astype(np.intp, copy=False)
     below, right = (np.arange(side, dtype=np.float32) / np.float32(side) for side in tile)
     one = np.float32(1)
-    result = np.zeros(blocks.shape, np.float32)
+    result, part = np.zeros(blocks.shape, np.float32), np.empty(blocks.shape, np.float32)
     for offset, weight in (
         (0, np.outer(one - below, one - right)),
         (BINS, np.outer(one - below, right)),
         (stride, np.outer(below, one - right)),
         (stride + BINS, np.outer(below, right)),
     ):
-        result += levels.ravel()[offset:].take(places) * weight[:, None]
+        levels.ravel()[offset:].take(places, out=part, mode="clip")  # all are inside; `raise` would copy
+        part *= np.tile(weight[:, None], (1, across, 1))
+        result += part
     return result.reshape(bins.shape)
