@@ -77,8 +77,8 @@ def measured(scratch: Path, page: Path, scale: Scale) -> Iterator[tuple[str, str
     )
     yield (
         "Planning",
-        "The default configuration on empty files in LiTS17's layout: start, sheet, graph, fingerprints; then with "
-        "an empty file in place of every result, so that nothing is to do.",
+        "The default configuration on empty files in LiTS17's layout: start, sheet, graph, fingerprints. Then "
+        "with an empty file in place of every result, so that nothing is to do.",
         planning.plans(scratch, scale),
     )
     yield (

@@ -31,7 +31,7 @@ def vote_patterns(votes: list[NDArray[np.bool_]]) -> NDArray[np.uint16]:
     Parameters
     ----------
     votes : list of ndarray of bool, all of one shape
-        One mask for each network, at most 12.
+        One mask for each network, at most 16.
 
     Returns
     -------
@@ -58,9 +58,12 @@ def count_votes(votes: list[NDArray[np.bool_]], reference: NDArray[np.bool_]) ->
     sparse array of int64, shape (slices, 2 * 2**n)
         First the counts of the patterns over background, then those over foreground.
     """
-    patterns = vote_patterns(votes).astype(np.int64) | (reference.astype(np.int64) << len(votes))
-    width = 2 << len(votes)
-    slices = [np.bincount(one.ravel(), minlength=width) for one in patterns]
+    everything = [*votes, reference]  # the reference is the highest bit
+    width = 1 << len(everything)
+    slices = [
+        np.bincount(vote_patterns([one[index] for one in everything]).ravel(), minlength=width)
+        for index in range(len(reference))
+    ]
     return sparse.csr_array(np.array(slices, np.int64).reshape(-1, width))
 
 
