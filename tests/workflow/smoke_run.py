@@ -55,7 +55,7 @@ class Checkout:
         """Run Snakemake and return how it ended; standard output and error are one text."""
         chosen = ["--configfile", config] if config else []
         return subprocess.run(
-            [sys.executable, "-m", "snakemake", "--cores", "2", *chosen, *arguments],
+            [sys.executable, "-m", "snakemake", "--cores", "2", *arguments, *chosen],
             cwd=self.folder,
             env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
             stdout=subprocess.PIPE,
