@@ -10,9 +10,9 @@ SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 # All liver networks first: then the lesion networks, which start from them, keep every core busy to the end.
 DEMO := $(SNAKEMAKE) --configfile config/demo.yaml --scheduler greedy \
 	--prioritize $(foreach name,densenet121 inceptionv3 resnet50 resnext50,results/demo/models/liver/$(name).safetensors)
-# One demo at a time: so a lock that a killed run left behind can be lifted.
 # Whole small runs and plans: the tests of a file share one, so a file stays together.
 SIDE_BY_SIDE := $(BIN)/pytest -n 2 --dist loadfile
+# One demo at a time: so a lock that a killed run left behind can be lifted.
 ALONE := $(shell command -v flock >/dev/null && echo flock --nonblock --conflict-exit-code 75 .snakemake-demo.lock)
 
 .DEFAULT_GOAL := help
@@ -46,7 +46,7 @@ demo: $(VENV)/.locked ## run the whole workflow on phantom exams, on the CPU, in
 	@$(BIN)/hepaflow summary results/demo
 	@echo "The report: results/demo/report.html"
 
-test: lint unit ## run every check
+test: lint unit ## run every check but the slow ones of test-faults
 	@tests/browser/install_chromium.sh || echo "LEFT OUT: the tests in a real browser."
 	@# Jobs of a queue mostly wait: they do so beside the other runs.
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target test-of-runs test-of-queue

@@ -69,7 +69,7 @@ def measure(scratch: Path, scale: Scale) -> list[Comparison]:
     what = f"fitting the fusion on {scale.fusion_slices} slices of four masks"
     note = (
         f"the same steps; shares differ by at most {difference:.0e}; both grow with the number of slices, "
-        f"so LiTS17's 54,450 are {54450 / scale.fusion_slices:.0f} times as many"
+        f"so LiTS17's 54,200 are {54200 / scale.fusion_slices:.0f} times as many"
     )
     rival = "torch, minibatch SGD over pixels, masks in memory"
     return [

@@ -96,7 +96,7 @@ def table(peaks: dict[str, tuple[int, float]], size: int, slices: int) -> str:
 
 
 def main() -> None:
-    """Measure, print the table, and write it where the page of faults takes it from."""
+    """Measure, print the table, and write it to `--out`; docs/faults.md takes benchmarks/peak_memory.md."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--slices", type=int, default=1000)
     parser.add_argument("--size", type=int, default=512, help="rows and columns (default: %(default)s)")

@@ -8,7 +8,7 @@ from hepaflow.settings.base import SettingsModel
 
 
 class ComputeSettings(SettingsModel):
-    """How fast a result comes, never which: a change of these reruns nothing."""
+    """How fast a result comes: a change of these reruns nothing, though last bits may differ."""
 
     accelerator: Literal["auto", "cpu"] = "auto"
     """`auto` uses a GPU where there is one; `cpu` keeps to the CPU, where several networks train side by side."""

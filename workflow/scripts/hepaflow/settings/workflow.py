@@ -132,7 +132,7 @@ class Settings(SettingsModel):
     samples: SamplesSettings = SamplesSettings()
     """Slices drawn for the sample figures (thesis figures 11 and 12)."""
     compute: ComputeSettings = ComputeSettings()
-    """Speed; no result depends on it."""
+    """Speed; a change of it computes nothing anew."""
     cache: str | None = Field(default=None, min_length=1)
     """Folder of the shared cache, from which results that were computed before are restored; null for none."""
     count_libraries: bool = False
