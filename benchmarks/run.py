@@ -106,22 +106,25 @@ def main() -> None:
     scale = QUICK if arguments.quick else FULL
     scratch = Path(tempfile.mkdtemp(prefix="hepaflow-benchmarks-"))
     before, began = load(), time.monotonic()
-    try:
-        sections = list(measured(scratch, arguments.output, scale))
-    finally:
-        shutil.rmtree(scratch)
     how = "quick" if arguments.quick else "full"
     busy = ": **other work ran beside it**" if before > 0.5 else ""
-    text = "\n".join(
-        [
-            INTRODUCTION,
-            f"The {how} run, {seconds(time.monotonic() - began)}. {machine()}\n",
-            f"Load of the machine when it began: {before:.1f}{busy}.\n",
-            *(f"## {title}\n\n{explained}\n\n{found}\n" for title, explained, found in sections),
-        ]
-    )
-    arguments.output.write_text(text, encoding="utf-8")
-    print(text)
+    sections: list[str] = []
+
+    def write(end: str) -> None:  # after every section: a run that is stopped keeps what it has measured
+        head = (
+            f"The {how} run, {seconds(time.monotonic() - began)}{end}. {machine()}\n\n"
+            f"Load of the machine when it began: {before:.1f}{busy}.\n"
+        )
+        arguments.output.write_text("\n".join([INTRODUCTION, head, *sections]), encoding="utf-8")
+
+    try:
+        for title, explained, found in measured(scratch, arguments.output, scale):
+            sections.append(f"## {title}\n\n{explained}\n\n{found}\n")
+            print(sections[-1], flush=True)
+            write(", not finished: further sections are missing")
+    finally:
+        shutil.rmtree(scratch)
+    write("")
 
 
 if __name__ == "__main__":

@@ -192,7 +192,7 @@ def test_what_lies_around_the_masks_does_not_matter() -> None:
 def test_tree_and_transform_find_the_same_distances(seed: int) -> None:
     """They may name different voxels where two are equally near."""
     points, to = np.argwhere(blob(seed)), surface(blob(seed + 50))
-    found = [nearest_by_tree(points, np.argwhere(to), SPACING), nearest_by_transform(points, to, SPACING)]
+    found = [search(to, SPACING)(points) for search in (nearest_by_tree, nearest_by_transform)]
     for nearest in found:
         assert to[tuple(nearest.T)].all()
     one, other = (np.linalg.norm((points - nearest) * SPACING, axis=1) for nearest in found)

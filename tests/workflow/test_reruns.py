@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, get_args
 
@@ -281,12 +282,15 @@ def importing(script: Path, arch: str, scripts: Path) -> set[str]:
 @pytest.fixture(scope="module")
 def reach() -> dict[tuple[str, str], set[str]]:
     """Return the modules that each script loads; for those of networks, by architecture."""
-    found = {}
-    for script in sorted((ROOT / SCRIPTS).glob("*.py")):
-        archs = [SMOKE["backbones"][name]["arch"] for name in SMOKE["backbones"]]
-        for arch in archs if script.stem in ("train", "predict") else [""]:
-            found[script.stem, arch] = importing(script, arch, ROOT / SCRIPTS)
-    return found
+    archs = [backbone["arch"] for backbone in SMOKE["backbones"].values()]
+    pairs = [
+        (script, arch)
+        for script in sorted((ROOT / SCRIPTS).glob("*.py"))
+        for arch in (archs if script.stem in ("train", "predict") else [""])
+    ]
+    with ThreadPoolExecutor(2) as pool:
+        loaded = pool.map(lambda pair: importing(*pair, ROOT / SCRIPTS), pairs)
+        return {(script.stem, arch): names for (script, arch), names in zip(pairs, loaded, strict=True)}
 
 
 def module_of(path: Path) -> str:

@@ -1,5 +1,6 @@
 """Distances between the surfaces of a mask and of its reference, as the LiTS challenge measures them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import nan
 
@@ -101,31 +102,42 @@ def _eroded(mask: NDArray[np.bool_], axis: int) -> NDArray[np.bool_]:
 
 def _distances(of: NDArray[np.bool_], to: NDArray[np.bool_], spacing: Spacing) -> NDArray[np.float64]:
     """Return how far each set voxel is from the nearest set voxel of another array, in mm."""
-    distances = np.zeros(int(of.sum()))
-    apart = ~to[of]  # voxels that both surfaces share need no search
-    points, targets = np.argwhere(of)[apart], np.argwhere(to)
-    if len(points):
-        # A tree is the faster for surfaces close to each other. Far from large ones it looks at many of their
-        # voxels for every point: minutes for a mask of everything, where the transform takes seconds.
-        many = len(points) * len(targets) > _PAIRS_A_VOXEL * to.size
-        nearest = nearest_by_transform(points, to, spacing) if many else nearest_by_tree(points, targets, spacing)
-        distances[apart] = np.sqrt((((points - nearest) * np.asarray(spacing)) ** 2).sum(axis=1))
+    distances = np.zeros(np.count_nonzero(of))
+    places = np.flatnonzero(of & ~to)  # voxels that both surfaces share need no search
+    if places.size == 0:
+        return distances
+    # A tree is the faster for surfaces close to each other. Far from large ones it looks at many of their voxels
+    # for every point: minutes for a mask of everything, where the transform takes seconds.
+    many = len(places) * np.count_nonzero(to) > _PAIRS_A_VOXEL * to.size
+    nearest = nearest_by_transform(to, spacing) if many else nearest_by_tree(to, spacing)
+    apart = np.empty(len(places))
+    for first in range(0, len(places), _AT_ONCE):
+        some = slice(first, first + _AT_ONCE)
+        points = np.stack(np.unravel_index(places[some], of.shape), axis=1)
+        apart[some] = np.sqrt((((points - nearest(points)) * np.asarray(spacing)) ** 2).sum(axis=1))
+    distances[~to[of]] = apart
     return distances
 
 
 _PAIRS_A_VOXEL = 2000
 """Pairs of points and targets for each voxel of the array beyond which the transform is used; by measurement."""
 
+_AT_ONCE = 1 << 20
+"""Points whose distances are measured at a time: noise over an exam has tens of millions of them."""
 
-def nearest_by_tree(points: NDArray[np.int64], targets: NDArray[np.int64], spacing: Spacing) -> NDArray[np.int64]:
-    """Return the target nearest to each point, all as indices of voxels, shape (points, 3)."""
+Nearest = Callable[[NDArray[np.int64]], NDArray[np.int64]]
+"""Returns the set voxel nearest to each point, all as indices of voxels, shape (points, 3)."""
+
+
+def nearest_by_tree(to: NDArray[np.bool_], spacing: Spacing) -> Nearest:
+    """Prepare a search for the nearest set voxel in a tree of all of them."""
+    targets = np.argwhere(to)
     # Unbalanced and with large leaves: on the voxels of surfaces it answers several times faster.
     tree = KDTree(targets * np.asarray(spacing), leafsize=32, balanced_tree=False, compact_nodes=False)
-    nearest: NDArray[np.int64] = targets[tree.query(points * np.asarray(spacing))[1]]
-    return nearest
+    return lambda points: targets[tree.query(points * np.asarray(spacing))[1]]
 
 
-def nearest_by_transform(points: NDArray[np.int64], to: NDArray[np.bool_], spacing: Spacing) -> NDArray[np.int64]:
-    """Return the set voxel of `to` nearest to each point, as `nearest_by_tree` does."""
+def nearest_by_transform(to: NDArray[np.bool_], spacing: Spacing) -> Nearest:
+    """Prepare what `nearest_by_tree` does by finding the nearest set voxel of every voxel."""
     found = ndimage.distance_transform_edt(~to, spacing, return_distances=False, return_indices=True)
-    return np.stack([along[tuple(points.T)] for along in found], axis=1).astype(np.int64)
+    return lambda points: np.stack([along[tuple(points.T)] for along in found], axis=1).astype(np.int64)
