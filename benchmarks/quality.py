@@ -21,6 +21,7 @@ from monai.losses import DiceCELoss
 from monai.networks.nets import UNet
 
 from benchmarks.side_by_side import digits, table
+from hepaflow.bundle import STAGES
 from hepaflow.compute import make_fabric
 from hepaflow.dataset import SliceDataset
 from hepaflow.evaluation import Scores, Segmentation
@@ -40,7 +41,6 @@ from hepaflow.volume import read_image
 
 ROOT = Path(__file__).parents[1]
 CONFIG = ROOT / "config" / "demo.yaml"
-STAGES = ("liver", "lesion")
 UNET = "MONAI's UNet"
 BATCH = 16
 LEARNING_RATE = 1e-3

@@ -4,6 +4,7 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,13 @@ class Comparison:
 COLUMNS = ["what", "rival", "rival's time / ours", "rounds", "ours", "rival's", "aim", "note"]
 
 
+def stopwatch(work: Callable[[], object]) -> float:
+    """Do some work, and return its seconds."""
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
 def in_turn(
     what: str,
     rival: str,
@@ -56,7 +64,7 @@ def in_turn(
     note: str = "",
     warm: bool = True,
     before: Callable[[], object] = lambda: None,
-    told: bool = False,
+    clock: Callable[[Callable[[], Any]], float] = stopwatch,
 ) -> Comparison:
     """Run ours and the rival in turn; who begins changes with every round.
 
@@ -69,8 +77,8 @@ def in_turn(
         Whether both run once before, uncounted.
     before : callable
         Called before each, uncounted.
-    told : bool
-        Whether both return the seconds that count, being those of a part of what they do.
+    clock : callable
+        Does the work and returns the seconds that count; all of them unless it says otherwise.
     """
     if warm:
         ours(), theirs()
@@ -79,9 +87,7 @@ def in_turn(
         sides = [(ours, times[0]), (theirs, times[1])]
         for work, taken in sides if number % 2 == 0 else reversed(sides):
             before()
-            began = time.perf_counter()
-            result = work()
-            taken.append(float(result) if told else time.perf_counter() - began)  # type: ignore[arg-type]
+            taken.append(clock(work))
     return Comparison(what, rival, aim, tuple(times[0]), tuple(times[1]), note)
 
 

@@ -1,6 +1,5 @@
 """Slices of a large exam: the liver's beside reading alone and the plain way, the lesions' beside scikit-image."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -108,16 +107,15 @@ def measure(scratch: Path, scale: Scale) -> list[Comparison]:
     settings = LesionSlicesSettings(window=WINDOW, size=SIZE, contrast=ContrastSettings())
     ours = lesion_slices(hu, liver, None, settings).image / FULL
     by_pillow = enhance_with_scikit_image(hu, liver, lambda one: resize_image(one, (SIZE, SIZE)))
-    threads = len(os.sched_getaffinity(0))
     difference = np.abs(ours - by_pillow).max()
     if difference > 1e-3:
         raise AssertionError(f"lesion slices differ by {difference} from scikit-image's")
     found += [
         in_turn(
-            f"lesion slices, {scale.lesion_slices} of them, on {threads} threads: crop, resize, mean-fill, CLAHE",
+            f"lesion slices, {scale.lesion_slices} of them: crop, resize, mean-fill, CLAHE",
             rival,
             "≥ 3",
-            lambda: lesion_slices(hu, liver, None, settings, threads=threads),
+            lambda: lesion_slices(hu, liver, None, settings),
             lambda resized=resized: enhance_with_scikit_image(hu, liver, resized),
             rounds=scale.rounds,
             note=note,

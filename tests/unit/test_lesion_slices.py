@@ -115,9 +115,9 @@ def test_a_liver_in_the_whole_of_a_slice_that_is_not_square() -> None:
 
 def test_the_same_exam_gives_the_same_bytes(tmp_path: Path) -> None:
     hu, labels = exam()
-    for name, threads in (("one", 1), ("other", 1), ("side by side", 3)):
-        lesion_slices(hu.copy(), labels >= 1, labels == 2, LESION, threads=threads).save(tmp_path / name)
-    assert len({path.read_bytes() for path in tmp_path.iterdir()}) == 1
+    for name in ("one", "other"):
+        lesion_slices(hu.copy(), labels >= 1, labels == 2, LESION).save(tmp_path / name)
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "other").read_bytes()
 
 
 def test_zero_background_fills_what_the_window_clips_inside_the_mask() -> None:

@@ -40,7 +40,8 @@ class Predictor:
     """
 
     def __init__(self, network: nn.Module, fabric: Fabric, compute: ComputeSettings) -> None:
-        self._fabric, self._compute = fabric, compute
+        self._fabric, self._batch_size = fabric, compute.predict_batch_size
+        self._layout = memory_format(compute, training=False)
         self._model: Any = fabric.setup_module(prepare(network.eval(), compute))
 
     @torch.inference_mode()
@@ -58,10 +59,10 @@ class Predictor:
         ndarray of bool, shape (slices, size, size)
         """
         masks = np.empty((len(slices), slices.size, slices.size), bool)
-        step = self._compute.predict_batch_size
+        step = self._batch_size
         for first in range(0, len(slices), step):
             batch = normalise(slices.image(slice(first, first + step))).to(self._fabric.device)
-            batch = batch.to(memory_format=memory_format(self._compute, training=False))
+            batch = batch.to(memory_format=self._layout)
             masks[first : first + step] = (self._model(batch) > 0).squeeze(1).cpu().numpy()
             if progress:
                 progress(len(batch))

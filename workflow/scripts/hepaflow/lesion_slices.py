@@ -1,6 +1,5 @@
 """From an exam and its liver to the slices that the lesion networks see (thesis 4.3)."""
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -19,8 +18,6 @@ def lesion_slices(
     liver: NDArray[np.bool_],
     lesion: NDArray[np.bool_] | None,
     settings: LesionSlicesSettings,
-    *,
-    threads: int = 1,
 ) -> SliceStack:
     """Crop an exam to its liver, downsample it and enhance its contrast (thesis 4.3).
 
@@ -32,9 +29,6 @@ def lesion_slices(
         The reference of a training exam; the fused, post-processed mask of another.
     lesion : ndarray of bool, same shape, or None
         Reference lesions of a training exam.
-    settings : LesionSlicesSettings
-    threads : int, optional
-        Slices that are worked on at a time; the result is the same.
 
     Returns
     -------
@@ -51,16 +45,13 @@ def lesion_slices(
         none = None if lesion is None else empty.astype(bool)
         return SliceStack(empty.astype(np.uint16), none, None, shape)
     inside_box = box.crop(liver)
-
-    def enhanced(one: NDArray[Any], own_liver: NDArray[np.bool_]) -> NDArray[np.uint16]:
+    image = np.empty((len(inside_box), *size), np.uint16)
+    for index, one in enumerate(box.crop(hu)):
         resized = resize_image(window(one, settings.window), size)
-        inside = resize_mask(own_liver, size)
+        inside = resize_mask(inside_box[index], size)
         if settings.contrast.background == "zero":
             inside &= resized > 0
-        return stored(equalise(fill_background(resized, inside), settings.contrast))
-
-    with ThreadPoolExecutor(threads) as pool:
-        image = np.stack(list(pool.map(enhanced, box.crop(hu), inside_box)))
+        image[index] = stored(equalise(fill_background(resized, inside), settings.contrast))
     mask = None
     if lesion is not None:
         mask = np.stack([resize_mask(one, size) for one in box.crop(lesion)])

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
@@ -69,7 +68,6 @@ class Segmenter:
         self, model: TrainedModel, compute: ComputeSettings, *, threads: int | None = None, show: bool = False
     ) -> None:
         self._settings, self._fusion, self._show = model.settings, model.fusion, show
-        self._threads = threads or torch.get_num_threads()
         batch = fitting_batch(compute, model.settings.liver_slices.size)
         self._predictors = {
             stage: [self._predictor(model, stage, name, batch, threads) for name in self._settings.networks]
@@ -110,9 +108,7 @@ class Segmenter:
         stack = liver_slices(hu, None, self._settings.liver_slices)
         for stage in STAGES:
             if stage == "lesion":
-                stack = lesion_slices(
-                    hu, found["liver"], None, self._settings.lesion_slices, threads=self._threads
-                )
+                stack = lesion_slices(hu, found["liver"], None, self._settings.lesion_slices)
             votes = self._votes(stage, stack)
             fused = clean(self._fusion[stage].fuse(votes), getattr(self._settings, stage))
             found[stage] = restore(fused, stack.box, shape)
