@@ -138,7 +138,10 @@ def main(arguments: list[str] | None = None) -> int:
     def one(name: str, precision: Precision, mode: str) -> Measured:
         untrained = settings.predict(name).network  # nothing to fetch
         recipe = settings.train("liver", name).model_copy(update={"network": untrained, "precision": precision})
-        batch = recipe.training.batch_size if mode == "train" else settings.compute.predict_batch_size
+        from hepaflow.compute import prediction_batch  # see above
+
+        training = mode == "train"
+        batch = recipe.training.batch_size if training else prediction_batch(settings.compute, settings.size)
         return measure(name, recipe, mode, settings.size, chosen.batch or batch, chosen.steps, settings.compute)
 
     if chosen.one:

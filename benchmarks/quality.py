@@ -1,17 +1,19 @@
-"""Dice for the same compute: MONAI's 2-D UNet on the demo's exams, beside the demo's networks and their fusion.
+"""Dice for the same compute: other systems on the demo's exams, beside the demo's networks and their fusion.
 
     python -m benchmarks.quality
 
-The UNet has the training slices of the demo, at the same size, for as long as the four networks of a stage took
-together, on all cores; and the same way back to the exam's grid, post-processing included. Its settings are those
-of MONAI's own tutorials.
+Each has the training slices of the demo, at the same size, for as long as the four networks of a stage took
+together, on all cores; and the same way back to the exam's grid, post-processing included. MONAI's UNet has the
+settings of MONAI's own tutorials; nnU-Net plans for itself.
 """
 
 import json
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -19,14 +21,16 @@ import torch
 import yaml
 from monai.losses import DiceCELoss
 from monai.networks.nets import UNet
+from numpy.typing import NDArray
 
+from benchmarks import nnunet
 from benchmarks.side_by_side import digits, table
 from hepaflow.bundle import STAGES
 from hepaflow.compute import make_fabric
 from hepaflow.dataset import SliceDataset
 from hepaflow.evaluation import Scores, Segmentation
 from hepaflow.exams import read_sheet
-from hepaflow.inference import Predictor
+from hepaflow.inference import Predictor, Slices
 from hepaflow.labels import read_labels
 from hepaflow.lesion_slices import lesion_slices
 from hepaflow.liver_slices import liver_slices
@@ -41,22 +45,29 @@ from hepaflow.volume import read_image
 
 ROOT = Path(__file__).parents[1]
 CONFIG = ROOT / "config" / "demo.yaml"
-UNET = "MONAI's UNet"
+UNET, NNUNET = "MONAI's UNet", "nnU-Net 2d"
 BATCH = 16
 LEARNING_RATE = 1e-3
 COMPUTE = ComputeSettings(accelerator="cpu", workers=0)
+
+
+class Drawer(Protocol):
+    """What draws the masks of an exam's slices."""
+
+    def masks(self, slices: Slices) -> NDArray[np.bool_]:
+        """Return the masks, shape (slices, size, size)."""
 
 
 @dataclass(frozen=True)
 class Trained:
     """A network that was trained for a time, and how far it came."""
 
-    predictor: Predictor
+    drawer: Drawer
     epochs: float
     parameters: int
 
 
-def spent(results: Path, stage: str) -> dict[str, float]:
+def seconds_of(results: Path, stage: str) -> dict[str, float]:
     """Return the seconds of one core that the training of each network of a stage took."""
     records = [
         json.loads(path.read_text(encoding="utf-8")) for path in (results / "records/train").glob(f"{stage}.*")
@@ -102,62 +113,62 @@ def segment(hu: np.ndarray, networks: dict[str, Trained], settings: Settings) ->
     for stage in STAGES:
         if stage == "lesion":
             stack = lesion_slices(hu, found["liver"], None, steps.lesion_slices)
-        masks = networks[stage].predictor.masks(SlicesInMemory(stack))
+        masks = networks[stage].drawer.masks(SlicesInMemory(stack))
         found[stage] = restore(clean(masks, getattr(steps, stage)), stack.box, shape)
     return Segmentation(found["liver"], found["lesion"])
 
 
-def unet_dice(networks: dict[str, Trained], settings: Settings) -> pd.DataFrame:
-    """Return the scores of the UNets on the test exams."""
+def scores_of(systems: dict[str, dict[str, Trained]], settings: Settings) -> pd.DataFrame:
+    """Return the scores of other systems, by name, on the test exams."""
     exams, tables = read_sheet(Path(settings.exams)), []
     for name in exams.names("test"):
         exam = exams[name]
         hu, grid = read_image(Path(settings.data) / exam.image, exam=name)
         labels, _ = read_labels(Path(settings.data) / str(exam.label), exam=name, image=grid)
         scores = Scores(name, Segmentation.of_labels(labels), grid.trusted_spacing)
-        scores.add(UNET, "clean", segment(hu, networks, settings))
+        for system, networks in systems.items():
+            scores.add(system, "clean", segment(hu, networks, settings))
         tables.append(scores.metrics())
     return pd.concat(tables, ignore_index=True)
 
 
-def measure() -> str:
-    """Train and score the UNet beside the finished demo; a table, or what to do first."""
+def measure(scratch: Path) -> str:
+    """Train and score other systems beside the finished demo; a table, or what to do first."""
     settings = read_settings(yaml.safe_load(CONFIG.read_text(encoding="utf-8")))
     results = ROOT / settings.results
     if not (results / "tables" / "summary.csv").is_file():
         return "Not measured: it needs the finished demo (`make demo`)."
     exams = read_sheet(Path(settings.exams))
-    seconds = {stage: spent(results, stage) for stage in STAGES}
-    cores = torch.get_num_threads()
-    networks = {}
+    spent = {stage: seconds_of(results, stage) for stage in STAGES}
+    systems: dict[str, dict[str, Trained]] = {UNET: {}}
+    if nnunet.is_installed():
+        systems[NNUNET] = {}
     for stage in STAGES:
         slices = [results / "slices" / stage / f"{name}.safetensors" for name in exams.names("train")]
-        networks[stage] = train_unet(slices, sum(seconds[stage].values()) / cores, settings.seed)
+        seconds = sum(spent[stage].values()) / torch.get_num_threads()
+        systems[UNET][stage] = train_unet(slices, seconds, settings.seed)
+        if NNUNET in systems:
+            drawer = nnunet.train_nnunet(slices, seconds, scratch / stage)
+            systems[NNUNET][stage] = Trained(drawer, drawer.epochs, drawer.parameters)
     own = read_scores(*(results / "metrics" / f"{name}.csv" for name in exams.names("test")))
-    scores = pd.concat([final(own), unet_dice(networks, settings)])
+    scores = pd.concat([final(own), scores_of(systems, settings)])
     dice = scores[scores["metric"] == "dice"].pivot_table("value", "method", "stage", aggfunc="mean")
-    costs = {name: {stage: seconds[stage][name] for stage in STAGES} for name in settings.backbones}
-    costs |= {name: {stage: sum(seconds[stage].values()) for stage in STAGES} for name in (FUSION, UNET)}
+    costs = {name: {stage: spent[stage][name] for stage in STAGES} for name in settings.backbones}
+    costs |= {name: {stage: sum(spent[stage].values()) for stage in STAGES} for name in (FUSION, *systems)}
+    columns = [f"{stage}: seconds of a core" for stage in STAGES] + [f"{stage} Dice" for stage in STAGES]
     rows = [
         [name, *(digits(cost[stage]) for stage in STAGES), *(f"{dice.loc[name, stage]:.3f}" for stage in STAGES)]
         for name, cost in costs.items()
     ]
-    told = ", ".join(f"{networks[stage].epochs:.0f} epochs for the {stage}" for stage in STAGES)
-    return "\n".join(
-        [
-            table(
-                [
-                    "method",
-                    *(f"{stage}: seconds of a core" for stage in STAGES),
-                    *(f"{stage} Dice" for stage in STAGES),
-                ],
-                rows,
-            ),
-            "",
-            f"In that time, {UNET} ({networks['liver'].parameters / 1e6:.1f} million parameters) took {told}.",
-        ]
-    )
+    told = [
+        f"{system} ({networks['liver'].parameters / 1e6:.1f} million parameters) took "
+        + ", ".join(f"{networks[stage].epochs:.0f} epochs for the {stage}" for stage in STAGES)
+        for system, networks in systems.items()
+    ]
+    missing = "" if NNUNET in systems else " nnU-Net was not measured: `pip install nnunetv2`."
+    return f"{table(['method', *columns], rows)}\n\nIn that time, {'; '.join(told)}.{missing}"
 
 
 if __name__ == "__main__":
-    print(measure())
+    with tempfile.TemporaryDirectory() as folder:
+        print(measure(Path(folder)))

@@ -26,7 +26,7 @@ The ratio is the rival's time over ours, its median over the rounds and (smalles
 faster. Times are wall-clock, and depend on the machine and on what else runs on it; the ratios do so less, but
 they do, above all where one side is bound by memory or disk and the other by the processor.
 
-Not measured: GPUs, and nnU-Net.
+Not measured: GPUs.
 """
 
 
@@ -91,9 +91,9 @@ def measured(scratch: Path, page: Path, scale: Scale) -> Iterator[tuple[str, str
     )
     yield (
         "Dice for the same compute",
-        "Means over the demo's test exams (phantoms), as they come. The UNet trained on all cores for as long as "
-        "the four networks of the stage together; the fusion's seconds are those of its four networks.",
-        quality.measure(),
+        "Means over the demo's test exams (phantoms), as they come. Other systems trained on the same slices, on "
+        "all cores, for as long as a stage's four networks together, which are the fusion's seconds, too.",
+        quality.measure(scratch / "quality"),
     )
 
 

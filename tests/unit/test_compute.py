@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from hepaflow.compute import make_fabric, memory_format, prepare
+from hepaflow.compute import fitting_batch, make_fabric, memory_format, prediction_batch, prepare
 from hepaflow.settings.compute import ComputeSettings
 from hepaflow.settings.training import Precision
 
@@ -108,3 +108,22 @@ def test_nothing_is_done_unasked() -> None:
     network = nn.Conv2d(3, 4, 3)
     assert prepare(network, CPU) is network
     assert network.weight.is_contiguous()
+
+
+@pytest.mark.parametrize(("size", "slices"), [(256, 2), (64, 32), (512, 1), (1024, 1)])
+def test_a_batch_of_predictions_on_the_cpu_has_the_pixels_of_two_slices(size: int, slices: int) -> None:
+    assert prediction_batch(CPU, size) == slices
+
+
+def test_a_batch_of_predictions_on_a_gpu_has_64_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert prediction_batch(ComputeSettings(), 256) == 64
+    assert prediction_batch(CPU, 256) == 2  # keeps to the CPU
+
+
+def test_a_batch_is_what_the_settings_ask_for_and_fits_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = CPU.model_copy(update={"predict_batch_size": 7})
+    assert prediction_batch(asked, 256) == 7
+    monkeypatch.setenv("SLURM_MEM_PER_NODE", "2100")  # MiB: half of it has room for five slices of 200
+    assert fitting_batch(asked, 256).predict_batch_size == 5
+    assert fitting_batch(CPU, 256).predict_batch_size == 2

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 import torch
 from pydantic import ValidationError
+from torch.utils.flop_counter import FlopCounterMode
 
 import hepaflow
 from hepaflow.networks.network import build_network
+from hepaflow.networks.operations import GMACS
 from hepaflow.networks.registry import ARCHITECTURES
 from hepaflow.settings.head import HeadSettings
 from hepaflow.settings.network import NetworkSettings
@@ -39,6 +41,14 @@ def test_every_member_of_the_families_is_there() -> None:
         *("densenet121", "densenet161", "densenet169", "densenet201"),
         *("inception_v3", "unet"),
     }
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_operations_are_what_torch_counts(name: str) -> None:
+    with torch.device("meta"), FlopCounterMode(display=False) as counter:
+        network = ARCHITECTURES[name].build(name, HeadSettings()).eval()
+        network(torch.empty(1, 1, 256, 256))
+    assert GMACS[name] == pytest.approx(counter.get_total_flops() / 2e9, abs=0.05)
 
 
 @pytest.mark.usefixtures("deterministic")

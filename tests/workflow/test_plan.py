@@ -1,6 +1,8 @@
 """What Snakemake plans, and what it refuses before any job starts."""
 
+import re
 import resource
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -55,6 +57,37 @@ def test_thesis_on_lits17_is_planned_in_ten_seconds(fresh: Checkout) -> None:
     jobs = fresh.planned(config="")
     assert seconds_of_children() - began < 10
     assert jobs == LITS17
+
+
+def test_what_others_wait_for_goes_first_and_the_longest_training_before_the_others(fresh: Checkout) -> None:
+    told = fresh.snakemake("--dry-run", config="config/demo.yaml").stdout
+    jobs = re.findall(
+        r"^rule (\w+):\n(?:    .+\n)*?    wildcards: (.+)\n(?:    priority: (\d+)\n)?", told, re.MULTILINE
+    )
+    priority = {(rule, wildcards): int(value or 0) for rule, wildcards, value in jobs}
+    trainings = {
+        stage: {
+            name: priority["train", f"stage={stage}, backbone={name}"]
+            for name in ("densenet121", "inceptionv3", "resnet50", "resnext50")
+        }
+        for stage in ("liver", "lesion")
+    }
+    for stage in trainings.values():
+        assert max(stage, key=stage.__getitem__) == "inceptionv3"
+        assert min(stage, key=stage.__getitem__) == "densenet121"
+    predictions = {
+        stage: priority["predict", f"stage={stage}, backbone=resnet50, split=train"] for stage in trainings
+    }
+    slices = [priority["liver_slices", f"exam=phantom-{number:02}"] for number in range(1, 27)]
+    groups = [
+        trainings["liver"].values(),
+        [predictions["liver"]],
+        trainings["lesion"].values(),
+        [predictions["lesion"]],
+    ]
+    for sooner, later in pairwise([[max(slices)], *groups, [min(slices)]]):
+        assert min(sooner) > max(later)
+    assert slices.count(0) == 4  # no training waits for a test exam
 
 
 def test_docs_of_the_cluster_know_every_rule() -> None:

@@ -21,6 +21,7 @@ from hepaflow.fingerprint import fingerprints, libraries
 from hepaflow.jobs.gpus import cards
 from hepaflow.jobs.orphans import end_orphans
 from hepaflow.jobs.recipe import versions
+from hepaflow.networks.operations import GMACS
 from hepaflow.predictions import check_predictions, prediction_file
 from hepaflow.settings.workflow import FUSION, read_settings
 
@@ -254,6 +255,29 @@ def training_minutes(wildcards, attempt):
 
 MINUTES_PER_EXAM = 3
 """Minutes for an exam and epoch; an estimate for the largest network on the slowest GPU of docs/slurm.md."""
+
+
+# What goes first, of the jobs that could start. A run is over sooner if the long jobs are not left to the end.
+
+
+def priority_of_exam(priority):
+    """Return, as a priority, that of a job of one training exam, which a training waits for; of others none."""
+    return lambda wildcards: priority if EXAMS[wildcards.exam].split == "train" else 0
+
+
+def priority_of_training(wildcards):
+    """Return the priority of a training: those of the liver first, and of a stage's the longest."""
+
+    def cost(backbone):
+        return GMACS.get(ARCHITECTURES[backbone], 0) * SETTINGS.stage_training(wildcards.stage, backbone).epochs
+
+    longest = max(1, *map(cost, BACKBONES))
+    return (40 if wildcards.stage == "liver" else 20) + round(9 * cost(wildcards.backbone) / longest)
+
+
+def priority_of_prediction(wildcards):
+    """Return the priority of a prediction: behind the trainings of its stage, before those of the next."""
+    return 30 if wildcards.stage == "liver" else 10
 
 
 # Before the first job.

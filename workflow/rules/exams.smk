@@ -13,6 +13,7 @@ if SETTINGS.phantoms is not None:
             record=f"{RESULTS}/records/phantom/{{exam}}.json",
         log:
             f"{RESULTS}/logs/phantom/{{exam}}.log",
+        priority: priority_of_exam(60)
         resources:
             mem_mb=phantom_memory,
         params:

@@ -9,6 +9,7 @@ rule train:
         record=f"{RESULTS}/records/train/{{stage}}.{{backbone}}.json",
     log:
         f"{RESULTS}/logs/train/{{stage}}.{{backbone}}.log",
+    priority: priority_of_training
     threads: SETTINGS.compute.devices * (1 + SETTINGS.compute.workers)
     resources:
         gpu=gpus(SETTINGS.compute.devices),
@@ -36,6 +37,7 @@ rule predict:
         record=f"{RESULTS}/records/predict/{{stage}}.{{backbone}}.{{split}}.json",
     log:
         f"{RESULTS}/logs/predict/{{stage}}.{{backbone}}.{{split}}.log",
+    priority: priority_of_prediction
     resources:
         gpu=gpus(),
         mem_mb=growing(12000),

@@ -7,6 +7,7 @@ rule liver_slices:
         record=f"{RESULTS}/records/liver_slices/{{exam}}.json",
     log:
         f"{RESULTS}/logs/liver_slices/{{exam}}.log",
+    priority: priority_of_exam(60)
     params:
         settings=settings_of("liver_slices"),
         code=code_of("liver_slices"),
@@ -26,6 +27,7 @@ rule lesion_slices:
         record=f"{RESULTS}/records/lesion_slices/{{exam}}.json",
     log:
         f"{RESULTS}/logs/lesion_slices/{{exam}}.log",
+    priority: priority_of_exam(35)
     params:
         settings=settings_of("lesion_slices"),
         code=code_of("lesion_slices"),

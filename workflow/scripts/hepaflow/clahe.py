@@ -6,6 +6,8 @@ sides of a tile are powers of two up to 32, as the thesis' are. Elsewhere they m
 the interpolation is in single precision.
 """
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,14 +23,15 @@ _SIXTEEN_BITS = 65535
 
 
 def equalise_adaptively(
-    image: NDArray[np.float32], tile: tuple[int, int], clip_limit: float
+    images: NDArray[np.float32], tile: tuple[int, int], clip_limit: float
 ) -> NDArray[np.float32]:
-    """Equalise the histogram of an image adaptively.
+    """Equalise the histograms of images adaptively, each by itself.
 
     Parameters
     ----------
-    image : ndarray of float32, shape (rows, columns)
-        Values in [0, 1]. Where all are the same in 16 bits there is nothing to stretch: it is returned as it is.
+    images : ndarray of float32, shape (..., rows, columns)
+        Values in [0, 1]. An image whose values are all the same in 16 bits has nothing to stretch: it is returned
+        as it is.
     tile : tuple of int
         Rows and columns of a tile.
     clip_limit : float
@@ -37,41 +40,56 @@ def equalise_adaptively(
 
     Returns
     -------
-    ndarray of float32, shape (rows, columns)
+    ndarray of float32, same shape
         Stretched to [0, 1].
     """
-    rounded = np.clip(np.rint(image * np.float32(_SIXTEEN_BITS)), 0, _SIXTEEN_BITS)
-    low, high = rounded.min(), rounded.max()
-    if low == high:
-        return image
+    stack = images.reshape(-1, *images.shape[-2:])
+    rounded = stack * np.float32(_SIXTEEN_BITS)
+    np.clip(np.rint(rounded, out=rounded), 0, _SIXTEEN_BITS, out=rounded)
+    low, high = (found(rounded, axis=(1, 2), keepdims=True) for found in (np.min, np.max))
+    varied = (low < high).ravel()
+    if not varied.all():
+        result = stack.copy()
+        if varied.any():
+            result[varied] = equalise_adaptively(stack[varied], tile, clip_limit)
+        return result.reshape(images.shape)
     # In this order: it decides which way halves are rounded.
-    levels = np.rint((rounded - low) / np.float64(high - low) * (LEVELS - 1)).astype(np.int32)
+    exact = (rounded - low) / (high - low).astype(np.float64)
+    exact *= LEVELS - 1
+    levels = np.rint(exact, out=exact).astype(np.int32)
     # Half a tile is added before; after, what makes the last tile whole, and the other half.
-    edges = [(side // 2, -length % side + -(-side // 2)) for length, side in zip(image.shape, tile, strict=True)]
-    bins = np.pad(levels // (1 + LEVELS // BINS), edges, mode="reflect")
-    (top, _), (left, _) = edges
-    inner = bins[top : top + bins.shape[0] - tile[0], left : left + bins.shape[1] - tile[1]]
+    (top, below), (left, right) = (
+        (side // 2, -length % side + -(-side // 2)) for length, side in zip(stack.shape[1:], tile, strict=True)
+    )
+    bins = np.pad(levels // (1 + LEVELS // BINS), [(0, 0), (top, below), (left, right)], mode="reflect")
+    inner = bins[:, top : top + bins.shape[1] - tile[0], left : left + bins.shape[2] - tile[1]]
     pixels = tile[0] * tile[1]
     limit = max(int(clip_limit * pixels), 1) if clip_limit > 0 else pixels
     mapped = _interpolated(bins, _mappings(_clipped(_histograms(inner, tile), limit), pixels), tile)
-    rows, columns = image.shape
-    return _stretched(np.floor(mapped[top : top + rows, left : left + columns]))
+    rows, columns = stack.shape[1:]
+    mapped = np.floor(mapped[:, top : top + rows, left : left + columns])
+    return _stretched(mapped).reshape(images.shape)
 
 
-def _stretched(image: NDArray[np.float32]) -> NDArray[np.float32]:
-    low, high = image.min(), image.max()
-    if low == high:  # tiles of a pixel or two may map everything to one level
-        return np.clip(image, 0, 1)
-    stretched: NDArray[np.float32] = (image - low) / (high - low)
-    return stretched
+def _stretched(stack: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Stretch every image to [0, 1], in place."""
+    low = stack.min(axis=(1, 2), keepdims=True)
+    spread = stack.max(axis=(1, 2), keepdims=True) - low
+    flat = spread == 0  # tiles of a pixel or two may map everything to one level
+    low[flat], spread[flat] = 0, 1
+    stack -= low
+    stack /= spread
+    return np.clip(stack, 0, 1, out=stack)
 
 
 def _histograms(bins: Whole, tile: tuple[int, int]) -> Whole:
-    """Count the bins in every tile, shape (tiles down, tiles across, BINS)."""
-    down, across = (length // side for length, side in zip(bins.shape, tile, strict=True))
-    number = np.arange(down * across).reshape(down, 1, across, 1)
-    places = number * BINS + bins.reshape(down, tile[0], across, tile[1])
-    return np.bincount(places.ravel(), minlength=down * across * BINS).reshape(down, across, BINS)
+    """Count the bins in every tile, shape (slices, tiles down, tiles across, BINS)."""
+    slices = len(bins)
+    down, across = (length // side for length, side in zip(bins.shape[1:], tile, strict=True))
+    number = np.arange(slices * down * across).reshape(slices, down, 1, across, 1)
+    places = number * BINS + bins.reshape(slices, down, tile[0], across, tile[1])
+    counts = np.bincount(places.ravel(), minlength=slices * down * across * BINS)
+    return counts.reshape(slices, down, across, BINS)
 
 
 def _clipped(histograms: Whole, limit: int) -> Whole:
@@ -118,22 +136,29 @@ def _mappings(histograms: Whole, pixels: int) -> NDArray[np.float32]:
 
 def _interpolated(bins: Whole, levels: NDArray[np.float32], tile: tuple[int, int]) -> NDArray[np.float32]:
     """Map every pixel as the four tiles around it do, weighted by how near their centres are."""
-    levels = np.pad(levels, [(1, 1), (1, 1), (0, 0)], mode="edge")  # beyond the outer tiles, those count
-    down, across = (length // side for length, side in zip(bins.shape, tile, strict=True))
-    blocks = bins.reshape(down, tile[0], across, tile[1])
-    stride = levels.shape[1] * BINS
-    corners = (np.arange(down) * stride)[:, None] + np.arange(across) * BINS
-    places = (blocks + corners[:, None, :, None]).astype(np.intp, copy=False)
-    below, right = (np.arange(side, dtype=np.float32) / np.float32(side) for side in tile)
-    one = np.float32(1)
+    levels = np.pad(levels, [(0, 0), (1, 1), (1, 1), (0, 0)], mode="edge")  # beyond the outer tiles, those count
+    slices = len(bins)
+    down, across = (length // side for length, side in zip(bins.shape[1:], tile, strict=True))
+    blocks = bins.reshape(slices, down, tile[0], across, tile[1])
+    stride = levels.shape[2] * BINS
+    corners = (
+        (np.arange(slices) * levels[0].size)[:, None, None]
+        + (np.arange(down) * stride)[:, None]
+        + np.arange(across) * BINS
+    )
+    places = (blocks + corners[:, :, None, :, None]).astype(np.intp, copy=False)
     result, part = np.zeros(blocks.shape, np.float32), np.empty(blocks.shape, np.float32)
-    for offset, weight in (
-        (0, np.outer(one - below, one - right)),
-        (BINS, np.outer(one - below, right)),
-        (stride, np.outer(below, one - right)),
-        (stride + BINS, np.outer(below, right)),
-    ):
+    for offset, weight in zip((0, BINS, stride, stride + BINS), _weights(tile, across), strict=True):
         levels.ravel()[offset:].take(places, out=part, mode="clip")  # all are inside; `raise` would copy
-        part *= np.tile(weight[:, None], (1, across, 1))
+        part *= weight
         result += part
     return result.reshape(bins.shape)
+
+
+@cache
+def _weights(tile: tuple[int, int], across: int) -> list[NDArray[np.float32]]:
+    """Return what the four tiles around a pixel count for it, for a row of tiles: (rows, tiles, columns) each."""
+    below, right = (np.arange(side, dtype=np.float32) / np.float32(side) for side in tile)
+    one = np.float32(1)
+    corners = [(one - below, one - right), (one - below, right), (below, one - right), (below, right)]
+    return [np.tile(np.outer(*corner)[:, None], (1, across, 1)) for corner in corners]

@@ -64,6 +64,8 @@ def make_fabric(
     torch.backends.cudnn.benchmark = False
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS is not deterministic
     torch.use_deterministic_algorithms(True, warn_only=gpu)
+    # Else torch fills memory that is written next anyway: up to 5 % of a training step.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     if threads:
         torch.set_num_threads(max(1, threads // devices))
     return Fabric(
@@ -76,6 +78,28 @@ def make_fabric(
     )
 
 
+GPU_BATCH = 64
+"""Slices that a network on a GPU predicts at once."""
+
+CPU_PIXELS = 2 * 256**2
+"""Pixels that a network on the CPU predicts at once. Of more, what it computes no longer stays in the caches, and
+every layer asks the system for memory anew: up to twice as slow (docs/benchmarks.md)."""
+
+
+def prediction_batch(compute: ComputeSettings, size: int) -> int:
+    """Return how many slices a network sees at once when it predicts.
+
+    Parameters
+    ----------
+    compute : ComputeSettings
+    size : int
+        Rows and columns of a slice.
+    """
+    if compute.predict_batch_size != "auto":
+        return compute.predict_batch_size
+    return GPU_BATCH if on_gpu(compute) else max(1, CPU_PIXELS // size**2)
+
+
 SLICE_MIB = 200
 """Memory of a slice of 256×256 in the network that needs most for it, without gradients."""
 
@@ -83,7 +107,8 @@ SLICE_MIB = 200
 def fitting_batch(compute: ComputeSettings, size: int) -> ComputeSettings:
     """Return settings with as many slices in a batch of predictions as half of the free memory has room for.
 
-    Where all have room, nothing changes. Batches of another size can change the last bits of a network's logits.
+    Where all have room, it is `prediction_batch`. Batches of another size can change the last bits of a network's
+    logits.
 
     Parameters
     ----------
@@ -96,7 +121,7 @@ def fitting_batch(compute: ComputeSettings, size: int) -> ComputeSettings:
     else:
         free = _available_memory()
     room = int(free / 2 / (SLICE_MIB * 2**20 * (size / 256) ** 2))
-    return compute.model_copy(update={"predict_batch_size": max(1, min(room, compute.predict_batch_size))})
+    return compute.model_copy(update={"predict_batch_size": max(1, min(room, prediction_batch(compute, size)))})
 
 
 def _available_memory() -> float:

@@ -25,20 +25,18 @@ def fill_background(image: NDArray[np.float32], liver: NDArray[np.bool_]) -> NDA
     return np.where(liver, image, np.float32(mean))
 
 
-def equalise(image: NDArray[np.float32], settings: ContrastSettings) -> NDArray[np.float32]:
-    """Equalise a slice's histogram adaptively, with limited contrast (CLAHE; thesis 4.3, Zuiderveld 1994).
+def equalise(images: NDArray[np.float32], settings: ContrastSettings) -> NDArray[np.float32]:
+    """Equalise the histograms of slices adaptively, with limited contrast (CLAHE; thesis 4.3, Zuiderveld 1994).
 
     Parameters
     ----------
-    image : ndarray of float32, shape (rows, columns)
+    images : ndarray of float32, shape (..., rows, columns)
         Values in [0, 1].
 
     Returns
     -------
-    ndarray of float32, shape (rows, columns)
+    ndarray of float32, same shape
         Values in [0, 1]; a constant slice, which has no contrast to enhance, is returned as it is.
     """
-    if image.min() == image.max():
-        return image
-    rows, columns = (max(length // settings.tiles, 1) for length in image.shape)
-    return equalise_adaptively(image, (rows, columns), settings.clip_limit)
+    rows, columns = (max(length // settings.tiles, 1) for length in images.shape[-2:])
+    return equalise_adaptively(images, (rows, columns), settings.clip_limit)

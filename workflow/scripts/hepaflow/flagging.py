@@ -7,7 +7,6 @@ from math import nan
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 
 _ALL_ORDERS = 7
 """Most exams of which every order is tried; of more, orders are drawn."""
@@ -34,7 +33,7 @@ def rank_correlation(exams: pd.DataFrame) -> tuple[float, float]:
     count = len(exams)
     if count < 3 or exams["disagreement"].nunique() < 2 or exams["dice"].nunique() < 2:
         return nan, nan
-    one, other = (stats.zscore(stats.rankdata(exams[name])) for name in ("disagreement", "dice"))
+    one, other = (_standardised(exams[name].rank().to_numpy()) for name in ("disagreement", "dice"))
     found = float((one * other).mean())
     if count <= _ALL_ORDERS:
         orders = np.array(list(permutations(range(count))))
@@ -43,6 +42,10 @@ def rank_correlation(exams: pd.DataFrame) -> tuple[float, float]:
         orders = np.vstack([np.arange(count), drawn])
     strengths = np.abs((one[orders] * other).mean(axis=1))
     return found, float((strengths >= abs(found) - 1e-9).mean())
+
+
+def _standardised(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return (values - values.mean()) / values.std()
 
 
 def answer_table(levels: pd.DataFrame, exams: pd.DataFrame) -> pd.DataFrame:

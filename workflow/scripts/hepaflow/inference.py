@@ -9,7 +9,7 @@ from lightning_fabric import Fabric
 from numpy.typing import NDArray
 from torch import nn
 
-from hepaflow.compute import memory_format, prepare
+from hepaflow.compute import memory_format, prediction_batch, prepare
 from hepaflow.dataset import normalise
 from hepaflow.settings.compute import ComputeSettings
 
@@ -40,7 +40,7 @@ class Predictor:
     """
 
     def __init__(self, network: nn.Module, fabric: Fabric, compute: ComputeSettings) -> None:
-        self._fabric, self._batch_size = fabric, compute.predict_batch_size
+        self._fabric, self._compute = fabric, compute
         self._layout = memory_format(compute, training=False)
         self._model: Any = fabric.setup_module(prepare(network.eval(), compute))
 
@@ -59,7 +59,7 @@ class Predictor:
         ndarray of bool, shape (slices, size, size)
         """
         masks = np.empty((len(slices), slices.size, slices.size), bool)
-        step = self._batch_size
+        step = prediction_batch(self._compute, slices.size)
         for first in range(0, len(slices), step):
             batch = normalise(slices.image(slice(first, first + step))).to(self._fabric.device)
             batch = batch.to(memory_format=self._layout)

@@ -12,6 +12,9 @@ from hepaflow.slices import SliceStack, stored
 from hepaflow.voi import EmptyLiverError, volume_of_interest
 from hepaflow.window import window
 
+_AT_ONCE = 4
+"""Slices that are equalised together: fewer calls, and all of it stays in the processor's caches."""
+
 
 def lesion_slices(
     hu: NDArray[Any],
@@ -46,13 +49,20 @@ def lesion_slices(
         return SliceStack(empty.astype(np.uint16), none, None, shape)
     inside_box = box.crop(liver)
     image = np.empty((len(inside_box), *size), np.uint16)
-    for index, one in enumerate(box.crop(hu)):
-        resized = resize_image(window(one, settings.window), size)
-        inside = resize_mask(inside_box[index], size)
-        if settings.contrast.background == "zero":
-            inside &= resized > 0
-        image[index] = stored(equalise(fill_background(resized, inside), settings.contrast))
+    for first in range(0, len(image), _AT_ONCE):
+        some = slice(first, first + _AT_ONCE)
+        filled = [_filled(*one, settings) for one in zip(box.crop(hu)[some], inside_box[some], strict=True)]
+        image[some] = stored(equalise(np.stack(filled), settings.contrast))
     mask = None
     if lesion is not None:
         mask = np.stack([resize_mask(one, size) for one in box.crop(lesion)])
     return SliceStack(image, mask, box, shape)
+
+
+def _filled(hu: NDArray[Any], liver: NDArray[np.bool_], settings: LesionSlicesSettings) -> NDArray[np.float32]:
+    """Return one slice of the volume of interest as the networks see it, before its contrast is enhanced."""
+    size = (settings.size, settings.size)
+    image, inside = resize_image(window(hu, settings.window), size), resize_mask(liver, size)
+    if settings.contrast.background == "zero":
+        inside &= image > 0
+    return fill_background(image, inside)

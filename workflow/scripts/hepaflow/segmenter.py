@@ -52,7 +52,7 @@ class Segmenter:
     ----------
     model : TrainedModel
     compute : ComputeSettings
-        Slices go through the networks in batches of `predict_batch_size`, or as many as memory has room for.
+        Slices go through the networks in batches of `prediction_batch`, or as many as memory has room for.
     threads : int, optional
         Threads on the CPU.
     show : bool, optional

@@ -30,7 +30,10 @@ class ResNet(Backbone):
     REMOVED = ("fc.",)
 
     def __init__(self, name: str) -> None:
-        net = get_model(name, weights=None, replace_stride_with_dilation=[False, True, True])
+        # Without pretrained weights, blocks that begin as the identity learn far sooner (Goyal et al. 2017, 5.1).
+        net = get_model(
+            name, weights=None, zero_init_residual=True, replace_stride_with_dilation=[False, True, True]
+        )
         super().__init__(name, out_channels=net.fc.in_features)
         take_one_channel(net.conv1)
         for layer in LAYERS:

@@ -1,6 +1,6 @@
 """Settings of speed."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -20,5 +20,5 @@ class ComputeSettings(SettingsModel):
     """Store images with their channels innermost; `auto` predicts so on the CPU, where it is much faster."""
     compile: bool = False
     """Compile the networks with `torch.compile`; minutes at the start, faster afterwards."""
-    predict_batch_size: int = Field(default=64, ge=1)
-    """Slices that a network sees at once when it predicts."""
+    predict_batch_size: Literal["auto"] | Annotated[int, Field(ge=1)] = "auto"
+    """Slices that a network sees at once when it predicts; `auto` is 64 on a GPU, two of 256×256 on the CPU."""
