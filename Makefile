@@ -40,7 +40,7 @@ setup: $(VENV)/.locked ## create .venv from the locked requirements
 demo: $(VENV)/.locked ## run the whole workflow on phantom exams, on the CPU, in minutes
 	@$(ALONE) sh -c ' \
 		if [ -t 1 ]; then progress="--logger rich"; else progress="--quiet reason"; fi; \
-		$(DEMO) --unlock --quiet all && $(DEMO) $$progress' \
+		[ -z "$$(ls -A .snakemake/locks 2>/dev/null)" ] || $(DEMO) --unlock --quiet all; $(DEMO) $$progress' \
 		|| { [ $$? -ne 75 ] || echo "Another demo is running in this folder."; exit 1; }
 	@$(BIN)/hepaflow summary results/demo
 	@echo "The report: results/demo/report.html"

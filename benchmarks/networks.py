@@ -34,9 +34,9 @@ STEPS = 3
 COMPUTE = ComputeSettings(accelerator="cpu", workers=0)
 
 
-def write_slices(path: Path, slices: int) -> None:
+def write_slices(path: Path, slices: int, side: int = SIDE) -> None:
     """Write noise with half of it as mask."""
-    image = np.random.default_rng(0).integers(0, FULL, (slices, SIDE, SIDE), np.uint16)
+    image = np.random.default_rng(0).integers(0, FULL, (slices, side, side), np.uint16)
     SliceStack(image, image > FULL // 2, Box.whole(image.shape), image.shape).save(path)
 
 
@@ -65,7 +65,7 @@ def measure(scratch: Path, scale: Scale) -> list[Comparison]:
     path = scratch / "noise.safetensors"
     write_slices(path, BATCH * STEPS)
     rounds = min(scale.rounds, 3)
-    found = []
+    found, predictors = [], []
     for backbone in list(THESIS_BACKBONES.values())[-scale.networks :]:
         network = NetworkSettings(arch=backbone.arch, weights="none", head=HeadSettings())
         training = TrainingSettings(
@@ -84,12 +84,26 @@ def measure(scratch: Path, scale: Scale) -> list[Comparison]:
                 clock=lambda work: work(),
             )
         )
-        predictor = Predictor(build_network(network), make_fabric("fp32", COMPUTE), COMPUTE)
-        ours, theirs = _predictions(predictor, SliceFile(path))
+        predictors.append(Predictor(build_network(network), make_fabric("fp32", COMPUTE), COMPUTE))
+        ours, theirs = _predictions(predictors[-1:], SliceFile(path))
         found.append(
             in_turn(
                 f"{backbone.arch}: masks of {BATCH * STEPS} slices of {SIDE}×{SIDE}",
                 "the same network, slice by slice",
+                "≥ 2",
+                ours,
+                theirs,
+                rounds=rounds,
+            )
+        )
+    for side, slices in ((SIDE, BATCH * STEPS), (256, BATCH)):
+        path = scratch / f"noise-{side}.safetensors"
+        write_slices(path, slices, side)
+        ours, theirs = _predictions(predictors, SliceFile(path))
+        found.append(
+            in_turn(
+                f"these networks, one after another: masks of {slices} slices of {side}×{side}",
+                "the same networks, slice by slice",
                 "≥ 2",
                 ours,
                 theirs,
@@ -195,13 +209,17 @@ def _training(path: Path, settings: TrainSettings, folder: Path) -> Callable[[],
     return work
 
 
-def _predictions(predictor: Predictor, slices: SliceFile) -> tuple[Callable[[], object], Callable[[], object]]:
-    network = predictor._model
+def _predictions(
+    predictors: list[Predictor], slices: SliceFile
+) -> tuple[Callable[[], object], Callable[[], object]]:
+    """Return what draws the masks of some networks: as we do, and one slice at a time."""
 
     @torch.inference_mode()
     def one_by_one() -> list[np.ndarray]:
         return [
-            (network(normalise(slices.image(slice(index, index + 1)))) > 0).numpy() for index in range(len(slices))
+            (predictor._model(normalise(slices.image(slice(index, index + 1)))) > 0).numpy()
+            for predictor in predictors
+            for index in range(len(slices))
         ]
 
-    return (lambda: predictor.masks(slices)), one_by_one
+    return (lambda: [predictor.masks(slices) for predictor in predictors]), one_by_one

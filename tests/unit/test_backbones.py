@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torchvision.models import get_model
+from torchvision.models.resnet import Bottleneck
 
 from hepaflow.networks.backbone import STRIDE, Backbone, check_size, take_one_channel
 from hepaflow.networks.densenet import DenseNet
@@ -123,10 +124,13 @@ def test_first_convolution_takes_one_channel_and_is_random(name: str) -> None:
 
 @pytest.mark.parametrize("name", SMALL)
 def test_weights_from_scratch_are_kaimings_and_normalisation_is_neutral(name: str) -> None:
+    """But for the last normalisation of a residual block, which is zero: it begins as the identity."""
     backbone = build_network(NetworkSettings(arch=name, weights="none")).backbone
+    last = {module.bn3 for module in backbone.modules() if isinstance(module, Bottleneck)}
+    assert bool(last) == name.startswith("resne")
     for module in backbone.modules():
         if isinstance(module, nn.BatchNorm2d):
-            assert (module.weight == 1).all()
+            assert (module.weight == (module not in last)).all()
             assert (module.bias == 0).all()
         elif isinstance(module, nn.Conv2d) and module.weight.numel() > 20_000:
             fan_in = module.weight[0].numel()

@@ -257,12 +257,13 @@ MINUTES_PER_EXAM = 3
 """Minutes for an exam and epoch; an estimate for the largest network on the slowest GPU of docs/slurm.md."""
 
 
-# What goes first, of the jobs that could start. A run is over sooner if the long jobs are not left to the end.
+# What goes first, of the jobs that could start: what others wait for, and the long before the short. From 100, surveys,
+# over 50, fusing, to 0, what nothing but the report waits for.
 
 
-def priority_of_exam(priority):
-    """Return, as a priority, that of a job of one training exam, which a training waits for; of others none."""
-    return lambda wildcards: priority if EXAMS[wildcards.exam].split == "train" else 0
+def priority_of_exam(training, other=0):
+    """Return, as a priority, that of a job of one exam: trainings wait for those of all training exams."""
+    return lambda wildcards: training if EXAMS[wildcards.exam].split == "train" else other
 
 
 def priority_of_training(wildcards):

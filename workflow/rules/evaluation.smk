@@ -15,6 +15,7 @@ rule evaluate:
         record=f"{RESULTS}/records/evaluate/{{exam}}.json",
     log:
         f"{RESULTS}/logs/evaluate/{{exam}}.log",
+    priority: 5
     params:
         methods=METHODS,
         settings=settings_of("evaluate"),

@@ -7,6 +7,7 @@ rule fit_fusion:
         record=f"{RESULTS}/records/fit_fusion/{{stage}}.json",
     log:
         f"{RESULTS}/logs/fit_fusion/{{stage}}.log",
+    priority: 50
     params:
         settings=settings_of("fit_fusion"),
         code=code_of("fit_fusion"),
@@ -28,6 +29,7 @@ rule fuse:
         record=f"{RESULTS}/records/fuse/{{stage}}.{{split}}.json",
     log:
         f"{RESULTS}/logs/fuse/{{stage}}.{{split}}.log",
+    priority: 50
     params:
         code=code_of("fuse"),
         libraries=libraries_of("fuse"),

@@ -13,6 +13,7 @@ rule bundle:
         record=f"{RESULTS}/records/bundle.json",
     log:
         f"{RESULTS}/logs/bundle.log",
+    priority: 5
     params:
         data=EXAMS_IN_WORDS,
         settings=settings_of("bundle"),

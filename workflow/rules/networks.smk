@@ -60,6 +60,7 @@ rule postprocess:
         record=f"{RESULTS}/records/postprocess/{{stage}}.{{method}}.{{split}}.json",
     log:
         f"{RESULTS}/logs/postprocess/{{stage}}.{{method}}.{{split}}.log",
+    priority: 50
     params:
         settings=settings_of("postprocess", "stage"),
         code=code_of("postprocess"),

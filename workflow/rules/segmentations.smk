@@ -10,6 +10,7 @@ rule restore:
         record=f"{RESULTS}/records/restore/{{method}}.{{exam}}.json",
     log:
         f"{RESULTS}/logs/restore/{{method}}.{{exam}}.log",
+    priority: 5
     params:
         code=code_of("restore"),
         libraries=libraries_of("restore"),

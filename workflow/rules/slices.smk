@@ -27,7 +27,7 @@ rule lesion_slices:
         record=f"{RESULTS}/records/lesion_slices/{{exam}}.json",
     log:
         f"{RESULTS}/logs/lesion_slices/{{exam}}.log",
-    priority: priority_of_exam(35)
+    priority: priority_of_exam(35, 15)
     params:
         settings=settings_of("lesion_slices"),
         code=code_of("lesion_slices"),

@@ -33,7 +33,7 @@ def rank_correlation(exams: pd.DataFrame) -> tuple[float, float]:
     count = len(exams)
     if count < 3 or exams["disagreement"].nunique() < 2 or exams["dice"].nunique() < 2:
         return nan, nan
-    one, other = (_standardised(exams[name].rank().to_numpy()) for name in ("disagreement", "dice"))
+    one, other = (_standardised(exams[name].rank()) for name in ("disagreement", "dice"))
     found = float((one * other).mean())
     if count <= _ALL_ORDERS:
         orders = np.array(list(permutations(range(count))))
@@ -44,8 +44,8 @@ def rank_correlation(exams: pd.DataFrame) -> tuple[float, float]:
     return found, float((strengths >= abs(found) - 1e-9).mean())
 
 
-def _standardised(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    return (values - values.mean()) / values.std()
+def _standardised(values: pd.Series) -> NDArray[np.float64]:
+    return ((values - values.mean()) / values.std(ddof=0)).to_numpy(float)
 
 
 def answer_table(levels: pd.DataFrame, exams: pd.DataFrame) -> pd.DataFrame:
