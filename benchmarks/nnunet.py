@@ -65,9 +65,7 @@ def train_nnunet(slices: Sequence[Path], seconds: float, folder: Path) -> NNUNet
     places = {name: folder / name for name in ("raw", "preprocessed", "results")}
     for place in places.values():
         place.mkdir(parents=True)
-    # Read when it is imported, or used. All augmentation is done in this process, and nothing is compiled.
-    choices = places | {"n_proc_DA": "0", "compile": "f"}
-    os.environ.update({f"nnUNet_{name}": str(choice) for name, choice in choices.items()})
+    _choose(**places, n_proc_DA=1, compile="f")
     from nnunetv2.experiment_planning.plan_and_preprocess_api import (
         extract_fingerprints,
         plan_experiments,
@@ -76,14 +74,22 @@ def train_nnunet(slices: Sequence[Path], seconds: float, folder: Path) -> NNUNet
 
     name, shown = "Dataset001_slices", _write(slices, folder / "raw" / "Dataset001_slices")
     extract_fingerprints([1], num_processes=1)
+    threads = torch.get_num_threads()
     plans = plan_experiments([1])
+    torch.set_num_threads(threads)  # planning leaves as many as there are processes for augmentation
     preprocess([1], plans, configurations=("2d",), num_processes=(1,))
     home = folder / "preprocessed" / name
+    _choose(n_proc_DA=0)  # augmentation in the training process: there are no cores to spare
     one, three = (_timed(_trainer(home, plans, epochs)) for epochs in (1, 3))
     trainer = _trainer(home, plans, epochs=1 + int(max(0, seconds - one) / ((three - one) / 2)))
     trainer.run_training()
     seen = trainer.num_epochs * STEPS * trainer.batch_size
     return NNUNet(Path(trainer.output_folder_base), seen / shown)
+
+
+def _choose(**choices: object) -> None:
+    """Set variables of the environment that it reads when it is imported, or used."""
+    os.environ.update({f"nnUNet_{name}": str(choice) for name, choice in choices.items()})
 
 
 def _write(slices: Sequence[Path], folder: Path) -> int:
