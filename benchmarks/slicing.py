@@ -7,6 +7,7 @@ from pathlib import Path
 
 import nibabel as nib
 import numpy as np
+import torch
 from skimage.exposure import equalize_adapthist
 from skimage.transform import resize
 
@@ -27,6 +28,7 @@ from hepaflow.window import window
 
 SIZE = 256
 WINDOW = WindowSettings()
+SCIKIT_IMAGE = "scikit-image on one core, resize and CLAHE"
 
 
 def slice_exam(image: Path, output: Path) -> SliceStack:
@@ -106,31 +108,40 @@ def measure(scratch: Path, scale: Scale) -> list[Comparison]:
     hu, liver = hu[middle], labels[middle] >= 1
     settings = LesionSlicesSettings(window=WINDOW, size=SIZE, contrast=ContrastSettings())
     ours = lesion_slices(hu, liver, None, settings).image / FULL
-    by_pillow = enhance_with_scikit_image(hu, liver, lambda one: resize_image(one, (SIZE, SIZE)))
-    difference = np.abs(ours - by_pillow).max()
+    theirs = enhance_with_scikit_image(hu, liver, lambda one: resize_image(one, (SIZE, SIZE)))
+    difference = np.abs(ours - theirs).max()
     if difference > 1e-3:
         raise AssertionError(f"lesion slices differ by {difference} from scikit-image's")
+    threads = torch.get_num_threads()
+
+    def by_pillow(one: np.ndarray) -> np.ndarray:
+        return resize_image(one, (SIZE, SIZE))
+
+    def by_scikit_image(one: np.ndarray) -> np.ndarray:
+        return resize(one, (SIZE, SIZE), order=1, anti_aliasing=True).astype(np.float32)
+
+    cores, same = f"{threads} threads", f"largest difference {difference:.1e}, storing in 16 bits included"
     found += [
         in_turn(
-            f"lesion slices, {scale.lesion_slices} of them: crop, resize, mean-fill, CLAHE",
+            f"lesion slices, {scale.lesion_slices} of them, on {own}: crop, resize, mean-fill, CLAHE",
             rival,
-            "≥ 3",
-            lambda: lesion_slices(hu, liver, None, settings),
+            aim,
+            lambda count=count: lesion_slices(hu, liver, None, settings, threads=count),
             lambda resized=resized: enhance_with_scikit_image(hu, liver, resized),
             rounds=scale.rounds,
             note=note,
         )
-        for rival, resized, note in (
+        for own, count, rival, resized, aim, note in (
             (
+                cores,
+                threads,
                 "scikit-image's CLAHE on one core, resized by Pillow as ours",
-                lambda one: resize_image(one, (SIZE, SIZE)),
-                f"largest difference {difference:.1e}, storing in 16 bits included",
+                by_pillow,
+                "≥ 3",
+                same,
             ),
-            (
-                "scikit-image on one core, resize and CLAHE",
-                lambda one: resize(one, (SIZE, SIZE), order=1, anti_aliasing=True).astype(np.float32),
-                "another resizing kernel",
-            ),
+            (cores, threads, SCIKIT_IMAGE, by_scikit_image, "≥ 3", "another resizing kernel"),
+            ("one thread", 1, SCIKIT_IMAGE, by_scikit_image, "", "another resizing kernel"),
         )
     ]
     return found

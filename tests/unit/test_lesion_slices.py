@@ -25,7 +25,7 @@ def test_lesion_slices_step_by_step() -> None:
     """Thesis 4.3: window, box, resize, mean of the liver around it, CLAHE on 8×8 tiles."""
     hu, labels = exam()
     liver, lesion = labels >= 1, labels == 2
-    got = lesion_slices(hu, liver, lesion, LESION)
+    got = lesion_slices(hu, liver, lesion, LESION, threads=2)
     box = volume_of_interest(liver)
     assert got.box == box
     assert got.shape == hu.shape
@@ -86,6 +86,13 @@ def test_an_exam_without_liver_gives_no_slices(tmp_path: Path) -> None:
         restored = restore(np.zeros((len(file), 32, 32), bool), file.box, file.shape)
         assert restored.shape == hu.shape
         assert not restored.any()
+
+
+def test_lesion_slices_do_not_depend_on_threads() -> None:
+    hu, labels = exam()
+    one, three = (lesion_slices(hu, labels >= 1, None, LESION, threads=count).image for count in (1, 3))
+    assert len(one) > 4  # more than one group
+    assert one.tobytes() == three.tobytes()
 
 
 def test_lesion_slices_without_reference_carry_none(tmp_path: Path) -> None:

@@ -1,5 +1,8 @@
 """What a NIfTI file says of itself. What is refused when it is read is in `test_volume.py`."""
 
+import subprocess
+import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -77,3 +80,12 @@ def test_voxels_are_read_as_they_are_stored(tmp_path: Path, name: str) -> None:
     nib.save(image, tmp_path / name)
     opened = open_nifti(tmp_path / name, "one")
     assert read_voxels(opened, tmp_path / name, "one").tolist() == np.arange(120).reshape(SHAPE).tolist()
+
+
+def test_nibabel_is_imported_without_pydicom_which_others_still_find() -> None:
+    code = (
+        "import sys, hepaflow.nifti; assert not any(name.startswith('pydicom') for name in sys.modules); "
+        "import pydicom; print(pydicom.__version__)"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ended.stdout.strip() == version("pydicom"), ended.stderr

@@ -29,12 +29,13 @@ def test_killed_run_ends_with_the_same_networks(fresh: Checkout, completed: Chec
 
     unlocked = fresh.snakemake("--unlock")
     assert unlocked.returncode == 0, unlocked.stdout
-    ended = fresh.snakemake()
+    networks = list((completed.folder / "results/smoke/models").rglob("*.safetensors"))
+    ended = fresh.snakemake(*(str(path.relative_to(completed.folder)) for path in networks))
     assert ended.returncode == 0, ended.stdout
     resumed = (fresh.folder / f"results/smoke/logs/train/liver.{kept[0].stem}.log").read_text()
     assert "going on after epoch" in resumed
     assert list(models.rglob("*.training")) == []
-    for path in (completed.folder / "results/smoke/models").rglob("*.safetensors"):
+    for path in networks:
         own = models / path.relative_to(completed.folder / "results/smoke/models")
         assert own.read_bytes() == path.read_bytes(), own.name
-    assert fresh.planned() == {}
+    assert "train" not in fresh.planned()  # the rest was not asked for

@@ -16,9 +16,9 @@ def networks(made: Checkout) -> dict[str, bytes]:
     return {str(path.relative_to(models)): path.read_bytes() for path in models.rglob("*.safetensors")}
 
 
-def run(made: Checkout) -> float:
+def run(made: Checkout, *arguments: str) -> float:
     began = time.monotonic()
-    ended = made.snakemake()
+    ended = made.snakemake(*arguments)
     assert ended.returncode == 0, ended.stdout
     return time.monotonic() - began
 
@@ -29,12 +29,13 @@ def test_a_backbone_that_is_changed_back_is_restored(copied: Checkout, completed
     copied.configure(cache=cache, backbones={**SMOKE["backbones"], "plain": changed})
     planned = copied.planned()
     assert planned["train"] == 2
-    there = run(copied)
+    masks = [f"results/smoke/masks/lesion/{name}.test.npz" for name in SMOKE["backbones"]]
+    there = run(copied, *masks)  # what stands in their way, and no more
     assert copied.records("train")["train/liver.plain"]["restored"] is None
     assert networks(copied) != networks(completed)
 
     copied.configure(cache=cache)
-    assert copied.planned() == planned
+    assert copied.planned() >= planned
     back = run(copied)
     assert networks(copied) == networks(completed)
     for name, record in copied.records("train", "predict").items():

@@ -23,7 +23,7 @@ def work() -> None:
     else:
         with Masks(snakemake.input.liver) as masks:
             liver, lesion = restore(masks[exam], Box.whole(hu.shape), hu.shape), None
-    stack = lesion_slices(hu, liver, lesion, settings)
+    stack = lesion_slices(hu, liver, lesion, settings, threads=snakemake.threads)
     if stack.box is None:
         logging.warning("%s: no liver, so no volume of interest and no lesion slices", exam)
     stack.save(snakemake.output.slices)

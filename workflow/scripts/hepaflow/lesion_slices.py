@@ -1,5 +1,6 @@
 """From an exam and its liver to the slices that the lesion networks see (thesis 4.3)."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,8 @@ def lesion_slices(
     liver: NDArray[np.bool_],
     lesion: NDArray[np.bool_] | None,
     settings: LesionSlicesSettings,
+    *,
+    threads: int = 1,
 ) -> SliceStack:
     """Crop an exam to its liver, downsample it and enhance its contrast (thesis 4.3).
 
@@ -32,6 +35,8 @@ def lesion_slices(
         The reference of a training exam; the fused, post-processed mask of another.
     lesion : ndarray of bool, same shape, or None
         Reference lesions of a training exam.
+    threads : int
+        Slices of how many groups are worked on at once; what comes out does not depend on it.
 
     Returns
     -------
@@ -49,10 +54,14 @@ def lesion_slices(
         return SliceStack(empty.astype(np.uint16), none, None, shape)
     inside_box = box.crop(liver)
     image = np.empty((len(inside_box), *size), np.uint16)
-    for first in range(0, len(image), _AT_ONCE):
+
+    def enhance(first: int) -> None:
         some = slice(first, first + _AT_ONCE)
         filled = [_filled(*one, settings) for one in zip(box.crop(hu)[some], inside_box[some], strict=True)]
         image[some] = stored(equalise(np.stack(filled), settings.contrast))
+
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(enhance, range(0, len(image), _AT_ONCE)))  # an error of any is raised here
     mask = None
     if lesion is not None:
         mask = np.stack([resize_mask(one, size) for one in box.crop(lesion)])

@@ -9,19 +9,24 @@ from math import prod
 from pathlib import Path
 from typing import Any, cast
 
-import nibabel as nib
 import numpy as np
 from isal import igzip
 from isal.igzip_lib import IsalError
-from nibabel.arrayproxy import ArrayProxy
-from nibabel.filebasedimages import ImageFileError
-from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
 from hepaflow.errors import UserError
+from hepaflow.nibabel_alone import nib
 
 _ISAL_ERROR = cast(type[Exception], IsalError)  # its stub says otherwise
-_WRONG = (ImageFileError, HeaderDataError, OSError, EOFError, zlib.error, _ISAL_ERROR, ValueError)
+_WRONG = (
+    nib.filebasedimages.ImageFileError,
+    nib.spatialimages.HeaderDataError,
+    OSError,
+    EOFError,
+    zlib.error,
+    _ISAL_ERROR,
+    ValueError,
+)
 _LARGEST_RATIO = 1032  # no gzip file holds more bytes for each of its own
 
 
@@ -65,7 +70,8 @@ def read_voxels(image: Any, path: Path, exam: str) -> NDArray[Any]:
             stored = np.asarray(proxy.get_unscaled())
         else:
             with igzip.open(file) as stream:
-                stored = np.asarray(ArrayProxy(stream, (proxy.shape, proxy.dtype, proxy.offset)).get_unscaled())
+                held = nib.arrayproxy.ArrayProxy(stream, (proxy.shape, proxy.dtype, proxy.offset))
+                stored = np.asarray(held.get_unscaled())
                 while stream.read(1 << 20):  # nibabel leaves the end unread
                     pass
     except _WRONG as error:

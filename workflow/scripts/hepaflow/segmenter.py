@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
@@ -108,7 +109,8 @@ class Segmenter:
         stack = liver_slices(hu, None, self._settings.liver_slices)
         for stage in STAGES:
             if stage == "lesion":
-                stack = lesion_slices(hu, found["liver"], None, self._settings.lesion_slices)
+                steps, threads = self._settings.lesion_slices, torch.get_num_threads()  # as make_fabric has set it
+                stack = lesion_slices(hu, found["liver"], None, steps, threads=threads)
             votes = self._votes(stage, stack)
             fused = clean(self._fusion[stage].fuse(votes), getattr(self._settings, stage))
             found[stage] = restore(fused, stack.box, shape)

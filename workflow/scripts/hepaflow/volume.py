@@ -4,20 +4,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import nibabel as nib
 import numpy as np
-from nibabel.orientations import (
-    apply_orientation,
-    axcodes2ornt,
-    inv_ornt_aff,
-    io_orientation,
-    ornt2axcodes,
-    ornt_transform,
-)
 from numpy.typing import NDArray
 
 from hepaflow.errors import UserError
+from hepaflow.nibabel_alone import nib
 from hepaflow.nifti import names_spacing, open_nifti, read_voxels
+
+orientations = nib.orientations
 
 CANONICAL = ("L", "P", "S")
 """Directions in which columns, rows and slices count up: a slice lies as radiologists look at it."""
@@ -51,7 +45,7 @@ class Grid:
     @property
     def axes(self) -> str:
         """Directions in which the file's axes count up, for instance 'LPS'."""
-        return "".join(str(code) for code in ornt2axcodes(io_orientation(self.affine)))
+        return "".join(map(str, orientations.aff2axcodes(self.affine)))
 
     @property
     def has_millimetres(self) -> bool:
@@ -78,24 +72,26 @@ class Grid:
         return int(slices), int(rows), int(columns)
 
     def _to_canonical(self) -> NDArray[np.float64]:
-        transform: NDArray[np.float64] = ornt_transform(io_orientation(self.affine), axcodes2ornt(CANONICAL))
+        own, canonical = orientations.io_orientation(self.affine), orientations.axcodes2ornt(CANONICAL)
+        transform: NDArray[np.float64] = orientations.ornt_transform(own, canonical)
         return transform
 
     def canonicalise(self, array: NDArray[Any]) -> NDArray[Any]:
         """Turn an array of the file into (slices, rows, columns); a view where that is possible."""
-        turned: NDArray[Any] = apply_orientation(array, self._to_canonical())
+        turned: NDArray[Any] = orientations.apply_orientation(array, self._to_canonical())
         return turned.transpose(2, 1, 0)
 
     def restore(self, array: NDArray[Any]) -> NDArray[Any]:
         """Turn an array (slices, rows, columns) back into the file's axes; undoes `canonicalise`."""
-        back = ornt_transform(axcodes2ornt(CANONICAL), io_orientation(self.affine))
-        turned: NDArray[Any] = apply_orientation(array.transpose(2, 1, 0), back)
+        own, canonical = orientations.io_orientation(self.affine), orientations.axcodes2ornt(CANONICAL)
+        back = orientations.ornt_transform(canonical, own)
+        turned: NDArray[Any] = orientations.apply_orientation(array.transpose(2, 1, 0), back)
         return turned
 
 
 def canonical_affine(grid: Grid) -> NDArray[np.float64]:
     """Return the affine of the canonical (columns, rows, slices) array of a grid."""
-    turned: NDArray[np.float64] = grid.affine @ inv_ornt_aff(grid._to_canonical(), grid.shape)
+    turned: NDArray[np.float64] = grid.affine @ orientations.inv_ornt_aff(grid._to_canonical(), grid.shape)
     return turned
 
 
@@ -112,7 +108,7 @@ def _grid_of(image: Any, path: Path, exam: str) -> Grid:
             remedy="extract the one volume that is to be segmented",
         )
     affine = np.asarray(image.affine, dtype=np.float64)
-    if not np.isfinite(affine).all() or np.isnan(io_orientation(affine)).any():
+    if not np.isfinite(affine).all() or np.isnan(orientations.io_orientation(affine)).any():
         raise UserError(
             f"an affine that gives no direction for an axis: {affine.tolist()}",
             exam=exam,

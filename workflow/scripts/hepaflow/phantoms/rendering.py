@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
+from hepaflow.nibabel_alone import nib
 from hepaflow.phantoms.anatomy import Patient
 from hepaflow.phantoms.drawing import Phantom, draw_phantom
 from hepaflow.settings.phantom import PhantomSettings
