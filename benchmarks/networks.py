@@ -64,7 +64,6 @@ def measure(scratch: Path, scale: Scale) -> list[Comparison]:
     scratch.mkdir(parents=True, exist_ok=True)
     path = scratch / "noise.safetensors"
     write_slices(path, BATCH * STEPS)
-    rounds = min(scale.rounds, 3)
     found, predictors = [], []
     for backbone in list(THESIS_BACKBONES.values())[-scale.networks :]:
         network = NetworkSettings(arch=backbone.arch, weights="none", head=HeadSettings())
@@ -79,7 +78,7 @@ def measure(scratch: Path, scale: Scale) -> list[Comparison]:
                 "≥ 0.97",
                 _training(path, settings, scratch),
                 lambda settings=settings: train_barely(path, settings),
-                rounds=rounds,
+                rounds=scale.rounds,
                 note="the epoch's own seconds; neither building the network nor saving it counts",
                 clock=lambda work: work(),
             )
@@ -93,7 +92,7 @@ def measure(scratch: Path, scale: Scale) -> list[Comparison]:
                 "≥ 2",
                 ours,
                 theirs,
-                rounds=rounds,
+                rounds=scale.rounds,
             )
         )
     for side, slices in ((SIDE, BATCH * STEPS), (256, BATCH)):
@@ -107,7 +106,7 @@ def measure(scratch: Path, scale: Scale) -> list[Comparison]:
                 "≥ 2",
                 ours,
                 theirs,
-                rounds=rounds,
+                rounds=scale.rounds,
             )
         )
     return found
