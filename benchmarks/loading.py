@@ -1,7 +1,9 @@
 """A shuffled epoch of slices, beside a file a slice as the thesis has it, and HDF5."""
 
 import os
-from collections.abc import Callable
+import statistics
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
@@ -9,7 +11,7 @@ import numpy as np
 import torch
 
 from benchmarks.scale import Scale
-from benchmarks.side_by_side import Comparison, in_turn
+from benchmarks.side_by_side import Comparison, digits, in_turn, stopwatch, table
 from hepaflow.box import Box
 from hepaflow.dataset import SliceDataset, normalise
 from hepaflow.slices import FULL, SliceStack
@@ -24,19 +26,26 @@ INPUT: dict[str, Callable[[np.ndarray], torch.Tensor]] = {
 """What a network gets, made from what was stored; the same for all."""
 
 
+def noise(folder: Path, exams: int, side: int) -> Iterator[tuple[Path, np.ndarray, np.ndarray]]:
+    """Write exams of noise in our layout; yield each one's file, slices and masks."""
+    rng = np.random.default_rng(0)
+    folder.mkdir(parents=True, exist_ok=True)
+    for exam in range(exams):
+        image = rng.integers(0, FULL, (SLICES, side, side), np.uint16)
+        mask = image > FULL // 2
+        path = folder / f"{exam:04}.safetensors"
+        SliceStack(image, mask, Box.whole(image.shape), image.shape).save(path)
+        yield path, image, mask
+
+
 def write_epoch(folder: Path, exams: int) -> list[Path]:
     """Write the same slices in three layouts; return the files of ours."""
-    rng = np.random.default_rng(0)
     ours = []
     (folder / "slices").mkdir(parents=True, exist_ok=True)
     with h5py.File(folder / "slices.h5", "w") as hdf:
         images = hdf.create_dataset("image", (exams * SLICES, SIDE, SIDE), "u2", chunks=(1, SIDE, SIDE))
         masks = hdf.create_dataset("mask", (exams * SLICES, SIDE, SIDE), "?", chunks=(1, SIDE, SIDE))
-        for exam in range(exams):
-            image = rng.integers(0, FULL, (SLICES, SIDE, SIDE), np.uint16)
-            mask = image > FULL // 2
-            path = folder / f"{exam:04}.safetensors"
-            SliceStack(image, mask, Box.whole(image.shape), image.shape).save(path)
+        for exam, (path, image, mask) in enumerate(noise(folder, exams, SIDE)):
             ours.append(path)
             rows = slice(exam * SLICES, (exam + 1) * SLICES)
             images[rows], masks[rows] = image, mask
@@ -45,6 +54,38 @@ def write_epoch(folder: Path, exams: int) -> list[Path]:
                 np.save(folder / "slices" / f"{number}.image.npy", image[index])
                 np.save(folder / "slices" / f"{number}.mask.npy", mask[index])
     return ours
+
+
+def shuffled(slices: int) -> list[list[int]]:
+    """Return the numbers of the slices of an epoch's mini-batches."""
+    order = np.random.default_rng(1).permutation(slices)
+    return [order[first : first + BATCH].tolist() for first in range(0, slices, BATCH)]
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let torch compute on one thread, as it does in a loading process."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def throughput(scratch: Path, scale: Scale) -> str:
+    """Measure how many slices of the thesis' size one loading process delivers, as network input; a table."""
+    dataset = SliceDataset([path for path, _, _ in noise(scratch / "throughput", scale.exams, 256)])
+
+    def epoch() -> None:
+        for batch in shuffled(len(dataset)):
+            dataset[batch]
+
+    with one_thread():
+        rates = [len(dataset) / stopwatch(epoch) for _ in range(scale.rounds)]
+    spread = f"{digits(statistics.median(rates))} ({digits(min(rates))}-{digits(max(rates))})"
+    what = f"one loading process, batches of {BATCH} of 256×256, shuffled, {scale.exams} exams, warm"
+    return table(["what", "slices a second"], [[what, spread]])
 
 
 def drop(folder: Path) -> None:
@@ -60,18 +101,13 @@ def drop(folder: Path) -> None:
 def measure(scratch: Path, scale: Scale) -> list[Comparison]:
     """Compare an epoch with everything in the system's cache, and with nothing in it."""
     folder = scratch / "epoch"
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with one_thread():
         return _measured(folder, scale)
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _measured(folder: Path, scale: Scale) -> list[Comparison]:
     paths = write_epoch(folder, scale.exams)
-    order = np.random.default_rng(1).permutation(scale.exams * SLICES)
-    batches = [order[first : first + BATCH].tolist() for first in range(0, len(order), BATCH)]
+    batches = shuffled(scale.exams * SLICES)
 
     def ours() -> None:
         dataset = SliceDataset(paths)

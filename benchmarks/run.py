@@ -59,6 +59,12 @@ def measured(scratch: Path, page: Path, scale: Scale) -> Iterator[tuple[str, str
             print(*rows[-1], sep=" | ", flush=True)
     yield "Side by side", "Ours beside what else does the same.", table(COLUMNS, rows)
     yield (
+        "Loading",
+        "What the fastest card may train on in a second follows from the [GPU hours](slurm.md#gpu-hours): a few "
+        "hundred slices. `compute.workers` sets how many processes load.",
+        loading.throughput(scratch, scale),
+    )
+    yield (
         "Precision and layout",
         "Results differ in their last bits between layouts, and visibly between precisions: `precision` is a "
         "setting of the recipe, `compute.channels_last` one of speed.",
