@@ -3,6 +3,7 @@
 import statistics
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -13,13 +14,14 @@ import torch
 import hepaflow.training
 from benchmarks.loading import write_epoch
 from benchmarks.scale import Scale
-from benchmarks.side_by_side import Comparison, in_turn, seconds, table
+from benchmarks.side_by_side import Comparison, digits, in_turn, seconds, stopwatch, table
 from hepaflow.box import Box
 from hepaflow.compute import make_fabric, memory_format, prepare
 from hepaflow.dataset import normalise
 from hepaflow.inference import Predictor
 from hepaflow.losses import LOSSES
 from hepaflow.networks.network import build_network
+from hepaflow.networks.operations import GMACS
 from hepaflow.settings.compute import ComputeSettings
 from hepaflow.settings.head import HeadSettings
 from hepaflow.settings.network import NetworkSettings
@@ -65,7 +67,9 @@ def measure(scratch: Path, scale: Scale) -> list[Comparison]:
     path = scratch / "noise.safetensors"
     write_slices(path, BATCH * STEPS)
     found, predictors = [], []
-    for backbone in list(THESIS_BACKBONES.values())[-scale.networks :]:
+    backbones = list(THESIS_BACKBONES.values())[-scale.networks :]
+    operations = sum(2 * GMACS[backbone.arch] for backbone in backbones)  # 10⁹ of a slice of 256×256
+    for backbone in backbones:
         network = NetworkSettings(arch=backbone.arch, weights="none", head=HeadSettings())
         training = TrainingSettings(
             epochs=1, batch_size=BATCH, learning_rate=0.01, decay_factor=1.0, decay_every=1
@@ -99,17 +103,26 @@ def measure(scratch: Path, scale: Scale) -> list[Comparison]:
         path = scratch / f"noise-{side}.safetensors"
         write_slices(path, slices, side)
         ours, theirs = _predictions(predictors, SliceFile(path))
-        found.append(
-            in_turn(
-                f"these networks, one after another: masks of {slices} slices of {side}×{side}",
-                "the same networks, slice by slice",
-                "≥ 2",
-                ours,
-                theirs,
-                rounds=scale.rounds,
-            )
+        comparison = in_turn(
+            f"these networks, one after another: masks of {slices} slices of {side}×{side}",
+            "the same networks, slice by slice",
+            "≥ 2",
+            ours,
+            theirs,
+            rounds=scale.rounds,
         )
+        rate = operations * slices * (side / 256) ** 2 / statistics.median(comparison.ours)
+        note = f"ours: {digits(rate)} GFLOP/s; a product of large matrices: {digits(_rate_of_products())}"
+        found.append(replace(comparison, note=note))
     return found
+
+
+def _rate_of_products() -> float:
+    """Return the GFLOP/s that a product of large matrices reaches: what is left to gain is no more than that."""
+    side = 2048
+    matrix = torch.rand(side, side)
+    best = min(stopwatch(lambda: matrix @ matrix) for _ in range(5))
+    return 2 * side**3 / best / 1e9
 
 
 def layouts(scale: Scale) -> list[Comparison]:

@@ -32,11 +32,13 @@ Not measured: GPUs.
 
 def machine() -> str:
     """Describe the machine: processor, memory, system, libraries, and how busy it is."""
-    processor = platform.machine()
-    for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-        if line.startswith("model name"):
-            processor = line.partition(":")[2].strip()
-            break
+    told = dict(
+        (part.strip() for part in line.split(":", 1))
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        if ":" in line
+    )
+    bf16 = {"avx512_bf16", "amx_bf16", "bf16"} & set(f"{told.get('flags')} {told.get('Features')}".split())
+    processor = f"{told.get('model name', platform.machine())}, {'with' if bf16 else 'without'} bf16 instructions"
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in LIBRARIES)
     return (
@@ -67,7 +69,8 @@ def measured(scratch: Path, page: Path, scale: Scale) -> Iterator[tuple[str, str
     yield (
         "Precision and layout",
         "Results differ in their last bits between layouts, and visibly between precisions: `precision` is a "
-        "setting of the recipe, `compute.channels_last` one of speed.",
+        "setting of the recipe, `compute.channels_last` one of speed. Whether bf16 is faster depends on the "
+        "processor's instructions.",
         table(COLUMNS, [comparison.row() for comparison in networks.layouts(scale)]),
     )
     yield (

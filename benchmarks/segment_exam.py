@@ -74,11 +74,11 @@ def timed_steps(liver: np.ndarray | None) -> Iterator[dict[str, np.ndarray]]:
     masks, stage = Predictor.masks, "liver"
 
     def timed(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
-        def run(*arguments: Any) -> Any:
+        def run(*arguments: Any, **named: Any) -> Any:
             nonlocal stage
             first = name == "restore" and name not in seconds
             began = clocks()
-            result = call(*arguments)
+            result = call(*arguments, **named)
             stage = "lesion" if name == "lesion_slices" else stage
             seconds[name or stage] += clocks() - began
             return liver if first and liver is not None else result
