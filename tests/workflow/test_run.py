@@ -142,17 +142,6 @@ def test_changed_survey_reruns_the_survey_alone(copied: Checkout) -> None:
     assert copied.planned() == {"survey": len(EXAMS), "data_card": 1, "provenance": 1, "html_report": 1}
 
 
-def test_real_run_after_a_change_equals_its_plan(copied: Checkout) -> None:
-    copied.configure(postprocessing={"liver": {"min_area_ratio": 0.5}, "lesion": {"min_area": 1}})
-    planned = copied.planned()
-    ended = copied.snakemake()
-    assert ended.returncode == 0, ended.stdout
-    for rule, count in planned.items():
-        assert ended.stdout.count(f"rule {rule}:") == count
-    assert "train" not in planned
-    assert copied.planned() == {}
-
-
 def test_configuration_stays_as_given(completed: Checkout) -> None:
     given = SMOKE | {"cache": str(completed.folder.parent / "cache")}
     assert yaml.safe_load((completed.folder / "config/smoke.yaml").read_text()) == given
