@@ -89,12 +89,10 @@ def test_the_heads_rates_are_atrous_convolutions_of_the_same_seeds_weights() -> 
     torch.manual_seed(0)
     head = DeepLabHead(4, SMALL)
     torch.manual_seed(0)
-    aspp = ASPP(4, SMALL.rates, SMALL.channels)
-    (
-        nn.Conv2d(8, 8, 3, bias=False),
-        nn.Conv2d(8, 1, 1),
-    )  # the layers behind: their draws come before the first weight
-    first = aspp.convs[0][0].weight
+    first = ASPP(4, SMALL.rates, SMALL.channels).convs[0][0].weight
+    nn.Sequential(
+        nn.Conv2d(8, 8, 3, bias=False), nn.Conv2d(8, 1, 1)
+    )  # the layers behind are built before it is drawn
     nn.init.kaiming_normal_(first, mode="fan_in", nonlinearity="relu")
     assert torch.equal(head[0].convs[0][0].weight, first)
     assert [type(branch[0]) for branch in head[0].convs[1:-1]] == [AtrousConv2d] * 3

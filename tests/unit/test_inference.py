@@ -47,9 +47,8 @@ def network() -> nn.Module:
         for _ in range(5):
             network(torch.rand(4, 1, SIZE, SIZE) * 2 - 1)
         median = network.eval()(torch.rand(4, 1, SIZE, SIZE) * 2 - 1).median()
-        network.head[-1].bias -= (
-            median + 1e-3
-        )  # many pixels can share the median itself: dead features, flat borders
+        # Not the median itself: dead features and flat borders make many pixels share it.
+        network.head[-1].bias -= median + 1e-3
     return network
 
 

@@ -46,10 +46,15 @@ class DeepLabHead(nn.Sequential):
     def __init__(self, in_channels: int, settings: HeadSettings) -> None:
         aspp = ASPP(in_channels, settings.rates, settings.channels)
         for branch, rate in zip(aspp.convs[1:-1], settings.rates, strict=True):
-            sizes = {"kernel_size": 3, "padding": rate, "dilation": rate, "bias": False}
-            # Weights are drawn below, and once only: the seeds' networks stay what they were.
-            branch[0] = skip_init(
-                AtrousConv2d, in_channels, settings.channels, **sizes, device=torch.get_default_device()
+            branch[0] = skip_init(  # weights are drawn below
+                AtrousConv2d,
+                in_channels,
+                settings.channels,
+                kernel_size=3,
+                padding=rate,
+                dilation=rate,
+                bias=False,
+                device=torch.get_default_device(),
             )
         aspp.project[-1] = nn.Dropout(settings.dropout)
         super().__init__(
