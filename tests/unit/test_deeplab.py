@@ -4,10 +4,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torchvision.models.segmentation.deeplabv3 import ASPP
 
 from hepaflow.networks.backbone import Backbone
-from hepaflow.networks.deeplab import AtrousConv2d, DeepLabHead, SegmentationNetwork
+from hepaflow.networks.deeplab import DeepLabHead, SegmentationNetwork
 from hepaflow.settings.head import HeadSettings
 
 SMALL = HeadSettings(channels=8)
@@ -63,39 +62,6 @@ def test_head_starts_with_kaimings_weights_and_no_bias() -> None:
             assert module.weight.std().item() == pytest.approx((2 / fan_in) ** 0.5, rel=0.15)
     assert head[-1].bias is not None
     assert (head[-1].bias == 0).all()
-
-
-@pytest.mark.parametrize("rate", [3, 7, 8, 12])
-@pytest.mark.parametrize("side", [(8, 8), (8, 5), (5, 12)])
-def test_what_is_left_out_of_an_atrous_convolution_changes_neither_values_nor_gradients(
-    rate: int, side: tuple[int, int]
-) -> None:
-    torch.manual_seed(0)
-    sizes = {"kernel_size": 3, "padding": rate, "dilation": rate, "bias": False, "dtype": torch.float64}
-    ours, plain = AtrousConv2d(4, 6, **sizes), nn.Conv2d(4, 6, **sizes)
-    plain.load_state_dict(ours.state_dict())
-    found = []
-    for conv in (ours, plain):
-        x = torch.linspace(-1, 2, 2 * 4 * side[0] * side[1], dtype=torch.float64).reshape(2, 4, *side)
-        x.requires_grad_()
-        y = conv(x)
-        (y**2).sum().backward()
-        found.append((y, x.grad, conv.weight.grad))
-    torch.testing.assert_close(found[0], found[1])
-
-
-def test_the_heads_rates_are_atrous_convolutions_of_the_same_seeds_weights() -> None:
-    """Replacing torchvision's convolutions draws nothing: what a seed gives does not depend on it."""
-    torch.manual_seed(0)
-    head = DeepLabHead(4, SMALL)
-    torch.manual_seed(0)
-    first = ASPP(4, SMALL.rates, SMALL.channels).convs[0][0].weight
-    nn.Sequential(
-        nn.Conv2d(8, 8, 3, bias=False), nn.Conv2d(8, 1, 1)
-    )  # the layers behind are built before it is drawn
-    nn.init.kaiming_normal_(first, mode="fan_in", nonlinearity="relu")
-    assert torch.equal(head[0].convs[0][0].weight, first)
-    assert [type(branch[0]) for branch in head[0].convs[1:-1]] == [AtrousConv2d] * 3
 
 
 def test_image_level_features_reach_every_pixel() -> None:

@@ -1,27 +1,11 @@
 """The DeepLabV3 head (Chen et al. 2017; thesis 3.5), and a backbone that wears it (thesis 4.4)."""
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.nn.utils import skip_init
 from torchvision.models.segmentation.deeplabv3 import ASPP
 
 from hepaflow.networks.backbone import Backbone, check_size
 from hepaflow.settings.head import HeadSettings
-
-
-class AtrousConv2d(nn.Conv2d):
-    """A 3×3 convolution, padded by its rate, that leaves out what meets nothing but padding.
-
-    At a rate no smaller than the features' side, that is all but its centre, and it is a 1×1 convolution
-    (Chen et al. 2017, section 3.3): so in slices of 64×64 at rates of 8 and 12.
-    """
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map features (b, in_channels, h, w) to (b, out_channels, h, w)."""
-        if self.dilation[0] < max(x.shape[-2:]):
-            return super().forward(x)
-        return functional.conv2d(x, self.weight[:, :, 1:2, 1:2])
 
 
 class DeepLabHead(nn.Sequential):
@@ -45,17 +29,6 @@ class DeepLabHead(nn.Sequential):
 
     def __init__(self, in_channels: int, settings: HeadSettings) -> None:
         aspp = ASPP(in_channels, settings.rates, settings.channels)
-        for branch, rate in zip(aspp.convs[1:-1], settings.rates, strict=True):
-            branch[0] = skip_init(  # weights are drawn below
-                AtrousConv2d,
-                in_channels,
-                settings.channels,
-                kernel_size=3,
-                padding=rate,
-                dilation=rate,
-                bias=False,
-                device=torch.get_default_device(),
-            )
         aspp.project[-1] = nn.Dropout(settings.dropout)
         super().__init__(
             aspp,  # (b, in_channels, h, w) → (b, channels, h, w)
