@@ -1,6 +1,5 @@
 """A job of the workflow from beginning to end: log, check of code and inputs, cache, work, record."""
 
-import gc
 import json
 import logging
 import os
@@ -16,6 +15,7 @@ from typing import Any
 from hepaflow.errors import UserError
 from hepaflow.files import sha256
 from hepaflow.fingerprint import fingerprints, libraries
+from hepaflow.garbage import collect_seldom
 from hepaflow.jobs.cache import Cache, cache_key
 from hepaflow.jobs.digests import checked, write_notes
 from hepaflow.jobs.gpus import claim_gpus
@@ -65,8 +65,7 @@ def run(job: Any, work: Callable[[], None]) -> None:
         record["restored"] = began.isoformat(timespec="seconds")
     else:
         claim_gpus(int(job.resources.get("gpu", 0)))
-        # Importing torch makes a million objects that stay; looking through them over and over takes 0.5 s.
-        gc.set_threshold(100_000)
+        collect_seldom()
         work()
         record = recipe.as_dict() | {
             "began": began.isoformat(timespec="seconds"),
