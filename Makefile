@@ -8,7 +8,9 @@ BIN := $(VENV)/bin
 PIP := PIP_CONSTRAINT=/dev/null $(BIN)/python -m pip --disable-pip-version-check
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 # The solver of Snakemake's default scheduler takes a tenth of a core, which so short a run does not have to spare.
-DEMO := $(SNAKEMAKE) --configfile config/demo.yaml --scheduler greedy
+# Snakemake looks at all jobs again a timespan (1 s if not told) after every look: many times a second in the end, on one
+# of two cores.
+DEMO := $(SNAKEMAKE) --configfile config/demo.yaml --scheduler greedy --max-jobs-per-timespan 1000/5s
 # Whole small runs and plans: the tests of a file share one, so a file stays together.
 SIDE_BY_SIDE := $(BIN)/pytest -n 2 --dist loadfile
 # One demo at a time: so a lock that a killed run left behind can be lifted.

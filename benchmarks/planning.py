@@ -61,7 +61,7 @@ def touch_outputs(summary: list[str]) -> None:
 
 
 def starts(scale: Scale) -> str:
-    """Time for every script what it imports, until its process has ended: at its start, and for its work; a table."""
+    """Time every script's imports until its process ends: at its start, and with those of its work; a table."""
     pairs = [(path.stem, *_imports(path)) for path in sorted(SCRIPTS.glob("*.py"))]
     rounds = scale.starts
     empty = [_timed([sys.executable, "-c", "pass"]) for _ in range(rounds)]

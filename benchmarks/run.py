@@ -80,8 +80,8 @@ def measured(scratch: Path, page: Path, scale: Scale) -> Iterator[tuple[str, str
     )
     yield (
         "Start of the scripts",
-        "Imports in a process of their own; a script imports torch only where its work begins, so that what the "
-        "cache restores does without.",
+        "Imports in a process of their own, until it has ended; a script imports torch only where its work "
+        "begins, so that what the cache restores does without.",
         planning.starts(scale),
     )
     yield (
