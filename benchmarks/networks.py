@@ -3,6 +3,7 @@
 import statistics
 import time
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
@@ -146,6 +147,29 @@ def layouts(scale: Scale) -> list[Comparison]:
                 )
             )
     return found
+
+
+def predictions_in_bf16(scratch: Path, scale: Scale) -> Comparison:
+    """Compare the masks of the thesis' networks in bf16 with those in fp32, one slice at a time."""
+    path = scratch / "noise-bf16.safetensors"
+    write_slices(path, BATCH, 256)
+    backbones = list(THESIS_BACKBONES.values())[-scale.networks :]
+    built = [
+        build_network(NetworkSettings(arch=backbone.arch, weights="none", head=HeadSettings()))
+        for backbone in backbones
+    ]
+    ours, theirs = (
+        [Predictor(deepcopy(network), make_fabric(precision, COMPUTE), COMPUTE) for network in built]
+        for precision in ("bf16", "fp32")
+    )
+    return in_turn(
+        f"{', '.join(backbone.arch for backbone in backbones)}: masks of {BATCH} slices of 256×256, bf16",
+        "fp32, slice by slice",
+        "≥ 2",
+        _predictions(ours, SliceFile(path))[0],
+        _predictions(theirs, SliceFile(path))[1],
+        rounds=min(scale.rounds, 3),
+    )
 
 
 def _steps(arch: str, precision: Precision, *, channels_last: bool) -> Callable[[], None]:
