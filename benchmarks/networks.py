@@ -3,7 +3,6 @@
 import statistics
 import time
 from collections.abc import Callable
-from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
@@ -71,7 +70,7 @@ def measure(scratch: Path, scale: Scale) -> list[Comparison]:
     backbones = list(THESIS_BACKBONES.values())[-scale.networks :]
     operations = sum(2 * GMACS[backbone.arch] for backbone in backbones)  # 10⁹ of a slice of 256×256
     for backbone in backbones:
-        network = NetworkSettings(arch=backbone.arch, weights="none", head=HeadSettings())
+        network = _untrained(backbone.arch)
         training = TrainingSettings(
             epochs=1, batch_size=BATCH, learning_rate=0.01, decay_factor=1.0, decay_every=1
         )
@@ -88,28 +87,26 @@ def measure(scratch: Path, scale: Scale) -> list[Comparison]:
                 clock=lambda work: work(),
             )
         )
-        predictors.append(Predictor(build_network(network), make_fabric("fp32", COMPUTE), COMPUTE))
-        ours, theirs = _predictions(predictors[-1:], SliceFile(path))
+        predictors.append(_predictor(backbone.arch, "fp32"))
         found.append(
             in_turn(
                 f"{backbone.arch}: masks of {BATCH * STEPS} slices of {SIDE}×{SIDE}",
                 "the same network, slice by slice",
                 "≥ 2",
-                ours,
-                theirs,
+                _in_batches(predictors[-1:], SliceFile(path)),
+                _one_by_one(predictors[-1:], SliceFile(path)),
                 rounds=scale.rounds,
             )
         )
     for side, slices in ((SIDE, BATCH * STEPS), (256, BATCH)):
         path = scratch / f"noise-{side}.safetensors"
         write_slices(path, slices, side)
-        ours, theirs = _predictions(predictors, SliceFile(path))
         comparison = in_turn(
             f"these networks, one after another: masks of {slices} slices of {side}×{side}",
             "the same networks, slice by slice",
             "≥ 2",
-            ours,
-            theirs,
+            _in_batches(predictors, SliceFile(path)),
+            _one_by_one(predictors, SliceFile(path)),
             rounds=scale.rounds,
         )
         rate = operations * slices * (side / 256) ** 2 / statistics.median(comparison.ours)
@@ -126,8 +123,8 @@ def _rate_of_products() -> float:
     return 2 * side**3 / best / 1e9
 
 
-def layouts(scale: Scale) -> list[Comparison]:
-    """Compare training steps, the demo's networks first, with those of the thesis to the letter."""
+def layouts(scratch: Path, scale: Scale) -> list[Comparison]:
+    """Compare training steps, the demo's networks first, and prediction with those of the thesis to the letter."""
     archs = ["densenet121", "inception_v3", "resnet50", "resnext50_32x4d"]
     if scale.networks > 1:
         archs += [backbone.arch for backbone in THESIS_BACKBONES.values() if backbone.arch not in archs]
@@ -146,35 +143,36 @@ def layouts(scale: Scale) -> list[Comparison]:
                     rounds=min(scale.rounds, 3),
                 )
             )
-    return found
+    return [*found, _prediction_in_bf16(scratch, scale)]
 
 
-def predictions_in_bf16(scratch: Path, scale: Scale) -> Comparison:
+def _prediction_in_bf16(scratch: Path, scale: Scale) -> Comparison:
     """Compare the masks of the thesis' networks in bf16 with those in fp32, one slice at a time."""
     path = scratch / "noise-bf16.safetensors"
     write_slices(path, BATCH, 256)
-    backbones = list(THESIS_BACKBONES.values())[-scale.networks :]
-    built = [
-        build_network(NetworkSettings(arch=backbone.arch, weights="none", head=HeadSettings()))
-        for backbone in backbones
-    ]
-    ours, theirs = (
-        [Predictor(deepcopy(network), make_fabric(precision, COMPUTE), COMPUTE) for network in built]
-        for precision in ("bf16", "fp32")
-    )
+    archs = [backbone.arch for backbone in list(THESIS_BACKBONES.values())[-scale.networks :]]
+    slices = SliceFile(path)
     return in_turn(
-        f"{', '.join(backbone.arch for backbone in backbones)}: masks of {BATCH} slices of 256×256, bf16",
+        f"{', '.join(archs)}: masks of {BATCH} slices of 256×256, bf16",
         "fp32, slice by slice",
         "≥ 2",
-        _predictions(ours, SliceFile(path))[0],
-        _predictions(theirs, SliceFile(path))[1],
+        _in_batches([_predictor(arch, "bf16") for arch in archs], slices),
+        _one_by_one([_predictor(arch, "fp32") for arch in archs], slices),
         rounds=min(scale.rounds, 3),
     )
 
 
+def _untrained(arch: str) -> NetworkSettings:
+    return NetworkSettings(arch=arch, weights="none", head=HeadSettings())
+
+
+def _predictor(arch: str, precision: Precision) -> Predictor:
+    return Predictor(build_network(_untrained(arch)), make_fabric(precision, COMPUTE), COMPUTE)
+
+
 def _steps(arch: str, precision: Precision, *, channels_last: bool) -> Callable[[], None]:
     compute = COMPUTE.model_copy(update={"channels_last": channels_last})
-    network = build_network(NetworkSettings(arch=arch, weights="none", head=HeadSettings()))
+    network = build_network(_untrained(arch))
     sgd = torch.optim.SGD(network.parameters(), lr=1e-3, momentum=0.9)
     fabric = make_fabric(precision, compute)
     model, optimizer = fabric.setup(prepare(network, compute), sgd)
@@ -245,17 +243,20 @@ def _training(path: Path, settings: TrainSettings, folder: Path) -> Callable[[],
     return work
 
 
-def _predictions(
-    predictors: list[Predictor], slices: SliceFile
-) -> tuple[Callable[[], object], Callable[[], object]]:
-    """Return what draws the masks of some networks: as we do, and one slice at a time."""
+def _in_batches(predictors: list[Predictor], slices: SliceFile) -> Callable[[], object]:
+    """Return what draws the masks of some networks as we do."""
+    return lambda: [predictor.masks(slices) for predictor in predictors]
+
+
+def _one_by_one(predictors: list[Predictor], slices: SliceFile) -> Callable[[], object]:
+    """Return what draws the masks of some networks one slice at a time."""
 
     @torch.inference_mode()
-    def one_by_one() -> list[np.ndarray]:
+    def work() -> list[np.ndarray]:
         return [
             (predictor._model(normalise(slices.image(slice(index, index + 1)))) > 0).numpy()
             for predictor in predictors
             for index in range(len(slices))
         ]
 
-    return (lambda: [predictor.masks(slices) for predictor in predictors]), one_by_one
+    return work

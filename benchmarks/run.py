@@ -71,13 +71,7 @@ def measured(scratch: Path, page: Path, scale: Scale) -> Iterator[tuple[str, str
         "Results differ in their last bits between layouts, and visibly between precisions: `precision` is a "
         "setting of the recipe, `compute.channels_last` one of speed. Whether bf16 is faster depends on the "
         "processor's instructions.",
-        table(
-            COLUMNS,
-            [
-                comparison.row()
-                for comparison in (*networks.layouts(scale), networks.predictions_in_bf16(scratch, scale))
-            ],
-        ),
+        table(COLUMNS, [comparison.row() for comparison in networks.layouts(scratch, scale)]),
     )
     yield (
         "Start of a training",

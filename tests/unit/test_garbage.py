@@ -12,7 +12,7 @@ collect_seldom()
 """
 
 
-def test_process_ends_without_looking_through_what_it_holds():
+def test_process_ends_without_looking_through_what_it_holds() -> None:
     told = subprocess.run([sys.executable, "-c", ENDING], capture_output=True, text=True, check=True).stdout
     threshold, frozen, left = told.split()
     assert (threshold, frozen) == ("100000", "True")

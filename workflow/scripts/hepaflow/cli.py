@@ -12,6 +12,7 @@ import yaml
 
 from hepaflow.errors import UserError
 from hepaflow.exams import index_folder, write_sheet
+from hepaflow.garbage import collect_seldom
 from hepaflow.settings.workflow import Settings, read_settings
 
 
@@ -85,6 +86,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _segment(chosen: argparse.Namespace) -> int:
+    collect_seldom()
     from hepaflow.segment import list_failures, load_model, segment_exams  # takes seconds to import
 
     failures = segment_exams(

@@ -20,7 +20,6 @@ from hepaflow.errors import UserError
 from hepaflow.exam_output import PAGE, check_free, write_exam
 from hepaflow.exam_report.measurements import Measurements
 from hepaflow.exam_source import Found, Source, find_exams
-from hepaflow.garbage import collect_seldom
 from hepaflow.settings.compute import ComputeSettings
 from hepaflow.volume import times
 
@@ -70,7 +69,6 @@ def load_model(path: Path, *, device: Literal["auto", "cpu"], threads: int | Non
     UserError
         If the file is no model, or damaged.
     """
-    collect_seldom()
     from hepaflow.model import read_bundle
     from hepaflow.segmenter import Segmenter  # with torch; it takes seconds to import
 
