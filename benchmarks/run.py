@@ -15,6 +15,7 @@ import torch
 from benchmarks import fusing, loading, networks, planning, quality, scaling, scoring, slicing
 from benchmarks.scale import FULL, QUICK, Scale
 from benchmarks.side_by_side import COLUMNS, seconds, table
+from hepaflow.compute import has_bf16_instructions
 
 ROOT = Path(__file__).parents[1]
 LIBRARIES = ("numpy", "torch", "nibabel", "isal", "pillow", "scikit-image", "snakemake", "medpy", "monai", "h5py")
@@ -37,8 +38,8 @@ def machine() -> str:
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
         if ":" in line
     )
-    bf16 = {"avx512_bf16", "amx_bf16", "bf16"} & set(f"{told.get('flags')} {told.get('Features')}".split())
-    processor = f"{told.get('model name', platform.machine())}, {'with' if bf16 else 'without'} bf16 instructions"
+    with_bf16 = "with" if has_bf16_instructions() else "without"
+    processor = f"{told.get('model name', platform.machine())}, {with_bf16} bf16 instructions"
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in LIBRARIES)
     return (

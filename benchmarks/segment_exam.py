@@ -1,6 +1,6 @@
 """Measure the seconds of each step, and the memory, of segmenting one exam on the CPU.
 
-    python -m benchmarks.segment_exam [--model hepaflow-model.zip] [--slices 134] [--out TABLE.md]
+    python -m benchmarks.segment_exam [--model hepaflow-model.zip] [--precision bf16] [--slices 134] [--out TABLE.md]
 
 The exam is synthetic, 512×512 pixels a slice. Without a model, it is the thesis' eight networks at 256×256 with
 weights drawn at random. Their time is that of trained ones, but their masks are not, so the liver of the synthetic
@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import torch
@@ -32,6 +32,7 @@ from hepaflow.model import read_bundle
 from hepaflow.networks.network import build_network
 from hepaflow.segmenter import Segmenter
 from hepaflow.settings.compute import ComputeSettings
+from hepaflow.settings.training import Precision
 from hepaflow.settings.workflow import Settings
 from hepaflow.weights import save_weights
 
@@ -100,6 +101,7 @@ def main() -> None:
     """Measure, and print a table in Markdown."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--model", type=Path, help="hepaflow-model.zip (default: the thesis' networks, untrained)")
+    parser.add_argument("--precision", choices=get_args(Precision), help="of the networks (default: the model's)")
     parser.add_argument("--slices", type=int, default=134)
     parser.add_argument("--out", type=Path, help="file for the table")
     chosen = parser.parse_args()
@@ -121,7 +123,8 @@ def main() -> None:
         compute = ComputeSettings(accelerator="cpu", workers=0)
         exam = step("read", lambda: read_exam(place / "exam.nii.gz", name="exam"))
         bundle = read_bundle(chosen.model or place / "model.zip")
-        segmenter = step("load the networks", lambda: Segmenter(bundle, compute, show=True))
+        model = bundle.predicting_in(chosen.precision or bundle.settings.precision)
+        segmenter = step("load the networks", lambda: Segmenter(model, compute, show=True))
         with timed_steps(liver) as seconds:
             found = segmenter.segment(exam.hu)
         rows |= {words: seconds[name] for name, words in STEPS.items()}
@@ -133,7 +136,8 @@ def main() -> None:
     networks = ", ".join(each.network.arch for each in bundle.settings.networks.values())
     size = bundle.settings.liver_slices.size
     lines = [
-        f"{chosen.slices} slices of 512×512; twice {networks} at {size}×{size}; {torch.get_num_threads()} threads",
+        f"{chosen.slices} slices of 512×512; twice {networks} at {size}×{size} in {model.settings.precision}; "
+        f"{torch.get_num_threads()} threads",
         "",
         "| step | seconds | of the processor, all threads |",
         "|---|---|---|",

@@ -42,6 +42,17 @@ def test_equal_models_are_equal_bytes_and_what_segments_otherwise_has_another_id
     assert read_bundle(one).identity["networks"] == "first (unet), second (unet)"
 
 
+def test_in_another_precision_it_is_another_model_with_the_same_networks(tmp_path: Path) -> None:
+    bundle = read_bundle(small_model(tmp_path))
+    other = bundle.predicting_in("bf16")
+    assert {network.precision for network in other.settings.networks.values()} == {"bf16"}
+    assert other.settings.predicting_in("fp32") == bundle.settings
+    assert (bundle.identity["precision"], other.identity["precision"]) == ("fp32", "bf16")
+    assert bundle.identity["model"] != other.identity["model"]
+    assert other.predicting_in("fp32").identity == bundle.predicting_in("fp32").identity == bundle.identity
+    assert other.network("liver", "first") == bundle.network("liver", "first")
+
+
 def test_a_model_of_a_runs_files_is_that_of_its_bundle(tmp_path: Path) -> None:
     bundle = read_bundle(small_model(tmp_path))
     networks = [tmp_path / network_member(stage, name) for stage in STAGES for name in NAMES]
@@ -133,6 +144,10 @@ def test_an_altered_network_is_noticed_as_it_is_loaded(tmp_path: Path) -> None:
     ("texts", "told"),
     [
         ({SETTINGS: '{"networks": {}}'}, "settings that this hepaflow does not know"),
+        (
+            {SETTINGS: inference_settings().canonical().replace('"fp32"', '"bf16"', 1)},
+            "settings that this hepaflow does not know",
+        ),
         (
             {fusion_member("liver"): '{"backbones": ["second", "first"], "weights": [1, 2], "losses": []}'},
             "fusion weights of second, first for the liver",

@@ -2,12 +2,20 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 
-from hepaflow.compute import fitting_batch, make_fabric, memory_format, prediction_batch, prepare
+from hepaflow.compute import (
+    fitting_batch,
+    has_bf16_instructions,
+    make_fabric,
+    memory_format,
+    prediction_batch,
+    prepare,
+)
 from hepaflow.settings.compute import ComputeSettings
 from hepaflow.settings.training import Precision
 
@@ -65,6 +73,36 @@ def test_bf16_is_mixed_with_fp32(precision: Precision, inside: torch.dtype) -> N
     assert seen == [inside]
     assert network.weight.dtype == torch.float32
     assert result.dtype == torch.float32
+
+
+CPUINFO = {
+    "flags\t\t: fpu avx512f avx512_bf16\n": True,
+    "flags\t\t: fpu avx2 amx_bf16\n": True,
+    "model name\t: bf16\nflags\t\t: fpu avx2 avx512f\n": False,
+    "Features\t: fp asimd bf16\n": True,
+    "Features\t: fp asimd\n": False,
+    "": None,
+}
+
+
+@pytest.mark.parametrize(("told", "known"), CPUINFO.items())
+def test_bf16_is_warned_of_where_the_processor_is_known_to_have_no_instructions_for_it(
+    told: str, known: bool | None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(Path, "read_text", lambda *_, **__: told)
+    assert has_bf16_instructions() is known
+    make_fabric("fp32", CPU)
+    assert caplog.messages == []
+    make_fabric("bf16", CPU)
+    assert ("slower than fp32" in caplog.text) is (known is False)
+
+
+def test_nothing_is_known_of_a_processor_on_other_systems_than_linux(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(*_: object, **__: object) -> str:
+        raise FileNotFoundError
+
+    monkeypatch.setattr(Path, "read_text", missing)
+    assert has_bf16_instructions() is None
 
 
 def test_threads_are_set() -> None:

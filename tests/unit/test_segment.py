@@ -206,7 +206,10 @@ def test_the_command_from_beginning_to_end(tmp_path: Path, capsys: pytest.Captur
     shutil.rmtree(tmp_path / "exams" / "b")
     assert main(["segment", *arguments]) == 1
     assert "found: an earlier result" in capsys.readouterr().out
-    assert main(["segment", *arguments, "--overwrite"]) == 0
+    assert main(["segment", *arguments, "--overwrite", "--precision", "bf16"]) == 0
+    again = json.loads((tmp_path / "out/a/measurements.json").read_text())
+    assert (measured["model"]["precision"], again["model"]["precision"]) == ("fp32", "bf16")
+    assert measured["model"]["model"] != again["model"]["model"]
 
 
 def test_what_cannot_begin_is_told_without_a_traceback(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from small_model import small_model
 
 from hepaflow.fusion import Fusion
@@ -52,6 +53,28 @@ def test_an_exam_in_which_no_liver_is_found_has_empty_masks(model: Path, hu: np.
     assert not found.liver.any()
     assert not found.lesion.any()
     assert not found.disagreement["lesion"].any()
+
+
+def test_networks_run_in_the_precision_that_is_asked_for(
+    model: Path, hu: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+    convolve = torch.nn.Conv2d._conv_forward
+
+    def noting(self: torch.nn.Conv2d, *arguments: torch.Tensor) -> torch.Tensor:
+        result: torch.Tensor = convolve(self, *arguments)
+        seen.append(result.dtype)
+        return result
+
+    monkeypatch.setattr(torch.nn.Conv2d, "_conv_forward", noting)
+    found = {}
+    for precision, dtype in (("fp32", torch.float32), ("bf16", torch.bfloat16)):
+        chosen = read_bundle(model).predicting_in(precision)  # type: ignore[arg-type]
+        found[precision] = Segmenter(chosen, CPU, threads=1).segment(hu)
+        assert set(seen) == {dtype}
+        seen.clear()
+    agreeing = found["fp32"].liver == found["bf16"].liver
+    assert 0.9 < agreeing.mean() < 1  # rounding changes what is undecided
 
 
 def test_progress_counts_every_slice_of_every_network(

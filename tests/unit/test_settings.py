@@ -135,6 +135,7 @@ def test_demo_is_valid_and_small() -> None:
         ({"window": {"low": float("nan")}}, ["window.low", "finite"]),
         ({"size": 250}, ["size: found 250", "multiple of 8"]),
         ({"precision": "fp8"}, ["precision: found 'fp8'", "'fp32'", "'bf16'"]),
+        ({"predict_precision": "fp16"}, ["predict_precision: found 'fp16'", "'fp32'", "'bf16'"]),
         ({"seed": -1}, ["seed: found -1"]),
         ({"backbones": {}}, ["backbones"]),
         ({"backbones": {"fusion": {"arch": "resnet50"}}}, ["backbones", "'fusion'", "taken"]),
@@ -192,6 +193,18 @@ def test_order_of_keys_does_not_matter() -> None:
     other = read_settings({"backbones": {"b": {"arch": "resnet101"}, "a": {"arch": "resnet50"}}})
     assert one.canonical() == other.canonical()
     assert one.fit_fusion().canonical() == other.fit_fusion().canonical()
+
+
+def test_networks_predict_as_they_are_trained_unless_told_otherwise() -> None:
+    for config, trained, predicting in (
+        ({}, "fp32", "fp32"),
+        ({"precision": "bf16"}, "bf16", "bf16"),
+        ({"predict_precision": "bf16"}, "fp32", "bf16"),
+        ({"precision": "tf32", "predict_precision": "fp32"}, "tf32", "fp32"),
+    ):
+        settings = read_settings(config)
+        assert settings.train("liver", "resnet152").precision == trained
+        assert settings.predict("resnet152").precision == settings.bundle().precision == predicting
 
 
 def test_fusion_depends_on_the_steps_of_its_own_solver_alone() -> None:

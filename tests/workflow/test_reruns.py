@@ -62,6 +62,8 @@ LIVER_NETWORKS = (
     | LIVER_CLEAN
     | LESION_NETWORKS  # they start from the liver networks
 )
+PREDICTIONS = names("predict.liver.train predict.lesion.train") | LIVER_FUSION | LIVER_CLEAN | LESION_FUSION
+PREDICTIONS |= names("predict.liver.test")
 DATA = names("liver_slices.train liver_slices.test") | LESION_DATA | LIVER_NETWORKS
 EXAMS_MADE = names("phantom.train phantom.test survey.train survey.test data_card") | DATA
 NOTHING: frozenset[str] = frozenset()
@@ -102,6 +104,7 @@ KEYS: dict[str, tuple[Any, frozenset[str]]] = {
     "training.lesion.start": ("backbone", LESION_NETWORKS),
     "backbones.NAME.training.lesion.start": ("backbone", LESION_NETWORKS),
     "precision": ("bf16", LIVER_NETWORKS),
+    "predict_precision": ("bf16", PREDICTIONS),
     "fusion.solver": ("newton", LIVER_FUSION | LESION_FUSION),
     # The solver `newton` takes no steps; see `test_steps_do_not_count_for_the_solver_that_takes_none`.
     "fusion.sgd.learning_rate": (3.0, LIVER_FUSION | LESION_FUSION),

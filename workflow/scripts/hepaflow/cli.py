@@ -6,13 +6,14 @@ import json
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 
 from hepaflow.errors import UserError
 from hepaflow.exams import index_folder, write_sheet
 from hepaflow.garbage import collect_seldom
+from hepaflow.settings.training import Precision
 from hepaflow.settings.workflow import Settings, read_settings
 
 
@@ -57,6 +58,12 @@ def main(arguments: list[str] | None = None) -> int:
         "--device", choices=("auto", "cpu"), default="auto", help="auto: a GPU where there is one (default)"
     )
     segment.add_argument("--threads", type=int, help="threads on the CPU (default: all cores)")
+    segment.add_argument(
+        "--precision",
+        choices=get_args(Precision),
+        help="arithmetic of the networks (default: the model's own); bf16 is faster where the processor has "
+        "instructions for it",
+    )
     segment.set_defaults(run=_segment)
 
     summary = commands.add_parser("summary", help="print the tables of a finished run")
@@ -92,7 +99,7 @@ def _segment(chosen: argparse.Namespace) -> int:
     failures = segment_exams(
         chosen.exam,
         chosen.out,
-        lambda: load_model(chosen.model, device=chosen.device, threads=chosen.threads),
+        lambda: load_model(chosen.model, device=chosen.device, threads=chosen.threads, precision=chosen.precision),
         series=chosen.series,
         anonymise=chosen.anonymise,
         overwrite=chosen.overwrite,

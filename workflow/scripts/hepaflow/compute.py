@@ -1,5 +1,6 @@
 """Where and how fast networks run: devices, precision, determinism."""
 
+import logging
 import os
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,8 @@ def make_fabric(
     Returns
     -------
     Fabric
-        Not yet launched. Deterministic algorithms are asked for wherever there is one.
+        Not yet launched. Deterministic algorithms are asked for wherever there is one. For bf16 on a processor
+        without instructions for it, where it is slower than fp32, a warning is logged.
 
     Raises
     ------
@@ -59,6 +61,8 @@ def make_fabric(
             expected=f"{devices}, as the setting `compute.devices` has it",
             remedy=f"set `compute: {{devices: {torch.cuda.device_count()}}}`, or use a machine with more",
         )
+    if precision == "bf16" and not gpu and has_bf16_instructions() is False:
+        logging.warning("bf16 on a processor without instructions for it is slower than fp32")
     torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
     torch.backends.cudnn.allow_tf32 = precision == "tf32"
     torch.backends.cudnn.benchmark = False
@@ -76,6 +80,18 @@ def make_fabric(
         # A job is one process, and starts the others itself: in a SLURM job too, whose variables say otherwise.
         plugins=LightningEnvironment(),
     )
+
+
+def has_bf16_instructions() -> bool | None:
+    """Return whether the processor has instructions for bf16, as Linux tells it; None where it tells nothing."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:  # elsewhere than on Linux
+        return None
+    flags = next(
+        (line.partition(":")[2].split() for line in lines if line.startswith(("flags", "Features"))), None
+    )
+    return None if flags is None else not {"avx512_bf16", "amx_bf16", "bf16"}.isdisjoint(flags)
 
 
 GPU_BATCH = 64

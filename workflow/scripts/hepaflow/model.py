@@ -4,9 +4,9 @@ import hashlib
 import json
 import zipfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from pydantic import ValidationError
 
@@ -27,6 +27,7 @@ from hepaflow.bundle import (
 from hepaflow.files import sha256
 from hepaflow.fusion import Fusion
 from hepaflow.settings.inference import InferenceSettings
+from hepaflow.settings.training import Precision
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,14 @@ class TrainedModel:
         """What tells this model from others that segment otherwise, to be written beside what it segments."""
         networks = [f"{name} ({each.network.arch})" for name, each in self.settings.networks.items()]
         digest = hashlib.sha256(json.dumps(self.digests, sort_keys=True).encode()).hexdigest()
-        return {"model": digest[:16], "networks": ", ".join(networks)}
+        return {"model": digest[:16], "networks": ", ".join(networks), "precision": self.settings.precision}
+
+    def predicting_in(self, precision: Precision) -> Self:
+        """Return this model with another arithmetic of its networks: another model, for its masks can differ."""
+        if precision == self.settings.precision:
+            return self
+        settings = self.settings.predicting_in(precision)
+        return replace(self, settings=settings, digests=self.digests | {SETTINGS: _digest(settings)})
 
 
 @dataclass(frozen=True)
@@ -106,7 +114,7 @@ def model_of_run(settings: InferenceSettings, networks: Sequence[Path], fusion: 
     """
     files = dict(zip(weight_members(settings.networks), [*networks, *fusion], strict=True))
     digests = {name: sha256(file) for name, file in files.items()}
-    digests[SETTINGS] = hashlib.sha256(settings.canonical().encode()).hexdigest()
+    digests[SETTINGS] = _digest(settings)
     weights = {stage: Fusion.load(files[fusion_member(stage)]) for stage in STAGES}
     return TrainedModel(networks[0].parents[1], settings, weights, digests, lambda name: files[name].read_bytes())
 
@@ -155,6 +163,10 @@ def read_bundle(path: Path | str) -> Bundle:
         provenance=json.loads(texts[PROVENANCE]),
         card=texts[CARD],
     )
+
+
+def _digest(settings: InferenceSettings) -> str:
+    return hashlib.sha256(settings.canonical().encode()).hexdigest()
 
 
 def _read(path: Path, name: str) -> bytes:

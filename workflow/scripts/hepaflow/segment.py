@@ -21,6 +21,7 @@ from hepaflow.exam_output import PAGE, check_free, write_exam
 from hepaflow.exam_report.measurements import Measurements
 from hepaflow.exam_source import Found, Source, find_exams
 from hepaflow.settings.compute import ComputeSettings
+from hepaflow.settings.training import Precision
 from hepaflow.volume import times
 
 
@@ -52,7 +53,9 @@ class Model:
     segment: Callable[[NDArray[Any]], Segmented]
 
 
-def load_model(path: Path, *, device: Literal["auto", "cpu"], threads: int | None) -> Model:
+def load_model(
+    path: Path, *, device: Literal["auto", "cpu"], threads: int | None, precision: Precision | None = None
+) -> Model:
     """Load a model from its file.
 
     Parameters
@@ -63,6 +66,8 @@ def load_model(path: Path, *, device: Literal["auto", "cpu"], threads: int | Non
         `auto` takes a GPU where there is one.
     threads : int or None
         Threads on the CPU; None for one a core.
+    precision : {'fp32', 'tf32', 'bf16'}, optional
+        Arithmetic of the networks, where it is not to be the model's own.
 
     Raises
     ------
@@ -76,8 +81,9 @@ def load_model(path: Path, *, device: Literal["auto", "cpu"], threads: int | Non
     if bundle.version != version():
         print(f"note: the model was made by hepaflow {bundle.version}, this is {version()}", file=sys.stderr)
     compute = ComputeSettings(accelerator=device)
-    segmenter = Segmenter(bundle, compute, threads=threads, show=sys.stderr.isatty())
-    return Model(bundle.identity, segmenter.segment)
+    model = bundle.predicting_in(precision or bundle.settings.precision)
+    segmenter = Segmenter(model, compute, threads=threads, show=sys.stderr.isatty())
+    return Model(model.identity, segmenter.segment)
 
 
 @dataclass(frozen=True)

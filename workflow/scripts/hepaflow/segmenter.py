@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from lightning_fabric import Fabric
 from numpy.typing import NDArray
 from tqdm import tqdm
 
@@ -70,18 +71,11 @@ class Segmenter:
     ) -> None:
         self._settings, self._fusion, self._show = model.settings, model.fusion, show
         batch = fitting_batch(compute, model.settings.liver_slices.size)
+        fabric = make_fabric(model.settings.precision, batch, threads=threads)
         self._predictors = {
-            stage: [self._predictor(model, stage, name, batch, threads) for name in self._settings.networks]
+            stage: [_predictor(model, stage, name, fabric, batch) for name in self._settings.networks]
             for stage in STAGES
         }
-
-    def _predictor(
-        self, model: TrainedModel, stage: str, backbone: str, compute: ComputeSettings, threads: int | None
-    ) -> Predictor:
-        settings = self._settings.networks[backbone]
-        network = build_network(settings.network)
-        load_weights(network, model.path, model.network(stage, backbone))
-        return Predictor(network, make_fabric(settings.precision, compute, threads=threads), compute)
 
     def segment(self, hu: NDArray[Any]) -> SegmentedExam:
         """Segment an exam, step by step as the workflow's rules do, with the same result.
@@ -125,3 +119,11 @@ class Segmenter:
         ) as bar:
             masks = [predictor.masks(slices, bar.update) for predictor in predictors]
         return [clean(mask, getattr(self._settings, stage)) for mask in masks]
+
+
+def _predictor(
+    model: TrainedModel, stage: str, backbone: str, fabric: Fabric, compute: ComputeSettings
+) -> Predictor:
+    network = build_network(model.settings.networks[backbone].network)
+    load_weights(network, model.path, model.network(stage, backbone))
+    return Predictor(network, fabric, compute)

@@ -1,12 +1,14 @@
 """Settings of the segmentation of one exam from beginning to end."""
 
-from pydantic import Field
+from typing import Self
+
+from pydantic import Field, model_validator
 
 from hepaflow.settings.base import SettingsModel
 from hepaflow.settings.contrast import LesionSlicesSettings
 from hepaflow.settings.postprocess import LesionPostprocessing, LiverPostprocessing
 from hepaflow.settings.slices import LiverSlicesSettings
-from hepaflow.settings.training import PredictSettings
+from hepaflow.settings.training import Precision, PredictSettings
 
 
 class InferenceSettings(SettingsModel):
@@ -18,3 +20,21 @@ class InferenceSettings(SettingsModel):
     liver: LiverPostprocessing
     lesion_slices: LesionSlicesSettings
     lesion: LesionPostprocessing
+
+    @model_validator(mode="after")
+    def _one_precision(self) -> Self:
+        if len({network.precision for network in self.networks.values()}) > 1:
+            raise ValueError("networks of one model predict in one precision")
+        return self
+
+    @property
+    def precision(self) -> Precision:
+        """Arithmetic of the networks."""
+        return next(iter(self.networks.values())).precision
+
+    def predicting_in(self, precision: Precision) -> Self:
+        """Return the same with another arithmetic of the networks."""
+        networks = {
+            name: network.model_copy(update={"precision": precision}) for name, network in self.networks.items()
+        }
+        return self.model_copy(update={"networks": networks})

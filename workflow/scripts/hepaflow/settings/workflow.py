@@ -123,6 +123,8 @@ class Settings(SettingsModel):
     """Training of the networks (thesis 4.6.1)."""
     precision: Precision = "fp32"
     """Arithmetic of training and prediction: `fp32`, `tf32`, or `bf16` mixed with fp32."""
+    predict_precision: Precision | None = None
+    """Arithmetic of prediction where it is to be another than that of training; null for the same."""
     fusion: FusionSettings = FusionSettings()
     """Fusion of the networks' masks (thesis 3.6, 4.6.2)."""
     postprocessing: Postprocessing = Postprocessing()
@@ -215,7 +217,7 @@ class Settings(SettingsModel):
     def predict(self, backbone: str) -> PredictSettings:
         """Return what a network's masks depend on."""
         network = self.network(backbone).model_copy(update={"weights": "none"})
-        return PredictSettings(network=network, precision=self.precision)
+        return PredictSettings(network=network, precision=self.predict_precision or self.precision)
 
     def postprocess(self, stage: Stage) -> LiverPostprocessing | LesionPostprocessing:
         """Return what the post-processing of a stage depends on."""
