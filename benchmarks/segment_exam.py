@@ -1,6 +1,6 @@
 """Measure the seconds of each step, and the memory, of segmenting one exam on the CPU.
 
-    python -m benchmarks.segment_exam [--model hepaflow-model.zip] [--precision bf16] [--slices 134] [--out TABLE.md]
+    python -m benchmarks.segment_exam [--model MODEL.zip] [--precision bf16] [--slices 134] [--out TABLE.md]
 
 The exam is synthetic, 512×512 pixels a slice. Without a model, it is the thesis' eight networks at 256×256 with
 weights drawn at random. Their time is that of trained ones, but their masks are not, so the liver of the synthetic
