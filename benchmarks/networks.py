@@ -98,19 +98,24 @@ def measure(scratch: Path, scale: Scale) -> list[Comparison]:
                 rounds=scale.rounds,
             )
         )
-    for side, slices in ((SIDE, BATCH * STEPS), (256, BATCH)):
+    in_bf16 = [_predictor(backbone.arch, "bf16") for backbone in backbones]
+    for side, slices, ours, how in (
+        (SIDE, BATCH * STEPS, predictors, ""),
+        (256, BATCH, predictors, ""),
+        (256, BATCH, in_bf16, ", in bf16"),
+    ):
         path = scratch / f"noise-{side}.safetensors"
         write_slices(path, slices, side)
         comparison = in_turn(
-            f"these networks, one after another: masks of {slices} slices of {side}×{side}",
-            "the same networks, slice by slice",
+            f"these networks, one after another: masks of {slices} slices of {side}×{side}{how}",
+            f"the same networks, slice by slice{how and ', in fp32'}",
             "≥ 2",
-            _in_batches(predictors, SliceFile(path)),
+            _in_batches(ours, SliceFile(path)),
             _one_by_one(predictors, SliceFile(path)),
             rounds=scale.rounds,
         )
         rate = operations * slices * (side / 256) ** 2 / statistics.median(comparison.ours)
-        note = f"ours: {digits(rate)} GFLOP/s; a product of large matrices: {digits(_rate_of_products())}"
+        note = f"ours: {digits(rate)} GFLOP/s; a product of large matrices in fp32: {digits(_rate_of_products())}"
         found.append(replace(comparison, note=note))
     return found
 
@@ -123,8 +128,8 @@ def _rate_of_products() -> float:
     return 2 * side**3 / best / 1e9
 
 
-def layouts(scratch: Path, scale: Scale) -> list[Comparison]:
-    """Compare training steps, the demo's networks first, and prediction with those of the thesis to the letter."""
+def layouts(scale: Scale) -> list[Comparison]:
+    """Compare training steps with those of the thesis to the letter, the demo's networks first."""
     archs = ["densenet121", "inception_v3", "resnet50", "resnext50_32x4d"]
     if scale.networks > 1:
         archs += [backbone.arch for backbone in THESIS_BACKBONES.values() if backbone.arch not in archs]
@@ -143,23 +148,7 @@ def layouts(scratch: Path, scale: Scale) -> list[Comparison]:
                     rounds=min(scale.rounds, 3),
                 )
             )
-    return [*found, _prediction_in_bf16(scratch, scale)]
-
-
-def _prediction_in_bf16(scratch: Path, scale: Scale) -> Comparison:
-    """Compare the masks of the thesis' networks in bf16 with those in fp32, one slice at a time."""
-    path = scratch / "noise-bf16.safetensors"
-    write_slices(path, BATCH, 256)
-    archs = [backbone.arch for backbone in list(THESIS_BACKBONES.values())[-scale.networks :]]
-    slices = SliceFile(path)
-    return in_turn(
-        f"{', '.join(archs)}: masks of {BATCH} slices of 256×256, bf16",
-        "fp32, slice by slice",
-        "≥ 2",
-        _in_batches([_predictor(arch, "bf16") for arch in archs], slices),
-        _one_by_one([_predictor(arch, "fp32") for arch in archs], slices),
-        rounds=min(scale.rounds, 3),
-    )
+    return found
 
 
 def _untrained(arch: str) -> NetworkSettings:

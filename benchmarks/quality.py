@@ -1,8 +1,8 @@
-"""Dice for the same compute: other systems on the demo's exams, beside the demo's networks and their fusion.
+"""Dice on the demo's exams: other systems for the same compute, and the demo's own model in other precisions.
 
     python -m benchmarks.quality
 
-Each has the training slices of the demo, at the same size, for as long as the four networks of a stage took
+Each system has the training slices of the demo, at the same size, for as long as the four networks of a stage took
 together, on all cores; and the same way back to the exam's grid, post-processing included. MONAI's UNet has the
 settings of MONAI's own tutorials; nnU-Net plans for itself.
 """
@@ -10,8 +10,9 @@ settings of MONAI's own tutorials; nnU-Net plans for itself.
 import json
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -34,10 +35,13 @@ from hepaflow.inference import Predictor, Slices
 from hepaflow.labels import read_labels
 from hepaflow.lesion_slices import lesion_slices
 from hepaflow.liver_slices import liver_slices
+from hepaflow.model import read_bundle
 from hepaflow.postprocess import clean
 from hepaflow.restore import restore
 from hepaflow.scores import final, read_scores
+from hepaflow.segmenter import Segmenter
 from hepaflow.settings.compute import ComputeSettings
+from hepaflow.settings.training import Precision
 from hepaflow.settings.workflow import Settings, read_settings
 from hepaflow.slices import SlicesInMemory
 from hepaflow.thesis import FUSION
@@ -49,6 +53,9 @@ UNET, NNUNET = "MONAI's UNet", "nnU-Net 2d"
 BATCH = 16
 LEARNING_RATE = 1e-3
 COMPUTE = ComputeSettings(accelerator="cpu", workers=0)
+PRECISIONS: tuple[Precision, ...] = ("fp32", "bf16")
+MODEL = "hepaflow-model.zip"
+UNFINISHED = "Not measured: it needs the finished demo (`make demo`)."
 
 
 class Drawer(Protocol):
@@ -65,6 +72,42 @@ class Trained:
     drawer: Drawer
     epochs: float
     parameters: int
+
+
+def demo() -> tuple[Settings, Path]:
+    """Return the settings of the demo, and the folder of its results."""
+    settings = read_settings(yaml.safe_load(CONFIG.read_text(encoding="utf-8")))
+    return settings, ROOT / settings.results
+
+
+def mean_dice(scores: pd.DataFrame) -> pd.DataFrame:
+    """Return the mean Dice over the exams, a row for every method and a column for every stage."""
+    return scores[scores["metric"] == "dice"].pivot_table("value", "method", "stage", aggfunc="mean")
+
+
+def precisions() -> str:
+    """Segment the demo's test exams with its own model, trained in fp32, in each precision; a table."""
+    settings, results = demo()
+    if not (results / MODEL).is_file():
+        return UNFINISHED
+    bundle, seconds = read_bundle(results / MODEL), dict.fromkeys(PRECISIONS, 0.0)
+    loaded = {precision: Segmenter(bundle.predicting_in(precision), COMPUTE) for precision in PRECISIONS}
+
+    def in_precision(precision: Precision) -> Segments:
+        def segments(hu: np.ndarray) -> Segmentation:
+            began = time.perf_counter()
+            found = loaded[precision].segment(hu)
+            seconds[precision] += time.perf_counter() - began
+            return Segmentation(found.liver, found.lesion)
+
+        return segments
+
+    dice = mean_dice(scores_of({precision: in_precision(precision) for precision in PRECISIONS}, settings))
+    rows = [
+        [precision, digits(seconds[precision]), *(f"{dice.loc[precision, stage]:.4f}" for stage in STAGES)]
+        for precision in PRECISIONS
+    ]
+    return table(["precision", "seconds", *(f"{stage} Dice" for stage in STAGES)], rows)
 
 
 def seconds_of(results: Path, stage: str) -> dict[str, float]:
@@ -118,26 +161,28 @@ def segment(hu: np.ndarray, networks: dict[str, Trained], settings: Settings) ->
     return Segmentation(found["liver"], found["lesion"])
 
 
-def scores_of(systems: dict[str, dict[str, Trained]], settings: Settings) -> pd.DataFrame:
-    """Return the scores of other systems, by name, on the test exams."""
+Segments = Callable[[np.ndarray], Segmentation]
+
+
+def scores_of(systems: Mapping[str, Segments], settings: Settings) -> pd.DataFrame:
+    """Return the scores of what segments an exam, by name, on the test exams."""
     exams, tables = read_sheet(Path(settings.exams)), []
     for name in exams.names("test"):
         exam = exams[name]
         hu, grid = read_image(Path(settings.data) / exam.image, exam=name)
         labels, _ = read_labels(Path(settings.data) / str(exam.label), exam=name, image=grid)
         scores = Scores(name, Segmentation.of_labels(labels), grid.trusted_spacing)
-        for system, networks in systems.items():
-            scores.add(system, "clean", segment(hu, networks, settings))
+        for system, segments in systems.items():
+            scores.add(system, "clean", segments(hu))
         tables.append(scores.metrics())
     return pd.concat(tables, ignore_index=True)
 
 
 def measure(scratch: Path) -> str:
     """Train and score other systems beside the finished demo; a table, or what to do first."""
-    settings = read_settings(yaml.safe_load(CONFIG.read_text(encoding="utf-8")))
-    results = ROOT / settings.results
-    if not (results / "tables" / "summary.csv").is_file():
-        return "Not measured: it needs the finished demo (`make demo`)."
+    settings, results = demo()
+    if not (results / MODEL).is_file():
+        return UNFINISHED
     exams = read_sheet(Path(settings.exams))
     spent = {stage: seconds_of(results, stage) for stage in STAGES}
     systems: dict[str, dict[str, Trained]] = {UNET: {}}
@@ -151,8 +196,10 @@ def measure(scratch: Path) -> str:
             drawer = nnunet.train_nnunet(slices, seconds, scratch / stage)
             systems[NNUNET][stage] = Trained(drawer, drawer.epochs, drawer.parameters)
     own = read_scores(*(results / "metrics" / f"{name}.csv" for name in exams.names("test")))
-    scores = pd.concat([final(own), scores_of(systems, settings)])
-    dice = scores[scores["metric"] == "dice"].pivot_table("value", "method", "stage", aggfunc="mean")
+    others = {
+        system: partial(segment, networks=networks, settings=settings) for system, networks in systems.items()
+    }
+    dice = mean_dice(pd.concat([final(own), scores_of(others, settings)]))
     costs = {name: {stage: spent[stage][name] for stage in STAGES} for name in settings.backbones}
     costs |= {name: {stage: sum(spent[stage].values()) for stage in STAGES} for name in (FUSION, *systems)}
     columns = [f"{stage}: seconds of a core" for stage in STAGES] + [f"{stage} Dice" for stage in STAGES]

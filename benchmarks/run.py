@@ -27,7 +27,7 @@ The ratio is the rival's time over ours, its median over the rounds and (smalles
 faster. Times are wall-clock, and depend on the machine and on what else runs on it; the ratios do so less, but
 they do, above all where one side is bound by memory or disk and the other by the processor.
 
-Not measured: GPUs.
+Not measured: GPUs. Which settings follow from this, and what they cost in Dice: [speed.md](speed.md).
 """
 
 
@@ -60,7 +60,13 @@ def measured(scratch: Path, page: Path, scale: Scale) -> Iterator[tuple[str, str
         for comparison in module.measure(scratch / module.__name__, scale):
             rows.append(comparison.row())
             print(*rows[-1], sep=" | ", flush=True)
-    yield "Side by side", "Ours beside what else does the same.", table(COLUMNS, rows)
+    yield (
+        "Side by side",
+        "Ours beside what else does the same. At 256×256, a network on the CPU is bound by its arithmetic, one "
+        "slice at a time or several (the notes compare its rate with a product of matrices). Batches gain at "
+        "64×64, and bf16 at 256×256 on a processor that has it.",
+        table(COLUMNS, rows),
+    )
     yield (
         "Loading",
         "What the fastest card may train on in a second follows from the [GPU hours](slurm.md#gpu-hours): a few "
@@ -72,7 +78,12 @@ def measured(scratch: Path, page: Path, scale: Scale) -> Iterator[tuple[str, str
         "Results differ in their last bits between layouts, and visibly between precisions: `precision` is a "
         "setting of the recipe, `compute.channels_last` one of speed. Whether bf16 is faster depends on the "
         "processor's instructions.",
-        table(COLUMNS, [comparison.row() for comparison in networks.layouts(scratch, scale)]),
+        table(COLUMNS, [comparison.row() for comparison in networks.layouts(scale)]),
+    )
+    yield (
+        "Precision of prediction",
+        "The demo's test exams (phantoms), segmented with the demo's own model, trained in fp32.",
+        quality.precisions(),
     )
     yield (
         "Start of a training",
