@@ -19,9 +19,9 @@ ALL_LIVER_NO_LESION = {"liver": 100.0, "lesion": -100.0}
 """Logits of every pixel."""
 
 
-def inference_settings() -> InferenceSettings:
+def inference_settings(**others: object) -> InferenceSettings:
     backbones = {name: {"arch": "unet", "weights": "none"} for name in NAMES}
-    return read_settings({"size": 32, "backbones": backbones}).bundle()
+    return read_settings({"size": 32, "backbones": backbones} | others).bundle()
 
 
 def small_model(folder: Path, logits: Mapping[str, float] | None = None, **texts: str) -> Path:

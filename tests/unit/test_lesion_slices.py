@@ -127,6 +127,23 @@ def test_the_same_exam_gives_the_same_bytes(tmp_path: Path) -> None:
     assert (tmp_path / "one").read_bytes() == (tmp_path / "other").read_bytes()
 
 
+@pytest.mark.parametrize("size", [32, 48])
+@pytest.mark.parametrize("background", ["mask", "zero"])
+def test_exam_and_liver_are_only_read(size: int, background: str) -> None:
+    """Also where the volume of interest has the networks' size, and nothing is resized."""
+    hu, labels = exam((3, 48, 48))
+    hu[:, ::5] = -900
+    liver, lesion = np.ones(hu.shape, bool), labels == 2
+    for array in (hu, liver, lesion):
+        array.setflags(write=False)
+    settings = LesionSlicesSettings(
+        window=WindowSettings(), size=size, contrast=ContrastSettings.model_validate({"background": background})
+    )
+    got = lesion_slices(hu, liver, lesion, settings)
+    assert got.image.shape == (3, size, size)
+    assert liver.all()
+
+
 def test_zero_background_fills_what_the_window_clips_inside_the_mask() -> None:
     hu, labels = exam((3, 64, 64))
     liver = labels >= 1

@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from small_model import small_model
+from small_model import ALL_LIVER_NO_LESION, inference_settings, small_model
 
+from hepaflow.bundle import SETTINGS
 from hepaflow.fusion import Fusion
 from hepaflow.model import read_bundle
 from hepaflow.segmenter import Segmenter
@@ -53,6 +54,16 @@ def test_an_exam_in_which_no_liver_is_found_has_empty_masks(model: Path, hu: np.
     assert not found.liver.any()
     assert not found.lesion.any()
     assert not found.disagreement["lesion"].any()
+
+
+def test_what_the_lesion_slices_leave_out_of_the_liver_stays_liver(tmp_path: Path) -> None:
+    """Where the volume of interest has the networks' size, the slices share its memory with the liver's mask."""
+    settings = inference_settings(contrast={"background": "zero"})
+    bundle = read_bundle(small_model(tmp_path, ALL_LIVER_NO_LESION, **{SETTINGS: settings.canonical()}))
+    hu = np.full((2, 32, 32), 60, np.float32)
+    hu[:, 10:14] = -1000
+    assert settings.liver_slices.size == 32
+    assert Segmenter(bundle, CPU, threads=1).segment(hu).liver.all()
 
 
 def test_networks_run_in_the_precision_that_is_asked_for(

@@ -73,5 +73,5 @@ def _filled(hu: NDArray[Any], liver: NDArray[np.bool_], settings: LesionSlicesSe
     size = (settings.size, settings.size)
     image, inside = resize_image(window(hu, settings.window), size), resize_mask(liver, size)
     if settings.contrast.background == "zero":
-        inside &= image > 0
+        inside = inside & (image > 0)  # not in place: without resizing, it is the caller's mask
     return fill_background(image, inside)

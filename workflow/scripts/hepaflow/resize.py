@@ -1,7 +1,7 @@
 """Bilinear resizing of images and masks, slice by slice.
 
 Pixel centres lie half a pixel inside; where the image shrinks, the bilinear kernel widens with it, so that
-every input pixel counts (Pillow's resampling). Resizing to the size it has returns the slice unchanged.
+every input pixel counts (Pillow's resampling). Resizing to the size it has returns the slice itself, not a copy.
 """
 
 import numpy as np
