@@ -84,6 +84,7 @@ test-faults: $(VENV)/.locked-dev ## all of the tests of hostile input and faults
 
 bench: $(VENV)/.locked-dev ## measure speed beside others into docs/benchmarks.md: make bench [BENCH=--quick]
 	@$(PIP) install -qq --requirement benchmarks/requirements.txt
+	@[ -d $(VENV)/nnunet ] || $(PIP) install -qq --no-deps --target $(VENV)/nnunet --requirement benchmarks/requirements-nnunet.txt
 	PYTHONPATH=workflow/scripts $(BIN)/python -m benchmarks.run $(BENCH)
 
 why: $(VENV)/.locked ## say what would run again and why: make why CONFIG=mine.yaml

@@ -1,4 +1,4 @@
-"""nnU-Net's 2-D configuration, trained on our slices for a given time; where `nnunetv2` is installed.
+"""nnU-Net's 2-D configuration, trained on our slices for a given time; where it is installed.
 
 Its own planning, preprocessing, augmentation, schedule and test-time mirroring, as it comes; only the number of
 its epochs is made to fit the time.
@@ -7,6 +7,7 @@ its epochs is made to fit the time.
 import importlib.util
 import json
 import os
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,8 +28,14 @@ SPACING = (5.0, 1.0, 1.0)
 CPU = torch.device("cpu")
 
 
+FOLDER = Path(sys.prefix) / "nnunet"
+"""Where `make bench` installs it, away from hepaflow's own environment."""
+
+
 def is_installed() -> bool:
-    """Return whether nnU-Net can be imported."""
+    """Return whether nnU-Net can be imported, and let it be imported from its folder."""
+    if str(FOLDER) not in sys.path:
+        sys.path.append(str(FOLDER))
     return importlib.util.find_spec("nnunetv2") is not None
 
 

@@ -1,8 +1,8 @@
-"""Dice on the demo's exams: other systems for the same compute, and the demo's own model in other precisions.
+"""Dice for the same compute: other systems on the demo's exams, beside the demo's networks and their fusion.
 
     python -m benchmarks.quality
 
-Each system has the training slices of the demo, at the same size, for as long as the four networks of a stage took
+Each has the training slices of the demo, at the same size, for as long as the four networks of a stage took
 together, on all cores; and the same way back to the exam's grid, post-processing included. MONAI's UNet has the
 settings of MONAI's own tutorials; nnU-Net plans for itself.
 """
@@ -35,13 +35,10 @@ from hepaflow.inference import Predictor, Slices
 from hepaflow.labels import read_labels
 from hepaflow.lesion_slices import lesion_slices
 from hepaflow.liver_slices import liver_slices
-from hepaflow.model import read_bundle
 from hepaflow.postprocess import clean
 from hepaflow.restore import restore
 from hepaflow.scores import final, read_scores
-from hepaflow.segmenter import Segmenter
 from hepaflow.settings.compute import ComputeSettings
-from hepaflow.settings.training import Precision
 from hepaflow.settings.workflow import Settings, read_settings
 from hepaflow.slices import SlicesInMemory
 from hepaflow.thesis import FUSION
@@ -53,8 +50,10 @@ UNET, NNUNET = "MONAI's UNet", "nnU-Net 2d"
 BATCH = 16
 LEARNING_RATE = 1e-3
 COMPUTE = ComputeSettings(accelerator="cpu", workers=0)
-PRECISIONS: tuple[Precision, ...] = ("fp32", "bf16")
 MODEL = "hepaflow-model.zip"
+Pair = tuple[Path, Path]
+"""Image and label of an exam."""
+Segments = Callable[[np.ndarray], Segmentation]
 UNFINISHED = "Not measured: it needs the finished demo (`make demo`)."
 
 
@@ -82,32 +81,18 @@ def demo() -> tuple[Settings, Path]:
 
 def mean_dice(scores: pd.DataFrame) -> pd.DataFrame:
     """Return the mean Dice over the exams, a row for every method and a column for every stage."""
-    return scores[scores["metric"] == "dice"].pivot_table("value", "method", "stage", aggfunc="mean")
+    return dice_of(scores).groupby("stage").mean().T
 
 
-def precisions() -> str:
-    """Segment the demo's test exams with its own model, trained in fp32, in each precision; a table."""
-    settings, results = demo()
-    if not (results / MODEL).is_file():
-        return UNFINISHED
-    bundle, seconds = read_bundle(results / MODEL), dict.fromkeys(PRECISIONS, 0.0)
-    loaded = {precision: Segmenter(bundle.predicting_in(precision), COMPUTE) for precision in PRECISIONS}
+def dice_of(scores: pd.DataFrame) -> pd.DataFrame:
+    """Return the Dice of every exam, a row for a stage and an exam, a column for every method."""
+    return scores[scores["metric"] == "dice"].pivot(index=["stage", "exam"], columns="method", values="value")
 
-    def in_precision(precision: Precision) -> Segments:
-        def segments(hu: np.ndarray) -> Segmentation:
-            began = time.perf_counter()
-            found = loaded[precision].segment(hu)
-            seconds[precision] += time.perf_counter() - began
-            return Segmentation(found.liver, found.lesion)
 
-        return segments
-
-    dice = mean_dice(scores_of({precision: in_precision(precision) for precision in PRECISIONS}, settings))
-    rows = [
-        [precision, digits(seconds[precision]), *(f"{dice.loc[precision, stage]:.4f}" for stage in STAGES)]
-        for precision in PRECISIONS
-    ]
-    return table(["precision", "seconds", *(f"{stage} Dice" for stage in STAGES)], rows)
+def test_exams(settings: Settings) -> dict[str, Pair]:
+    """Return image and label of every test exam."""
+    exams, data = read_sheet(Path(settings.exams)), Path(settings.data)
+    return {name: (data / exams[name].image, data / str(exams[name].label)) for name in exams.names("test")}
 
 
 def seconds_of(results: Path, stage: str) -> dict[str, float]:
@@ -161,16 +146,12 @@ def segment(hu: np.ndarray, networks: dict[str, Trained], settings: Settings) ->
     return Segmentation(found["liver"], found["lesion"])
 
 
-Segments = Callable[[np.ndarray], Segmentation]
-
-
-def scores_of(systems: Mapping[str, Segments], settings: Settings) -> pd.DataFrame:
-    """Return the scores of what segments an exam, by name, on the test exams."""
-    exams, tables = read_sheet(Path(settings.exams)), []
-    for name in exams.names("test"):
-        exam = exams[name]
-        hu, grid = read_image(Path(settings.data) / exam.image, exam=name)
-        labels, _ = read_labels(Path(settings.data) / str(exam.label), exam=name, image=grid)
+def scores_of(systems: Mapping[str, Segments], exams: Mapping[str, Pair]) -> pd.DataFrame:
+    """Return the scores, on exams, of what segments an exam, by name."""
+    tables = []
+    for name, (image, label) in exams.items():
+        hu, grid = read_image(image, exam=name)
+        labels, _ = read_labels(label, exam=name, image=grid)
         scores = Scores(name, Segmentation.of_labels(labels), grid.trusted_spacing)
         for system, segments in systems.items():
             scores.add(system, "clean", segments(hu))
@@ -199,7 +180,7 @@ def measure(scratch: Path) -> str:
     others = {
         system: partial(segment, networks=networks, settings=settings) for system, networks in systems.items()
     }
-    dice = mean_dice(pd.concat([final(own), scores_of(others, settings)]))
+    dice = mean_dice(pd.concat([final(own), scores_of(others, test_exams(settings))]))
     costs = {name: {stage: spent[stage][name] for stage in STAGES} for name in settings.backbones}
     costs |= {name: {stage: sum(spent[stage].values()) for stage in STAGES} for name in (FUSION, *systems)}
     columns = [f"{stage}: seconds of a core" for stage in STAGES] + [f"{stage} Dice" for stage in STAGES]
@@ -212,7 +193,7 @@ def measure(scratch: Path) -> str:
         + ", ".join(f"{networks[stage].epochs:.0f} epochs for the {stage}" for stage in STAGES)
         for system, networks in systems.items()
     ]
-    missing = "" if NNUNET in systems else " nnU-Net was not measured: `pip install nnunetv2`."
+    missing = "" if NNUNET in systems else " nnU-Net was not measured: it is not installed."
     return f"{table(['method', *columns], rows)}\n\nIn that time, {'; '.join(told)}.{missing}"
 
 

@@ -25,6 +25,8 @@ class Scale:
         Rounds of what starts processes.
     networks : int
         Networks of the thesis, of four.
+    phantoms : int
+        Phantoms that a model segments in several precisions, besides the demo's.
     scaling : tuple of int
         Exams of the whole runs whose time and memory are compared.
     """
@@ -37,8 +39,9 @@ class Scale:
     plans: tuple[int, ...]
     starts: int
     networks: int
+    phantoms: int
     scaling: tuple[int, ...]
 
 
-FULL = Scale(5, 400, 64, 100, 128, (131, 1000), 3, 4, (4, 8, 16, 32))
-QUICK = Scale(3, 100, 32, 20, 16, (131,), 1, 1, (4, 8))
+FULL = Scale(5, 400, 64, 100, 128, (131, 1000), 3, 4, 36, (4, 8, 16, 32))
+QUICK = Scale(3, 100, 32, 20, 16, (131,), 1, 1, 2, (4, 8))

@@ -1,0 +1,55 @@
+"""What bf16 does to the masks of networks that were trained in fp32: the demo's model in both, on phantoms."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.quality import COMPUTE, MODEL, UNFINISHED, Segments, demo, dice_of, scores_of, test_exams
+from benchmarks.side_by_side import digits, table
+from hepaflow.evaluation import Segmentation
+from hepaflow.model import Bundle, read_bundle
+from hepaflow.phantoms.rendering import write_phantom
+from hepaflow.segmenter import Segmenter
+from hepaflow.settings.training import Precision
+
+
+def measure(scratch: Path, further: int) -> str:
+    """Segment the demo's test exams and further phantoms with its model; a table of Dice, and the time."""
+    settings, results = demo()
+    if not (results / MODEL).is_file() or settings.phantoms is None:
+        return UNFINISHED
+    scratch.mkdir(parents=True, exist_ok=True)
+    sets = {"the demo's": test_exams(settings), "further ones": {}}
+    for number in range(1, further + 1):
+        name = f"further-{number:02d}"
+        image, label = (scratch / f"{name}.{kind}.nii.gz" for kind in ("image", "label"))
+        write_phantom(name, settings.phantoms, image, label)
+        sets["further ones"][name] = (image, label)
+    bundle, seconds = read_bundle(results / MODEL), {"fp32": 0.0, "bf16": 0.0}
+    systems = {"fp32": _timed(bundle, "fp32", seconds), "bf16": _timed(bundle, "bf16", seconds)}
+    rows = []
+    for words, exams in sets.items():
+        dice = dice_of(scores_of(systems, exams))
+        for stage in ("liver", "lesion"):
+            own = dice.loc[stage].dropna()
+            change = own["bf16"] - own["fp32"]
+            means = [f"{own[name].mean():.4f}" for name in systems]
+            spread = f"{change.mean():+.4f} ({change.min():+.4f} to {change.max():+.4f})"
+            rows.append([words, str(len(own)), stage, *means, spread])
+    columns = ["phantoms", "exams", "stage", "Dice, fp32", "Dice, bf16", "change, mean (smallest to largest)"]
+    spent = " and ".join(f"{digits(seconds[name])} s in {name}" for name in systems)
+    return f"{table(columns, rows)}\n\nAll together took {spent}."
+
+
+def _timed(bundle: Bundle, precision: Precision, seconds: dict[str, float]) -> Segments:
+    """Return what segments an exam, and adds up its seconds."""
+    segmenter = Segmenter(bundle.predicting_in(precision), COMPUTE)
+
+    def segments(hu: np.ndarray) -> Segmentation:
+        began = time.perf_counter()
+        found = segmenter.segment(hu)
+        seconds[precision] += time.perf_counter() - began
+        return Segmentation(found.liver, found.lesion)
+
+    return segments
