@@ -49,13 +49,38 @@ def test_a_method_looks_the_same_whatever_the_order():
     assert looks(["b", "a", thesis.FUSION]) == looks(["a", "b"])
 
 
-def test_settings_of_matplotlib_outside_neither_matter_nor_change(tmp_path):
-    plain = training_figure({"dense": history(3)}, "liver")
-    save(plain, tmp_path / "plain.svg", title="t")
-    with matplotlib.rc_context({"font.size": 30, "axes.grid": True}):
-        save(training_figure({"dense": history(3)}, "liver"), tmp_path / "odd.svg", title="t")
-        assert matplotlib.rcParams["font.size"] == 30
-    assert (tmp_path / "plain.svg").read_bytes() == (tmp_path / "odd.svg").read_bytes()
+HOSTILE = [
+    {"font.size": 30, "axes.grid": True},
+    {"savefig.bbox": "tight", "savefig.pad_inches": 1},
+    {"savefig.transparent": True},
+    {"savefig.dpi": 30, "figure.dpi": 30, "savefig.facecolor": "red"},
+    {"svg.image_inline": False},
+    {"svg.id": "mine", "svg.hashsalt": "mine", "svg.fonttype": "path"},
+    {"text.usetex": True},
+    {"text.parse_math": False, "mathtext.fontset": "stix"},
+    {"path.simplify": False, "path.snap": False, "path.sketch": (5, 100, 2)},
+    {"image.interpolation": "bicubic", "image.resample": False, "image.composite_image": False},
+    {"axes.formatter.use_locale": True, "axes.unicode_minus": False},
+    {"figure.constrained_layout.h_pad": 1, "figure.autolayout": True},
+]
+
+
+@pytest.mark.parametrize("hostile", HOSTILE, ids=str)
+def test_settings_of_matplotlib_outside_neither_matter_nor_change(tmp_path, hostile):
+    """Some count while a figure is drawn, some only when it is written."""
+
+    def drawn(folder: Path) -> list[bytes]:
+        folder.mkdir()
+        save(training_figure({"dense": history(3)}, "liver"), folder / "training.svg", title="t")
+        save(weights_figure({"liver": Fusion(("a", "b"), (1.0, -0.2), ())}), folder / "weights.svg", title="t")
+        save(montage([sample()], "liver", WindowSettings()), folder / "montage.svg", title="t")
+        return [path.read_bytes() for path in sorted(folder.iterdir())]
+
+    plain = drawn(tmp_path / "plain")
+    with matplotlib.rc_context(hostile):
+        assert drawn(tmp_path / "odd") == plain
+        for key, value in hostile.items():
+            assert matplotlib.rcParams[key] == value
 
 
 # Training
@@ -276,17 +301,22 @@ def test_names_are_left_out_where_they_would_cover_the_dots():
 
 
 @pytest.mark.parametrize(
-    "exams",
+    ("exams", "reason"),
     [
-        uncertain(("a", 2.0, 0.9), ("b", 3.0, 0.8)),
-        uncertain(("a", 2.0, 0.9), ("b", 2.0, 0.8), ("c", 2.0, 0.7)),
-        uncertain(("a", 2.0, 0.9), ("b", 3.0, 0.9), ("c", 4.0, 0.9)),
+        (uncertain(("a", 2.0, 0.9), ("b", 3.0, 0.8)), "fewer than 3 exams"),
+        (uncertain(("a", 2.0, 0.9), ("b", 2.0, 0.8), ("c", 2.0, 0.7)), "all exams have the same disagreement"),
+        (uncertain(("a", 2.0, 0.9), ("b", 3.0, 0.9), ("c", 4.0, 0.9)), "all exams have the same Dice"),
     ],
     ids=["two exams", "equal disagreement", "equal Dice"],
 )
-def test_no_correlation_is_told_where_there_is_none(exams: pd.DataFrame):
+def test_no_correlation_is_told_where_there_is_none(exams: pd.DataFrame, reason: str):
     figure = uncertainty_figure(LEVELS, exams, "liver")
-    assert "no correlation to speak of" in figure.axes[1].get_title(loc="left")
+    assert f"rank correlation undefined\n({reason})" in figure.axes[1].get_title(loc="left")
+
+
+def test_nothing_segmented_and_nothing_to_segment_is_drawn(tmp_path):
+    figure = uncertainty_figure(LEVELS.iloc[:0], uncertain(("a", 0.0, 1.0)), "lesion")
+    save(figure, tmp_path / "empty.svg", title="t")
 
 
 def test_exams_in_which_nothing_is_segmented_are_drawn():

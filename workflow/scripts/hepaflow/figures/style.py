@@ -1,6 +1,7 @@
 """How every figure looks, and how it is written: SVG whose bytes depend on its content alone."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -81,14 +82,24 @@ def looks(methods: Iterable[str]) -> dict[str, Look]:
     return given | {FUSION: Look(INK, "D")}
 
 
+@contextmanager
+def _own_settings() -> Iterator[None]:
+    """Set matplotlib's own defaults and this style, whatever a `matplotlibrc` or the caller has set.
+
+    Drawing and writing both need it: layout, ticks and text are computed only when a figure is written.
+    """
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(_STYLE)
+        yield
+
+
 def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
     """Let a function draw its figure in this style, whatever the surrounding settings of matplotlib."""
 
     @wraps(draw)
     def drawn(*args: P.args, **kwargs: P.kwargs) -> Figure:
-        with matplotlib.rc_context():
-            matplotlib.rcdefaults()
-            matplotlib.rcParams.update(_STYLE)
+        with _own_settings():
             return draw(*args, **kwargs)
 
     return drawn
@@ -105,6 +116,6 @@ def save(figure: Figure, path: Path | str, *, title: str) -> None:
     title : str
         What the figure shows; read aloud by screen readers.
     """
-    with matplotlib.rc_context(_STYLE):
+    with _own_settings():
         metadata = {"Date": None, "Creator": "hepaflow", "Title": title}
         figure.savefig(path, format="svg", metadata=metadata)
