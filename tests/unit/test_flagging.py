@@ -25,22 +25,45 @@ LEVELS = pd.DataFrame(
 @pytest.mark.parametrize("count", [3, 4, 5, 7])
 def test_a_perfect_order_is_one_of_two_among_all(count: int) -> None:
     falling = exams(list(range(count)), [1 - 0.1 * place for place in range(count)])
-    assert rank_correlation(falling) == pytest.approx((-1, 2 / factorial(count)))
+    found = rank_correlation(falling)
+    assert (found.value, found.p, found.least) == pytest.approx((-1, 2 / factorial(count), 2 / factorial(count)))
+    assert found.undefined == ""
 
 
 def test_correlation_and_p_value_are_scipys() -> None:
     draw = np.random.default_rng(3)
     table = exams(draw.random(12).tolist(), draw.random(12).round(1).tolist())  # with ties
-    correlation, p = rank_correlation(table)
+    found = rank_correlation(table)
     expected = stats.spearmanr(table["disagreement"], table["dice"])
-    assert correlation == pytest.approx(expected.statistic)
-    assert p == pytest.approx(expected.pvalue, abs=0.02)  # the approximation is good for twelve
-    assert rank_correlation(table) == (correlation, p)
+    assert found.value == pytest.approx(expected.statistic)
+    assert found.p == pytest.approx(expected.pvalue, abs=0.02)  # the approximation is good for twelve
+    assert rank_correlation(table) == found
 
 
-@pytest.mark.parametrize("values", [([1, 2], [0.1, 0.2]), ([1, 1, 1], [0.1, 0.2, 0.3]), ([1, 2, 3], [0.5] * 3)])
-def test_no_correlation_where_there_is_none(values: tuple[list[float], list[float]]) -> None:
-    assert all(isnan(value) for value in rank_correlation(exams(*values)))
+@pytest.mark.parametrize(
+    ("disagreement", "dice", "reason"),
+    [
+        ([1], [0.5], "fewer than 3 exams"),
+        ([1, 2], [0.1, 0.2], "fewer than 3 exams"),
+        ([1, 1, 1], [0.1, 0.2, 0.3], "all exams have the same disagreement"),
+        ([1, 2, 3], [0.5] * 3, "all exams have the same Dice"),
+        ([0] * 9, [1.0] * 9, "all exams have the same Dice"),
+    ],
+)
+def test_no_correlation_where_there_is_none(disagreement: list[float], dice: list[float], reason: str) -> None:
+    found = rank_correlation(exams(disagreement, dice))
+    assert all(isnan(value) for value in (found.value, found.p, found.least))
+    assert found.undefined == reason
+
+
+@pytest.mark.parametrize("count", [5, 7, 9, 12])
+def test_the_least_p_counts_the_orders_that_ties_leave(count: int) -> None:
+    """One exam of another Dice is at either end by disagreement: two places of as many as there are exams."""
+    table = exams(list(range(count)), [0.9] * (count - 1) + [0.1])
+    found = rank_correlation(table)
+    expected = 2 / count
+    assert found.least == pytest.approx(expected, abs=1e-12 if count <= 7 else 0.02)
+    assert found.p == found.least
 
 
 @pytest.mark.parametrize(
@@ -54,7 +77,14 @@ def test_no_correlation_where_there_is_none(values: tuple[list[float], list[floa
         ([5, 4, 3, 2, 1], [0.1, 0.2, 0.3, 0.4, 0.5], "yes, in this run"),
         ([1, 2, 3, 4, 5], [0.1, 0.2, 0.3, 0.4, 0.5], "no: exams with more disagreement score higher"),
         ([1, 5, 2, 4, 3], [0.1, 0.2, 0.3, 0.4, 0.5], "not shown by these 5 exams"),
-        ([0] * 5, [1.0] * 5, "cannot be told: all exams have the same disagreement or the same Dice"),
+        ([0] * 5, [1.0] * 5, "cannot be told: all exams have the same Dice"),
+        ([0] * 5, [0.1, 0.2, 0.3, 0.4, 0.5], "cannot be told: all exams have the same disagreement"),
+        (
+            [5, 4, 3, 2, 1],
+            [0.1, 0.9, 0.9, 0.9, 0.9],
+            "cannot be told: so many exams have the same Dice or the same disagreement that even a perfect order "
+            "has p = 0.4",
+        ),
         ([0], [1.0], "cannot be told from so few exams (1): even a perfect order has p = 1"),
     ],
 )
@@ -73,6 +103,47 @@ def test_answers_by_hand() -> None:
         "50 % of them where networks disagree, which is 20 % of the voxels; 40 % of these are wrong, and 10 % of "
         "those where all agree"
     )
+
+
+EQUAL_DICE = "undefined: exams of the same Dice stand on both sides of the middle"
+EQUAL_DISAGREEMENT = "undefined: exams of the same disagreement stand on both sides of the middle"
+
+
+@pytest.mark.parametrize(
+    ("disagreement", "dice", "lowest", "halves"),
+    [
+        ([4, 3, 2, 1], [0.5] * 4, "undefined: all exams have the same Dice (0.500)", EQUAL_DICE),
+        (
+            [7] * 4,
+            [0.9, 0.2, 0.8, 0.7],
+            "b (0.200): numbers 1 to 4, which are equal, of 4 by disagreement",
+            EQUAL_DISAGREEMENT,
+        ),
+        (
+            [9, 7, 7, 1],
+            [0.9, 0.2, 0.8, 0.7],
+            "b (0.200): numbers 2 to 3, which are equal, of 4 by disagreement",
+            EQUAL_DISAGREEMENT,
+        ),
+        (
+            [9, 8, 2, 2],
+            [0.9, 0.0, 0.8, 0.0],
+            "b (0.000): number 2 of 4 by disagreement; d (0.000): numbers 3 to 4, which are equal, of 4 by "
+            "disagreement",
+            "1 of 2 (1.0 expected by chance)",
+        ),
+        ([9, 8, 2, 1], [0.0, 0.2, 0.2, 0.8], "a (0.000): number 1 of 4 by disagreement", EQUAL_DICE),
+        ([9], [0.5], "a (0.500): number 1 of 1 by disagreement", "undefined: one exam has no halves"),
+        ([9, 9], [1.0, 1.0], "undefined: all exams have the same Dice (1.000)", EQUAL_DICE),
+    ],
+)
+def test_equal_exams_have_no_order(disagreement: list[float], dice: list[float], lowest: str, halves: str) -> None:
+    """None of the answers may come from the order of the exams in the table."""
+    table = exams(disagreement, dice)
+    for ordered in (table, table.iloc[::-1].reset_index(drop=True)):
+        found = answer_table(LEVELS, ordered)["answer"]
+        assert found[3] == halves
+        assert sorted(found[2].split("; ")) == sorted(lowest.split("; "))
 
 
 def test_no_error_is_nowhere() -> None:

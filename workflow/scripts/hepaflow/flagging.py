@@ -1,6 +1,7 @@
 """Whether the networks' disagreement flags the exams that score low: the answer in numbers."""
 
 import math
+from dataclasses import dataclass
 from itertools import permutations
 from math import nan
 
@@ -12,27 +13,44 @@ _ALL_ORDERS = 7
 """Most exams of which every order is tried; of more, orders are drawn."""
 _DRAWN, _SEED = 9999, 2022
 _LEVEL = 0.05
+_FEWEST = 3
+"""Exams below which there is no correlation to speak of: two are always in a perfect order."""
 
 
-def rank_correlation(exams: pd.DataFrame) -> tuple[float, float]:
-    """Return Spearman's rank correlation of disagreement and Dice, and its p-value.
+@dataclass(frozen=True)
+class RankCorrelation:
+    """Spearman's rank correlation of disagreement and Dice.
 
-    The p-value is that of a permutation test, two-sided, as the usual approximation is wrong for few exams: the
-    share of all orders of the exams whose correlation is as strong.
+    Attributes
+    ----------
+    value : float
+        NaN where it is undefined.
+    p : float
+        Of a permutation test, two-sided, as the usual approximation is wrong for few exams: the share of all
+        orders of the exams whose correlation is as strong.
+    least : float
+        The p-value that a perfect order of these exams would have, with their ties.
+    undefined : str
+        Why there is no correlation; empty where there is one.
+    """
+
+    value: float = nan
+    p: float = nan
+    least: float = nan
+    undefined: str = ""
+
+
+def rank_correlation(exams: pd.DataFrame) -> RankCorrelation:
+    """Correlate the ranks of disagreement and of Dice.
 
     Parameters
     ----------
     exams : DataFrame
         Columns disagreement and dice.
-
-    Returns
-    -------
-    correlation, p : float
-        NaN with fewer than three exams, or where all have the same disagreement or the same Dice.
     """
+    if reason := _without_correlation(exams):
+        return RankCorrelation(undefined=reason)
     count = len(exams)
-    if count < 3 or exams["disagreement"].nunique() < 2 or exams["dice"].nunique() < 2:
-        return nan, nan
     one, other = (_standardised(exams[name].rank()) for name in ("disagreement", "dice"))
     found = float((one * other).mean())
     if count <= _ALL_ORDERS:
@@ -41,7 +59,21 @@ def rank_correlation(exams: pd.DataFrame) -> tuple[float, float]:
         drawn = np.random.default_rng(_SEED).permuted(np.tile(np.arange(count), (_DRAWN, 1)), axis=1)
         orders = np.vstack([np.arange(count), drawn])
     strengths = np.abs((one[orders] * other).mean(axis=1))
-    return found, float((strengths >= abs(found) - 1e-9).mean())
+    along, against = (abs(float((np.sort(one) * ends).mean())) for ends in (np.sort(other), np.sort(other)[::-1]))
+    perfect = (strengths >= max(along, against) - 1e-9).mean()
+    return RankCorrelation(
+        found, float((strengths >= abs(found) - 1e-9).mean()), max(float(perfect), 1 / len(orders))
+    )
+
+
+def _without_correlation(exams: pd.DataFrame) -> str:
+    """Return why ranks of these exams cannot be correlated."""
+    for name, words in (("dice", "Dice"), ("disagreement", "disagreement")):
+        if len(exams) > 1 and exams[name].nunique() < 2:
+            return f"all exams have the same {words}"
+    if len(exams) < _FEWEST:
+        return f"fewer than {_FEWEST} exams"
+    return ""
 
 
 def _standardised(values: pd.Series) -> NDArray[np.float64]:
@@ -61,37 +93,74 @@ def answer_table(levels: pd.DataFrame, exams: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame of str
-        Columns question and answer.
+        Columns question and answer. An answer says "undefined", and why, where exams are equal in what the
+        question compares.
     """
-    correlation, p = rank_correlation(exams)
-    count = len(exams)
-    lowest = exams.iloc[int(exams["dice"].to_numpy().argmin())]
-    place = 1 + int((exams["disagreement"] > lowest["disagreement"]).sum())
-    half = count // 2
-    worst = set(exams.sort_values("dice", kind="stable")["exam"].head(half))
-    caught = len(worst & set(exams["exam"].head(half)))
-    told = "undefined" if np.isnan(correlation) else f"{correlation:.2f} (permutation test: p = {p:.2g})"
+    correlation = rank_correlation(exams)
+    told = f"{correlation.value:.2f} (permutation test: p = {correlation.p:.2g})"
     answers = {
-        "Does disagreement flag the exams that score low?": _verdict(count, correlation, p),
-        "Spearman's rank correlation of disagreement and Dice (-1: disagreement orders the exams)": told,
-        "The exam with the lowest Dice": f"{lowest['exam']} ({lowest['dice']:.3f}): number {place} of {count} by "
-        "disagreement",
-        "Of the half with the lower Dice, in the half with more disagreement": f"{caught} of {half} "
-        f"({half * half / count:.1f} expected by chance)",
+        "Does disagreement flag the exams that score low?": _verdict(len(exams), correlation),
+        "Spearman's rank correlation of disagreement and Dice (-1: disagreement orders the exams)": (
+            _undefined(correlation.undefined) or told
+        ),
+        "The exam with the lowest Dice": _lowest(exams),
+        "Of the half with the lower Dice, in the half with more disagreement": _halves(exams),
         "Where are the wrong voxels?": _voxels(levels),
     }
     return pd.DataFrame(answers.items(), columns=["question", "answer"])
 
 
-def _verdict(count: int, correlation: float, p: float) -> str:
-    least = 2 / math.factorial(count)
+def _undefined(reason: str) -> str:
+    return reason and f"undefined: {reason}"
+
+
+def _verdict(count: int, correlation: RankCorrelation) -> str:
+    least = min(2 / math.factorial(count), 1)
     if least > _LEVEL:
-        return f"cannot be told from so few exams ({count}): even a perfect order has p = {min(least, 1):.2g}"
-    if np.isnan(correlation):
-        return "cannot be told: all exams have the same disagreement or the same Dice"
-    if p > _LEVEL:
+        return f"cannot be told from so few exams ({count}): even a perfect order has p = {least:.2g}"
+    if correlation.undefined:
+        return f"cannot be told: {correlation.undefined}"
+    if correlation.least > _LEVEL:
+        return (
+            "cannot be told: so many exams have the same Dice or the same disagreement that even a perfect order "
+            f"has p = {correlation.least:.2g}"
+        )
+    if correlation.p > _LEVEL:
         return f"not shown by these {count} exams"
-    return "yes, in this run" if correlation < 0 else "no: exams with more disagreement score higher"
+    return "yes, in this run" if correlation.value < 0 else "no: exams with more disagreement score higher"
+
+
+def _lowest(exams: pd.DataFrame) -> str:
+    """Name the exam with the lowest Dice, or all that share it, each with its place by disagreement."""
+    if len(exams) > 1 and exams["dice"].nunique() < 2:
+        return _undefined(f"all exams have the same Dice ({exams['dice'].iloc[0]:.3f})")
+    lowest = exams[exams["dice"] == exams["dice"].min()]
+    places = [_place(exams["disagreement"], own) for own in lowest["disagreement"]]
+    return "; ".join(
+        f"{exam} ({dice:.3f}): {place}"
+        for exam, dice, place in zip(lowest["exam"], lowest["dice"], places, strict=True)
+    )
+
+
+def _place(disagreements: pd.Series, own: float) -> str:
+    """Return the place of an exam by disagreement; equal exams share theirs."""
+    first, last = int((disagreements > own).sum()) + 1, int((disagreements >= own).sum())
+    place = f"number {first}" if first == last else f"numbers {first} to {last}, which are equal,"
+    return f"{place} of {len(disagreements)} by disagreement"
+
+
+def _halves(exams: pd.DataFrame) -> str:
+    """Count the exams that are both in the lower half by Dice and in the upper one by disagreement."""
+    count, half = len(exams), len(exams) // 2
+    if not half:
+        return _undefined("one exam has no halves")
+    for name, words in (("dice", "Dice"), ("disagreement", "disagreement")):
+        ordered = exams[name].sort_values(ascending=name == "dice", ignore_index=True)
+        if ordered[half - 1] == ordered[half]:
+            return _undefined(f"exams of the same {words} stand on both sides of the middle")
+    worst = set(exams.nsmallest(half, "dice")["exam"])
+    caught = len(worst & set(exams.nlargest(half, "disagreement")["exam"]))
+    return f"{caught} of {half} ({half * half / count:.1f} expected by chance)"
 
 
 def _voxels(levels: pd.DataFrame) -> str:

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 
 from hepaflow.metrics.detection import THRESHOLDS
 from hepaflow.scores import final
+from hepaflow.signed_rank import comparable, signed_rank_p
 
 RESAMPLES = 9999
 """Sets of exams drawn for an interval."""
@@ -203,8 +203,9 @@ def compare(metrics: pd.DataFrame, method: str) -> pd.DataFrame:
     DataFrame
         For each stage, metric and other method: the mean difference (`method` minus `other`) with its 95 %
         bootstrap interval over exams, in how many exams the value of `method` is higher and lower, and the p-value
-        of Wilcoxon's signed-rank test (two-sided; not adjusted for the number of comparisons).
-        NaN where no exam differs. Exams in which the metric is undefined for either method are left out.
+        of Wilcoxon's signed-rank test (`signed_rank_p`: two-sided, exact, ties included; not adjusted for the
+        number of comparisons). NaN where no exam differs. Exams in which the metric is undefined for either method
+        are left out.
     """
     scores = final(metrics)
     rows = []
@@ -222,6 +223,6 @@ def compare(metrics: pd.DataFrame, method: str) -> pd.DataFrame:
 
 def _comparison(differences: NDArray[np.float64]) -> tuple[int, float, float, float, int, int, float]:
     mean = estimate(np.mean, differences)
-    higher, lower = int((differences > 0).sum()), int((differences < 0).sum())
-    p = float(stats.wilcoxon(differences[differences != 0]).pvalue) if higher + lower else nan
-    return len(differences), mean.value, mean.low, mean.high, higher, lower, p
+    rounded = comparable(differences)
+    higher, lower = int((rounded > 0).sum()), int((rounded < 0).sum())
+    return len(differences), mean.value, mean.low, mean.high, higher, lower, signed_rank_p(differences)

@@ -1,7 +1,5 @@
 """Whether the networks' disagreement tells where, and in which exams, the fusion is wrong."""
 
-from math import isnan
-
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -66,8 +64,8 @@ def _draw_exams(axes: Axes, exams: pd.DataFrame) -> None:
 
 
 def _correlation(exams: pd.DataFrame) -> str:
-    """Return Spearman's rank correlation in words; none where there are too few exams, or no differences."""
-    correlation, p = rank_correlation(exams)
-    if isnan(correlation):
-        return f"{len(exams)} exams: no correlation to speak of"
-    return f"{len(exams)} exams, rank correlation {correlation:.2f} (p = {p:.2g})"
+    """Return Spearman's rank correlation in words, or why there is none."""
+    found = rank_correlation(exams)
+    if found.undefined:
+        return f"rank correlation undefined\n({found.undefined})"
+    return f"{len(exams)} exams, rank correlation {found.value:.2f} (p = {found.p:.2g})"
