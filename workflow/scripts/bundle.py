@@ -4,6 +4,7 @@ import json
 from importlib.metadata import version
 from pathlib import Path
 
+from hepaflow.atomic import replacing
 from hepaflow.bundle import CARD, LICENCE, PROVENANCE, SETTINGS, weight_members, write_bundle
 from hepaflow.jobs.run import run
 from hepaflow.model_card import model_card, model_provenance
@@ -17,16 +18,13 @@ def work() -> None:
     summary = read_scores(snakemake.input.summary)
     members = [*weight_members(settings["networks"]), LICENCE]
     paths = map(Path, [*snakemake.input.networks, *snakemake.input.fusion, snakemake.input.licence])
-    write_bundle(
-        snakemake.output.model,
-        files=dict(zip(members, paths, strict=True)),
-        texts={
-            SETTINGS: snakemake.params.settings,
-            PROVENANCE: json.dumps(provenance, indent=1, sort_keys=True),
-            CARD: model_card(settings, summary, provenance, data=snakemake.params.data, version=made_by),
-        },
-        version=made_by,
-    )
+    texts = {
+        SETTINGS: snakemake.params.settings,
+        PROVENANCE: json.dumps(provenance, indent=1, sort_keys=True),
+        CARD: model_card(settings, summary, provenance, data=snakemake.params.data, version=made_by),
+    }
+    with replacing(snakemake.output.model) as partial:
+        write_bundle(partial, files=dict(zip(members, paths, strict=True)), texts=texts, version=made_by)
 
 
 run(snakemake, work)

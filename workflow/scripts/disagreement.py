@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from hepaflow.atomic import replacing
 from hepaflow.disagreement import disagreement
 from hepaflow.jobs.run import run
 from hepaflow.restore import read_restored
@@ -14,7 +15,8 @@ def work() -> None:
     slices = SliceFile(snakemake.input.slices)
     votes = [read_restored(path, exam, slices) for path in snakemake.input.masks]
     grid = read_grid(Path(snakemake.input.image), exam=exam)
-    write_map(Path(snakemake.output.map), disagreement(votes), grid)
+    with replacing(snakemake.output.map) as partial:
+        write_map(partial, disagreement(votes), grid)
 
 
 run(snakemake, work)

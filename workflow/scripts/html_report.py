@@ -1,31 +1,40 @@
 """Gather tables, figures and viewers into one HTML file, by Snakemake's own report."""
 
 import json
+import logging
 import subprocess
 import sys
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
+from hepaflow.atomic import replacing
 from hepaflow.errors import UserError
 from hepaflow.jobs.run import run
 
 
 def work() -> None:
-    with NamedTemporaryFile("w", suffix=".json") as config:
+    with NamedTemporaryFile("w", suffix=".json") as config, replacing(snakemake.output.html) as html:
         json.dump(snakemake.config, config)
         config.flush()
         snakefile = Path(snakemake.scriptdir).resolve().parents[1] / "Snakefile"
         command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile)]
         # The run that this job belongs to holds the lock; nothing is written but the report.
-        command += ["--configfile", config.name, "--nolock", "--report", snakemake.output.html]
-        ended = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-    print(ended.stdout)
-    if ended.returncode:
-        raise UserError(
-            "the report could not be made",
-            file=snakemake.log[0],
-            remedy="the results are complete; read this file, mend what it says and run Snakemake again",
+        command += ["--configfile", config.name, "--nolock", "--report", str(html)]
+        ended = subprocess.run(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",  # Snakemake writes in the encoding of the user's locale
+            check=False,
         )
+        logging.info("%s", ended.stdout)
+        if ended.returncode:
+            raise UserError(
+                "the report could not be made",
+                file=snakemake.log[0],
+                remedy="the results are complete; correct what this file says and run Snakemake again",
+            )
 
 
 run(snakemake, work)

@@ -1,11 +1,13 @@
 """Sum up what the run was made with."""
 
+from hepaflow.atomic import write_text
 from hepaflow.jobs.run import run
 from hepaflow.provenance import provenance_table
 
 
 def work() -> None:
-    provenance_table(snakemake.input.records).to_csv(snakemake.output.table, index=False, lineterminator="\n")
+    table = provenance_table(snakemake.input.records)
+    write_text(snakemake.output.table, table.to_csv(index=False, lineterminator="\n"))
 
 
 run(snakemake, work)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from hepaflow.atomic import replacing
 from hepaflow.jobs.run import run
 from hepaflow.labels import label_map
 from hepaflow.restore import read_restored
@@ -16,7 +17,8 @@ def work() -> None:
         for stage in ("liver", "lesion")
     ]
     grid = read_grid(Path(snakemake.input.image), exam=exam)
-    write_map(Path(snakemake.output.segmentation), label_map(*restored), grid)
+    with replacing(snakemake.output.segmentation) as partial:
+        write_map(partial, label_map(*restored), grid)
 
 
 run(snakemake, work)

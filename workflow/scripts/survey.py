@@ -4,6 +4,7 @@ import json
 import logging
 from pathlib import Path
 
+from hepaflow.atomic import write_text
 from hepaflow.jobs.run import run
 from hepaflow.survey import survey
 
@@ -14,7 +15,7 @@ def work() -> None:
     found = survey(exam, Path(snakemake.input.image), label)
     for warning in found["warnings"]:
         logging.warning("%s: %s", exam, warning)
-    Path(snakemake.output.survey).write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    write_text(snakemake.output.survey, json.dumps(found, indent=2) + "\n")
 
 
 run(snakemake, work)

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from hepaflow.atomic import write_text
 from hepaflow.jobs.run import run
 from hepaflow.labels import read_labels
 from hepaflow.viewer.exam import ViewedExam
@@ -33,8 +34,8 @@ def work() -> None:
             in_millimetres=grid.has_millimetres,
         )
     )
-    Path(snakemake.output.full).write_text(full, encoding="utf-8")
-    Path(snakemake.output.embedded).write_text(embedded, encoding="utf-8")
+    write_text(snakemake.output.full, full)
+    write_text(snakemake.output.embedded, embedded)
 
 
 run(snakemake, work)

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from hepaflow.atomic import write_text
+
 METRIC_COLUMNS = ("exam", "stage", "method", "processing", "metric", "value")
 """One row for an exam, a stage, a method, a processing and a metric."""
 OVERLAP_COLUMNS = ("exam", "stage", "one", "other", "errors_one", "errors_other", "errors_both")
@@ -21,7 +23,7 @@ _NUMBERS = ("value", "difference", "low", "high", "wilcoxon_p")
 
 def write_scores(table: pd.DataFrame, path: Path | str) -> None:
     """Write a table of scores as CSV, to the last bit; a value that is undefined is an empty cell."""
-    table.to_csv(path, index=False, lineterminator="\n")
+    write_text(path, table.to_csv(index=False, lineterminator="\n"))
 
 
 def read_scores(*paths: Path | str) -> pd.DataFrame:

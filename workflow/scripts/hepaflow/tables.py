@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from hepaflow import thesis
+from hepaflow.atomic import write_text
 from hepaflow.fusion import Fusion
 from hepaflow.scores import GIVEN, PROCESSINGS, final
 
@@ -242,9 +243,9 @@ def weight_table(fusions: Mapping[str, Fusion]) -> pd.DataFrame:
 
 def write_table(table: pd.DataFrame, path: Path | str) -> None:
     """Write a table as CSV, with four decimals."""
-    table.to_csv(path, index=False, float_format="%.4f", lineterminator="\n")
+    write_text(path, table.to_csv(index=False, float_format="%.4f", lineterminator="\n"))
 
 
 def write_statistics(summary: pd.DataFrame, path: Path | str) -> None:
     """Write a summary as JSON, for programs (`nested`)."""
-    Path(path).write_text(json.dumps(nested(summary), indent=1) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(nested(summary), indent=1) + "\n")

@@ -10,6 +10,7 @@ from typing import Any, ParamSpec
 import matplotlib
 from matplotlib.figure import Figure
 
+from hepaflow.atomic import replacing
 from hepaflow.thesis import FUSION
 
 P = ParamSpec("P")
@@ -118,4 +119,5 @@ def save(figure: Figure, path: Path | str, *, title: str) -> None:
     """
     with _own_settings():
         metadata = {"Date": None, "Creator": "hepaflow", "Title": title}
-        figure.savefig(path, format="svg", metadata=metadata)
+        with replacing(path) as partial:
+            figure.savefig(partial, format="svg", metadata=metadata)

@@ -1,0 +1,45 @@
+"""Files that appear under their name only when they are whole."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def replacing(path: Path | str) -> Iterator[Path]:
+    """Give another path to write to; when all is written, that file takes the place of `path` in one step.
+
+    Whoever reads `path` meanwhile finds the earlier file or the new one, never a part of either. So does whoever
+    comes after a process that was killed, or a full disk. Of several processes that write the same file, the last
+    to finish counts.
+
+    Parameters
+    ----------
+    path : Path or str
+        In a folder that exists. A link is followed. What is neither a file nor absent (`/dev/stdout`, a pipe) is
+        written to as it is.
+
+    Yields
+    ------
+    Path
+        Of the same name, in a folder of its own beside `path`. After an error nothing of it is left.
+    """
+    if os.path.exists(path) and not os.path.isfile(path):
+        yield Path(path)
+        return
+    target = Path(os.path.realpath(path))
+    beside = tempfile.TemporaryDirectory(prefix=".unfinished-", dir=target.parent, ignore_cleanup_errors=True)
+    with beside as folder:
+        partial = Path(folder, target.name)
+        yield partial
+        with open(partial, "rb+") as file:
+            os.fsync(file.fileno())  # or a crash of the machine could leave the new name with an empty file
+        os.replace(partial, target)
+
+
+def write_text(path: Path | str, text: str) -> None:
+    """Write a text in UTF-8, with its line ends as they are, whatever the system's encoding."""
+    with replacing(path) as partial:
+        partial.write_text(text, encoding="utf-8", newline="")
