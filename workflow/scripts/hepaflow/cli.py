@@ -3,7 +3,6 @@
 import argparse
 import csv
 import json
-import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any, get_args
@@ -15,6 +14,7 @@ from hepaflow.exams import index_folder, write_sheet
 from hepaflow.garbage import collect_seldom
 from hepaflow.settings.training import Precision
 from hepaflow.settings.workflow import Settings, read_settings
+from hepaflow.terminal import run_command
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -85,11 +85,7 @@ def main(arguments: list[str] | None = None) -> int:
     schema.set_defaults(run=_schema)
 
     chosen = parser.parse_args(arguments)
-    try:
-        return int(chosen.run(chosen) or 0)
-    except UserError as error:
-        print(f"hepaflow: error\n{error}", file=sys.stderr)
-        return 1
+    return run_command(lambda: chosen.run(chosen))
 
 
 def _segment(chosen: argparse.Namespace) -> int:
@@ -144,17 +140,35 @@ def _summary(chosen: argparse.Namespace) -> None:
         ("lesion", "Mean Dice of the test exams, lesions"),
         ("fusion_weights", "Fusion weights"),
     ):
-        try:
-            rows = list(csv.reader((folder / f"{name}.csv").read_text(encoding="utf-8").splitlines()))
-        except OSError as error:
-            raise UserError(
-                f"no table ({error})", file=folder, remedy="let the run finish first: snakemake --cores all"
-            ) from None
+        rows = _read_table(folder / f"{name}.csv")
         widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
         print(f"\n{title}")
         for row in rows:
             print("  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
     print()
+
+
+def _read_table(path: Path) -> list[list[str]]:
+    """Read a table of a run.
+
+    Raises
+    ------
+    UserError
+        If it is missing, or not whole: whatever wrote it may have been stopped in the middle.
+    """
+    remedy = "let the run finish first: snakemake --cores all"
+    try:
+        rows = list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"no table ({error})", file=path, expected="a finished run", remedy=remedy) from error
+    if len(rows) < 2 or len({len(row) for row in rows}) > 1:
+        raise UserError(
+            f"a table that is not whole ({len(rows)} lines)",
+            file=path,
+            expected="a header and rows of as many cells",
+            remedy=f"remove it, and {remedy}",
+        )
+    return rows
 
 
 def _schema(_: argparse.Namespace) -> None:

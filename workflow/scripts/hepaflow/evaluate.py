@@ -18,6 +18,7 @@ from hepaflow.scores import GIVEN, write_scores
 from hepaflow.settings.predictions import PredictionLabels
 from hepaflow.statistics import summarise
 from hepaflow.tables import score_table, write_statistics
+from hepaflow.terminal import run_command
 
 _DECORATION = re.compile(
     r"^(volume|segmentation|test-segmentation|liver)[-_]|[._-](label|segmentation|seg|prediction|pred)$"
@@ -130,11 +131,11 @@ def main(arguments: list[str] | None = None) -> int:
         values = PredictionLabels(liver=tuple(chosen.liver), lesion=tuple(chosen.lesion))
     except ValidationError:
         parser.error("label values are whole numbers from 1 on")
-    try:
-        metrics = score_folder(chosen.predictions, chosen.references, values)
-    except UserError as error:
-        print(f"hepaflow: error\n{error}", file=sys.stderr)
-        return 1
+    return run_command(lambda: _evaluate(chosen, values))
+
+
+def _evaluate(chosen: argparse.Namespace, values: PredictionLabels) -> None:
+    metrics = score_folder(chosen.predictions, chosen.references, values)
     summary = summarise(metrics)
     for stage in values.stages:
         print(f"\n{stage}, {metrics['exam'].nunique()} exams, 95 % interval in brackets")
@@ -145,7 +146,6 @@ def main(arguments: list[str] | None = None) -> int:
         write_scores(metrics, chosen.out / "metrics.csv")
         write_scores(summary, chosen.out / "summary.csv")
         write_statistics(summary, chosen.out / "metrics.json")
-    return 0
 
 
 if __name__ == "__main__":
