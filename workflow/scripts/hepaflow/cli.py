@@ -11,6 +11,7 @@ import yaml
 
 from hepaflow.errors import UserError
 from hepaflow.exams import index_folder, write_sheet
+from hepaflow.faults import remedy
 from hepaflow.garbage import collect_seldom
 from hepaflow.settings.training import Precision
 from hepaflow.settings.workflow import Settings, read_settings
@@ -117,8 +118,13 @@ def _configuration(file: Path | None) -> dict[str, Any]:
         return {}
     try:
         return yaml.safe_load(file.read_text(encoding="utf-8")) or {}
-    except (OSError, yaml.YAMLError) as error:
-        raise UserError(str(error), expected="a configuration in YAML", file=file) from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UserError(
+            f"a configuration that cannot be read ({error})",
+            expected="a configuration in YAML, UTF-8",
+            file=file,
+            remedy=remedy(error, "name another file, or correct the line that the reason names"),
+        ) from error
 
 
 def _fetch(chosen: argparse.Namespace) -> None:
@@ -156,17 +162,19 @@ def _read_table(path: Path) -> list[list[str]]:
     UserError
         If it is missing, or not whole: whatever wrote it may have been stopped in the middle.
     """
-    remedy = "let the run finish first: snakemake --cores all"
+    finish = "let the run finish first: snakemake --cores all"
     try:
         rows = list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"no table ({error})", file=path, expected="a finished run", remedy=remedy) from error
+        raise UserError(
+            f"no table ({error})", file=path, expected="a finished run", remedy=remedy(error, finish)
+        ) from error
     if len(rows) < 2 or len({len(row) for row in rows}) > 1:
         raise UserError(
             f"a table that is not whole ({len(rows)} lines)",
             file=path,
             expected="a header and rows of as many cells",
-            remedy=f"remove it, and {remedy}",
+            remedy=f"remove it, and {finish}",
         )
     return rows
 

@@ -10,6 +10,7 @@ from random import Random
 
 from hepaflow.atomic import replacing
 from hepaflow.errors import UserError
+from hepaflow.faults import remedy
 
 COLUMNS = ("exam", "image", "label", "split")
 SPLITS = ("train", "test", "new")
@@ -79,8 +80,11 @@ def read_sheet(path: Path) -> ExamSheet:
             f"an exam sheet that cannot be read ({error})",
             file=path,
             expected="a table as text: UTF-8, cells separated by tabs",
-            remedy="set `exams` to a sheet (`hepaflow index FOLDER` writes one for LiTS17 or MSD Task03); "
-            "where a spreadsheet wrote this file, save it as UTF-8 text with tabs",
+            remedy=remedy(
+                error,
+                "set `exams` to a sheet (`hepaflow index FOLDER` writes one for LiTS17 or MSD Task03); "
+                "where a spreadsheet wrote this file, save it as UTF-8 text with tabs",
+            ),
         ) from None
     if not rows or tuple(cell.strip() for cell in rows[0]) != COLUMNS:
         raise UserError(

@@ -15,6 +15,7 @@ from scipy import sparse
 from scipy.special import expit
 
 from hepaflow.errors import UserError
+from hepaflow.faults import remedy
 from hepaflow.settings.fusion import FitFusionSettings, SgdSettings
 
 RIDGE = 1e-9
@@ -230,7 +231,7 @@ class Fusion:
                 f"not readable as fusion weights ({error})",
                 file=path,
                 expected="weights as a job of this workflow writes them",
-                remedy="delete the file; the next run fits them again",
+                remedy=remedy(error, "delete the file; the next run fits them again"),
             ) from None
 
     @classmethod

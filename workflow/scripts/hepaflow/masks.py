@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepaflow.errors import UserError
+from hepaflow.faults import remedy
 
 _SUFFIX = ".masks"  # keeps exams' names apart from the names of NumPy's own arguments
 
@@ -43,7 +44,7 @@ class Masks(Mapping[str, NDArray[np.bool_]]):
                 f"not readable as masks ({error})",
                 file=self._path,
                 expected="masks as a job of this workflow writes them",
-                remedy="delete the file; the next run makes it again",
+                remedy=remedy(error, "delete the file; the next run makes it again"),
             ) from None
 
     def __getitem__(self, exam: str) -> NDArray[np.bool_]:

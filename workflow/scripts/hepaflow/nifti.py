@@ -15,6 +15,7 @@ from isal.igzip_lib import IsalError
 from numpy.typing import NDArray
 
 from hepaflow.errors import UserError
+from hepaflow.faults import check_opens, remedy
 from hepaflow.nibabel_alone import nib
 
 _ISAL_ERROR = cast(type[Exception], IsalError)  # its stub says otherwise
@@ -39,6 +40,7 @@ def open_nifti(path: Path, exam: str) -> Any:
         If the file is missing or no NIfTI, or is too short for the voxels that its header tells of.
     """
     try:
+        check_opens(path)
         image = nib.load(path)
     except FileNotFoundError:
         raise UserError(
@@ -124,7 +126,7 @@ def _unreadable(path: Path, exam: str, reason: object) -> UserError:
         exam=exam,
         file=path,
         expected="a whole .nii or .nii.gz file",
-        remedy="copy the file again from its source and compare checksums",
+        remedy=remedy(reason, "copy the file again from its source and compare checksums"),
     )
 
 

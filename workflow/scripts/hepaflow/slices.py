@@ -18,6 +18,7 @@ from safetensors.numpy import save
 
 from hepaflow.box import Box
 from hepaflow.errors import UserError
+from hepaflow.faults import check_opens, remedy
 
 FULL = 65535
 """Stored value of a pixel that is 1."""
@@ -82,6 +83,7 @@ class SliceFile:
 
     def __init__(self, path: Path | str) -> None:
         try:
+            check_opens(path)
             self._file = safe_open(path, framework="np")
             header = json.loads((self._file.metadata() or {})[_HEADER])
             slices, rows, columns = header["shape"]
@@ -95,7 +97,7 @@ class SliceFile:
                 f"not readable as slices ({error})",
                 file=path,
                 expected="slices as a job of this workflow writes them",
-                remedy="delete the file; the next run makes it again",
+                remedy=remedy(error, "delete the file; the next run makes it again"),
             ) from None
         self._length: int = self._image.get_shape()[0]
         self.size: int = self._image.get_shape()[1]

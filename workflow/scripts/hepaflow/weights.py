@@ -7,6 +7,7 @@ from safetensors.torch import load, load_file, save
 from torch import nn
 
 from hepaflow.errors import UserError
+from hepaflow.faults import check_opens, remedy
 
 _HEADER = "hepaflow"
 
@@ -42,11 +43,13 @@ def load_weights(network: nn.Module, path: Path | str, content: bytes | None = N
         If the file is damaged, or is another network's.
     """
     try:
+        if content is None:
+            check_opens(path)
         network.load_state_dict(load_file(path) if content is None else load(content))
     except (SafetensorError, OSError, RuntimeError) as error:
         raise UserError(
             f"weights that this network cannot load ({error})",
             file=path,
             expected="weights that a training with these settings wrote",
-            remedy="delete the file; the next run trains it again",
+            remedy=remedy(error, "delete the file; the next run trains it again"),
         ) from None

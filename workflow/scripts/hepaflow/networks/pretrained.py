@@ -14,6 +14,7 @@ from torch import Tensor
 from torchvision.models import get_model_weights
 
 from hepaflow.errors import UserError
+from hepaflow.faults import check_opens, remedy
 from hepaflow.networks.backbone import Backbone
 
 # In torchvision's DenseNet files a layer is called norm.1, in its networks norm1.
@@ -96,10 +97,11 @@ def read_weights(file: Path) -> dict[str, Tensor]:
     UserError
         If there is no such file, or it holds anything but tensors by name.
     """
-    remedy = "give the path of a file with weights, or set `weights` to `imagenet` or `none`"
+    another = "give the path of a file with weights, or set `weights` to `imagenet` or `none`"
     if not file.is_file():
-        raise UserError("there is no such file of weights", remedy=remedy, file=file)
+        raise UserError("there is no such file of weights", remedy=another, file=file)
     try:
+        check_opens(file)
         state = (
             load_file(file)
             if file.suffix == ".safetensors"
@@ -110,14 +112,14 @@ def read_weights(file: Path) -> dict[str, Tensor]:
         raise UserError(
             f"the weights cannot be read ({reason})",
             expected="a .safetensors file, or a state_dict written by torch.save",
-            remedy=f"remove it if its download broke off; {remedy}",
+            remedy=remedy(error, f"remove it if its download broke off; {another}"),
             file=file,
         ) from error
     if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
         raise UserError(
             f"a {type(state).__name__} which is no state_dict",
             expected="tensors by name",
-            remedy=f"save `model.state_dict()` itself; {remedy}",
+            remedy=f"save `model.state_dict()` itself; {another}",
             file=file,
         )
     return dict(state)
