@@ -62,7 +62,7 @@ def test_mistakes_and_interruptions_are_told_in_a_line(capsys: pytest.CaptureFix
     assert run_command(lambda: 3) == 3
     assert run_command(mistaken) == 1
     assert run_command(stopped) == 130
-    assert run_command(lambda: print(open("/nowhere/at/all"))) == 1
+    assert run_command(lambda: print(Path("/nowhere/at/all").read_text())) == 1
     assert capsys.readouterr().err == (
         "hepaflow: error\nfound: nothing\nwhat to do: something\nhepaflow: stopped\n"
         "hepaflow: error\nfile: /nowhere/at/all\nfound: No such file or directory\n"

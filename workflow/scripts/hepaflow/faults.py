@@ -9,8 +9,8 @@ _NAMES = (
     "ECONNRESET ECONNREFUSED EHOSTDOWN EHOSTUNREACH ENETDOWN ENETUNREACH EREMOTEIO ENODEV ENXIO"
 )
 _NUMBERS = {getattr(errno, name) for name in _NAMES.split() if hasattr(errno, name)}
-"""Of rights, disks, network folders, memory and open files. Wrong contents have numbers, too: EINVAL, where a damaged
-archive names a place before its beginning."""
+"""Of rights, disks, network folders, memory and open files. Wrong contents have numbers, too: EINVAL, where a
+damaged archive names a place before its beginning."""
 _OF_RUST = re.compile(r"\(os error (\d+)\)")
 _NO_MEMORY = ("can't allocate memory", "out of memory")
 
