@@ -2,6 +2,7 @@
 
 import images
 import labels
+from environment import ENVIRONMENT, EQUAL, WHOLE
 from sheets import SHEETS
 from test_damage import DAMAGE
 from test_networks import NETWORKS
@@ -24,4 +25,7 @@ TABLES = (
     DAMAGE,
     RESOURCES,
     SECURITY,
+    ENVIRONMENT,
+    WHOLE,
+    EQUAL,
 )

@@ -171,7 +171,7 @@ def _read_table(path: Path) -> list[list[str]]:
         ) from error
     if len(rows) < 2 or len({len(row) for row in rows}) > 1:
         raise UserError(
-            f"a table that is not whole ({len(rows)} lines)",
+            f"a table that is not whole ({len(rows)} line(s))",
             file=path,
             expected="a header and rows of as many cells",
             remedy=f"remove it, and {finish}",
