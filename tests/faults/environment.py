@@ -194,7 +194,7 @@ ENVIRONMENT = Table(
             "MPLBACKEND of a Jupyter notebook that is not installed here",
             ACCEPTED,
             do=draws(MPLBACKEND="module://matplotlib_inline.backend_inline"),
-            mended="a traceback of matplotlib before any figure, and before a training of the U-Net: MONAI imports it",
+            mended="a traceback of matplotlib before any figure, and before a U-Net was trained: MONAI imports it",
         ),
         Case("a folder for matplotlib's cache that cannot be made", ACCEPTED, do=draws(MPLCONFIGDIR="/proc/none")),
         Case(

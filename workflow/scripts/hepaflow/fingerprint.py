@@ -58,7 +58,11 @@ def modules(script: Path, entry: str = "") -> dict[str, Path]:
             continue
         path = _locate(name, script.parent)
         if path is None:
-            raise UserError(f"an import of {name}, which does not exist", file=importer)
+            raise UserError(
+                f"an import of {name}, which does not exist",
+                file=importer,
+                remedy="correct the name, or add the module",
+            )
         found[name] = path
         waiting += [(inner, path) for inner in _module(path, entry)[1]]
         if "." in name:  # importing a module runs the packages around it
@@ -84,8 +88,10 @@ def _locate(name: str, root: Path) -> Path | None:
 def _parsed(path: Path, entry: str, _mtime: int, _size: int) -> tuple[str, tuple[str, ...], frozenset[str]]:
     try:
         tree = ast.parse(path.read_text(encoding="utf-8"))
-    except SyntaxError as error:
-        raise UserError(f"code that is not Python ({error})", file=path) from None
+    except (SyntaxError, ValueError) as error:  # letters that are not UTF-8, null bytes
+        raise UserError(
+            f"code that is not Python ({error})", file=path, remedy="correct what the reason in brackets names"
+        ) from error
     if entry:
         _keep_entry(tree, entry, path)
     imports = _imports(tree, path)
@@ -125,7 +131,11 @@ def _keep_entry(tree: ast.Module, entry: str, path: Path) -> None:
             items = list(zip(node.keys, node.values, strict=True))
             kept = [(key, value) for key, value in items if isinstance(key, ast.Constant) and key.value == entry]
             if not kept:
-                raise UserError(f"no entry {entry!r} in the table {TABLE}", file=path)
+                raise UserError(
+                    f"no entry {entry!r} in the table {TABLE}",
+                    file=path,
+                    remedy="add the architecture there, or name another in the configuration",
+                )
             node.keys, node.values = [key for key, _ in kept], [value for _, value in kept]
             dropped |= {_name(part) for item in items if item not in kept for part in ast.walk(item[1])}
     used = {_name(node) for node in ast.walk(tree)}
@@ -159,10 +169,18 @@ def _imports(tree: ast.Module, path: Path) -> tuple[str, ...]:
             names |= {alias.name for alias in node.names if alias.name.split(".")[0] == PACKAGE}
         elif isinstance(node, ast.ImportFrom):
             if node.level:
-                raise UserError(f"a relative import in line {node.lineno}", file=path)
+                raise UserError(
+                    f"a relative import in line {node.lineno}",
+                    file=path,
+                    remedy="import the module by its full name",
+                )
             if node.module and node.module.split(".")[0] == PACKAGE:
                 if any(alias.name == "*" for alias in node.names):
-                    raise UserError(f"an import of everything in line {node.lineno}", file=path)
+                    raise UserError(
+                        f"an import of everything in line {node.lineno}",
+                        file=path,
+                        remedy="import the names one by one",
+                    )
                 root = _package_root(path)
                 for alias in node.names:
                     inner = f"{node.module}.{alias.name}"
