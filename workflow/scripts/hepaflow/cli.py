@@ -37,32 +37,32 @@ def main(arguments: list[str] | None = None) -> int:
 
     segment = commands.add_parser(
         "segment",
-        help="segment exams of one's own, NIfTI or DICOM",
+        help="segment your own exams, NIfTI or DICOM",
         description="Segment the liver and its lesions in one exam or in many, with the networks of a finished "
-        "run. Every exam gets a folder: label map, measurements, a page to look at, and for DICOM a segmentation "
-        "and an overlay of the same study. Research software: not for diagnosis.",
+        "run. Every exam gets a folder: label map, measurements, an HTML page, and for DICOM a segmentation and "
+        "an overlay in the same study. Research software: not for diagnosis.",
     )
     segment.add_argument("exam", type=Path, help="NIfTI file, folder of DICOM or NIfTI files, or a zip of one")
     segment.add_argument("--model", type=Path, required=True, help="hepaflow-model.zip of a finished run")
     segment.add_argument(
         "--out", type=Path, required=True, help="folder for the results; nothing is written elsewhere"
     )
-    segment.add_argument("--series", help="CT series to take where a study has several: its number or its UID")
+    segment.add_argument("--series", help="CT series to segment if a study has several: its number or its UID")
     segment.add_argument("--anonymise", action="store_true", help="write DICOM without patient and study")
     segment.add_argument(
         "--keep-names",
         action="store_true",
-        help="name results after their folders even where that names the patient",
+        help="name results after their folders even if that names the patient",
     )
     segment.add_argument("--overwrite", action="store_true", help="replace earlier results")
     segment.add_argument(
-        "--device", choices=("auto", "cpu"), default="auto", help="auto: a GPU where there is one (default)"
+        "--device", choices=("auto", "cpu"), default="auto", help="auto: a GPU if there is one (default)"
     )
     segment.add_argument("--threads", type=int, help="threads on the CPU (default: all cores)")
     segment.add_argument(
         "--precision",
         choices=get_args(Precision),
-        help="arithmetic of the networks (default: the model's own); bf16 is faster where the processor has "
+        help="arithmetic of the networks (default: the model's own); bf16 is faster if the processor has "
         "instructions for it",
     )
     segment.set_defaults(run=_segment)
@@ -73,9 +73,10 @@ def main(arguments: list[str] | None = None) -> int:
 
     fetch = commands.add_parser(
         "fetch",
-        help="fetch the ImageNet weights that a configuration needs",
-        description="Fetch the ImageNet weights that a configuration needs to where torchvision keeps them, so "
-        "that trainings find them on machines without a network. Run it as the user who trains.",
+        help="download the ImageNet weights that a configuration needs",
+        description="Download the ImageNet weights that a configuration needs to the folder where torchvision "
+        "looks for them, so that trainings find them on machines without internet access. Run it as the user "
+        "who trains.",
     )
     fetch.add_argument(
         "--configfile", type=Path, help="configuration, as for snakemake (default: the thesis')", metavar="FILE"
