@@ -117,7 +117,7 @@ def test_stack_is_resized_slice_by_slice() -> None:
 
 
 def test_exact_halves_belong_to_the_mask_at_the_thesis_sizes() -> None:
-    """From 512 to 256, weights are eighths: no sum is rounded. Back, 9, 3, 3 and 1 sixteenths never sum to a half."""
+    """From 512 to 256 the weights are eighths: no sum is rounded. Back, 9, 3, 3 and 1 sixteenths make no half."""
     mask = np.random.default_rng(5).random((512, 512)) < 0.5
     weights = np.zeros((256, 512), np.int64)
     for index in range(1, 255):

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -24,8 +25,10 @@ def work() -> None:
             command,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
+            # Captions and tables are UTF-8, and Snakemake reads and prints them in the encoding of the locale.
+            env=os.environ | {"PYTHONUTF8": "1", "PYTHONIOENCODING": "utf-8"},
             encoding="utf-8",
-            errors="replace",  # Snakemake writes in the encoding of the user's locale
+            errors="replace",
             check=False,
         )
         logging.info("%s", ended.stdout)
