@@ -28,7 +28,7 @@ from hepaflow.figures.training import training_figure
 history = {"epoch": [1, 2], "learning_rate": [0.1, 0.05], "loss": [0.5, 0.3], "validation_loss": [0.6, 0.4]}
 save(training_figure({"dense": pd.DataFrame(history)}, "liver"), "figure.svg", title="t")
 """
-_HOSTILE = """\
+HOSTILE = """\
 savefig.bbox: tight
 savefig.transparent: True
 svg.id: mine
@@ -178,6 +178,24 @@ def _load(path: Path) -> None:
     load_weights(nn.Linear(1, 1), path)
 
 
+HOSTILE_RUN = {
+    "LC_ALL": "C",
+    "PYTHONUTF8": "0",
+    "PYTHONCOERCECLOCALE": "0",
+    "PYTHONIOENCODING": "ascii",
+    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+    "TZ": "Asia/Tokyo",
+    "COLUMNS": "20",
+    "SOURCE_DATE_EPOCH": "0",
+    "PYTHONHASHSEED": "7",
+}
+WHOLE_RUN = Case(
+    "a whole run with all of these variables, and a matplotlibrc in its folder",
+    "the same bytes",
+    mended="a traceback of MONAI's import of matplotlib; without it other figures, and no report: Snakemake read "
+    "the captions in the encoding of the locale",
+)
+
 ENVIRONMENT = Table(
     "The environment of a process",
     "Variables and settings files of the user or the machine: figures are compared byte by byte with those of a "
@@ -186,7 +204,7 @@ ENVIRONMENT = Table(
         Case(
             "a matplotlibrc in the working folder (margins, transparency, ids, fonts as paths, TeX, commas)",
             ACCEPTED,
-            do=draws(_HOSTILE),
+            do=draws(HOSTILE),
             mended="other margins, ids, background and labels: matplotlib's own defaults stood around the "
             "drawing, not around the writing",
         ),
@@ -211,6 +229,7 @@ ENVIRONMENT = Table(
             prints({"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}, "fusion  \\u2013"),
             mended="a traceback: UnicodeEncodeError",
         ),
+        WHOLE_RUN,
         Case(
             "hepaflow summary into a pipe that nobody reads",
             "ends",

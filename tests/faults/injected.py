@@ -56,6 +56,7 @@ def outcomes(run: Checkout) -> dict[str, bytes]:
         and path.relative_to(results).parts[0] not in WITH_TIMES
         and path.name not in NAMES_WITH_TIMES
         and not {".sha256"} & set(path.parts)
+        and ".unfinished-" not in str(path)  # of a process that was killed
     }
 
 

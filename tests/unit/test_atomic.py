@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -90,6 +91,16 @@ def test_a_process_that_is_ended_leaves_no_part_under_the_name(tmp_path: Path, e
     process.send_signal(ended_by)
     process.wait(30)
     assert target.read_text() == "old\n"
+
+
+def test_what_a_killed_process_left_goes_after_a_day(tmp_path: Path) -> None:
+    for name, age in (("old", 100_000), ("new", 100)):
+        folder = tmp_path / f".unfinished-{name}"
+        folder.mkdir()
+        (folder / "table.csv").write_text("half")
+        os.utime(folder, (time.time() - age,) * 2)
+    write_text(tmp_path / "table.csv", "whole\n")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".unfinished-new", "table.csv"]
 
 
 def _full(*_: object, **__: object) -> None:

@@ -22,6 +22,8 @@ MARKS = os.environ.get("HEPAFLOW_FAULT_FOLDER", "")
 FILLER = os.environ.get("HEPAFLOW_FAULT_FILLER", "")
 
 _OUTPUT = re.compile(r"results/[^/]+/(?!logs/|records/|.*\.sha256|.*\.training/)[^/]+/.*[^/]")
+_BESIDE = re.compile(r"/\.unfinished-[^/]+/")
+"""Where an output is written before it takes its name."""
 _open = io.open
 
 
@@ -70,7 +72,7 @@ def _opened(file: Any, mode: str = "r", *arguments: Any, **keywords: Any) -> Any
     handle = _open(file, mode, *arguments, **keywords)
     if ("w" in mode or "x" in mode) and isinstance(file, str | os.PathLike):
         path = os.fspath(file)
-        if isinstance(path, str) and (found := _OUTPUT.search(path)):
+        if isinstance(path, str) and (found := _OUTPUT.search(_BESIDE.sub("/", path))):
             _strike(found[0], handle, mode)
     return handle
 

@@ -1,10 +1,15 @@
 """Files that appear under their name only when they are whole."""
 
 import os
+import shutil
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+_UNFINISHED = ".unfinished-"
+_DAY = 86400.0
 
 
 @contextmanager
@@ -24,19 +29,28 @@ def replacing(path: Path | str) -> Iterator[Path]:
     Yields
     ------
     Path
-        Of the same name, in a folder of its own beside `path`. After an error nothing of it is left.
+        Of the same name, in a folder of its own beside `path`. After an error nothing of it is left. What a
+        killed process leaves is removed after a day, by the next that writes there.
     """
     if os.path.exists(path) and not os.path.isfile(path):
         yield Path(path)
         return
     target = Path(os.path.realpath(path))
-    beside = tempfile.TemporaryDirectory(prefix=".unfinished-", dir=target.parent, ignore_cleanup_errors=True)
+    _sweep(target.parent)
+    beside = tempfile.TemporaryDirectory(prefix=_UNFINISHED, dir=target.parent, ignore_cleanup_errors=True)
     with beside as folder:
         partial = Path(folder, target.name)
         yield partial
         with open(partial, "rb+") as file:
             os.fsync(file.fileno())  # or a crash of the machine could leave the new name with an empty file
         os.replace(partial, target)
+
+
+def _sweep(folder: Path) -> None:
+    for left in folder.glob(f"{_UNFINISHED}*"):
+        with suppress(OSError):
+            if time.time() - left.stat().st_mtime > _DAY:
+                shutil.rmtree(left)
 
 
 def write_text(path: Path | str, text: str) -> None:
