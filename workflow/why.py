@@ -163,11 +163,6 @@ def main() -> None:
     parser.add_argument("--configfile", help="configuration of the run (default: config/config.yaml)")
     parser.add_argument("--directory", type=Path, default=ROOT, help="folder of the workflow")
     chosen = parser.parse_args()
-    if chosen.configfile:
-        try:  # Snakemake says neither which file nor which line is wrong
-            yaml.safe_load(Path(chosen.configfile).read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            parser.error(f"{chosen.configfile} cannot be read: {error}")
     jobs = plan(chosen.directory.resolve(), chosen.configfile)
     running = [job for job in jobs if job.runs]
     if not running:

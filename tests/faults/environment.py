@@ -70,12 +70,12 @@ def draws(rc: str = "", **environment: str) -> Callable[[Path], str]:
     return do
 
 
-def tables(folder: Path, lesion: bytes = b"") -> None:
+def tables(folder: Path, lesion: bytes | None = None) -> None:
     """Write the tables of a run that `hepaflow summary` prints."""
     (folder / "tables").mkdir()
     for name in ("liver", "lesion", "fusion_weights"):
         content = "method,95 % interval\nfusion,–\n".encode()
-        (folder / f"tables/{name}.csv").write_bytes(lesion if lesion and name == "lesion" else content)
+        (folder / f"tables/{name}.csv").write_bytes(content if lesion is None or name != "lesion" else lesion)
 
 
 def prints(environment: Mapping[str, str], expected: str) -> Callable[[Path], str]:
@@ -243,8 +243,8 @@ _DAMAGED = "the advice to delete it, or to copy it again: every error of reading
 
 WHOLE = Table(
     "Files half written, or not to be read",
-    "Tables, scores, statistics, figures, viewers, reports, segmentations, the model and exam sheets take their "
-    "name when they are whole (`test_atomic.py`); slices, masks and weights are guarded by their records.",
+    "Tables, scores, statistics, figures, viewers, reports, segmentations and the model take their name when "
+    "they are whole (`test_atomic.py`); slices, masks and weights are guarded by their records.",
     (
         *(
             Case(
@@ -258,15 +258,15 @@ WHOLE = Table(
         Case(
             "hepaflow summary of a table that is cut short",
             REFUSED,
-            ("a table that is not whole", "what to do"),
+            ("a table that was cut short", "what to do"),
             half(b"method,95 % interval\nfusion"),
             mended="a traceback: ValueError",
         ),
         Case(
             "hepaflow summary of an empty table",
             REFUSED,
-            ("a table that is not whole", "what to do"),
-            half(b"\n"),
+            ("a table that was cut short", "what to do"),
+            half(b""),
             mended="nothing was printed for it, with status 0",
         ),
         Case(

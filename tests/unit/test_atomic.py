@@ -12,7 +12,6 @@ import pytest
 from matplotlib.figure import Figure
 
 from hepaflow.atomic import replacing, write_text
-from hepaflow.exams import write_sheet
 from hepaflow.figures.style import save
 from hepaflow.scores import write_scores
 from hepaflow.tables import write_statistics, write_table
@@ -108,7 +107,7 @@ def _full(*_: object, **__: object) -> None:
 
 
 def test_what_people_read_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tables, scores, statistics, figures and sheets, where the disk is full before the last byte is kept."""
+    """Tables, scores, statistics and figures, where the disk is full before the last byte is kept."""
     table = pd.DataFrame({"exam": ["a"], "value": [0.5]})
     summary = pd.DataFrame(columns=["stage", "method", "processing", "metric", "statistic", "value"])
     writers = {
@@ -116,7 +115,6 @@ def test_what_people_read_is_whole_or_not_there(tmp_path: Path, monkeypatch: pyt
         "scores.csv": lambda path: write_scores(table, path),
         "metrics.json": lambda path: write_statistics(summary, path),
         "figure.svg": lambda path: save(Figure(), path, title="t"),
-        "sheet.tsv": lambda path: write_sheet(path, []),
     }
     monkeypatch.setattr(os, "fsync", _full)
     for name, write in writers.items():

@@ -12,8 +12,6 @@ import numpy as np
 import pytest
 import torch
 
-from hepaflow.bundle import opened
-from hepaflow.cli import main
 from hepaflow.errors import UserError
 from hepaflow.exams import read_sheet
 from hepaflow.faults import of_the_machine, remedy
@@ -60,18 +58,12 @@ def test_what_says_that_the_file_is_wrong(error: object) -> None:
     assert remedy(error, "delete the file") == "delete the file"
 
 
-def _read_model(path: Path) -> None:
-    with opened(path):
-        pass
-
-
 READERS: dict[str, Callable[[Path], Any]] = {
     "slices": SliceFile,
     "masks": lambda path: Masks(path)["exam"],
     "fusion weights": Fusion.load,
     "weights": lambda path: load_weights(torch.nn.Linear(1, 1), path),
     "pretrained weights": read_weights,
-    "model": _read_model,
     "exam": lambda path: open_nifti(path, "exam"),
     "sheet": read_sheet,
 }
@@ -94,21 +86,6 @@ def test_a_file_that_may_not_be_read_is_not_called_damaged(
     assert "what to do: leave the file as it is" in message
     for wrong in ("delete", "copy the file", "remove it", "UTF-8 text"):
         assert wrong not in message.partition("what to do")[2]
-
-
-def test_a_configuration_that_may_not_be_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    path = tmp_path / "mine.yaml"
-    path.write_text("a: [")
-    assert main(["fetch", "--configfile", str(path)]) == 1
-    assert "what to do: name another file, or correct the line that the reason names" in capsys.readouterr().err
-    path.write_bytes(b"a: \xff")
-    assert main(["fetch", "--configfile", str(path)]) == 1
-    assert "found: a configuration that cannot be read (" in capsys.readouterr().err
-    _refuse(monkeypatch, path)
-    assert main(["fetch", "--configfile", str(path)]) == 1
-    assert "what to do: leave the file as it is" in capsys.readouterr().err
 
 
 def _refuse(monkeypatch: pytest.MonkeyPatch, refused: Path) -> None:

@@ -114,14 +114,3 @@ def test_stack_is_resized_slice_by_slice() -> None:
         np.testing.assert_array_equal(after, resize_mask(before, (18, 20)))
     assert not resized[2].any()
     assert resize_masks(np.zeros((0, 9, 12), bool), (3, 4)).shape == (0, 3, 4)
-
-
-def test_exact_halves_belong_to_the_mask_at_the_thesis_sizes() -> None:
-    """From 512 to 256 the weights are eighths: no sum is rounded. Back, 9, 3, 3 and 1 sixteenths make no half."""
-    mask = np.random.default_rng(5).random((512, 512)) < 0.5
-    weights = np.zeros((256, 512), np.int64)
-    for index in range(1, 255):
-        weights[index, 2 * index - 1 : 2 * index + 3] = 1, 3, 3, 1
-    parts = inner(weights @ mask.astype(np.int64) @ weights.T, 1)
-    assert (2 * parts == 64).sum() > 1000
-    np.testing.assert_array_equal(inner(resize_mask(mask, (256, 256)), 1), 2 * parts >= 64)

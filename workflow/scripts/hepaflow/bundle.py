@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from hepaflow.errors import UserError
-from hepaflow.faults import remedy
 
 FORMAT = 1
 """Raised when a bundle holds other members, or an old one would be read wrongly."""
@@ -76,7 +75,7 @@ def opened(path: Path) -> Iterator[zipfile.ZipFile]:
         with zipfile.ZipFile(path) as archive:
             yield archive
     except (OSError, zipfile.BadZipFile, KeyError, UnicodeDecodeError) as error:
-        raise wrong(path, f"not readable as a model ({error})", error) from None
+        raise wrong(path, f"not readable as a model ({error})") from None
 
 
 def manifest_of(archive: zipfile.ZipFile) -> dict[str, Any]:
@@ -106,10 +105,10 @@ def member(archive: zipfile.ZipFile, name: str, manifest: Mapping[str, Any], pat
     return content
 
 
-def wrong(path: Path, found: str, error: object = None) -> UserError:
+def wrong(path: Path, found: str) -> UserError:
     return UserError(
         found,
         file=path,
         expected="hepaflow-model.zip as a finished run makes it",
-        remedy=remedy(error, "copy the file again, or let the run bundle it again"),
+        remedy="copy the file again, or let the run bundle it again",
     )

@@ -11,7 +11,6 @@ import yaml
 
 from hepaflow.errors import UserError
 from hepaflow.exams import index_folder, write_sheet
-from hepaflow.faults import remedy
 from hepaflow.garbage import collect_seldom
 from hepaflow.settings.training import Precision
 from hepaflow.settings.workflow import Settings, read_settings
@@ -120,12 +119,7 @@ def _configuration(file: Path | None) -> dict[str, Any]:
     try:
         return yaml.safe_load(file.read_text(encoding="utf-8")) or {}
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UserError(
-            f"a configuration that cannot be read ({error})",
-            expected="a configuration in YAML, UTF-8",
-            file=file,
-            remedy=remedy(error, "name another file, or correct the line that the reason names"),
-        ) from error
+        raise UserError(str(error), expected="a configuration in YAML", file=file) from None
 
 
 def _fetch(chosen: argparse.Namespace) -> None:
@@ -147,7 +141,7 @@ def _summary(chosen: argparse.Namespace) -> None:
         ("lesion", "Mean Dice of the test exams, lesions"),
         ("fusion_weights", "Fusion weights"),
     ):
-        rows = _read_table(folder / f"{name}.csv")
+        rows = _rows(folder / f"{name}.csv")
         widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
         print(f"\n{title}")
         for row in rows:
@@ -155,28 +149,14 @@ def _summary(chosen: argparse.Namespace) -> None:
     print()
 
 
-def _read_table(path: Path) -> list[list[str]]:
-    """Read a table of a run.
-
-    Raises
-    ------
-    UserError
-        If it is missing, or not whole: whatever wrote it may have been stopped in the middle.
-    """
-    finish = "let the run finish first: snakemake --cores all"
+def _rows(table: Path) -> list[list[str]]:
+    again = "let the run finish first: snakemake --cores all"
     try:
-        rows = list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(
-            f"no table ({error})", file=path, expected="a finished run", remedy=remedy(error, finish)
-        ) from error
-    if len(rows) < 2 or len({len(row) for row in rows}) > 1:
-        raise UserError(
-            f"a table that is not whole ({len(rows)} line(s))",
-            file=path,
-            expected="a header and rows of as many cells",
-            remedy=f"remove it, and {finish}",
-        )
+        rows = list(csv.reader(table.read_text(encoding="utf-8").splitlines()))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"no table ({error})", file=table, remedy=again) from None
+    if not rows or len({len(row) for row in rows}) > 1:
+        raise UserError("a table that was cut short", file=table, remedy=f"remove it, and {again}")
     return rows
 
 

@@ -131,11 +131,11 @@ def main(arguments: list[str] | None = None) -> int:
         values = PredictionLabels(liver=tuple(chosen.liver), lesion=tuple(chosen.lesion))
     except ValidationError:
         parser.error("label values are whole numbers from 1 on")
-    return run_command(lambda: _evaluate(chosen, values))
-
-
-def _evaluate(chosen: argparse.Namespace, values: PredictionLabels) -> None:
-    metrics = score_folder(chosen.predictions, chosen.references, values)
+    try:
+        metrics = score_folder(chosen.predictions, chosen.references, values)
+    except UserError as error:
+        print(f"hepaflow: error\n{error}", file=sys.stderr)
+        return 1
     summary = summarise(metrics)
     for stage in values.stages:
         print(f"\n{stage}, {metrics['exam'].nunique()} exams, 95 % interval in brackets")
@@ -146,7 +146,8 @@ def _evaluate(chosen: argparse.Namespace, values: PredictionLabels) -> None:
         write_scores(metrics, chosen.out / "metrics.csv")
         write_scores(summary, chosen.out / "summary.csv")
         write_statistics(summary, chosen.out / "metrics.json")
+    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from hepaflow.atomic import replacing
 from hepaflow.errors import UserError
 from hepaflow.faults import remedy
 
@@ -291,7 +290,7 @@ def _found(folder: Path) -> Iterable[Exam]:
 
 def write_sheet(path: Path, exams: Iterable[Exam]) -> None:
     """Write an exam sheet that `read_sheet` reads."""
-    with replacing(path) as partial, open(partial, "w", newline="", encoding="utf-8") as file:
+    with open(path, "w", newline="", encoding="utf-8") as file:
         table = csv.writer(file, delimiter="\t", lineterminator="\n")
         table.writerow(COLUMNS)
         table.writerows((exam.name, exam.image, exam.label, exam.split) for exam in exams)

@@ -1,7 +1,6 @@
 """Whether the networks' disagreement flags the exams that score low: the answer in numbers."""
 
 import math
-from dataclasses import dataclass
 from itertools import permutations
 from math import nan
 
@@ -17,63 +16,63 @@ _FEWEST = 3
 """Exams below which there is no correlation to speak of: two are always in a perfect order."""
 
 
-@dataclass(frozen=True)
-class RankCorrelation:
-    """Spearman's rank correlation of disagreement and Dice.
+def rank_correlation(exams: pd.DataFrame) -> tuple[float, float]:
+    """Return Spearman's rank correlation of disagreement and Dice, and its p-value.
 
-    Attributes
-    ----------
-    value : float
-        NaN where it is undefined.
-    p : float
-        Of a permutation test, two-sided, as the usual approximation is wrong for few exams: the share of all
-        orders of the exams whose correlation is as strong.
-    least : float
-        The p-value that a perfect order of these exams would have, with their ties.
-    undefined : str
-        Why there is no correlation; empty where there is one.
-    """
-
-    value: float = nan
-    p: float = nan
-    least: float = nan
-    undefined: str = ""
-
-
-def rank_correlation(exams: pd.DataFrame) -> RankCorrelation:
-    """Correlate the ranks of disagreement and of Dice.
+    The p-value is that of a permutation test, two-sided, as the usual approximation is wrong for few exams: the
+    share of all orders of the exams whose correlation is as strong.
 
     Parameters
     ----------
     exams : DataFrame
         Columns disagreement and dice.
+
+    Returns
+    -------
+    correlation, p : float
+        NaN where `without_correlation` says why.
     """
-    if reason := _without_correlation(exams):
-        return RankCorrelation(undefined=reason)
-    count = len(exams)
+    if without_correlation(exams):
+        return nan, nan
     one, other = (_standardised(exams[name].rank()) for name in ("disagreement", "dice"))
     found = float((one * other).mean())
-    if count <= _ALL_ORDERS:
-        orders = np.array(list(permutations(range(count))))
-    else:
-        drawn = np.random.default_rng(_SEED).permuted(np.tile(np.arange(count), (_DRAWN, 1)), axis=1)
-        orders = np.vstack([np.arange(count), drawn])
-    strengths = np.abs((one[orders] * other).mean(axis=1))
-    along, against = (abs(float((np.sort(one) * ends).mean())) for ends in (np.sort(other), np.sort(other)[::-1]))
-    perfect = (strengths >= max(along, against) - 1e-9).mean()
-    return RankCorrelation(
-        found, float((strengths >= abs(found) - 1e-9).mean()), max(float(perfect), 1 / len(orders))
-    )
+    return found, _share_as_strong(one, other, abs(found))
 
 
-def _without_correlation(exams: pd.DataFrame) -> str:
-    """Return why ranks of these exams cannot be correlated."""
+def least_p_value(exams: pd.DataFrame) -> float:
+    """Return the p-value that a perfect order of these exams would have: with many ties, it is large.
+
+    Parameters
+    ----------
+    exams : DataFrame
+        Of which `without_correlation` says nothing.
+    """
+    one, other = (_standardised(exams[name].rank()) for name in ("disagreement", "dice"))
+    ends = np.sort(other)
+    along, against = (abs(float((np.sort(one) * order).mean())) for order in (ends, ends[::-1]))
+    return _share_as_strong(one, other, max(along, against))
+
+
+def without_correlation(exams: pd.DataFrame) -> str:
+    """Return why ranks of these exams cannot be correlated; nothing where they can."""
     for name, words in (("dice", "Dice"), ("disagreement", "disagreement")):
         if len(exams) > 1 and exams[name].nunique() < 2:
             return f"all exams have the same {words}"
     if len(exams) < _FEWEST:
         return f"fewer than {_FEWEST} exams"
     return ""
+
+
+def _share_as_strong(one: NDArray[np.float64], other: NDArray[np.float64], strength: float) -> float:
+    """Return the share of the orders of exams in which two standardised values correlate as strongly."""
+    count = len(one)
+    if count <= _ALL_ORDERS:
+        orders = np.array(list(permutations(range(count))))
+    else:
+        drawn = np.random.default_rng(_SEED).permuted(np.tile(np.arange(count), (_DRAWN, 1)), axis=1)
+        orders = np.vstack([np.arange(count), drawn])
+    strengths = np.abs((one[orders] * other).mean(axis=1))
+    return float(max((strengths >= strength - 1e-9).mean(), 1 / len(orders)))
 
 
 def _standardised(values: pd.Series) -> NDArray[np.float64]:
@@ -96,12 +95,12 @@ def answer_table(levels: pd.DataFrame, exams: pd.DataFrame) -> pd.DataFrame:
         Columns question and answer. An answer says "undefined", and why, where exams are equal in what the
         question compares.
     """
-    correlation = rank_correlation(exams)
-    told = f"{correlation.value:.2f} (permutation test: p = {correlation.p:.2g})"
+    correlation, p = rank_correlation(exams)
+    told = f"{correlation:.2f} (permutation test: p = {p:.2g})"
     answers = {
-        "Does disagreement flag the exams that score low?": _verdict(len(exams), correlation),
+        "Does disagreement flag the exams that score low?": _verdict(exams, correlation, p),
         "Spearman's rank correlation of disagreement and Dice (-1: disagreement orders the exams)": (
-            _undefined(correlation.undefined) or told
+            _undefined(without_correlation(exams)) or told
         ),
         "The exam with the lowest Dice": _lowest(exams),
         "Of the half with the lower Dice, in the half with more disagreement": _halves(exams),
@@ -114,20 +113,21 @@ def _undefined(reason: str) -> str:
     return reason and f"undefined: {reason}"
 
 
-def _verdict(count: int, correlation: RankCorrelation) -> str:
+def _verdict(exams: pd.DataFrame, correlation: float, p: float) -> str:
+    count = len(exams)
     least = min(2 / math.factorial(count), 1)
     if least > _LEVEL:
         return f"cannot be told from so few exams ({count}): even a perfect order has p = {least:.2g}"
-    if correlation.undefined:
-        return f"cannot be told: {correlation.undefined}"
-    if correlation.least > _LEVEL:
+    if reason := without_correlation(exams):
+        return f"cannot be told: {reason}"
+    if (least := least_p_value(exams)) > _LEVEL:
         return (
             "cannot be told: so many exams have the same Dice or the same disagreement that even a perfect order "
-            f"has p = {correlation.least:.2g}"
+            f"has p = {least:.2g}"
         )
-    if correlation.p > _LEVEL:
+    if p > _LEVEL:
         return f"not shown by these {count} exams"
-    return "yes, in this run" if correlation.value < 0 else "no: exams with more disagreement score higher"
+    return "yes, in this run" if correlation < 0 else "no: exams with more disagreement score higher"
 
 
 def _lowest(exams: pd.DataFrame) -> str:

@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hepaflow.figures.style import GREY, INK, WIDTH, styled
-from hepaflow.flagging import rank_correlation
+from hepaflow.flagging import rank_correlation, without_correlation
 
 _NAMED = 20
 """Most exams whose names are written beside their points."""
@@ -65,7 +65,7 @@ def _draw_exams(axes: Axes, exams: pd.DataFrame) -> None:
 
 def _correlation(exams: pd.DataFrame) -> str:
     """Return Spearman's rank correlation in words, or why there is none."""
-    found = rank_correlation(exams)
-    if found.undefined:
-        return f"rank correlation undefined\n({found.undefined})"
-    return f"{len(exams)} exams, rank correlation {found.value:.2f} (p = {found.p:.2g})"
+    if reason := without_correlation(exams):
+        return f"rank correlation undefined\n({reason})"
+    correlation, p = rank_correlation(exams)
+    return f"{len(exams)} exams, rank correlation {correlation:.2f} (p = {p:.2g})"
