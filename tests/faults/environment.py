@@ -91,6 +91,14 @@ def prints(environment: Mapping[str, str], expected: str) -> Callable[[Path], st
     return do
 
 
+def decodes(folder: Path) -> str:
+    """Import what decodes pixels, and ask pydicom which version's ways it has."""
+    code = "import hepaflow.dicom.reading, pydicom.config; print(pydicom.config._use_future)"
+    ended = _python(code, folder, PYDICOM_FUTURE="True")
+    assert ended.stdout == "False\n", ended.stderr
+    return ""
+
+
 def leaves(folder: Path) -> str:
     """Close the pipe before the tables are printed."""
     tables(folder)
@@ -230,6 +238,12 @@ ENVIRONMENT = Table(
             mended="a traceback: UnicodeEncodeError",
         ),
         WHOLE_RUN,
+        Case(
+            "PYDICOM_FUTURE=True of pydicom's developers",
+            ACCEPTED,
+            do=decodes,
+            mended="every DICOM series was refused: pixels that cannot be decoded",
+        ),
         Case(
             "hepaflow summary into a pipe that nobody reads",
             "ends",
