@@ -152,7 +152,7 @@ def scores_of(systems: Mapping[str, Segments], exams: Mapping[str, Pair]) -> pd.
     for name, (image, label) in exams.items():
         hu, grid = read_image(image, exam=name)
         labels, _ = read_labels(label, exam=name, image=grid)
-        scores = Scores(name, Segmentation.of_labels(labels), grid.trusted_spacing)
+        scores = Scores(name, Segmentation.of_labels(labels), grid.trusted_steps)
         for system, segments in systems.items():
             scores.add(system, "clean", segments(hu))
         tables.append(scores.metrics())

@@ -289,9 +289,9 @@ HEADERS = Table(
         Case(
             "slices 2.5 m apart",
             WARNED,
-            ("a spacing of 2500×0.8×0.7",),
-            headed(affine=AFFINE * [[1, 1, 1, 1]] * [1, 1, 1000, 1]),
-            mended="no warning",
+            ("a spacing of 2500×0.8×0.7", NO_MILLIMETRES),
+            headed(affine=AFFINE * [[1, 1, 1, 1]] * [1, 1, 1000, 1], millimetres=False),
+            mended="no warning; later one, but measures in mm were taken",
         ),
         ALL_ORIENTATIONS,
     ),

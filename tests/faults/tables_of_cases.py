@@ -1,5 +1,6 @@
 """All tables of cases, in the order of the page."""
 
+import geometry
 import images
 import labels
 from environment import ENVIRONMENT, EQUAL, WHOLE
@@ -15,6 +16,7 @@ TABLES = (
     images.FILES,
     images.ARRAYS,
     images.HEADERS,
+    geometry.GEOMETRY,
     images.VALUES,
     labels.LABEL_MAPS,
     labels.OTHERS,

@@ -61,7 +61,7 @@ def walk(
     written, given = nib.load(folder / "segmentation.nii.gz"), nib.load(image)
     assert written.shape == tuple(given.shape[:3])
     np.testing.assert_allclose(written.affine, given.affine, atol=1e-6)
-    scores = Scores(EXAM, Segmentation.of_labels(labels), grid.trusted_spacing)
+    scores = Scores(EXAM, Segmentation.of_labels(labels), grid.trusted_steps)
     scores.add("oracle", "clean", Segmentation(livers, lesions))
     own, _ = read_labels(folder / "segmentation.nii.gz", exam=EXAM, image=grid)
     return Walked(found, hu, labels, first, own, scores.metrics())

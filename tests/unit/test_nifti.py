@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from hepaflow.errors import UserError
-from hepaflow.nifti import names_spacing, open_nifti, read_voxels
+from hepaflow.nifti import open_nifti, read_voxels
+from hepaflow.nifti_header import names_spacing
 
 SHAPE = (6, 5, 4)
 

@@ -16,7 +16,7 @@ def work() -> None:
     exam = snakemake.wildcards.exam
     grid = read_grid(Path(snakemake.input.image), exam=exam)
     labels, _ = read_labels(Path(snakemake.input.label), exam=exam, image=grid)
-    scores = Scores(exam, Segmentation.of_labels(labels), grid.trusted_spacing)
+    scores = Scores(exam, Segmentation.of_labels(labels), grid.trusted_steps)
     slices = {stage: SliceFile(snakemake.input[f"{stage}_slices"]) for stage in ("liver", "lesion")}
     for processing in ("raw", "clean"):
         # Fusion comes last and has no raw masks of its own.

@@ -32,6 +32,7 @@ def work() -> None:
                 for path in snakemake.input.disagreement
             },
             in_millimetres=grid.has_millimetres,
+            steps=grid.trusted_steps,
         )
     )
     write_text(snakemake.output.full, full)

@@ -105,7 +105,7 @@ def score_folder(predictions: Path, references: Path, values: PredictionLabels) 
     method, tables = predictions.resolve().name, []
     for exam, path, reference in tqdm(list(pair(predictions, references)), unit="exam"):
         labels, grid = read_labels(reference, exam=exam)
-        scores = Scores(exam, Segmentation.of_labels(labels), grid.trusted_spacing)
+        scores = Scores(exam, Segmentation.of_labels(labels), grid.trusted_steps)
         found = read_prediction(path, exam=exam, image=grid, values=values)
         scores.add(method, GIVEN, Segmentation.of_labels(found).only(values.stages))
         tables.append(scores.metrics())

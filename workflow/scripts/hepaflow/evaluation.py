@@ -14,7 +14,7 @@ from hepaflow.metrics.detection import THRESHOLDS, Detection
 from hepaflow.metrics.overlap import Overlap
 from hepaflow.metrics.surface import SurfaceDistances
 from hepaflow.scores import METRIC_COLUMNS, OVERLAP_COLUMNS
-from hepaflow.volume import Spacing
+from hepaflow.steps import Steps, voxel_volume
 
 Mask = NDArray[np.bool_]
 
@@ -22,14 +22,15 @@ _MILLIMETRES = ("assd_mm", "rmsd_mm", "msd_mm", "hd95_mm", "volume_ml", "referen
 """Metrics of an exam whose spacing is known."""
 
 
-def mask_scores(prediction: Mask, reference: Mask, spacing: Spacing | None) -> dict[str, float]:
+def mask_scores(prediction: Mask, reference: Mask, steps: Steps | None) -> dict[str, float]:
     """Score a mask of the liver or of all lesions against its reference.
 
     Parameters
     ----------
     prediction, reference : ndarray of bool, shape (slices, rows, columns)
-    spacing : tuple of float or None
-        Distances between slices, rows and columns in mm; None where the exam has none that can be trusted.
+    steps : Steps or None
+        Distances between slices, rows and columns in mm, or the steps of a sheared grid; None where the exam has
+        none that can be trusted.
 
     Returns
     -------
@@ -46,11 +47,11 @@ def mask_scores(prediction: Mask, reference: Mask, spacing: Spacing | None) -> d
         "sensitivity": overlap.sensitivity,
         "precision": overlap.precision,
     }
-    if spacing is None:
+    if steps is None:
         scores |= dict.fromkeys(_MILLIMETRES, nan)
     else:
-        distances = SurfaceDistances.of(prediction, reference, spacing)
-        millilitres = float(np.prod(spacing)) / 1000
+        distances = SurfaceDistances.of(prediction, reference, steps)
+        millilitres = voxel_volume(steps) / 1000
         scores |= {
             "assd_mm": distances.average,
             "rmsd_mm": distances.root_mean_square,
@@ -142,12 +143,13 @@ class Scores:
     ----------
     exam : str
     reference : Segmentation
-    spacing : tuple of float or None
-        Distances between slices, rows and columns in mm; None where they cannot be trusted.
+    steps : Steps or None
+        Distances between slices, rows and columns in mm, or the steps of a sheared grid; None where they cannot be
+        trusted.
     """
 
-    def __init__(self, exam: str, reference: Segmentation, spacing: Spacing | None) -> None:
-        self._exam, self._reference, self._spacing = exam, reference, spacing
+    def __init__(self, exam: str, reference: Segmentation, steps: Steps | None) -> None:
+        self._exam, self._reference, self._steps = exam, reference, steps
         self._metrics: list[tuple[str, str, str, str, str, float]] = []
         self._errors: dict[tuple[str, str], NDArray[np.uint8]] = {}
 
@@ -164,7 +166,7 @@ class Scores:
         """
         for stage, mask in prediction.stages().items():
             reference = self._reference.stages()[stage]
-            scores = mask_scores(mask, reference, self._spacing)
+            scores = mask_scores(mask, reference, self._steps)
             if stage == "lesion":
                 scores |= detection_scores(mask, reference)
                 if prediction.liver is not None:

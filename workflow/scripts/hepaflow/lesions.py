@@ -9,6 +9,7 @@ from scipy.spatial import ConvexHull
 from scipy.spatial.distance import pdist
 
 from hepaflow.box import Box
+from hepaflow.steps import Steps, in_mm, in_plane, voxel_volume
 
 
 @dataclass(frozen=True)
@@ -57,14 +58,15 @@ def label_lesions(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
     return labels, int(ndimage.label(mask, output=labels))
 
 
-def find_lesions(mask: NDArray[np.bool_], spacing: tuple[float, float, float] | None) -> list[Lesion]:
+def find_lesions(mask: NDArray[np.bool_], steps: Steps | None) -> list[Lesion]:
     """Measure every lesion of a mask.
 
     Parameters
     ----------
     mask : ndarray of bool, shape (slices, rows, columns)
-    spacing : tuple of float or None
-        Distances between slices, rows and columns in mm; None where they cannot be trusted.
+    steps : Steps or None
+        Distances between slices, rows and columns in mm, or the steps of a sheared grid; None where they cannot be
+        trusted.
 
     Returns
     -------
@@ -73,7 +75,7 @@ def find_lesions(mask: NDArray[np.bool_], spacing: tuple[float, float, float] | 
     """
     labels, _ = label_lesions(mask)
     lesions = [
-        _measure(labels[place] == label, label, place, spacing)
+        _measure(labels[place] == label, label, place, steps)
         for label, place in enumerate(ndimage.find_objects(labels), start=1)
     ]
     return sorted(lesions, key=lambda lesion: (-lesion.voxels, lesion.label))
@@ -83,7 +85,7 @@ def _measure(
     lesion: NDArray[np.bool_],
     label: int,
     place: tuple[slice, ...],
-    spacing: tuple[float, float, float] | None,
+    steps: Steps | None,
 ) -> Lesion:
     """Measure one lesion, given as the mask in its own box."""
     voxels = int(np.count_nonzero(lesion))
@@ -91,8 +93,8 @@ def _measure(
     return Lesion(
         label,
         voxels,
-        voxels * float(np.prod(spacing)) / 1000 if spacing else None,
-        max(_diameter(one, spacing[1:]) for one in lesion if one.any()) if spacing else None,
+        voxels * voxel_volume(steps) / 1000 if steps is not None else None,
+        max(_diameter(one, in_plane(steps)) for one in lesion if one.any()) if steps is not None else None,
         (place[0].start + middle[0], place[1].start + middle[1], place[2].start + middle[2]),
         Box(*((axis.start, axis.stop) for axis in place)),
     )
@@ -106,7 +108,7 @@ def _middle(lesion: NDArray[np.bool_]) -> tuple[int, int, int]:
     return index, int(row), int(column)
 
 
-def _diameter(mask: NDArray[np.bool_], spacing: tuple[float, float]) -> float:
+def _diameter(mask: NDArray[np.bool_], steps: NDArray[np.float64]) -> float:
     """Return the longest distance in mm between any two pixels of a slice, measured from side to side."""
     rows = np.flatnonzero(mask.any(axis=1))
     first = mask[rows].argmax(axis=1)
@@ -115,5 +117,5 @@ def _diameter(mask: NDArray[np.bool_], spacing: tuple[float, float]) -> float:
     # The middles of a pixel's four sides: a lesion of one pixel is as long as the pixel, and a disc is not
     # overstated, as it would be from corner to corner. Nor do they ever lie on one line, which has no convex hull.
     sides = np.array([(0.5, 0), (-0.5, 0), (0, 0.5), (0, -0.5)])
-    points = (ends[:, None] + sides).reshape(-1, 2) * spacing
+    points = in_mm((ends[:, None] + sides).reshape(-1, 2), steps)
     return float(pdist(points[ConvexHull(points).vertices]).max())

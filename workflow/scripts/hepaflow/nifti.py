@@ -89,20 +89,6 @@ def read_voxels(image: Any, path: Path, exam: str) -> NDArray[Any]:
     return stored
 
 
-def names_spacing(image: Any) -> bool:
-    """Return whether a header says how far apart voxels are.
-
-    nibabel takes 1 mm where a header has 0. And a header without any form and with 1 mm along all axes is what
-    programs write that know nothing of millimetres.
-    """
-    if int(image.header["sform_code"]) > 0:
-        return True
-    holder = image.file_map.get("header", image.file_map["image"])
-    with holder.get_prepare_fileobj("rb") as stream:
-        lengths = np.abs(type(image.header).from_fileobj(stream, check=False)["pixdim"][1:4])
-    return bool(lengths.all()) and (int(image.header["qform_code"]) > 0 or bool((lengths != 1).any()))
-
-
 def _check_length(image: Any, path: Path, exam: str) -> None:
     proxy, file = image.dataobj, Path(image.file_map["image"].filename)
     first = image.header.single_vox_offset if isinstance(image, nib.Nifti1Image) else 0

@@ -9,6 +9,7 @@ from scipy import ndimage
 
 from hepaflow.box import bounding_box
 from hepaflow.files import sha256
+from hepaflow.grid_warnings import TOLERANCE_MM, grid_warnings
 from hepaflow.labels import LABELS, read_labels, stage_mask
 from hepaflow.lesions import label_lesions
 from hepaflow.volume import Grid, read_image
@@ -16,8 +17,6 @@ from hepaflow.volume import Grid, read_image
 _PADDING_BELOW = -1100  # scanners pad with -1024 or not at all; some copies of LiTS with -2048 or -3024
 _METAL_ABOVE = 4000
 _AIR, _LIVER = -200, 50  # a CT of an abdomen has values below the former, be it clamped, and above the latter
-_TOLERANCE_MM = 1e-2
-_USUAL_SPACING_MM = (0.1, 20)
 
 
 def survey(exam: str, image: Path, label: Path | None) -> dict[str, Any]:
@@ -76,7 +75,7 @@ def image_warnings(hu: NDArray[Any], grid: Grid) -> list[str]:
     grid : Grid
     """
     low, high = float(hu.min()), float(hu.max())
-    warnings = _header_warnings(grid)
+    warnings = grid_warnings(grid)
     if low == high:
         warnings.append(f"every voxel is {low:g} HU")
     elif low > _AIR or high < _LIVER:
@@ -86,29 +85,6 @@ def image_warnings(hu: NDArray[Any], grid: Grid) -> list[str]:
     if high > _METAL_ABOVE:
         warnings.append(f"values up to {high:g} HU: metal, or another unit")
     return warnings
-
-
-def _header_warnings(grid: Grid) -> list[str]:
-    warnings = []
-    sform, sform_code = grid.header.get_sform(coded=True)
-    qform, qform_code = grid.header.get_qform(coded=True)
-    if not sform_code and not qform_code:
-        warnings.append(f"neither sform nor qform: which way is up is unknown, {grid.axes} is assumed")
-    elif sform_code and qform_code and not np.allclose(sform, qform, atol=_TOLERANCE_MM):
-        warnings.append(f"sform and qform disagree: the sform is trusted, {grid.axes}")
-    unit = grid.header.get_xyzt_units()[0]
-    if not grid.names_spacing:
-        warnings.append("no spacing in the header: measures in mm would be false and are left empty")
-    elif not grid.has_millimetres:
-        warnings.append("identity affine and 1 mm spacing: measures in mm would be false and are left empty")
-    elif unit not in ("mm", "unknown") or not all(_usual(length) for length in grid.spacing):
-        told = "×".join(f"{length:g}" for length in grid.spacing)
-        warnings.append(f"a spacing of {told}, in the unit {unit!r}: measures in mm take it for mm")
-    return warnings
-
-
-def _usual(length: float) -> bool:
-    return _USUAL_SPACING_MM[0] <= length <= _USUAL_SPACING_MM[1]
 
 
 def _label_warnings(labels: NDArray[np.uint8], counts: NDArray[np.int64], grid: Grid, label: Grid) -> list[str]:
@@ -126,7 +102,7 @@ def _label_warnings(labels: NDArray[np.uint8], counts: NDArray[np.int64], grid: 
             f"image and label disagree on directions, {grid.axes} and {label.axes}: the voxel grid is trusted, "
             "with the image's"
         )
-    elif not np.allclose(grid.affine, label.affine, atol=_TOLERANCE_MM):
+    elif not np.allclose(grid.affine, label.affine, atol=TOLERANCE_MM):
         warnings.append("image and label disagree on the affine: the voxel grid is trusted, with the image's")
     return warnings
 

@@ -9,16 +9,14 @@ from numpy.typing import NDArray
 
 from hepaflow.errors import UserError
 from hepaflow.nibabel_alone import nib
-from hepaflow.nifti import names_spacing, open_nifti, read_voxels
+from hepaflow.nifti import open_nifti, read_voxels
+from hepaflow.nifti_header import copy_form, millimetres, names_spacing, told_lengths
+from hepaflow.steps import Spacing, Steps, steps_of
 
 orientations = nib.orientations
 
 CANONICAL = ("L", "P", "S")
 """Directions in which columns, rows and slices count up: a slice lies as radiologists look at it."""
-
-
-Spacing = tuple[float, float, float]
-"""Distances between slices, rows and columns in mm."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +33,18 @@ class Grid:
         Of the file; carries units and form codes into what is written on this grid.
     names_spacing : bool
         Whether the header says how far apart voxels are.
+    unit_mm : float or None
+        How many millimetres one unit of the affine is; None where its steps can be no distances in a CT.
+    told : tuple of float or None
+        Distances between voxels along the file's three axes that the header tells beside its affine (`pixdim`).
     """
 
     shape: tuple[int, int, int]
     affine: NDArray[np.float64]
     header: Any
     names_spacing: bool = True
+    unit_mm: float | None = 1.0
+    told: Spacing | None = None
 
     @property
     def axes(self) -> str:
@@ -50,13 +54,24 @@ class Grid:
     @property
     def has_millimetres(self) -> bool:
         """Whether the spacing can be trusted: the 3D-IRCADb exams of LiTS have an identity affine."""
-        identity = np.allclose(np.abs(self.affine[:3, :3]), np.eye(3)) and not self.affine[:3, 3].any()
-        return self.names_spacing and not identity
+        return self.names_spacing and not self.is_identity and self.unit_mm is not None
+
+    @property
+    def is_identity(self) -> bool:
+        """Whether millimetres are voxels, counted from a corner: what programs write that know none."""
+        unit_steps = np.allclose(np.sort(np.abs(self.affine[:3, :3]), axis=0), [[0] * 3, [0] * 3, [1] * 3])
+        corner = np.minimum(np.abs(self.affine[:3, 3]), np.abs(self._far_corner))
+        return bool(unit_steps and np.allclose(corner, 0))
+
+    @property
+    def _far_corner(self) -> NDArray[np.float64]:
+        far: NDArray[np.float64] = self.affine[:3] @ [*(length - 1 for length in self.shape), 1]
+        return far
 
     @property
     def spacing(self) -> Spacing:
         """Distances between slices, rows and columns in mm, after canonicalisation."""
-        sizes = np.sqrt((self.affine[:3, :3] ** 2).sum(axis=0))
+        sizes = np.sqrt((self.affine[:3, :3] ** 2).sum(axis=0)) * (self.unit_mm or 1)
         columns, rows, slices = sizes[np.argsort(self._to_canonical()[:, 0])]
         return float(slices), float(rows), float(columns)
 
@@ -64,6 +79,19 @@ class Grid:
     def trusted_spacing(self) -> Spacing | None:
         """The spacing where it can be trusted, else None."""
         return self.spacing if self.has_millimetres else None
+
+    @property
+    def steps(self) -> NDArray[np.float64]:
+        """Rows: where the next slice, row and column lie, in mm, after canonicalisation."""
+        return canonical_affine(self)[:3, 2::-1].T * (self.unit_mm or 1)
+
+    @property
+    def trusted_steps(self) -> Steps | None:
+        """What lengths and volumes are measured with; None where the spacing cannot be trusted."""
+        if not self.has_millimetres:
+            return None
+        measured = steps_of(self.steps)
+        return self.spacing if isinstance(measured, tuple) else measured
 
     @property
     def canonical_shape(self) -> tuple[int, int, int]:
@@ -116,7 +144,14 @@ def _grid_of(image: Any, path: Path, exam: str) -> Grid:
             expected="an invertible affine",
             remedy="mend the header (sform or qform)",
         )
-    return Grid((shape[0], shape[1], shape[2]), affine, image.header.copy(), names_spacing(image))
+    return Grid(
+        (shape[0], shape[1], shape[2]),
+        affine,
+        image.header.copy(),
+        names_spacing=names_spacing(image),
+        unit_mm=millimetres(np.sqrt((affine[:3, :3] ** 2).sum(axis=0)), image.header),
+        told=told_lengths(image),
+    )
 
 
 def read_grid(path: Path, *, exam: str = "") -> Grid:
@@ -192,11 +227,5 @@ def write_map(path: Path, labels: NDArray[np.uint8], grid: Grid) -> None:
     """
     own = np.ascontiguousarray(grid.restore(labels), dtype=np.uint8)
     image = nib.Nifti1Image(own, grid.affine)
-    header, given = image.header, grid.header
-    header.set_xyzt_units(*given.get_xyzt_units())
-    sform, sform_code = given.get_sform(coded=True)
-    qform, qform_code = given.get_qform(coded=True)
-    image.set_sform(sform, int(sform_code))
-    image.set_qform(qform, int(qform_code))
-    header["pixdim"][1:4] = given["pixdim"][1:4]
+    copy_form(image, grid.header)
     nib.save(image, path)

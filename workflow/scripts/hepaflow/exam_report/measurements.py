@@ -11,6 +11,7 @@ from hepaflow.dicom.series import Series
 from hepaflow.disagreement import mean_over_segmented
 from hepaflow.labels import stage_mask
 from hepaflow.lesions import find_lesions, label_lesions
+from hepaflow.steps import voxel_volume
 from hepaflow.volume import Grid, canonical_affine
 
 _RAS_TO_LPS = np.array([-1.0, -1.0, 1.0])
@@ -104,9 +105,9 @@ def measure(
     series : Series, optional
         The DICOM series of the grid.
     """
-    spacing = grid.trusted_spacing
+    steps = grid.trusted_steps
     liver, lesion = (int(np.count_nonzero(stage_mask(labels, stage))) for stage in ("liver", "lesion"))
-    ml = float(np.prod(spacing)) / 1000 if spacing else None
+    ml = voxel_volume(steps) / 1000 if steps is not None else None
     return Measurements(
         liver_voxels=liver,
         lesion_voxels=lesion,
@@ -130,11 +131,11 @@ def _lesions(
     numbered, count = label_lesions(mask)
     sums = None if percent is None else np.bincount(numbered[mask], percent[mask], count + 1)
     measured = []
-    for number, lesion in enumerate(find_lesions(mask, grid.trusted_spacing), start=1):
+    for number, lesion in enumerate(find_lesions(mask, grid.trusted_steps), start=1):
         index, row, column = lesion.place
         place = np.array([column, row, index, 1.0])
         i, j, k = np.rint(to_file @ place)[:3].astype(int).tolist()
-        right, anterior, up = (_RAS_TO_LPS * (to_patient @ place)[:3]).tolist()
+        right, anterior, up = (_RAS_TO_LPS * (to_patient @ place)[:3] * (grid.unit_mm or 1)).tolist()
         measured.append(
             MeasuredLesion(
                 number=number,

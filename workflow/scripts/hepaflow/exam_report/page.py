@@ -62,6 +62,7 @@ def exam_page(
         exam.grid.spacing,
         exam.grid.has_millimetres,
         disagreement,
+        exam.grid.trusted_steps,
     )
     low, high = WINDOW
     parts = {

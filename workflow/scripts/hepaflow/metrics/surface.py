@@ -10,7 +10,7 @@ from scipy import ndimage
 from scipy.spatial import KDTree
 
 from hepaflow.box import bounding_box
-from hepaflow.volume import Spacing
+from hepaflow.steps import Spacing, Steps, in_mm
 
 
 @dataclass(frozen=True)
@@ -29,22 +29,20 @@ class SurfaceDistances:
     back: NDArray[np.float64]
 
     @classmethod
-    def of(
-        cls, prediction: NDArray[np.bool_], reference: NDArray[np.bool_], spacing: Spacing
-    ) -> "SurfaceDistances":
+    def of(cls, prediction: NDArray[np.bool_], reference: NDArray[np.bool_], steps: Steps) -> "SurfaceDistances":
         """Measure the distances between the surfaces of two masks.
 
         Parameters
         ----------
         prediction, reference : ndarray of bool, shape (slices, rows, columns)
-        spacing : tuple of float
-            Distances between slices, rows and columns in mm.
+        steps : Steps
+            Distances between slices, rows and columns in mm, or the steps of a sheared grid.
         """
         box = bounding_box(prediction | reference)
         if box is None or not (prediction.any() and reference.any()):
             return cls(np.empty(0), np.empty(0))
         one, other = (surface(box.crop(mask)) for mask in (prediction, reference))
-        return cls(_distances(one, other, spacing), _distances(other, one, spacing))
+        return cls(_distances(one, other, steps), _distances(other, one, steps))
 
     @property
     def _pooled(self) -> NDArray[np.float64]:
@@ -100,7 +98,7 @@ def _eroded(mask: NDArray[np.bool_], axis: int) -> NDArray[np.bool_]:
     return inner
 
 
-def _distances(of: NDArray[np.bool_], to: NDArray[np.bool_], spacing: Spacing) -> NDArray[np.float64]:
+def _distances(of: NDArray[np.bool_], to: NDArray[np.bool_], steps: Steps) -> NDArray[np.float64]:
     """Return how far each set voxel is from the nearest set voxel of another array, in mm."""
     distances = np.zeros(np.count_nonzero(of))
     places = np.flatnonzero(of & ~to)  # voxels that both surfaces share need no search
@@ -109,12 +107,13 @@ def _distances(of: NDArray[np.bool_], to: NDArray[np.bool_], spacing: Spacing) -
     # A tree is the faster for surfaces close to each other. Far from large ones it looks at many of their voxels
     # for every point: minutes for a mask of everything, where the transform takes seconds.
     many = len(places) * np.count_nonzero(to) > _PAIRS_A_VOXEL * to.size
-    nearest = nearest_by_transform(to, spacing) if many else nearest_by_tree(to, spacing)
+    # The transform knows perpendicular axes alone.
+    nearest = nearest_by_transform(to, steps) if many and isinstance(steps, tuple) else nearest_by_tree(to, steps)
     apart = np.empty(len(places))
     for first in range(0, len(places), _AT_ONCE):
         some = slice(first, first + _AT_ONCE)
         points = np.stack(np.unravel_index(places[some], of.shape), axis=1)
-        apart[some] = np.sqrt((((points - nearest(points)) * np.asarray(spacing)) ** 2).sum(axis=1))
+        apart[some] = np.sqrt((in_mm(points - nearest(points), steps) ** 2).sum(axis=1))
     distances[~to[of]] = apart
     return distances
 
@@ -129,12 +128,12 @@ Nearest = Callable[[NDArray[np.int64]], NDArray[np.int64]]
 """Returns the set voxel nearest to each point, all as indices of voxels, shape (points, 3)."""
 
 
-def nearest_by_tree(to: NDArray[np.bool_], spacing: Spacing) -> Nearest:
+def nearest_by_tree(to: NDArray[np.bool_], steps: Steps) -> Nearest:
     """Prepare a search for the nearest set voxel in a tree of all of them."""
     targets = np.argwhere(to)
     # Unbalanced and with large leaves: on the voxels of surfaces it answers several times faster.
-    tree = KDTree(targets * np.asarray(spacing), leafsize=32, balanced_tree=False, compact_nodes=False)
-    return lambda points: targets[tree.query(points * np.asarray(spacing))[1]]
+    tree = KDTree(in_mm(targets, steps), leafsize=32, balanced_tree=False, compact_nodes=False)
+    return lambda points: targets[tree.query(in_mm(points, steps))[1]]
 
 
 def nearest_by_transform(to: NDArray[np.bool_], spacing: Spacing) -> Nearest:

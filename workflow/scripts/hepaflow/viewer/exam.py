@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from hepaflow.box import bounding_box
 from hepaflow.labels import stage_mask
 from hepaflow.lesions import find_lesions, label_lesions
+from hepaflow.steps import Steps
 
 STAGES = ("liver", "lesion")
 
@@ -33,6 +34,8 @@ class ViewedExam:
         Whether the spacing is real; without, nothing is told in mm or ml.
     disagreement : mapping of str to ndarray of uint8
         For each stage that has one, how far the networks disagree, from 0 to 100 percent.
+    steps : Steps or None
+        What lengths and volumes are measured with, where that is not the spacing: the steps of a sheared grid.
     """
 
     name: str
@@ -42,11 +45,19 @@ class ViewedExam:
     spacing: tuple[float, float, float]
     in_millimetres: bool = True
     disagreement: Mapping[str, NDArray[np.uint8]] = field(default_factory=dict)
+    steps: Steps | None = None
 
     def __post_init__(self) -> None:
         for name, array in {"reference": self.reference, **self.methods, **self.disagreement}.items():
             if array is not None and array.shape != self.hu.shape:
                 raise ValueError(f"{name} of shape {array.shape} for an exam of shape {self.hu.shape}")
+
+    @property
+    def measured_in(self) -> Steps | None:
+        """What lengths and volumes are measured with; None where they cannot be."""
+        if not self.in_millimetres:
+            return None
+        return self.spacing if self.steps is None else self.steps
 
     @property
     def layers(self) -> list[NDArray[np.uint8]]:
@@ -97,7 +108,7 @@ def liver_box(exam: ViewedExam) -> list[tuple[int, int]] | None:
 
 
 def list_lesions(
-    labels: NDArray[np.uint8], others: Mapping[str, NDArray[np.uint8]], spacing: tuple[float, float, float] | None
+    labels: NDArray[np.uint8], others: Mapping[str, NDArray[np.uint8]], steps: Steps | None
 ) -> list[dict[str, Any]]:
     """List the lesions of a label map, the largest first, ready for JSON.
 
@@ -106,8 +117,8 @@ def list_lesions(
     labels : ndarray of uint8, shape (slices, rows, columns)
     others : mapping of str to ndarray of uint8, same shape
         Label maps to compare with: of each lesion it is told which share of its voxels is lesion there, too.
-    spacing : tuple of float or None
-        In mm; None where it cannot be trusted.
+    steps : Steps or None
+        In mm; None where they cannot be trusted.
     """
     mask = stage_mask(labels, "lesion")
     numbered, count = label_lesions(mask)
@@ -124,5 +135,5 @@ def list_lesions(
             "mm": lesion.diameter,
             "shared": {name: float(found[lesion.label] / lesion.voxels) for name, found in shared.items()},
         }
-        for lesion in find_lesions(mask, spacing)
+        for lesion in find_lesions(mask, steps)
     ]

@@ -94,7 +94,7 @@ def _base64(data: bytes) -> str:
 
 def _facts(exam: ViewedExam) -> dict[str, Any]:
     """Return what the page tells besides the slices, ready for JSON."""
-    spacing = exam.spacing if exam.in_millimetres else None
+    steps = exam.measured_in
     reference = exam.reference
     others = {} if reference is None else {"reference": reference}
     return {
@@ -112,8 +112,8 @@ def _facts(exam: ViewedExam) -> dict[str, Any]:
         "start": first_slice(exam),
         "counts": [count_overlap(labels, one) for labels in exam.methods.values() for one in others.values()],
         "lesions": {
-            "reference": [] if reference is None else list_lesions(reference, exam.methods, spacing),
-            "methods": [list_lesions(labels, others, spacing) for labels in exam.methods.values()],
+            "reference": [] if reference is None else list_lesions(reference, exam.methods, steps),
+            "methods": [list_lesions(labels, others, steps) for labels in exam.methods.values()],
         },
     }
 
