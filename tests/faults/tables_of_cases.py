@@ -4,6 +4,7 @@ import geometry
 import images
 import labels
 from environment import ENVIRONMENT, EQUAL, WHOLE
+import pairs
 from sheets import SHEETS
 from test_damage import DAMAGE
 from test_networks import NETWORKS
@@ -19,6 +20,7 @@ TABLES = (
     geometry.GEOMETRY,
     images.VALUES,
     labels.LABEL_MAPS,
+    pairs.PAIRS,
     labels.OTHERS,
     SHEETS,
     NETWORKS,

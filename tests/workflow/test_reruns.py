@@ -66,6 +66,7 @@ PREDICTIONS = names("predict.liver.train predict.lesion.train") | LIVER_FUSION |
 PREDICTIONS |= names("predict.liver.test")
 DATA = names("liver_slices.train liver_slices.test") | LESION_DATA | LIVER_NETWORKS
 EXAMS_MADE = names("phantom.train phantom.test survey.train survey.test data_card") | DATA
+SURVEY = names("survey.train survey.test data_card html_report")
 NOTHING: frozenset[str] = frozenset()
 
 
@@ -85,6 +86,7 @@ KEYS: dict[str, tuple[Any, frozenset[str]]] = {
     "exams": ("config/exams/copy.tsv", NOTHING),  # the same sheet under another name
     "data": ("data/others", EXAMS_MADE),
     "results": ("results/others", EXAMS_MADE),  # the phantoms, too: records of a run belong to its results
+    "trust_label_grid": (True, SURVEY),
     "seed": (7, LIVER_NETWORKS),
     "window.low": (-200, DATA),
     "window.high": (200, DATA),

@@ -38,6 +38,7 @@ rule survey:
     # a job upstream is to run, Snakemake does not look at the parameters and other inputs of the jobs below.)
     priority: 100
     params:
+        settings=settings_of("survey"),
         code=code_of("survey"),
         libraries=libraries_of("survey"),
     script:

@@ -6,13 +6,15 @@ from pathlib import Path
 
 from hepaflow.atomic import write_text
 from hepaflow.jobs.run import run
+from hepaflow.settings.survey import SurveySettings
 from hepaflow.survey import survey
 
 
 def work() -> None:
     exam = snakemake.wildcards.exam
     label = Path(snakemake.input.label) if snakemake.input.label else None
-    found = survey(exam, Path(snakemake.input.image), label)
+    settings = SurveySettings.model_validate_json(snakemake.params.settings)
+    found = survey(exam, Path(snakemake.input.image), label, trust_label_grid=settings.trust_label_grid)
     for warning in found["warnings"]:
         logging.warning("%s: %s", exam, warning)
     write_text(snakemake.output.survey, json.dumps(found, indent=2) + "\n")

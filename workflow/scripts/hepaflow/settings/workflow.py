@@ -19,6 +19,7 @@ from hepaflow.settings.phantom import PhantomSettings
 from hepaflow.settings.postprocess import LesionPostprocessing, LiverPostprocessing
 from hepaflow.settings.predictions import EvaluateSettings, PredictionLabels, PredictionSettings
 from hepaflow.settings.slices import LiverSlicesSettings, NetworkSize, WindowSettings
+from hepaflow.settings.survey import SurveySettings
 from hepaflow.settings.training import (
     Precision,
     PredictSettings,
@@ -105,6 +106,8 @@ class Settings(SettingsModel):
     """Folder to which the paths of the exam sheet are relative."""
     exams: str = Field(default="config/exams/lits17.tsv", min_length=1)
     """Exam sheet: a table of exam, image, label and split (thesis 4.2: 121 exams train, 10 test)."""
+    trust_label_grid: bool = False
+    """Whether a label map is taken voxel by voxel even where CT values say that it is right by its affine."""
     phantoms: PhantomSettings | None = None
     """Settings of the phantom exams that the run makes into `data` first; null for real exams."""
     seed: int = Field(default=2022, ge=0, lt=2**32)
@@ -197,6 +200,10 @@ class Settings(SettingsModel):
     def phantom(self) -> PhantomSettings:
         """Return what the phantom exams depend on."""
         return self.phantoms or PhantomSettings()
+
+    def survey(self) -> SurveySettings:
+        """Return what the survey of an exam depends on."""
+        return SurveySettings(trust_label_grid=self.trust_label_grid)
 
     def liver_slices(self) -> LiverSlicesSettings:
         """Return what the liver slices depend on."""

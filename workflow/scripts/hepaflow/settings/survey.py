@@ -1,0 +1,10 @@
+"""Settings of the survey."""
+
+from hepaflow.settings.base import SettingsModel
+
+
+class SurveySettings(SettingsModel):
+    """What the survey of an exam depends on."""
+
+    trust_label_grid: bool
+    """Whether a label map is taken voxel by voxel even where CT values say that it is right by its affine."""
