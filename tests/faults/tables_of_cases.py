@@ -1,5 +1,6 @@
 """All tables of cases, in the order of the page."""
 
+import comparisons
 import geometry
 import images
 import labels
@@ -22,6 +23,7 @@ TABLES = (
     labels.LABEL_MAPS,
     pairs.PAIRS,
     labels.OTHERS,
+    comparisons.COMPARISONS,
     SHEETS,
     NETWORKS,
     SCREEN,

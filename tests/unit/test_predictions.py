@@ -108,6 +108,47 @@ def test_another_grid_is_refused(
         assert told in str(caught.value)
 
 
+def test_the_same_voxels_along_other_axes_are_turned(tmp_path: Path, image) -> None:
+    turned = AFFINE[:, [1, 0, 2, 3]] * [1, -1, 1, 1]
+    turned[0, 3] = -0.7 * 5
+    path = stored(tmp_path / "exam.nii.gz", VALUES.transpose(1, 0, 2)[:, ::-1], turned)
+    labels = read_prediction(path, exam="a", image=image, values=PredictionLabels())
+    np.testing.assert_array_equal(labels, mapped({1, 2}, {2}))
+
+
+def test_a_grid_that_is_trusted_is_taken_voxel_by_voxel(tmp_path: Path, image) -> None:
+    path = stored(tmp_path / "exam.nii.gz", VALUES, np.diag([3, 4, 5, 1.0]))
+    labels = read_prediction(path, exam="a", image=image, values=PredictionLabels(), trust_grid=True)
+    np.testing.assert_array_equal(labels, mapped({1, 2}, {2}))
+    with pytest.raises(UserError, match="another number of voxels"):
+        read_prediction(
+            stored(path, VALUES[1:]), exam="a", image=image, values=PredictionLabels(), trust_grid=True
+        )
+
+
+@pytest.mark.parametrize(
+    ("array", "liver", "refused"),
+    [
+        (255 * (VALUES > 3), (1, 2), True),
+        (3 * (VALUES > 3), (1, 2), True),
+        (255 * (VALUES > 3), (5,), True),
+        (3 * (VALUES > 3), (5,), False),  # another organ alone was found
+        (np.arange(VALUES.size).reshape(VALUES.shape) * 2, (1, 2), False),
+        (np.arange(VALUES.size * 2)[::-1][: VALUES.size].reshape(VALUES.shape), (1, 2), False),
+    ],
+)
+def test_label_values_that_stand_for_nothing(
+    tmp_path: Path, image, array: np.ndarray, liver: tuple[int, ...], refused: bool, caplog
+) -> None:
+    path, values = stored(tmp_path / "exam.nii", array), PredictionLabels(liver=liver)
+    if refused:
+        with pytest.raises(UserError, match="stand for nothing"):
+            read_prediction(path, exam="a", image=image, values=values)
+    else:
+        read_prediction(path, exam="a", image=image, values=values)
+        assert "are taken for background" in caplog.text
+
+
 def test_an_unreadable_file_is_refused(tmp_path: Path, image) -> None:
     (tmp_path / "exam.nii.gz").write_text("no label map")
     with pytest.raises(UserError, match="not readable as NIfTI") as caught:
@@ -120,6 +161,15 @@ def test_files_are_found_gzipped_or_not(tmp_path: Path) -> None:
         (tmp_path / name).touch()
     found = {exam: prediction_file(tmp_path, exam) for exam in ("a", "b", "c", "d")}
     assert found == {"a": tmp_path / "a.nii.gz", "b": tmp_path / "b.nii", "c": None, "d": None}
+
+
+def test_two_files_of_an_exam_are_refused(tmp_path: Path) -> None:
+    for name in ("a.nii", "a.nii.gz", "b.NII.GZ"):
+        (tmp_path / name).touch()
+    check_predictions("nnunet", tmp_path, ["b"])
+    with pytest.raises(UserError, match=r"a\.nii\.gz and a\.nii") as caught:
+        check_predictions("nnunet", tmp_path, ["a", "b"])
+    assert "exam: a" in str(caught.value)
 
 
 def test_missing_files_are_all_named(tmp_path: Path) -> None:

@@ -112,6 +112,7 @@ def test_the_command_gives_the_same_numbers(scored: Checkout, tmp_path: Path) ->
     [
         ({"folder": "others/moved"}, 2),
         ({"liver": [5, 6]}, 2),
+        ({"trust_grid": True}, 2),
         ({"liver": [5], "lesion": [3]}, 2),
     ],
 )

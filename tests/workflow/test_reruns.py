@@ -139,7 +139,7 @@ KEYS: dict[str, tuple[Any, frozenset[str]]] = {
 }
 WITHOUT_ANOTHER_VALUE = {"training.liver.start", "backbones.NAME.training.liver.start"}
 """A liver network can only start from its backbone."""
-OF_OTHERS = {"predictions.NAME.folder", "predictions.NAME.liver", "predictions.NAME.lesion"}
+OF_OTHERS = {f"predictions.NAME.{key}" for key in ("folder", "liver", "lesion", "trust_grid")}
 """Tried in `test_other_systems.py`, where there are segmentations by others."""
 
 

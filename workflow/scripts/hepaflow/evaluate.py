@@ -1,6 +1,7 @@
 """Score a folder of segmentations against a folder of references, without a workflow."""
 
 import argparse
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -10,15 +11,18 @@ import pandas as pd
 from pydantic import ValidationError
 from tqdm import tqdm
 
+from hepaflow.destination import make_folder
 from hepaflow.errors import UserError
 from hepaflow.evaluation import Scores, Segmentation
 from hepaflow.labels import read_labels
-from hepaflow.predictions import SUFFIXES, read_prediction
+from hepaflow.nifti_name import stem
+from hepaflow.predictions import check_grid, read_prediction
 from hepaflow.scores import GIVEN, write_scores
 from hepaflow.settings.predictions import PredictionLabels
 from hepaflow.statistics import summarise
 from hepaflow.tables import score_table, write_statistics
 from hepaflow.terminal import run_command
+from hepaflow.volume import read_grid
 
 _DECORATION = re.compile(
     r"^(volume|segmentation|test-segmentation|liver)[-_]|[._-](label|segmentation|seg|prediction|pred)$"
@@ -33,10 +37,7 @@ def exam_of(path: Path) -> str:
     >>> exam_of(Path("segmentation-12.nii")), exam_of(Path("liver_12.nii.gz")), exam_of(Path("a.label.nii.gz"))
     ('12', '12', 'a')
     """
-    name = path.name
-    for suffix in SUFFIXES:
-        name = name.removesuffix(suffix)
-    return _DECORATION.sub("", name)
+    return _DECORATION.sub("", stem(path.name) or path.name)
 
 
 def exams_in(folder: Path) -> dict[str, Path]:
@@ -45,9 +46,15 @@ def exams_in(folder: Path) -> dict[str, Path]:
     Raises
     ------
     UserError
-        If there is none, or two files mean the same exam.
+        If there is none, the folder cannot be read, or two files mean the same exam.
     """
-    files = sorted(path for path in folder.glob("*") if path.name.endswith(SUFFIXES)) if folder.is_dir() else []
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError as error:
+        raise UserError(
+            f"no folder that can be read ({error.strerror})", file=folder, expected="a folder of label maps"
+        ) from None
+    files = [folder / name for name in names if stem(name) is not None and not name.startswith(".")]
     if not files:
         raise UserError("no NIfTI file", file=folder, expected="label maps, .nii or .nii.gz")
     found: dict[str, Path] = {}
@@ -67,11 +74,15 @@ def exams_in(folder: Path) -> dict[str, Path]:
 def pair(predictions: Path, references: Path) -> Iterator[tuple[str, Path, Path]]:
     """Yield every exam that was segmented, with its segmentation and its reference.
 
+    Exams that have a reference alone are told: no mean counts them.
+
     Raises
     ------
     UserError
-        If a segmentation has no reference.
+        If a segmentation has no reference, or both are the same folder.
     """
+    if predictions.resolve() == references.resolve():
+        raise UserError("one folder for both", file=references, expected="segmentations and references apart")
     segmented, known = exams_in(predictions), exams_in(references)
     missing = [exam for exam in segmented if exam not in known]
     if missing:
@@ -81,11 +92,16 @@ def pair(predictions: Path, references: Path) -> Iterator[tuple[str, Path, Path]
             expected="a label map of the same name, with or without LiTS' prefixes",
             remedy="rename the files, or take these segmentations out of the folder",
         )
+    if left := [exam for exam in known if exam not in segmented]:
+        some = f"{', '.join(left[:10])}{', ...' if len(left) > 10 else ''}"
+        print(f"note: {len(left)} of {len(known)} references have no segmentation: {some}", file=sys.stderr)
     for exam, path in segmented.items():
         yield exam, path, known[exam]
 
 
-def score_folder(predictions: Path, references: Path, values: PredictionLabels) -> pd.DataFrame:
+def score_folder(
+    predictions: Path, references: Path, values: PredictionLabels, *, trust_grid: bool = False
+) -> pd.DataFrame:
     """Score every segmentation of a folder.
 
     Spacing is that of the reference's header.
@@ -96,17 +112,27 @@ def score_folder(predictions: Path, references: Path, values: PredictionLabels) 
         Folders of label maps; files belong together by their names (`exam_of`).
     values : PredictionLabels
         What the segmentations' label values stand for; references have 0, 1 and 2.
+    trust_grid : bool, optional
+        Compare voxel by voxel where the affines of a segmentation and its reference disagree.
 
     Returns
     -------
     DataFrame
         Tidy scores; the method is the name of the folder.
+
+    Raises
+    ------
+    UserError
+        If a file is unreadable, or a segmentation does not lie on its reference's grid.
     """
     method, tables = predictions.resolve().name, []
-    for exam, path, reference in tqdm(list(pair(predictions, references)), unit="exam"):
+    pairs = list(pair(predictions, references))
+    for exam, path, reference in pairs:  # of all, before the first is scored
+        check_grid(read_grid(path, exam=exam), read_grid(reference, exam=exam), path, exam, trust_grid=trust_grid)
+    for exam, path, reference in tqdm(pairs, unit="exam"):
         labels, grid = read_labels(reference, exam=exam)
         scores = Scores(exam, Segmentation.of_labels(labels), grid.trusted_steps)
-        found = read_prediction(path, exam=exam, image=grid, values=values)
+        found = read_prediction(path, exam=exam, image=grid, values=values, trust_grid=trust_grid)
         scores.add(method, GIVEN, Segmentation.of_labels(found).only(values.stages))
         tables.append(scores.metrics())
     return pd.concat(tables, ignore_index=True)
@@ -126,26 +152,35 @@ def main(arguments: list[str] | None = None) -> int:
         "--lesion", type=int, nargs="*", default=[2], metavar="VALUE",
         help="label values of lesions in the segmentations (default: 2); none: only the liver is scored",
     )  # fmt: skip
+    parser.add_argument(
+        "--trust-grid",
+        action="store_true",
+        help="compare voxel by voxel, whatever the headers of a segmentation and its reference say of places",
+    )
     chosen = parser.parse_args(arguments)
     try:
         values = PredictionLabels(liver=tuple(chosen.liver), lesion=tuple(chosen.lesion))
     except ValidationError:
         parser.error("label values are whole numbers from 1 on")
     try:
-        metrics = score_folder(chosen.predictions, chosen.references, values)
+        if chosen.out:
+            make_folder(chosen.out)
+        metrics = score_folder(chosen.predictions, chosen.references, values, trust_grid=chosen.trust_grid)
+        summary = summarise(metrics)
+        if chosen.out:
+            write_scores(metrics, chosen.out / "metrics.csv")
+            write_scores(summary, chosen.out / "summary.csv")
+            write_statistics(summary, chosen.out / "metrics.json")
     except UserError as error:
         print(f"hepaflow: error\n{error}", file=sys.stderr)
         return 1
-    summary = summarise(metrics)
+    except OSError as error:
+        print(f"hepaflow: error\nnot written: {error}", file=sys.stderr)
+        return 1
     for stage in values.stages:
         print(f"\n{stage}, {metrics['exam'].nunique()} exams, 95 % interval in brackets")
         for name, value in score_table(summary, stage).itertuples(index=False):
             print(f"  {name:36}  {value}")
-    if chosen.out:
-        chosen.out.mkdir(parents=True, exist_ok=True)
-        write_scores(metrics, chosen.out / "metrics.csv")
-        write_scores(summary, chosen.out / "summary.csv")
-        write_statistics(summary, chosen.out / "metrics.json")
     return 0
 
 

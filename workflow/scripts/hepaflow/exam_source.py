@@ -15,7 +15,7 @@ from hepaflow.dicom.identity import named_in, redacted
 from hepaflow.dicom.reading import read_series
 from hepaflow.dicom.series import Contents, LeftOut, Series, choose_series, find_series
 from hepaflow.errors import UserError
-from hepaflow.predictions import SUFFIXES
+from hepaflow.nifti_name import SUFFIXES
 from hepaflow.survey import image_warnings
 from hepaflow.volume import Grid, read_image
 

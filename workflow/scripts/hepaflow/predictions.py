@@ -1,34 +1,47 @@
 """Segmentations by other systems or by people, brought into our labels on the exam's own grid."""
 
+import logging
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hepaflow.errors import UserError
+from hepaflow.grid_match import mismatch
+from hepaflow.nifti_name import SUFFIXES
 from hepaflow.settings.predictions import PredictionLabels
 from hepaflow.volume import Grid, read_stored, times
 
-SUFFIXES = (".nii.gz", ".nii")
-
 _NEAR_INTEGER = 0.1  # many labels saved as fractions of a scale miss their integers by more than three do
+_MOST_LABELS = 150  # TotalSegmentator has 117
+_BYTE = 255
+
+log = logging.getLogger(__name__)
 
 
 def prediction_file(folder: Path, exam: str) -> Path | None:
     """Return the label map of an exam in a folder; None if there is none."""
-    return next((path for suffix in SUFFIXES if (path := folder / f"{exam}{suffix}").exists()), None)
+    return next(iter(_files(folder, exam)), None)
+
+
+def _files(folder: Path, exam: str) -> list[Path]:
+    suffixes = [*SUFFIXES, *(suffix.upper() for suffix in SUFFIXES)]
+    found = [path for suffix in suffixes if (path := folder / f"{exam}{suffix}").exists()]
+    return [path for number, path in enumerate(found) if not any(path.samefile(one) for one in found[:number])]
 
 
 def check_predictions(name: str, folder: Path, exams: Iterable[str]) -> None:
-    """Refuse a folder that does not have a label map for every test exam.
+    """Refuse a folder that does not have a label map for every test exam, or has two.
 
     Raises
     ------
     UserError
-        If any is missing; it names all of them.
+        If any is missing; it names all of them. Or if an exam has two.
     """
-    missing = [exam for exam in exams if prediction_file(folder, exam) is None]
+    found = {exam: _files(folder, exam) for exam in exams}
+    missing = [exam for exam, files in found.items() if not files]
     if missing:
         raise UserError(
             f"no label map of predictions.{name} for {len(missing)} test exam(s): {', '.join(missing)}",
@@ -36,21 +49,34 @@ def check_predictions(name: str, folder: Path, exams: Iterable[str]) -> None:
             expected="{exam}.nii.gz or {exam}.nii for every test exam of the sheet",
             remedy="put the files there under the exams' names, or remove this entry of `predictions`",
         )
+    for exam, files in found.items():
+        if len(files) > 1:
+            raise UserError(
+                f"two label maps of predictions.{name}: {' and '.join(path.name for path in files)}",
+                exam=exam,
+                file=folder,
+                expected="one label map for an exam",
+                remedy="move one of them elsewhere",
+            )
 
 
-def read_prediction(path: Path, *, exam: str, image: Grid, values: PredictionLabels) -> NDArray[np.uint8]:
-    """Read a label map of another system.
+def read_prediction(
+    path: Path, *, exam: str, image: Grid, values: PredictionLabels, trust_grid: bool = False
+) -> NDArray[np.uint8]:
+    """Read a label map of another system; where it lies along other axes than the image, it is turned.
 
     Parameters
     ----------
     path : Path
         NIfTI file, gzipped or not.
     exam : str
-        Name of the exam, for error messages.
+        Name of the exam, for messages.
     image : Grid
         Grid of the exam's image.
     values : PredictionLabels
         What the system's label values stand for; all other values are background.
+    trust_grid : bool, optional
+        Take the label map voxel by voxel, as the image is stored, whatever its affine says.
 
     Returns
     -------
@@ -60,19 +86,14 @@ def read_prediction(path: Path, *, exam: str, image: Grid, values: PredictionLab
     Raises
     ------
     UserError
-        If the file is unreadable, its voxels are not the image's (another number, or other directions), or it
-        holds values that are not whole.
+        If the file is unreadable, its voxels are not the image's (another number, or other places), or it
+        holds values that are not whole, or that stand for nothing.
     """
     stored, slope, intercept, grid = read_stored(path, exam)
-    if grid.shape != image.shape or grid.axes != image.axes:
-        raise UserError(
-            f"a segmentation of {times(grid.shape)} voxels along {grid.axes}",
-            expected=f"{times(image.shape)} voxels along {image.axes}, as the image has",
-            exam=exam,
-            file=path,
-            remedy="resample the segmentation to the image's grid",
-        )
-    labels = np.zeros(stored.shape, np.uint8)
+    check_grid(grid, image, path, exam, trust_grid=trust_grid)
+    if trust_grid:
+        stored = image.canonicalise(grid.restore(stored))
+    labels, others = np.zeros(stored.shape, np.uint8), set[int]()
     for index, one in enumerate(stored):
         given = one * slope + intercept
         found = np.rint(given)
@@ -86,4 +107,58 @@ def read_prediction(path: Path, *, exam: str, image: Grid, values: PredictionLab
             )
         labels[index][np.isin(found, values.liver)] = 1
         labels[index][np.isin(found, values.lesion)] = 2
+        others.update(np.unique(found[(labels[index] == 0) & (found != 0)]).astype(int).tolist())
+    _check_others(sorted(others), labels, values, path, exam)
     return labels
+
+
+def check_grid(grid: Grid, image: Grid, path: Path, exam: str, *, trust_grid: bool) -> None:
+    """Refuse a label map whose voxels are not the image's.
+
+    Raises
+    ------
+    UserError
+        If there are others, or they lie elsewhere, so that a score would be one of two places in the body.
+    """
+    why = mismatch(grid, image)
+    if trust_grid:
+        why = "" if grid.shape == image.shape else "another number of voxels"
+    if why:
+        remedy = "resample the segmentation to the image's grid without interpolation"
+        if grid.shape == image.shape:
+            remedy += (
+                "; where only its header is wrong, say so (`trust_grid: true` in `predictions`, --trust-grid)"
+            )
+        raise UserError(
+            f"a segmentation of {times(grid.shape)} voxels along {grid.axes}: {why}",
+            expected=f"{times(image.shape)} voxels along {image.axes}, as the image has, or the same ones turned",
+            exam=exam,
+            file=path,
+            remedy=remedy,
+        )
+
+
+def _check_others(
+    others: list[int], labels: NDArray[Any], values: PredictionLabels, path: Path, exam: str
+) -> None:
+    """Refuse what cannot be a segmentation with these label values, and tell of values that stand for nothing."""
+    if not others:
+        return
+    told = f"{', '.join(map(str, others[:5]))}{', ...' if len(others) > 5 else ''}"
+    # A mask of 0 and one other value; a system of many organs may have found another one alone.
+    one_value = len(others) == 1 and not labels.any() and (others[0] >= _BYTE or values == PredictionLabels())
+    if len(others) > _MOST_LABELS or one_value:
+        raise UserError(
+            f"{len(others)} label value(s) that stand for nothing: {told}",
+            expected=f"{_listed(values.liver)} for liver, {_listed(values.lesion)} for lesions",
+            exam=exam,
+            file=path,
+            remedy="say what its label values stand for (`liver` and `lesion` in `predictions`, --liver and "
+            "--lesion); probabilities and CT values are no segmentation",
+        )
+    nothing = "" if labels.any() else "; no voxel is liver or lesion"
+    log.warning("%s: label values %s of %s are taken for background%s", exam, told, path.name, nothing)
+
+
+def _listed(values: Iterable[int]) -> str:
+    return ", ".join(map(str, values)) or "nothing"

@@ -23,7 +23,14 @@ class PredictionLabels(SettingsModel):
         return tuple(stage for stage in ("liver", "lesion") if getattr(self, stage))
 
 
-class PredictionSettings(PredictionLabels):
+class AdoptSettings(PredictionLabels):
+    """How the label maps of another system are read."""
+
+    trust_grid: bool = False
+    """Whether a label map is taken voxel by voxel, whatever its own affine says."""
+
+
+class PredictionSettings(AdoptSettings):
     """Segmentations of the test exams by another system, or a person, to be scored and drawn beside ours."""
 
     folder: str = Field(min_length=1)

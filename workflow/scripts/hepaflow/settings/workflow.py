@@ -17,7 +17,7 @@ from hepaflow.settings.inference import InferenceSettings
 from hepaflow.settings.network import BackboneWeights, NetworkSettings
 from hepaflow.settings.phantom import PhantomSettings
 from hepaflow.settings.postprocess import LesionPostprocessing, LiverPostprocessing
-from hepaflow.settings.predictions import EvaluateSettings, PredictionLabels, PredictionSettings
+from hepaflow.settings.predictions import AdoptSettings, EvaluateSettings, PredictionLabels, PredictionSettings
 from hepaflow.settings.slices import LiverSlicesSettings, NetworkSize, WindowSettings
 from hepaflow.settings.survey import SurveySettings
 from hepaflow.settings.training import (
@@ -247,9 +247,10 @@ class Settings(SettingsModel):
             lesion=self.postprocessing.lesion,
         )
 
-    def adopt(self, given: str) -> PredictionLabels:
+    def adopt(self, given: str) -> AdoptSettings:
         """Return what the label maps of another system depend on."""
-        return self._labels_of(given)
+        chosen = self.predictions[given]
+        return AdoptSettings(liver=chosen.liver, lesion=chosen.lesion, trust_grid=chosen.trust_grid)
 
     def evaluate(self) -> EvaluateSettings:
         """Return what the scores of an exam depend on."""
