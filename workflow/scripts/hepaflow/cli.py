@@ -9,8 +9,9 @@ from typing import Any, get_args
 
 import yaml
 
+from hepaflow.destination import write_text
 from hepaflow.errors import UserError
-from hepaflow.exams import index_folder, write_sheet
+from hepaflow.exam_index import index_folder, sheet_text
 from hepaflow.garbage import collect_seldom
 from hepaflow.settings.training import Precision
 from hepaflow.settings.workflow import Settings, read_settings
@@ -32,6 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     index.add_argument("--sheet", type=Path, required=True, help="sheet to write, for instance exams.tsv")
     index.add_argument("--test", type=int, default=10, help="test exams to draw (default: %(default)s)")
     index.add_argument("--seed", type=int, default=2022, help="seed of the draw (default: %(default)s)")
+    index.add_argument("--overwrite", action="store_true", help="replace a sheet that lists something else")
     index.set_defaults(run=_index)
 
     segment = commands.add_parser(
@@ -107,10 +109,12 @@ def _segment(chosen: argparse.Namespace) -> int:
 
 
 def _index(chosen: argparse.Namespace) -> None:
-    exams = index_folder(chosen.folder, test=chosen.test, seed=chosen.seed)
-    write_sheet(chosen.sheet, exams)
-    counts = Counter(exam.split for exam in exams)
+    index = index_folder(chosen.folder, test=chosen.test, seed=chosen.seed)
+    write_text(chosen.sheet, sheet_text(index.exams), overwrite=chosen.overwrite)
+    counts = Counter(exam.split for exam in index.exams)
     print(f"{chosen.sheet}: {', '.join(f'{counts[split]} {split}' for split in counts)}")
+    for note in index.notes:
+        print(f"  {note}")
 
 
 def _configuration(file: Path | None) -> dict[str, Any]:

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from random import Random
 
 from hepaflow.errors import UserError
 from hepaflow.faults import remedy
@@ -16,11 +15,6 @@ SPLITS = ("train", "test", "new")
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 _TAKEN = (".overlap", ".uncertainty")  # ends of the names of an exam's other tables
-_LAYOUTS = (
-    # LiTS17, and MSD Task03: the image's name, with the exam's number, and the label that belongs to it
-    (re.compile(r"volume-(\d+)\.nii(\.gz)?"), "**/segmentation-{number}.nii", "lits-{number:0>3}"),
-    (re.compile(r"liver_(\d+)\.nii(\.gz)?"), "labelsTr/liver_{number}.nii", "lits-{number:0>3}"),
-)
 
 
 @dataclass(frozen=True)
@@ -214,83 +208,3 @@ def _is_there(path: Path, split: str) -> bool:
     """Return whether a file exists; a new exam's image may be a folder with a DICOM series."""
     # os.path's tests are False, too, for a name that no file can have.
     return os.path.isfile(path) or (split == "new" and os.path.isdir(path))
-
-
-def index_folder(folder: Path, *, test: int, seed: int) -> list[Exam]:
-    """List the exams in a LiTS17 or MSD Task03 folder, and draw the test exams.
-
-    Parameters
-    ----------
-    folder : Path
-        Holds `volume-N.nii` and `segmentation-N.nii` (LiTS17; in any of its subfolders, gzipped or not), or
-        `imagesTr/liver_N.nii.gz` and `labelsTr/liver_N.nii.gz` (MSD Task03).
-    test : int
-        Test exams to draw (thesis 4.2: 10). They are drawn at random, never in order: the numbering of LiTS
-        follows the hospitals.
-    seed : int
-        Seed of the draw; the same exams give the same split, in whatever folder or format they lie.
-
-    Returns
-    -------
-    list of Exam
-        By ascending number. Images without a label are of the split 'new'.
-
-    Raises
-    ------
-    UserError
-        If there is no exam, one is there twice, or fewer labelled exams than test exams plus one.
-    """
-    found = sorted(_found(folder), key=lambda exam: exam.name)
-    labelled = [exam.name for exam in found if exam.label]
-    if len(labelled) <= test:
-        raise UserError(
-            f"{len(labelled)} exams with labels among {len(found)}",
-            expected=f"more than the {test} test exams; files named volume-N.nii and segmentation-N.nii (LiTS17) "
-            "or imagesTr/liver_N.nii.gz and labelsTr/liver_N.nii.gz (MSD Task03)",
-            file=folder,
-            remedy="name the folder that holds the exams, or ask for fewer test exams",
-        )
-    drawn = set(Random(seed).sample(labelled, test))
-    return [
-        Exam(
-            exam.name,
-            exam.image,
-            exam.label,
-            "new" if not exam.label else "test" if exam.name in drawn else "train",
-        )
-        for exam in found
-    ]
-
-
-def _found(folder: Path) -> Iterable[Exam]:
-    seen: dict[str, Path] = {}
-    for path in sorted(folder.rglob("*.nii*")):
-        for pattern, label, name in _LAYOUTS:
-            match = pattern.fullmatch(path.name)
-            if not match:
-                continue
-            if label.startswith("labelsTr") and path.parent.name == "labelsTr":
-                continue
-            exam = name.format(number=match[1])
-            if exam in seen:
-                raise UserError(
-                    f"two images: {seen[exam]} and {path}",
-                    expected="one image an exam",
-                    exam=exam,
-                    file=folder,
-                    remedy="move one of the two elsewhere",
-                )
-            seen[exam] = path
-            root = path.parent.parent if label.startswith("labelsTr") else folder
-            pattern_of_label = label.format(number=match[1])
-            labels = sorted([*root.glob(pattern_of_label), *root.glob(pattern_of_label + ".gz")])
-            own = str(labels[0].relative_to(folder)) if labels else ""
-            yield Exam(exam, str(path.relative_to(folder)), own, "")
-
-
-def write_sheet(path: Path, exams: Iterable[Exam]) -> None:
-    """Write an exam sheet that `read_sheet` reads."""
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file, delimiter="\t", lineterminator="\n")
-        table.writerow(COLUMNS)
-        table.writerows((exam.name, exam.image, exam.label, exam.split) for exam in exams)

@@ -1,0 +1,129 @@
+"""The files of a folder and the folders below, through links as well; and what was not looked at."""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from hepaflow.errors import UserError
+from hepaflow.nifti_name import stem
+
+HIDDEN = "hidden, as other programs keep their notes"
+
+_OTHER_FORMATS = (
+    ".hdr", ".img", ".img.gz", ".nrrd", ".nhdr", ".mha", ".mhd", ".mgz", ".mgh", ".mnc", ".nia", ".nii.bz2",
+    ".nii.xz", ".nii.zst", ".nii.zip", ".dcm.gz", ".par", ".rec", ".tif", ".tiff", ".npy", ".npz", ".h5", ".hdf5",
+)  # fmt: skip
+_ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.xz", ".tar.bz2", ".7z", ".rar")
+_NAMED = 3
+
+
+@dataclass(frozen=True)
+class PassedOver:
+    """A file or folder that was not taken, and why."""
+
+    place: Path
+    reason: str
+
+
+@dataclass(frozen=True)
+class Walk:
+    """What a folder holds.
+
+    Attributes
+    ----------
+    files : tuple of Path
+        Sorted; each once, by the first path that is no link.
+    passed_over : tuple of PassedOver
+        Hidden folders, links to nowhere or to what was looked at already, and what is no file.
+    """
+
+    files: tuple[Path, ...]
+    passed_over: tuple[PassedOver, ...]
+
+
+def walk(folder: Path) -> Walk:
+    """Look for files in a folder and all below, linked ones among them; no folder is looked at twice.
+
+    Raises
+    ------
+    UserError
+        If a folder cannot be read: exams may lie in it.
+    """
+    files: list[Path] = []
+    links: list[Path] = []
+    passed: list[PassedOver] = []
+    seen = {_identity(folder)}
+    waiting = [folder]
+    while waiting:
+        for parent, folders, names in os.walk(waiting.pop(0), onerror=_refuse):
+            below = [Path(parent, name) for name in sorted(folders)]
+            passed += [PassedOver(path, HIDDEN) for path in below if path.name.startswith(".")]
+            below = [path for path in below if not path.name.startswith(".")]
+            links += [path for path in below if path.is_symlink()]
+            own = [path for path in below if not path.is_symlink() and _identity(path) not in seen]
+            seen |= {_identity(path) for path in own}
+            folders[:] = [path.name for path in own]
+            files += [Path(parent, name) for name in names]
+        while links and not waiting:  # behind all that is no link, which gives exams their names
+            link = links.pop(0)
+            if folder.resolve().is_relative_to(link.resolve()):
+                passed.append(PassedOver(link, "a link to a folder above"))
+            elif _identity(link) in seen:
+                passed.append(PassedOver(link, "a link to a folder that is looked at already"))
+            else:
+                seen.add(_identity(link))
+                waiting.append(link)
+    taken = _once(files, passed)
+    return Walk(tuple(sorted(taken)), tuple(sorted(passed, key=lambda one: one.place)))
+
+
+def _once(files: Iterable[Path], passed: list[PassedOver]) -> list[Path]:
+    """Return what is a file, each once; a link behind what it leads to."""
+    taken: dict[str, Path] = {}
+    for path in sorted(files, key=lambda one: (one.is_symlink(), one)):
+        if not path.is_file():
+            reason = "a link to nowhere" if path.is_symlink() and not path.exists() else "no file"
+            passed.append(PassedOver(path, reason))
+        elif os.path.realpath(path) in taken:
+            passed.append(PassedOver(path, "a link to a file that is taken already"))
+        else:
+            taken[os.path.realpath(path)] = path
+    return list(taken.values())
+
+
+def why_no_nifti(path: Path) -> str:
+    """Return why a file, which is no DICOM, is not taken for an exam; empty if it is."""
+    name = path.name.lower()
+    if name.startswith("."):
+        return HIDDEN
+    if name.endswith(_OTHER_FORMATS):
+        return "in a format that is not read: convert to .nii.gz"
+    if stem(name) is not None:
+        return ""
+    return "an archive: unpack it, or name it itself" if name.endswith(_ARCHIVES) else "no image"
+
+
+def counted(passed: Iterable[PassedOver], root: Path) -> list[tuple[int, str]]:
+    """Return what was passed over by reason: how many, and in words, with the first names below a folder."""
+    places: dict[str, list[Path]] = {}
+    for one in passed:
+        places.setdefault(one.reason, []).append(one.place)
+    return [(len(found), f"{reason} ({_listed(found, root)})") for reason, found in sorted(places.items())]
+
+
+def _listed(places: list[Path], root: Path) -> str:
+    names = [os.path.relpath(place, root) for place in places[:_NAMED]]
+    shown = [name if name.isprintable() else name.encode("unicode_escape").decode() for name in names]
+    return ", ".join(shown) + (", ..." if len(places) > _NAMED else "")
+
+
+def _identity(folder: Path) -> tuple[int, int]:
+    status = os.stat(folder)
+    return status.st_dev, status.st_ino
+
+
+def _refuse(error: OSError) -> None:
+    raise UserError(
+        f"a folder that cannot be read ({error.strerror})", file=error.filename, remedy="change its permissions"
+    )
