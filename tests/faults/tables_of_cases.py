@@ -1,6 +1,7 @@
 """All tables of cases, in the order of the page."""
 
 import comparisons
+import folders
 import geometry
 import images
 import labels
@@ -25,6 +26,9 @@ TABLES = (
     labels.OTHERS,
     comparisons.COMPARISONS,
     SHEETS,
+    folders.INDEXED,
+    folders.SOURCES,
+    folders.WRONG_VALUES,
     NETWORKS,
     SCREEN,
     RUNS,

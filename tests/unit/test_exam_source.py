@@ -160,7 +160,7 @@ def test_names_lead_nowhere_and_are_unique(tmp_path: Path) -> None:
     assert sorted(_names(tmp_path)) == ["A_b", "a_b-2", "a_b-3", "exam"]
 
 
-@pytest.mark.parametrize(("low", "high"), [(0, 2), (0, 255), (40, 40)])
+@pytest.mark.parametrize(("low", "high"), [(0, 2), (0, 255), (40, 40), (0, 1400), (24, 3000), (-3, 5)])
 def test_what_is_no_ct_is_refused(tmp_path: Path, low: int, high: int) -> None:
     source = find_exams(_nifti(tmp_path / "a.nii", low=low, high=high)).sources[0]
     with pytest.raises(UserError, match=f"values from {low} to {high}"):
@@ -175,3 +175,43 @@ def test_one_exam_by_its_place(tmp_path: Path) -> None:
     for place, found in ((tmp_path / "none", "no such file or folder"), (tmp_path / "a.nii", "NIfTI")):
         with pytest.raises(UserError, match=found):
             find_exams(place, series="1")
+
+
+def test_exams_in_linked_folders_are_found(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    _series(root / "own", 1)
+    _series(tmp_path / "elsewhere/case", 1, study="1.2.4")
+    (root / "linked").symlink_to(tmp_path / "elsewhere")
+    (root / "loop").symlink_to(root)
+    found = find_exams(root)
+    assert [source.name for source in found.sources] == ["linked-case", "own"]
+    assert found.sources[0].read().hu.shape == (7, 12, 10)
+    assert [str(one) for one in found.left_out] == ["1 file: a link to a folder above (loop)"]
+
+
+def test_what_is_no_exam_is_left_out_by_reason(tmp_path: Path) -> None:
+    _series(tmp_path / "ct", 1)
+    for name in ("a.nrrd", "b.hdr", "notes.txt", "results/report.html"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    _nifti(tmp_path / "c.NII.GZ")
+    assert [str(one) for one in find_exams(tmp_path, without=tmp_path / "results").left_out] == [
+        "2 files: in a format that is not read: convert to .nii.gz (a.nrrd, b.hdr)",
+        "1 file: no image (notes.txt)",
+    ]
+    told = [str(one) for one in find_exams(tmp_path, series="1").left_out]
+    assert "1 file: NIfTI, of which no series can be named (c.NII.GZ)" in told
+
+
+def test_a_folder_without_exams_is_refused_with_what_is_in_it(tmp_path: Path) -> None:
+    (tmp_path / "a.mha").touch()
+    for place in (tmp_path, tmp_path / "a.mha"):
+        with pytest.raises(UserError, match=r"convert to \.nii\.gz \(a\.mha\)"):
+            find_exams(place)
+
+
+def test_no_name_of_what_is_left_out_names_the_patient(tmp_path: Path) -> None:
+    _series(tmp_path / "ct", 1, PatientName="Mustermann^Erika")
+    (tmp_path / "Mustermann Erika.nrrd").touch()
+    (told,) = find_exams(tmp_path).left_out
+    assert "Mustermann" not in str(told)

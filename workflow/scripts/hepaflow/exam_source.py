@@ -15,13 +15,14 @@ from hepaflow.dicom.identity import named_in, redacted
 from hepaflow.dicom.reading import read_series
 from hepaflow.dicom.series import Contents, LeftOut, Series, choose_series, find_series
 from hepaflow.errors import UserError
-from hepaflow.nifti_name import SUFFIXES
+from hepaflow.folder_walk import PassedOver, counted, why_no_nifti
+from hepaflow.nifti_name import stem
 from hepaflow.survey import image_warnings
 from hepaflow.volume import Grid, read_image
 
 _LONGEST_NAME = 80
-_LABELS_UP_TO = 255
-"""A volume of whole numbers from 0 to no more than this is a label map or a picture: CT has air, at -1000 HU."""
+_LEAST_RANGE = 100
+"""HU from the lowest to the highest value; less are values that were brought into another range."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Found:
-    """The exams in a folder, and the DICOM objects in it that are no slices of a CT volume."""
+    """The exams in a folder, and what in it was not taken for one."""
 
     sources: tuple[Source, ...]
     left_out: tuple[LeftOut, ...] = ()
@@ -146,7 +147,7 @@ def find_exams(
             "no such file or folder", file=place, remedy="name a NIfTI file, a folder of DICOM files, or a zip"
         )
     name = name or _stem(place.resolve())
-    if place.is_file() and place.name.endswith(SUFFIXES):
+    if place.is_file() and stem(place.name) is not None:
         if series:
             raise UserError("a NIfTI file", file=place, expected="DICOM, of which --series names one series")
         return Found((Source(_as_name(name), place),))
@@ -154,13 +155,14 @@ def find_exams(
     whose = contents.identifiers
     groups = _by_study(contents, series) if series else _by_folder(contents.series)
     sources = [Source("", _folder_of(group), group, series, whose) for group in groups]
-    sources += [] if series else [Source("", path, identifiers=whose) for path in _nifti_files(place)]
-    if without is not None:
-        sources = [one for one in sources if not one.place.resolve().is_relative_to(without.resolve())]
+    volumes, passed = _sorted_out(contents, series, without)
+    sources += [Source("", path, identifiers=whose) for path in volumes]
+    sources = [one for one in sources if not _lies_in(one.place, without)]
+    left_out = (*contents.left_out, *passed)
     if not sources:
-        choose_series(contents, series)  # says what there is instead
+        choose_series(replace(contents, left_out=left_out), series)  # says what there is instead
     sources.sort(key=lambda source: str(source.place))
-    return Found(tuple(_named(sources, place, name, keep_names)), contents.left_out)
+    return Found(tuple(_named(sources, place, name, keep_names)), left_out)
 
 
 def read_exam(place: Path, *, name: str) -> LoadedExam:
@@ -180,14 +182,16 @@ def read_exam(place: Path, *, name: str) -> LoadedExam:
 
 
 def _check_values(hu: NDArray[Any], source: Source) -> None:
-    low, high = hu.min(), hu.max()
-    if low == high or (low >= 0 and high <= _LABELS_UP_TO):
+    low, high = float(hu.min()), float(hu.max())
+    if low >= 0 or high - low < _LEAST_RANGE:
         raise UserError(
             f"values from {low:g} to {high:g}",
             exam=source.name,
             file=source.place,
-            expected="CT values in HU, in which air is near -1000: not a label map, nor a picture",
-            remedy="leave the file out, or convert the exam again from its source",
+            expected="CT values in HU, in which air is near -1000 and fat near -100: not a label map, a picture, "
+            "MR or PET, nor CT numbers that count from 0",
+            remedy="leave the file out, or convert the exam again from its source; from CT numbers that count "
+            "from 0, subtract 1024",
         )
 
 
@@ -221,15 +225,23 @@ def _folder_of(group: Iterable[Series]) -> Path:
     return Path(os.path.commonpath([path.parent for one in group for path in one.files]))
 
 
-def _nifti_files(folder: Path) -> Iterator[Path]:
-    """Yield the NIfTI files below a folder; hidden ones are other programs' notes."""
-    if folder.is_file():
-        return
-    for parent, folders, names in os.walk(folder):
-        folders[:] = sorted(one for one in folders if not one.startswith("."))
-        for name in sorted(names):
-            if name.endswith(SUFFIXES) and not name.startswith("."):
-                yield Path(parent, name)
+def _lies_in(place: Path, folder: Path | None) -> bool:
+    return folder is not None and place.resolve().is_relative_to(folder.resolve())
+
+
+def _sorted_out(contents: Contents, series: str | None, without: Path | None) -> tuple[list[Path], list[LeftOut]]:
+    """Return which of the files that are no DICOM are exams, and what is none; no name in it tells whose it is."""
+    volumes, passed = [], list(contents.passed_over)
+    for path in contents.others:
+        reason = why_no_nifti(path) or ("NIfTI, of which no series can be named" if series else "")
+        if reason:
+            passed.append(PassedOver(path, reason))
+        else:
+            volumes.append(path)
+    root = contents.folder.parent if contents.folder.is_file() else contents.folder
+    passed = [one for one in passed if not _lies_in(one.place.parent, without)]
+    told = [(count, redacted(reason, contents.identifiers)) for count, reason in counted(passed, root)]
+    return volumes, [LeftOut("", "", "", count, reason) for count, reason in told]
 
 
 def _named(sources: list[Source], root: Path, name: str, keep_names: bool) -> Iterator[Source]:
@@ -252,10 +264,7 @@ def _named(sources: list[Source], root: Path, name: str, keep_names: bool) -> It
 
 
 def _stem(path: Path) -> str:
-    for suffix in SUFFIXES:
-        if path.name.endswith(suffix):
-            return path.name.removesuffix(suffix)
-    return path.name
+    return stem(path.name) or path.name
 
 
 def _as_name(text: str) -> str:

@@ -1,8 +1,7 @@
 """The series in a folder: found by header, told apart, and one chosen."""
 
-import os
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from hepaflow.dicom.geometry import GeometryError, Plane, positions
 from hepaflow.dicom.headers import mended, read_header, why_not
 from hepaflow.dicom.identity import identifiers, redacted
 from hepaflow.errors import UserError
+from hepaflow.folder_walk import PassedOver, Walk, walk
 
 
 @dataclass(frozen=True)
@@ -93,6 +93,10 @@ class Contents:
     left_out: tuple[LeftOut, ...]
     identifiers: frozenset[str] = frozenset()
     """What the headers of all objects say of whose they are; no message repeats it."""
+    others: tuple[Path, ...] = ()
+    """Files that are no DICOM."""
+    passed_over: tuple[PassedOver, ...] = ()
+    """What was not looked at."""
 
 
 def find_series(folder: Path) -> Contents:
@@ -106,24 +110,27 @@ def find_series(folder: Path) -> Contents:
     Returns
     -------
     Contents
-        Files that are not DICOM are passed over in silence.
+        Linked folders are looked at, too.
 
     Raises
     ------
     UserError
-        If there is no such folder.
+        If there is no such folder, or one below cannot be read.
     """
     if not folder.exists():
         raise UserError("no such folder", file=folder, remedy="name a folder with DICOM files")
     slices: dict[tuple[str, str], list[tuple[FileDataset, Path]]] = defaultdict(list)
     notes: dict[tuple[str, str], set[str]] = defaultdict(set)
     left_out: Counter[tuple[str, str, str, str]] = Counter()
+    others: list[Path] = []
     seen: set[str] = set()
     whose: set[str] = set()
-    for path in _files(folder):
+    walked = Walk((folder,), ()) if folder.is_file() else walk(folder)
+    for path in walked.files:
         try:
             header = read_header(path)
             if header is None:
+                others.append(path)
                 continue
             whose |= identifiers([header])
             reason = why_not(header) or _another_plane(header)
@@ -153,6 +160,8 @@ def find_series(folder: Path) -> Contents:
             for (uid, number, description, reason), count in sorted(left_out.items())
         ),
         frozenset(whose),
+        tuple(others),
+        walked.passed_over,
     )
 
 
@@ -212,25 +221,6 @@ def _spacing(series: Series) -> str:
     gap = float(np.median(np.diff(np.sort(positions(planes)))))
     rows, columns = planes[0].spacing
     return f" of {rows:.3g} × {columns:.3g} mm, {gap:.3g} mm apart"
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    if folder.is_file():
-        yield folder
-        return
-    for parent, folders, names in os.walk(folder, onerror=_refuse):
-        folders.sort()
-        for name in sorted(names):
-            path = Path(parent, name)
-            if path.is_file():  # neither a pipe nor a link to nowhere
-                yield path
-
-
-def _refuse(error: OSError) -> None:
-    """Refuse to pass over a folder in silence: exams may lie in it."""
-    raise UserError(
-        f"a folder that cannot be read ({error.strerror})", file=error.filename, remedy="change its permissions"
-    )
 
 
 def _another_plane(header: FileDataset) -> str:
