@@ -1,6 +1,8 @@
 """The command `hepaflow`; indexing is tested with the exam sheets."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -66,3 +68,40 @@ def test_fetch_names_a_configuration_that_cannot_be_read(
         mine.write_text(text)
     assert main(["fetch", "--configfile", str(mine)]) == 1
     assert f"file: {mine}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", [b"", b"a,b\nc\n", b"\xff\xfe", None])
+def test_summary_tells_a_damaged_table(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes | None
+) -> None:
+    table = tmp_path / "tables/liver.csv"
+    table.parent.mkdir()
+    if content is None:
+        table.mkdir()
+    else:
+        table.write_bytes(content)
+    assert main(["summary", str(tmp_path)]) == 1
+    assert f"file: {table}" in capsys.readouterr().err
+
+
+def test_fetch_tells_a_configuration_that_is_no_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "mine.yaml").write_bytes(b"\xff\xfe")
+    assert main(["fetch", "--configfile", str(tmp_path / "mine.yaml")]) == 1
+    assert f"file: {tmp_path / 'mine.yaml'}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("where", ["/dev/full", "a closed pipe"])
+def test_output_that_goes_nowhere_ends_without_traceback(where: str) -> None:
+    code = "import sys; from hepaflow.cli import main; sys.exit(main(['schema']))"
+    with subprocess.Popen(["sleep", "0"], stdin=subprocess.PIPE) as closed, open("/dev/full", "w") as full:
+        closed.wait()
+        ended = subprocess.run(
+            [sys.executable, "-c", code],
+            stdout=full if where == "/dev/full" else closed.stdin,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert ended.returncode == 1
+    assert "Traceback" not in ended.stderr
+    assert ("No space left on device" in ended.stderr) == (where == "/dev/full")
