@@ -45,6 +45,20 @@ def mirrored_identity() -> NDArray[np.float64]:
 EMPTY = "measures in mm would be false and are left empty"
 TRUSTED = "the sform is trusted, LPS"
 
+FIELDS = Case(
+    "each field of a NIfTI-1 and a NIfTI-2 header, with odd values in turn",
+    "accepted, warned of or refused",
+    (),
+    mended="tracebacks from unit codes, quaternions and an endless offset",
+)
+ODD: dict[str, tuple[Any, ...]] = {
+    "i": (-1, 7, 32767),
+    "u": (7, 255),
+    "f": (-1, np.nan, np.inf),
+    "S": (b"\xff",),
+}
+"""Odd values by kind of number."""
+
 GEOMETRY = Table(
     "Measures in mm",
     "Volumes, diameters and distances of the exam's label map, on grids whose headers are odd. The volume of a "
@@ -136,5 +150,6 @@ GEOMETRY = Table(
         ),
         Case("negative zooms, qform alone", ACCEPTED, (), headed(forms(1, 0), zooms(-0.7, -0.8, -2.5))),
         Case("qform whose handedness is 0", ACCEPTED, (), headed(forms(1, 0), number(76, 0))),
+        FIELDS,
     ),
 )

@@ -3,18 +3,22 @@
 from pathlib import Path
 
 import geometry
+import nibabel as nib
 import numpy as np
 import pytest
 from cases import ACCEPTED, Case, Tell, ids
-from made import LABELS, write
-from walk import walk
+from geometry import FIELDS, ODD
+from made import HU, LABELS, write
+from walk import EXAM, walk
 
+from hepaflow.errors import UserError
 from hepaflow.evaluation import mask_scores
 from hepaflow.exam_report.measurements import measure
-from hepaflow.volume import read_grid
+from hepaflow.survey import survey
+from hepaflow.volume import read_grid, write_map
 
 
-@pytest.mark.parametrize("case", geometry.GEOMETRY.cases, ids=ids)
+@pytest.mark.parametrize("case", [case for case in geometry.GEOMETRY.cases if case is not FIELDS], ids=ids)
 def test_measures(case: Case, tmp_path: Path, tell: Tell) -> None:
     made = case.do(tmp_path)
     grid = read_grid(made.path)
@@ -35,3 +39,29 @@ def test_measures(case: Case, tmp_path: Path, tell: Tell) -> None:
         assert 0.3 < shifted["msd_mm"] < 0.9  # a row is 0.8 mm, or 0.85 where it is aslant
     assert bool(walked.survey["warnings"]) == (case.outcome != ACCEPTED)
     tell(case, "; ".join(walked.survey["warnings"]))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_fields(tmp_path: Path, tell: Tell) -> None:
+    ended = {"taken": 0, "refused": 0}
+    for kind in (nib.Nifti1Image, nib.Nifti2Image):
+        whole = write(tmp_path / "whole.nii", HU, kind=kind).read_bytes()
+        with open(tmp_path / "whole.nii", "rb") as file:
+            plain = kind.header_class.from_fileobj(file, check=False)
+        for name, (dtype, _) in plain.template_dtype.fields.items():
+            for value in ODD[dtype.base.kind]:
+                if dtype.base.kind in "iu" and value > np.iinfo(dtype.base).max:
+                    continue
+                header = plain.copy()
+                header._structarr[name] = value
+                (tmp_path / "odd.nii").write_bytes(header.binaryblock + whole[len(header.binaryblock) :])
+                try:
+                    survey(EXAM, tmp_path / "odd.nii", None)
+                    grid = read_grid(tmp_path / "odd.nii")
+                    write_map(tmp_path / "written.nii", np.zeros(grid.canonical_shape, np.uint8), grid)
+                    assert read_grid(tmp_path / "written.nii").shape == grid.shape
+                    ended["taken"] += 1
+                except UserError:
+                    ended["refused"] += 1
+    assert min(ended.values()) > 20
+    tell(FIELDS, "")

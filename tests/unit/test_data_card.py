@@ -15,7 +15,7 @@ from hepaflow.survey import survey
 def surveys(tmp_path: Path) -> list[Path]:
     """A labelled exam, one without spacing, liver or lesion, and one without a label."""
     hu = np.full((6, 5, 4), -1000, np.int16)
-    hu[2, 2, 2] = 60
+    hu[1:3, 1:3, 1:3] = 60
     lesion = np.zeros((6, 5, 4), np.uint8)
     lesion[1:3, 1:3, 1:3] = 1
     lesion[1, 1, 1] = 2

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import ndimage
 
 from hepaflow.resize import resize_image, resize_mask, resize_masks
 
@@ -114,3 +115,27 @@ def test_stack_is_resized_slice_by_slice() -> None:
         np.testing.assert_array_equal(after, resize_mask(before, (18, 20)))
     assert not resized[2].any()
     assert resize_masks(np.zeros((0, 9, 12), bool), (3, 4)).shape == (0, 3, 4)
+
+
+def weights(before: int, after: int) -> np.ndarray:
+    """Pillow's triangle along one axis, in double precision: shape (after, before)."""
+    scale = before / after
+    middles = (np.arange(after)[:, None] + 0.5) * scale
+    triangle = np.maximum(0, 1 - np.abs(np.arange(before) + 0.5 - middles) / max(scale, 1))
+    return triangle / triangle.sum(axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("before", [64, 80, 97, 128, 200])
+@pytest.mark.parametrize("after", [64, 100, 128])
+def test_half_of_a_pixel_decides(before: int, after: int) -> None:
+    """Half, and not 0.4 or 0.6: each would change a hundredth of the pixels."""
+    noise = ndimage.gaussian_filter(np.random.default_rng(before).normal(size=(before, before)), 3)
+    along = weights(before, after)
+    share = along @ (noise > 0).astype(float) @ along.T
+    clear = np.abs(share - 0.5) > 1e-6
+    if before != after:
+        assert (
+            min(np.count_nonzero((share > 0.4) & (share < 0.5)), np.count_nonzero((share > 0.5) & (share < 0.6)))
+            > 20
+        )
+    np.testing.assert_array_equal(resize_mask(noise > 0, (after, after))[clear], share[clear] > 0.5)

@@ -127,7 +127,7 @@ def test_labels_whose_header_disagrees_follow_the_images_voxels(tmp_path: Path, 
 def test_labels_of_another_shape_than_the_image(tmp_path: Path) -> None:
     _, grid = read_image(stored(tmp_path, OWN))
     label = stored(tmp_path, np.zeros((6, 4, 5), np.uint8), "label.nii.gz")
-    with pytest.raises(UserError, match=r"exam: seven\n.*\n.*6×4×5 voxels\nexpected: 6×5×4"):
+    with pytest.raises(UserError, match=r"exam: seven\n.*\n.*6×4×5 voxels along LPS\nexpected: 6×5×4"):
         read_labels(label, exam="seven", image=grid)
 
 

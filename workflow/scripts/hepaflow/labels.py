@@ -67,8 +67,8 @@ def read_labels(path: Path, *, exam: str = "", image: Grid | None = None) -> tup
     if image is not None:
         if image.shape != grid.shape:
             raise UserError(
-                f"a label of {times(grid.shape)} voxels",
-                expected=f"{times(image.shape)} voxels, as the image has",
+                f"a label of {times(grid.shape)} voxels along {grid.axes}",
+                expected=f"{times(image.shape)} voxels along {image.axes}, as the image has",
                 exam=exam,
                 file=path,
                 remedy="pair the image with its own label map, or resample the label to the image's grid",

@@ -27,6 +27,7 @@ _WRONG = (
     zlib.error,
     _ISAL_ERROR,
     ValueError,
+    OverflowError,
 )
 _LARGEST_RATIO = 1032  # no gzip file holds more bytes for each of its own
 
@@ -68,7 +69,7 @@ def read_voxels(image: Any, path: Path, exam: str) -> NDArray[Any]:
     """
     proxy, file = image.dataobj, Path(image.file_map["image"].filename)
     try:
-        if file.suffix != ".gz":
+        if file.suffix.lower() != ".gz":
             stored = np.asarray(proxy.get_unscaled())
         else:
             with igzip.open(file) as stream:
@@ -98,8 +99,9 @@ def _check_length(image: Any, path: Path, exam: str) -> None:
         size = file.stat().st_size
     except OSError as error:
         raise _unreadable(path, exam, error) from None
-    if file.suffix in (".gz", ".nii", ".img"):
-        held = size * _LARGEST_RATIO if file.suffix == ".gz" else size
+    suffix = file.suffix.lower()
+    if suffix in (".gz", ".nii", ".img"):
+        held = size * _LARGEST_RATIO if suffix == ".gz" else size
         told = proxy.offset + prod(max(length, 0) for length in proxy.shape) * proxy.dtype.itemsize
         if told > held:
             shape = "×".join(map(str, proxy.shape))

@@ -20,7 +20,7 @@ _PADDING_BELOW = -1100  # scanners pad with -1024 or not at all; some copies of 
 _METAL_ABOVE = 4000
 _VALUES_OF_A_MASK = 3
 _SOFT, _HARD = (-200, 300), (600, np.inf)
-_LITTLE, _MUCH = 0.01, 0.2  # shares; of four CTs of abdomens, 0.26 to 0.61 is soft and 0.001 to 0.002 hard
+_LITTLE, _MUCH = 0.005, 0.2  # shares; of four CTs of abdomens, 0.26 to 0.61 is soft and 0.001 to 0.002 hard
 _AIR, _LIVER = -200, 50  # a CT of an abdomen has values below the former, be it clamped, and above the latter
 
 
@@ -57,6 +57,7 @@ def survey(exam: str, image: Path, label: Path | None, *, trust_label_grid: bool
         "exam": exam,
         "shape": list(grid.canonical_shape),
         "spacing_mm": [round(length, 4) for length in grid.spacing],
+        "in_millimetres": grid.has_millimetres,
         "axes": grid.axes,
         "hu_range": [low, high],
         "image_sha256": sha256(image),
