@@ -55,6 +55,20 @@ def test_references_alone_are_told(tmp_path: Path, capsys: pytest.CaptureFixture
     assert "1 of 2 references have no segmentation: b" in capsys.readouterr().err
 
 
+def test_files_in_other_formats_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    segmented = folder(tmp_path / "p", "a.nii")
+    for name in ("b.nrrd", "plans.json"):
+        (segmented / name).touch()
+    assert list(exams_in(segmented)) == ["a"]
+    assert capsys.readouterr().err == "note: passed over in p: b.nrrd: convert to .nii.gz\n"
+
+
+def test_references_without_millimetres_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    places = [str(folder(tmp_path / name, "a.nii", affine=np.eye(4))) for name in ("p", "r")]
+    assert main(places) == 0
+    assert "note: a: identity affine and 1 mm spacing: measures in mm would be false" in capsys.readouterr().err
+
+
 def test_all_grids_are_looked_at_before_the_first_is_scored(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

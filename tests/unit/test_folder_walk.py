@@ -88,7 +88,7 @@ def test_a_folder_of_annexed_files_is_one_of_files(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_read_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    tree(tmp_path, "closed/1")
+    tree(tmp_path, "closed/1", "open")
     scan = os.scandir
 
     def closed(place: object) -> object:
@@ -100,6 +100,9 @@ def test_a_folder_that_cannot_be_read_is_refused(tmp_path: Path, monkeypatch: py
     with pytest.raises(UserError, match=r"cannot be read \(Permission denied\)") as caught:
         walk(tmp_path)
     assert f"file: {tmp_path / 'closed'}" in str(caught.value)
+    result = walk(tmp_path, all_or_nothing=False)
+    assert found(tmp_path, result) == ["open"]
+    assert passed(tmp_path, result) == {"closed": "unreadable folder: Permission denied"}
 
 
 @pytest.mark.parametrize(
@@ -129,3 +132,21 @@ def test_what_is_passed_over_is_counted_with_the_first_names(tmp_path: Path) -> 
     for name in ("1", "2", "3"):
         (tmp_path / name).unlink()
     assert counted(walk(tmp_path).passed_over, tmp_path) == [(2, r"a link to nowhere (4, new\nline)")]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may look everywhere")
+def test_what_one_has_no_right_to_look_at_is_passed_over(tmp_path: Path) -> None:
+    root = tree(tmp_path / "root", "a", "half/b", "half/c/d")
+    tree(tmp_path, "closed/x", "closed/y/z")
+    (root / "file").symlink_to(tmp_path / "closed/x")
+    (root / "folder").symlink_to(tmp_path / "closed/y")
+    places = {tmp_path / "closed": 0o000, root / "half": 0o444}
+    for place, mode in places.items():
+        place.chmod(mode)
+    try:
+        result = walk(root, all_or_nothing=False)
+    finally:
+        for place in places:
+            place.chmod(0o755)
+    assert found(root, result) == ["a"]
+    assert {"file", "folder", "half/b", "half/c"} <= set(passed(root, result))

@@ -14,6 +14,8 @@ from tqdm import tqdm
 from hepaflow.destination import make_folder
 from hepaflow.errors import UserError
 from hepaflow.evaluation import Scores, Segmentation
+from hepaflow.folder_walk import HIDDEN, NO_IMAGE, why_no_nifti
+from hepaflow.grid_warnings import grid_warnings
 from hepaflow.labels import read_labels
 from hepaflow.nifti_name import stem
 from hepaflow.predictions import check_grid, read_prediction
@@ -54,7 +56,10 @@ def exams_in(folder: Path) -> dict[str, Path]:
         raise UserError(
             f"no folder that can be read ({error.strerror})", file=folder, expected="a folder of label maps"
         ) from None
-    files = [folder / name for name in names if stem(name) is not None and not name.startswith(".")]
+    files = [folder / name for name in names if not why_no_nifti(Path(name))]
+    others = [name for name in names if why_no_nifti(Path(name)) not in ("", HIDDEN, NO_IMAGE)]
+    if others:
+        print(f"note: passed over in {folder.name}: {', '.join(others[:10])}: convert to .nii.gz", file=sys.stderr)
     if not files:
         raise UserError("no NIfTI file", file=folder, expected="label maps, .nii or .nii.gz")
     found: dict[str, Path] = {}
@@ -131,6 +136,8 @@ def score_folder(
         check_grid(read_grid(path, exam=exam), read_grid(reference, exam=exam), path, exam, trust_grid=trust_grid)
     for exam, path, reference in tqdm(pairs, unit="exam"):
         labels, grid = read_labels(reference, exam=exam)
+        for warning in grid_warnings(grid):
+            print(f"note: {exam}: {warning}", file=sys.stderr)
         scores = Scores(exam, Segmentation.of_labels(labels), grid.trusted_steps)
         found = read_prediction(path, exam=exam, image=grid, values=values, trust_grid=trust_grid)
         scores.add(method, GIVEN, Segmentation.of_labels(found).only(values.stages))

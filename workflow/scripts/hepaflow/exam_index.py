@@ -101,7 +101,7 @@ def _split(exam: Exam, drawn: Container[str]) -> str:
 
 
 def _sorted_out(folder: Path) -> _Sorted:
-    walked = walk(folder)
+    walked = walk(folder, all_or_nothing=False)
     files = _Sorted(passed_over=list(walked.passed_over))
     for path in walked.files:
         image, label, msd = (pattern.fullmatch(stem(path.name) or "") for pattern in (_IMAGE, _LABEL, _MSD))

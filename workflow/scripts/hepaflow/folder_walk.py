@@ -8,7 +8,7 @@ from pathlib import Path
 from hepaflow.errors import UserError
 from hepaflow.nifti_name import stem
 
-HIDDEN = "hidden, as other programs keep their notes"
+HIDDEN, NO_IMAGE = "hidden, as other programs keep their notes", "no image"
 
 _OTHER_FORMATS = (
     ".hdr", ".img", ".img.gz", ".nrrd", ".nhdr", ".mha", ".mhd", ".mgz", ".mgh", ".mnc", ".nia", ".nii.bz2",
@@ -42,26 +42,33 @@ class Walk:
     passed_over: tuple[PassedOver, ...]
 
 
-def walk(folder: Path) -> Walk:
+def walk(folder: Path, *, all_or_nothing: bool = True) -> Walk:
     """Look for files in a folder and all below, linked ones among them; no folder is looked at twice.
+
+    Parameters
+    ----------
+    folder : Path
+    all_or_nothing : bool, optional
+        Refuse folders that cannot be read, for exams may lie in them; otherwise they are passed over.
 
     Raises
     ------
     UserError
-        If a folder cannot be read: exams may lie in it.
+        If a folder cannot be read.
     """
     files: list[Path] = []
     links: list[Path] = []
+    closed: list[OSError] = []
     passed: list[PassedOver] = []
-    seen = {_identity(folder)}
-    waiting = [folder]
+    seen, waiting = {_identity(folder)}, [folder]
     while waiting:
-        for parent, folders, names in os.walk(waiting.pop(0), onerror=_refuse):
+        told = _refuse if all_or_nothing else closed.append
+        for parent, folders, names in os.walk(waiting.pop(0), onerror=told):
             below = [Path(parent, name) for name in sorted(folders)]
             passed += [PassedOver(path, HIDDEN) for path in below if path.name.startswith(".")]
             below = [path for path in below if not path.name.startswith(".")]
-            links += [path for path in below if path.is_symlink()]
-            own = [path for path in below if not path.is_symlink() and _identity(path) not in seen]
+            links += [path for path in below if os.path.islink(path)]
+            own = [path for path in below if not os.path.islink(path) and _identity(path) not in seen]
             seen |= {_identity(path) for path in own}
             folders[:] = [path.name for path in own]
             files += [Path(parent, name) for name in names]
@@ -74,17 +81,19 @@ def walk(folder: Path) -> Walk:
             else:
                 seen.add(_identity(link))
                 waiting.append(link)
+    passed += [PassedOver(Path(one.filename), f"unreadable folder: {one.strerror}") for one in closed]
     taken = _once(files, passed)
     return Walk(tuple(sorted(taken)), tuple(sorted(passed, key=lambda one: one.place)))
 
 
 def _once(files: Iterable[Path], passed: list[PassedOver]) -> list[Path]:
     """Return what is a file, each once; a link behind what it leads to."""
+    # The tests of os.path are False, and no error, where one has no right to look.
     taken: dict[str, Path] = {}
-    for path in sorted(files, key=lambda one: (one.is_symlink(), one)):
-        if not path.is_file():
-            reason = "a link to nowhere" if path.is_symlink() and not path.exists() else "no file"
-            passed.append(PassedOver(path, reason))
+    for path in sorted(files, key=lambda one: (os.path.islink(one), one)):
+        if not os.path.isfile(path):
+            lost = os.path.islink(path) and not os.path.exists(path)
+            passed.append(PassedOver(path, "a link to nowhere" if lost else "no file"))
         elif os.path.realpath(path) in taken:
             passed.append(PassedOver(path, "a link to a file that is taken already"))
         else:
@@ -101,7 +110,7 @@ def why_no_nifti(path: Path) -> str:
         return "in a format that is not read: convert to .nii.gz"
     if stem(name) is not None:
         return ""
-    return "an archive: unpack it, or name it itself" if name.endswith(_ARCHIVES) else "no image"
+    return "an archive: unpack it, or name it itself" if name.endswith(_ARCHIVES) else NO_IMAGE
 
 
 def counted(passed: Iterable[PassedOver], root: Path) -> list[tuple[int, str]]:
@@ -118,8 +127,12 @@ def _listed(places: list[Path], root: Path) -> str:
     return ", ".join(shown) + (", ..." if len(places) > _NAMED else "")
 
 
-def _identity(folder: Path) -> tuple[int, int]:
-    status = os.stat(folder)
+def _identity(folder: Path) -> object:
+    """Return what tells a folder from others, by whatever path; its path where one has no right to look."""
+    try:
+        status = os.stat(folder)
+    except OSError:
+        return folder
     return status.st_dev, status.st_ino
 
 
