@@ -10,6 +10,7 @@ import pairs
 from sheets import SHEETS
 from test_damage import DAMAGE
 from test_networks import NETWORKS
+from test_other_commands import OTHER_COMMANDS
 from test_resources import RESOURCES
 from test_runs import RUNS
 from test_screen import SCREEN
@@ -31,6 +32,7 @@ TABLES = (
     folders.WRONG_VALUES,
     NETWORKS,
     SCREEN,
+    OTHER_COMMANDS,
     RUNS,
     DAMAGE,
     RESOURCES,

@@ -76,3 +76,13 @@ def test_it_begins_at_the_largest_lesion_else_at_the_largest_liver_else_in_the_m
     assert first() == 2
     labels[1, 0, 0], labels[5, 0, :2] = 2, 2
     assert first() == 5
+
+
+def test_lengths_are_measured_with_the_steps_of_a_sheared_grid() -> None:
+    hu, empty = np.zeros((2, 3, 4)), np.zeros((2, 3, 4), np.uint8)
+    steps = np.array([[2.5, 0.9, 0], [0, 0.8, 0], [0, 0, 0.7]])
+    assert ViewedExam("one", hu, empty, {"a": empty}, (2.66, 0.8, 0.7), True, {}, steps).measured_in is steps
+    assert ViewedExam("one", hu, empty, {"a": empty}, (2.5, 0.8, 0.7)).measured_in == (2.5, 0.8, 0.7)
+    assert ViewedExam("one", hu, empty, {"a": empty}, (2.5, 0.8, 0.7), False, {}, steps).measured_in is None
+    (lesion,) = list_lesions(np.full((1, 1, 1), 2, np.uint8), {}, steps)
+    assert lesion["ml"] == pytest.approx(2.5 * 0.8 * 0.7 / 1000)

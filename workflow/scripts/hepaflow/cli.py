@@ -127,9 +127,9 @@ def _configuration(file: Path | None) -> dict[str, Any]:
 
 
 def _fetch(chosen: argparse.Namespace) -> None:
+    settings = read_settings(_configuration(chosen.configfile))
     from hepaflow.networks.pretrained import imagenet_file, imagenet_weights  # torch takes seconds to import
 
-    settings = read_settings(_configuration(chosen.configfile))
     wanted = sorted({backbone.arch for backbone in settings.backbones.values() if backbone.weights == "imagenet"})
     for arch in wanted:
         imagenet_weights(arch)
