@@ -66,7 +66,7 @@ PREDICTIONS = names("predict.liver.train predict.lesion.train") | LIVER_FUSION |
 PREDICTIONS |= names("predict.liver.test")
 DATA = names("liver_slices.train liver_slices.test") | LESION_DATA | LIVER_NETWORKS
 EXAMS_MADE = names("phantom.train phantom.test survey.train survey.test data_card") | DATA
-SURVEY = names("survey.train survey.test data_card html_report")
+SURVEY = names("survey.train survey.test data_card provenance html_report")
 NOTHING: frozenset[str] = frozenset()
 
 
