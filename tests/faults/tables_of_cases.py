@@ -5,8 +5,8 @@ import folders
 import geometry
 import images
 import labels
-from environment import ENVIRONMENT, EQUAL, WHOLE
 import pairs
+from environment import ENVIRONMENT, EQUAL, WHOLE
 from sheets import SHEETS
 from test_damage import DAMAGE
 from test_networks import NETWORKS

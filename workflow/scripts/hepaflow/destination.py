@@ -4,6 +4,7 @@ import os
 import tempfile
 from pathlib import Path
 
+from hepaflow import atomic
 from hepaflow.errors import UserError
 
 
@@ -56,12 +57,9 @@ def write_text(path: Path, text: str, *, overwrite: bool = False) -> None:
             remedy="name another, or --overwrite",
         )
     make_folder(path.parent)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        partial.write_text(text, encoding="utf-8", newline="")
-        partial.replace(path)
+        atomic.write_text(path, text)
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise UserError(
             f"a file that cannot be written ({error.strerror})", file=path, remedy="name another place"
         ) from None

@@ -181,9 +181,6 @@ def main(arguments: list[str] | None = None) -> int:
     except UserError as error:
         print(f"hepaflow: error\n{error}", file=sys.stderr)
         return 1
-    except OSError as error:
-        print(f"hepaflow: error\nnot written: {error}", file=sys.stderr)
-        return 1
     for stage in values.stages:
         print(f"\n{stage}, {metrics['exam'].nunique()} exams, 95 % interval in brackets")
         for name, value in score_table(summary, stage).itertuples(index=False):
