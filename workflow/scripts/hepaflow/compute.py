@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from lightning_fabric import Fabric
 from lightning_fabric.plugins.environments.lightning import LightningEnvironment
+from lightning_fabric.strategies.ddp import DDPStrategy
 
 from hepaflow.errors import UserError
 from hepaflow.settings.compute import ComputeSettings
@@ -75,11 +76,38 @@ def make_fabric(
     return Fabric(
         accelerator="cuda" if gpu else "cpu",
         devices=devices,
-        strategy="auto" if devices == 1 else "ddp",
+        strategy="auto" if devices == 1 else _data_parallel(),
         precision="bf16-mixed" if precision == "bf16" else "32-true",
         # A job is one process, and starts the others itself: in a SLURM job too, whose variables say otherwise.
         plugins=LightningEnvironment(),
     )
+
+
+def _data_parallel() -> DDPStrategy:
+    """Return how several devices train one network: each adds up the gradients in the same order at every step."""
+    # torch else regroups the gradients after the first step of a process, and sums of three or more numbers in
+    # another order differ: a training that was resumed would be another.
+    return DDPStrategy(find_unused_parameters=True)
+
+
+def arithmetic(compute: ComputeSettings, device: torch.device) -> dict[str, Any]:
+    """Return what changes the last bits of a training, and is no setting of its result.
+
+    Parameters
+    ----------
+    compute : ComputeSettings
+    device : torch.device
+        Where the network is trained.
+    """
+    told: dict[str, Any] = {
+        "devices": compute.devices,
+        "channels_last": memory_format(compute, training=True) is torch.channels_last,
+        "compile": compute.compile,
+        "torch": torch.__version__,
+    }
+    if device.type == "cuda":
+        return {"on": torch.cuda.get_device_name(device), **told}
+    return {"on": f"CPU ({torch.backends.cpu.get_cpu_capability()})", "threads": torch.get_num_threads(), **told}
 
 
 def has_bf16_instructions() -> bool | None:

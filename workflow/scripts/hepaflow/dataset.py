@@ -48,6 +48,9 @@ class SliceDataset(Dataset[Batch]):
         """Fetch slices by number: images (b, 1, h, w) in [-1, 1] and masks (b, 1, h, w) in {0, 1}."""
         if self._files is None:
             self._files = [SliceFile(path) for path in self._paths]
+        if len(indices) == 0:  # a device without a share of this batch
+            file, none = max(self._files, key=len), slice(0)
+            return normalise(file.image(none)), torch.from_numpy(file.mask(none)).float().unsqueeze_(1)
         images, masks = [], []
         for index, exam in zip(indices, self.exams_of(indices), strict=True):
             own = int(index) - (self._ends[exam - 1] if exam else 0)
@@ -70,7 +73,8 @@ class EpochBatches(Sampler[list[int]]):
         normalisation has no variance of one sample.
     seed : int
     rank, world : int
-        This device's number and the number of devices; each takes every `world`-th slice of a batch.
+        This device's number and the number of devices; each takes every `world`-th slice of a batch. The batches
+        are those of one device: of one with fewer slices than devices, some devices have none.
     shuffle : bool
         Whether the order changes with the epoch.
     """
@@ -91,9 +95,8 @@ class EpochBatches(Sampler[list[int]]):
         self.epoch, self.done = 0, 0  # the next pass: its epoch, and how many of its batches to leave out
 
     def _starts(self) -> list[int]:
-        smallest = 2 * self._world  # two samples on each device
         starts = list(range(0, len(self._indices), self._batch_size))
-        if len(starts) > 1 and len(self._indices) - starts[-1] < smallest:
+        if len(starts) > 1 and len(self._indices) - starts[-1] < 2:
             starts.pop()
         return starts
 
@@ -106,5 +109,4 @@ class EpochBatches(Sampler[list[int]]):
             order = np.random.default_rng([self._seed, self.epoch]).permutation(order)
         ends = [*self._starts(), len(order)]
         for first, last in pairwise(ends[self.done :]):
-            if own := order[first:last][self._rank :: self._world].tolist():
-                yield own
+            yield order[first:last][self._rank :: self._world].tolist()

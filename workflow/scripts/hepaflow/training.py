@@ -16,12 +16,13 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from hepaflow.compute import make_fabric, memory_format, prepare
+from hepaflow.compute import arithmetic, make_fabric, memory_format, prepare
 from hepaflow.dataset import Batch, EpochBatches, SliceDataset
+from hepaflow.devices import end_with_parent, shared, total
 from hepaflow.errors import UserError
 from hepaflow.history import Epoch, Part, progress, progress_within, write_history
 from hepaflow.interruption import Interruption, ignore
-from hepaflow.losses import LOSSES
+from hepaflow.losses import LOSSES, Loss
 from hepaflow.networks.network import build_network
 from hepaflow.settings.compute import ComputeSettings
 from hepaflow.settings.training import TrainingSettings, TrainSettings
@@ -36,6 +37,9 @@ Pause = Callable[[Callable[[], Part]], None]
 
 _TELL_EVERY = 60.0
 """Seconds between two lines of the log within an epoch."""
+
+_LOOK_EVERY = 50
+"""Mini-batches between two looks at whether the loss is still finite: a GPU would wait at each."""
 
 
 def learning_rate(epoch: int, settings: TrainingSettings) -> float:
@@ -80,12 +84,13 @@ def train_network(
     compute: ComputeSettings,
     start: Path | None = None,
     threads: int | None = None,
-) -> None:
+) -> list[dict[str, Any]]:
     """Train a network and write its weights and its history.
 
-    Two runs on the CPU with the same inputs, settings and threads write the same bytes, whether or not they
-    were interrupted. The state is saved after every epoch. At SIGTERM it is saved after the current mini-batch,
-    and the process ends: a killed training loses its current epoch, one that is asked to end loses nothing.
+    Two runs on the CPU with the same inputs, settings, devices and threads write the same bytes, whether or not
+    they were interrupted. The state is saved after every epoch. At SIGTERM it is saved after the current
+    mini-batch, and the process ends: a killed training loses its current epoch, one that is asked to end loses
+    nothing. Another number of devices gives the same network but for rounding.
 
     Parameters
     ----------
@@ -105,14 +110,27 @@ def train_network(
     threads : int, optional
         CPU threads, of all devices' processes together.
 
+    Returns
+    -------
+    list of dict
+        What it was computed with, and from which epoch and mini-batch on: one entry, or more where it was resumed
+        with other devices, threads or the like.
+
     Raises
     ------
     UserError
-        If there are too few slices, the loss is no longer finite, or the starting weights do not fit.
+        If there are too few slices, the loss or the weights are no longer finite, the starting weights do not fit,
+        or the state of an interrupted training cannot be read.
     """
     fabric = make_fabric(settings.precision, compute, devices=compute.devices, threads=threads)
     fabric.launch()
-    state = TrainingState(output.with_suffix(".training"), _recipe(slices, settings, code, start))
+    if not fabric.is_global_zero:
+        end_with_parent()
+    state = TrainingState(
+        output.with_suffix(".training"),
+        _recipe(slices, settings, code, start),
+        arithmetic(compute, fabric.device),
+    )
     with state.owned() if fabric.is_global_zero else nullcontext():
         fabric.barrier()
         network, epochs = _train(slices, settings, state, compute, start, fabric)
@@ -121,7 +139,10 @@ def train_network(
                 save_weights(network, output, settings.canonical())
                 write_history(history, epochs)
             state.delete()
+        else:
+            ignore()  # of a SIGTERM to all, the first process is to decide what is still to be done
     fabric.barrier()
+    return state.computed
 
 
 def _train(
@@ -141,11 +162,11 @@ def _train(
     network = build_network(settings.network)
     if start is not None:
         load_weights(network, start)
-    if fabric.world_size > 1 and fabric.device.type == "cuda":  # torch has none for the CPU
-        network = nn.SyncBatchNorm.convert_sync_batchnorm(network)
+    if fabric.world_size > 1:
+        network = shared(network, fabric.device)
     sgd = torch.optim.SGD(network.parameters(), lr=recipe.learning_rate, momentum=recipe.momentum)
     model, optimizer = fabric.setup(prepare(network, compute), sgd)
-    rows, part = state.load(network, sgd)
+    rows, part = state.load(network, sgd, lambda find: fabric.broadcast(find() if fabric.is_global_zero else None))
     epochs = [Epoch(**row) for row in rows]
     log.info(
         "%d slices of %d exams on %d × %s; %s",
@@ -176,15 +197,13 @@ def _train(
                 group["lr"] = rate
             part = _train_epoch(model, optimizer, training, settings, epoch, compute, fabric, part, pause)
             loss = part.loss / part.slices
-            if not np.isfinite(loss):
-                raise UserError(
-                    f"a training loss of {loss} in epoch {epoch + 1}",
-                    expected="a finite loss",
-                    remedy="lower the learning rate, or train in fp32",
-                )
+            if not _finite(network):
+                raise _diverged("weights that are no finite numbers", epoch)
             began = time.monotonic()
             held_out = (
-                _validation_loss(model, validation, recipe, compute, fabric, part, pause) if validation else None
+                None
+                if validation is None
+                else _validation_loss(model, validation, recipe, compute, fabric, part, pause)
             )
             seconds = part.seconds + time.monotonic() - began
             epochs.append(Epoch(epoch + 1, rate, loss, held_out, round(seconds, 3)))
@@ -193,6 +212,20 @@ def _train(
             save()
             pause(Part)
     return network, epochs
+
+
+def _diverged(found: str, epoch: int) -> UserError:
+    return UserError(
+        f"{found}, in epoch {epoch + 1}",
+        expected="finite numbers",
+        remedy="lower the learning rate, or train in fp32; the last state with finite numbers is kept",
+    )
+
+
+def _finite(network: nn.Module) -> bool:
+    """Return whether all weights and statistics are finite numbers."""
+    numbers = [value for value in network.state_dict().values() if value.is_floating_point()]
+    return bool(torch.stack([value.isfinite().all() for value in numbers]).all())
 
 
 def _going_on(epochs: int, part: Part) -> str:
@@ -229,30 +262,28 @@ def _loaders(
     exam_of = np.array(dataset.exams_of(every))
     exams = np.unique(exam_of)  # those without slices can be neither trained on nor held out
     train, held_out = split_exams(len(exams), settings.training.validation_share, settings.seed)
-    indices = np.flatnonzero(np.isin(exam_of, exams[train]))
-    smallest = 2 * fabric.world_size  # batch normalisation needs two samples on each device
-    if len(indices) < smallest:
+    indices = np.flatnonzero(np.isin(exam_of, exams[train])).tolist()
+    if len(indices) < 2:  # batch normalisation needs two samples
         raise UserError(
             f"{len(indices)} training slices",
-            expected=f"at least {smallest}",
+            expected="at least 2",
             remedy="add training exams to the sheet",
         )
-    if settings.training.batch_size < smallest:
+    if settings.training.batch_size < 2 * fabric.world_size:
         raise UserError(
             f"batches of {settings.training.batch_size} on {fabric.world_size} devices",
-            expected=f"a batch_size of at least {smallest}",
+            expected=f"a batch_size of at least {2 * fabric.world_size}",
             remedy="raise batch_size, or train on fewer devices",
         )
+    if settings.training.validation_share and not held_out:
+        log.warning("a single training exam has slices: none is held out for validation")
+    recipe, seed = settings.training, settings.seed
+    shares = EpochBatches(indices, recipe.batch_size, seed, rank=fabric.global_rank, world=fabric.world_size)
+    # A batch of these is one device's, for there may be fewer than devices.
+    others = np.flatnonzero(np.isin(exam_of, exams[held_out])).tolist()
+    whole = EpochBatches(others, recipe.batch_size, seed, shuffle=False)
 
-    def loader(chosen: Any, *, shuffle: bool) -> DataLoader[Batch]:
-        batches = EpochBatches(
-            chosen,
-            settings.training.batch_size,
-            settings.seed,
-            rank=fabric.global_rank,
-            world=fabric.world_size,
-            shuffle=shuffle,
-        )
+    def loader(batches: Any) -> DataLoader[Batch]:
         return DataLoader(
             dataset,
             sampler=batches,
@@ -267,8 +298,8 @@ def _loaders(
             generator=torch.Generator(),
         )
 
-    validation = loader(np.flatnonzero(np.isin(exam_of, exams[held_out])), shuffle=False) if held_out else None
-    return loader(indices, shuffle=True), validation
+    validation = loader(list(whole)[fabric.global_rank :: fabric.world_size]) if held_out else None
+    return loader(shares), validation
 
 
 def _stay(worker: int) -> None:
@@ -292,7 +323,7 @@ def _train_epoch(
     pause: Pause,
 ) -> Part:
     """Train for the rest of an epoch, of which a part is done; return the whole."""
-    criterion = LOSSES[settings.training.loss]
+    criterion = _loss(settings.training, fabric)
     sampler = batches.sampler
     assert isinstance(sampler, EpochBatches)
     sampler.epoch, sampler.done = epoch, 0
@@ -301,30 +332,44 @@ def _train_epoch(
     model.train()
     began = told = time.monotonic()
     # What was done before counts once, not once a device.
-    total = torch.tensor(part.loss if fabric.is_global_zero else 0.0, dtype=torch.float64, device=fabric.device)
+    losses = torch.tensor(part.loss if fabric.is_global_zero else 0.0, dtype=torch.float64, device=fabric.device)
     seen = part.slices if fabric.is_global_zero else 0
 
     def so_far(batch: int) -> Part:
-        loss, slices = _sums_over_devices(total, seen, fabric)
+        loss, slices = _sums_over_devices(losses, seen, fabric)
+        _check_loss(loss / slices, epoch)
         return Part(batch, slices, loss, part.seconds + time.monotonic() - began)
 
     for batch, (images, masks) in enumerate(batches, part.batches + 1):
-        # Dropout is drawn from seed, epoch, batch and device alone: nothing random needs to be kept for resuming.
-        torch.manual_seed(_mixed(settings.seed, epoch, batch, fabric.global_rank))
+        # Dropout is drawn from seed, epoch and batch alone: nothing random needs to be kept for resuming.
+        torch.manual_seed(_mixed(settings.seed, epoch, batch, 0))
         images, masks = _to_device((images, masks), compute, fabric)  # (b, 1, h, w) each
         loss = criterion(model(images), masks)
         optimizer.zero_grad()
         fabric.backward(loss)
         optimizer.step()
-        total += loss.detach().double() * len(images)
+        losses += loss.detach().double() * len(images)
         seen += len(images)
         pause(partial(so_far, batch))
+        if batch % _LOOK_EVERY == 0:
+            _check_loss(float(losses), epoch)
         if time.monotonic() - told > _TELL_EVERY:
             told = time.monotonic()
-            here = Part(batch, seen, float(total), part.seconds + told - began)
+            here = Part(batch, seen, float(losses), part.seconds + told - began)
             rate = optimizer.param_groups[0]["lr"]
             log.info("%s", progress_within(here, count, epoch + 1, settings.training.epochs, rate))
     return so_far(count)
+
+
+def _loss(recipe: TrainingSettings, fabric: Fabric) -> Loss:
+    """Return the loss of a mini-batch, which several devices may share."""
+    criterion = LOSSES[recipe.loss]
+    return criterion if fabric.world_size == 1 else partial(criterion, total=total)
+
+
+def _check_loss(loss: float, epoch: int) -> None:
+    if not np.isfinite(loss):
+        raise _diverged(f"a training loss of {loss}", epoch)
 
 
 @torch.no_grad()
@@ -338,21 +383,25 @@ def _validation_loss(
     pause: Pause,
 ) -> float:
     """Return the mean loss over the held-out slices, after an epoch's training."""
-    criterion = LOSSES[recipe.loss]
+    criterion = LOSSES[recipe.loss]  # of whole batches, each on one device
     model.eval()
-    total, seen = torch.zeros((), dtype=torch.float64, device=fabric.device), 0
+    # The wrapper would make devices wait for each other, which may have different numbers of batches here.
+    network = model if fabric.world_size == 1 else model.module
+    losses, seen = torch.zeros((), dtype=torch.float64, device=fabric.device), 0
     for batch in batches:
         images, masks = _to_device(batch, compute, fabric)
-        total += criterion(model(images), masks).double() * len(images)
+        with fabric.autocast():
+            logits = network(images)
+        losses += criterion(logits, masks).double() * len(images)
         seen += len(images)
-        if fabric.world_size == 1:  # several devices may have different numbers of batches here
+        if fabric.world_size == 1:
             pause(lambda: part)
-    loss, slices = _sums_over_devices(total, seen, fabric)
+    loss, slices = _sums_over_devices(losses, seen, fabric)
     return loss / slices
 
 
-def _sums_over_devices(total: Tensor, seen: int, fabric: Fabric) -> tuple[float, int]:
-    summed: Any = fabric.all_reduce(torch.stack([total, total.new_tensor(seen)]), reduce_op="sum")
+def _sums_over_devices(losses: Tensor, seen: int, fabric: Fabric) -> tuple[float, int]:
+    summed: Any = fabric.all_reduce(torch.stack([losses, losses.new_tensor(seen)]), reduce_op="sum")
     return float(summed[0]), int(summed[1])
 
 

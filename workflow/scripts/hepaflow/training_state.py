@@ -12,9 +12,9 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +31,35 @@ log = logging.getLogger(__name__)
 PATIENCE = 120.0
 """Seconds to wait for another job to let go of the folder. Queues kill half a minute after they asked to end."""
 
+_TRIES = 3
+"""Times that a state is read before a fault of the disk is believed."""
+
 _HEADER = "hepaflow"
 _NETWORK, _MOMENTUM = "network/", "momentum/"
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A state that can be gone on from.
+
+    Attributes
+    ----------
+    path : Path
+    history : list of dict
+        The finished epochs.
+    part : Part
+        What is done of the next epoch.
+    computed : list of dict
+        With what it was computed, in turn.
+    """
+
+    path: Path
+    history: list[dict[str, Any]]
+    part: Part
+    computed: list[dict[str, Any]]
+
+
+Ask = Callable[[Callable[[], Saved | None]], Saved | None]
 
 
 class TrainingState:
@@ -44,10 +71,19 @@ class TrainingState:
         The side folder; belongs to this training alone.
     key : str
         Digest of everything that the training's result depends on. A state with another key is never used.
+    arithmetic : mapping, optional
+        What can change last bits, as devices and threads do. A state of another is used, and that is told.
+
+    Attributes
+    ----------
+    computed : list of dict
+        The arithmetic of all that was computed so far, each with the epoch and mini-batch after which it began.
     """
 
-    def __init__(self, folder: Path, key: str) -> None:
+    def __init__(self, folder: Path, key: str, arithmetic: Mapping[str, Any] | None = None) -> None:
         self._folder, self._key = folder, key
+        self._arithmetic = dict(arithmetic or {})
+        self.computed = [{"after_epoch": 0, "after_batch": 0, **self._arithmetic}]
         self._current = folder / "state.safetensors"
         self._previous = folder / "previous.safetensors"
 
@@ -69,7 +105,7 @@ class TrainingState:
                 partial.unlink()
             yield
         finally:
-            if not (self._current.exists() or self._previous.exists()):
+            if _absent(self._current) and _absent(self._previous):
                 self.delete()
             os.close(file)
             with suppress(OSError):  # NFS keeps a file that was open, and so its folder, until now
@@ -132,7 +168,12 @@ class TrainingState:
             if momentum is not None:  # absent where the momentum is zero
                 tensors[_MOMENTUM + name] = momentum
         tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-        header = {"key": self._key, "history": history, "part": asdict(part or Part())}
+        header = {
+            "key": self._key,
+            "history": history,
+            "part": asdict(part or Part()),
+            "computed": self.computed,
+        }
         self._folder.mkdir(parents=True, exist_ok=True)
         partial = self._folder / f"partial.{os.getpid()}"
         save_file(tensors, partial, {_HEADER: json.dumps(header)})
@@ -142,8 +183,51 @@ class TrainingState:
             os.replace(self._current, self._previous)
         os.replace(partial, self._current)
 
-    def load(self, network: nn.Module, optimizer: torch.optim.Optimizer) -> tuple[list[dict[str, Any]], Part]:
-        """Put the newest usable state into network and optimizer.
+    def newest(self) -> Saved | None:
+        """Find the newest usable state; none where the training is to start.
+
+        Raises
+        ------
+        UserError
+            If there is a state that cannot be read, and none that can: starting anew would replace it.
+        """
+        unread: OSError | None = None
+        for path in (self._current, self._previous):
+            try:
+                header = _header(path)
+                if header["key"] != self._key:
+                    log.info("%s belongs to another recipe and is left aside", path)
+                    continue
+                return Saved(path, header["history"], Part(**header["part"]), header["computed"])
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                log.warning("%s cannot be read (%s); looking for the state before it", path, error)
+                unread = unread or error
+            except (SafetensorError, KeyError, TypeError, json.JSONDecodeError) as error:
+                log.warning("%s is damaged (%s); looking for the state before it", path, error)
+                path.unlink(missing_ok=True)  # or the next save would keep it in the place of the one before
+        if unread is not None:
+            raise UserError(
+                f"the state of an interrupted training, which cannot be read ({unread.strerror})",
+                expected="a disk that answers; the state is left as it is",
+                remedy="run again when it does: the training goes on. Or delete the folder to start it anew",
+                file=self._folder,
+            )
+        return None
+
+    def load(
+        self, network: nn.Module, optimizer: torch.optim.Optimizer, ask: Ask = lambda find: find()
+    ) -> tuple[list[dict[str, Any]], Part]:
+        """Put the newest usable state into network and optimizer; warn if the arithmetic changes with it.
+
+        Parameters
+        ----------
+        network : Module
+        optimizer : Optimizer
+        ask : callable, optional
+            Takes what finds the state (`newest`), and returns what it finds. Of several processes one is to look,
+            and to tell the others: of a disk that fails in passing each might find another.
 
         Returns
         -------
@@ -151,29 +235,73 @@ class TrainingState:
             The finished epochs up to that state; empty if there is none and the training starts.
         part : Part
             What is done of the next epoch.
+
+        Raises
+        ------
+        UserError
+            See `newest`.
         """
-        for path in (self._current, self._previous):
-            if not path.exists():
-                continue
-            try:
-                with safe_open(path, framework="pt") as file:
-                    header = json.loads(file.metadata()[_HEADER])
-                    if header["key"] != self._key:
-                        log.info("%s belongs to another recipe and is left aside", path)
-                        continue
-                    tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            except (SafetensorError, OSError, KeyError, TypeError, json.JSONDecodeError) as error:
-                log.warning("%s is damaged (%s); looking for the state before it", path, error)
-                if not isinstance(error, OSError):
-                    path.unlink(missing_ok=True)  # or the next save would keep it in the place of the one before
-                continue
-            _fill(network, optimizer, tensors)
-            return header["history"], Part(**header["part"])
-        return [], Part()
+        saved = ask(self.newest)
+        if saved is None:
+            return [], Part()
+        with safe_open(saved.path, framework="pt") as file:
+            _fill(network, optimizer, {name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
+        begun = {"after_epoch": len(saved.history), "after_batch": saved.part.batches, **self._arithmetic}
+        changes = _changes(saved.computed[-1], begun)
+        self.computed = [*saved.computed, begun] if changes else saved.computed
+        if changes:
+            log.warning(
+                "this training began with other arithmetic (%s): last bits will differ from those of a training "
+                "that goes on with the same. Delete %s to start it anew",
+                "; ".join(changes),
+                self._folder,
+            )
+        return saved.history, saved.part
 
     def delete(self) -> None:
         """Remove the side folder: the training has succeeded."""
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _header(path: Path) -> dict[str, Any]:
+    """Read what a state says of itself; a disk that fails in passing is asked again."""
+    for left in reversed(range(_TRIES)):
+        try:
+            with open(path, "rb") as file:
+                # safetensors calls all absent that cannot be opened, and what it has mapped and cannot read kills.
+                while file.read(1 << 24):
+                    pass
+            with safe_open(path, framework="pt") as tensors:
+                header: dict[str, Any] = json.loads(tensors.metadata()[_HEADER])
+            return header
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            if not left:
+                raise
+            log.warning("%s: %s; reading it again", path, error.strerror)
+            time.sleep(1)
+    raise AssertionError("a try succeeds or raises")
+
+
+def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Tell in words in what the arithmetic of two parts of a training differs."""
+    return [
+        f"{name}: {before.get(name)} → {now.get(name)}"
+        for name in sorted({*before, *now} - {"after_epoch", "after_batch"})
+        if before.get(name) != now.get(name)
+    ]
+
+
+def _absent(path: Path) -> bool:
+    """Return whether there is no such file for certain: not where the disk does not tell."""
+    try:
+        os.stat(path)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _is(path: Path, file: int) -> bool:
