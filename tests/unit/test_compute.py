@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from hepaflow.compute import (
+    arithmetic,
     fitting_batch,
     has_bf16_instructions,
     make_fabric,
@@ -166,3 +167,33 @@ def test_a_batch_is_what_the_settings_ask_for_and_fits_the_memory(monkeypatch: p
     monkeypatch.setenv("SLURM_MEM_PER_NODE", "2100")  # MiB: half of it has room for five slices of 200
     assert fitting_batch(asked, 256).predict_batch_size == 5
     assert fitting_batch(CPU, 256).predict_batch_size == 2
+
+
+@pytest.mark.parametrize(("threads", "devices", "each"), [(6, 1, 6), (6, 2, 3), (7, 3, 2), (1, 3, 1)])
+def test_threads_are_divided_by_devices(
+    monkeypatch: pytest.MonkeyPatch, threads: int, devices: int, each: int
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(torch, "set_num_threads", asked.append)
+    make_fabric("fp32", CPU, devices=devices, threads=threads)
+    assert asked == [each]
+
+
+def test_without_a_number_of_threads_torch_keeps_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(torch, "set_num_threads", asked.append)
+    make_fabric("fp32", CPU)
+    assert asked == []
+
+
+def test_arithmetic_tells_what_changes_last_bits() -> None:
+    torch.set_num_threads(1)
+    told = arithmetic(ComputeSettings(accelerator="cpu", devices=3), torch.device("cpu"))
+    assert told["devices"] == 3
+    assert told["threads"] == 1
+    assert told["torch"] == torch.__version__
+    assert told["on"].startswith("CPU")
+    other = arithmetic(ComputeSettings(accelerator="cpu", devices=3, channels_last=True), torch.device("cpu"))
+    assert {name for name in told if told[name] != other[name]} == {"channels_last"}
+    workers = arithmetic(ComputeSettings(accelerator="cpu", devices=3, workers=0), torch.device("cpu"))
+    assert workers == told  # loading changes nothing

@@ -162,18 +162,20 @@ def test_devices_share_every_batch(slices: int, batch_size: int, world: int, see
         for rank in range(world)
     ]
     assert sorted(flat(whole)) == list(range(slices))
-    assert sorted(number for share in shares for number in flat(share)) == list(range(slices))
-    if slices >= 2 * world:  # as training makes sure of
-        assert len({len(share) for share in shares}) == 1, "a device would wait for the others for ever"
-        for parts in zip(*shares, strict=True):
-            sizes = [len(part) for part in parts]
-            assert min(sizes) >= 2
-            assert max(sizes) - min(sizes) <= 1
+    assert {len(share) for share in shares} == {len(whole)}, "a device would wait for the others for ever"
+    for batch, parts in zip(whole, zip(*shares, strict=True), strict=True):  # the batches are those of one device
+        assert sorted(flat(list(parts))) == sorted(batch)
+        assert [batch[rank::world] for rank in range(world)] == list(parts)
+        sizes = [len(part) for part in parts]
+        assert max(sizes) - min(sizes) <= 1
 
 
-def test_a_device_without_a_share_gets_no_batch() -> None:
-    assert epoch_of(EpochBatches([5], 32, seed=1, rank=1, world=2, shuffle=False), 0) == []
+def test_a_device_without_a_share_gets_a_batch_of_no_slices(exams: list[Path]) -> None:
+    assert epoch_of(EpochBatches([5], 32, seed=1, rank=1, world=2, shuffle=False), 0) == [[]]
     assert epoch_of(EpochBatches([5], 32, seed=1, rank=0, world=2, shuffle=False), 0) == [[5]]
+    images, masks = SliceDataset(exams)[[]]
+    assert images.shape == masks.shape == (0, 1, SIZE, SIZE)
+    assert images.dtype == masks.dtype == torch.float32
 
 
 # Both together, as training loads them.

@@ -125,6 +125,30 @@ def test_training_of_any_length_is_drawn_within_its_axes(epochs):
     assert len(losses.get_yticks()) >= 1
 
 
+@pytest.mark.parametrize("column", ["loss", "validation_loss", "learning_rate"])
+@pytest.mark.parametrize("values", [[0.5, 0.1, 0.0], [0.0, 0.0, 0.0], [0.0, 0.5, 1e-300]])
+def test_a_loss_or_a_rate_of_exactly_zero_is_drawn(column, values, tmp_path):
+    """It has no place on a logarithmic axis."""
+    drawn = history(3, validation=True).assign(**{column: values})
+    figure = training_figure({"dense": drawn}, "liver")
+    axes = figure.axes[column == "learning_rate"]
+    assert axes.get_yscale() == "linear"
+    low, high = axes.get_ylim()
+    assert low == 0
+    assert high > max(values)
+    assert values in [list(line.get_ydata()) for line in axes.lines]
+    save(figure, tmp_path / "figure.svg", title="training")
+    assert training_figure({"dense": history(3)}, "liver").axes[0].get_yscale() == "log"
+
+
+@pytest.mark.parametrize("validation", [np.nan, np.inf])
+def test_a_validation_loss_that_is_no_number_is_left_out(validation):
+    drawn = history(3, validation=True)
+    drawn.loc[1, "validation_loss"] = validation
+    losses, _ = training_figure({"dense": drawn}, "liver").axes
+    assert np.isfinite(losses.get_ylim()).all()
+
+
 @pytest.mark.parametrize(("low", "high"), [(0.3, 0.4), (1e-7, 0.1), (0.05, 0.05), (0.1, 0.2), (3, 70)])
 def test_round_numbers_enclose_their_range(low, high):
     numbers = round_numbers(low, high)

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from hepaflow.errors import UserError
+from hepaflow.settings.together import STRIDE, check_held_out, remarks
 from hepaflow.settings.workflow import Settings, read_settings
 
 ROOT = Path(__file__).parents[2]
@@ -160,6 +161,78 @@ def test_wrong_setting_is_told_with_key_value_and_what_is_allowed(config: dict[s
         read_settings(config)
     for words in told:
         assert words in str(caught.value)
+
+
+UNET = {"arch": "unet", "weights": "none"}
+RESNET = {"arch": "resnet50", "weights": "none"}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right", "told"),
+    [
+        (
+            {"size": 64, "contrast": {"tiles": 64}},
+            {"size": 256, "contrast": {"tiles": 64}},
+            ["contrast.tiles", "16"],
+        ),
+        ({"size": 32, "contrast": {"tiles": 9}}, {"size": 32, "contrast": {"tiles": 8}}, ["3 pixel(s) wide", "8"]),
+        (
+            {"size": 32, "postprocessing": {"lesion": {"min_area": 1025}}},
+            {"size": 32, "postprocessing": {"lesion": {"min_area": 1024}}},
+            ["postprocessing.lesion.min_area", "1024"],
+        ),
+        ({"compute": {"devices": 17}}, {"compute": {"devices": 16}}, ["training.liver.batch_size: 32", "34"]),
+        (
+            {"backbones": {"r": RESNET | {"training": {"lesion": {"batch_size": 3}}}}, "compute": {"devices": 2}},
+            {"backbones": {"r": RESNET | {"training": {"lesion": {"batch_size": 4}}}}, "compute": {"devices": 2}},
+            ["training.lesion.batch_size: 3", "backbone 'r'"],
+        ),
+        (
+            {"training": {"lesion": {"epochs": 1200}}},
+            {"training": {"lesion": {"epochs": 1200, "decay_every": 2}}},
+            ["training.lesion.epochs", "the learning rate is 0", "decay_every"],
+        ),
+    ],
+    ids=["tiles of a pixel", "small tiles", "area", "devices", "devices of a backbone", "rate"],
+)
+def test_values_that_hold_only_together_are_refused_at_start(
+    wrong: dict[str, Any], right: dict[str, Any], told: list[str]
+) -> None:
+    with pytest.raises(UserError) as caught:
+        read_settings(wrong)
+    for words in told:
+        assert words in str(caught.value)
+    read_settings(right)
+
+
+@pytest.mark.parametrize(
+    ("config", "told"),
+    [
+        ({}, ""),
+        ({"size": 64}, "8, 12"),
+        ({"size": 64, "head": {"rates": [1, 7]}}, ""),
+        ({"size": 64, "backbones": {"u": UNET}}, ""),  # it has no head
+        ({"size": 64, "backbones": {"u": UNET, "r": RESNET}}, "8, 12"),
+    ],
+)
+def test_rates_that_reach_beyond_the_features_are_told(config: dict[str, Any], told: str) -> None:
+    found = remarks(read_settings(config))
+    assert len(found) == bool(told)
+    assert not told or f"rate {told} see nothing" in found[0]
+
+
+def test_a_single_training_exam_cannot_be_held_out() -> None:
+    settings = read_settings({"training": {"lesion": {"validation_share": 0.1}}})
+    with pytest.raises(UserError, match=r"training.lesion.validation_share: 0.1 .* of 1 training exam"):
+        check_held_out(settings, 1)
+    check_held_out(settings, 2)
+    check_held_out(read_settings({}), 1)
+
+
+def test_features_have_the_stride_of_the_networks() -> None:
+    from hepaflow.networks.backbone import STRIDE as OF_THE_NETWORKS
+
+    assert STRIDE == OF_THE_NETWORKS
 
 
 def test_all_wrong_settings_are_told_at_once() -> None:

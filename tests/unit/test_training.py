@@ -279,6 +279,32 @@ def test_the_schedule_is_trained_by_and_written_down(
     assert [int(row["epoch"]) for row in done.rows()] == list(range(1, epochs + 1))
 
 
+@pytest.mark.parametrize("momentum", [0.0, 0.3, 0.9])
+def test_a_step_is_that_of_sgd_with_the_settings_momentum(make: Make, tmp_path: Path, momentum: float) -> None:
+    """Weights from scratch, by the rule of Sutskever et al. as torch has it: v ← μv + g, w ← w - rate·v."""
+    slices = write_exams(tmp_path / "few", 4)
+    changes = {"epochs": 3, "batch_size": 4, "momentum": momentum, "learning_rate": 0.1}
+    settings = recipe("unet", **changes)
+    done = make(settings, slices=slices)
+    done.run()
+    torch.manual_seed(settings.seed)
+    network = build_network(settings.network)
+    images, masks = SliceDataset(slices)[range(4)]
+    velocity = [torch.zeros_like(weight) for weight in network.parameters()]
+    for epoch in range(3):
+        order = torch.from_numpy(np.random.default_rng([settings.seed, epoch]).permutation(4))
+        network.zero_grad()
+        LOSSES["bce"](network(images[order]), masks[order]).backward()
+        with torch.no_grad():
+            for weight, speed in zip(network.parameters(), velocity, strict=True):
+                assert weight.grad is not None
+                speed.mul_(momentum).add_(weight.grad)  # no weight decay, no dampening
+                weight -= 0.1 * 0.5**epoch * speed
+    found, expected = load_file(done.weights), network.state_dict()
+    for name in expected:
+        torch.testing.assert_close(found[name], expected[name], rtol=1e-4, atol=1e-6)
+
+
 # The same recipe, the same bytes.
 
 
@@ -665,6 +691,77 @@ def test_a_loss_that_is_not_finite_ends_the_training(make: Make) -> None:
         done.run()
     assert not done.weights.exists()
     assert not done.history.exists()
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_loss_that_is_not_finite_is_noticed_within_the_epoch_and_never_saved(
+    make: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, value: float
+) -> None:
+    """An epoch takes hours: it is not trained to its end, and the state before it stays."""
+    criterion, seen = LOSSES["bce"], iter(range(1000))
+    done = make(recipe("unet", batch_size=2), slices=write_exams(tmp_path / "slices", 12, 12))
+    monkeypatch.setattr(training, "_LOOK_EVERY", 4)
+    stepped = 0
+
+    def turned(logits: Tensor, masks: Tensor) -> Tensor:
+        nonlocal stepped
+        stepped = next(seen)
+        return criterion(logits, masks) * (value if stepped == 13 else 1.0)
+
+    monkeypatch.setitem(LOSSES, "bce", turned)
+    with pytest.raises(UserError, match=r"training loss of (nan|inf), in epoch 2"):
+        done.run()
+    assert stepped == 15  # twelve batches an epoch; the fourth of the second is the next that is looked at
+    assert not done.weights.exists()
+    with safe_open(done.side / "state.safetensors", framework="pt") as file:
+        assert len(json.loads(file.metadata()["hepaflow"])["history"]) == 1
+        assert all(file.get_tensor(name).isfinite().all() for name in file.keys())  # noqa: SIM118
+
+
+def test_asked_to_end_with_a_loss_that_is_not_finite_saves_nothing(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    criterion = LOSSES["bce"]
+
+    def turned(logits: Tensor, masks: Tensor) -> Tensor:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return criterion(logits, masks) * math.nan
+
+    done = make(recipe("unet"))
+    monkeypatch.setitem(LOSSES, "bce", turned)
+    monkeypatch.setattr(Interruption, "__exit__", lambda *_: None)  # else the signal would end this process
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        with pytest.raises(UserError, match="training loss of nan"):
+            done.run()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert not done.side.exists()
+
+
+def test_weights_that_are_not_finite_are_never_saved(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last step of the last epoch shows in no loss."""
+    step, seen = torch.optim.SGD.step, iter(range(1, 1000))
+
+    def broken(self: torch.optim.SGD, *arguments: Any) -> Any:
+        done = step(self, *arguments)
+        if next(seen) == 6:
+            next(iter(self.param_groups[0]["params"])).data.view(-1)[0] = math.nan
+        return done
+
+    monkeypatch.setattr(torch.optim.SGD, "step", broken)
+    done = make(recipe("unet"))
+    with pytest.raises(UserError, match="weights that are no finite numbers, in epoch 3"):
+        done.run()
+    assert not done.weights.exists()
+    assert (done.side / "state.safetensors").exists()
+
+
+def test_a_loss_of_zero_is_no_mistake(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(LOSSES, "bce", lambda logits, _: 0 * logits.sum())
+    done = make(recipe("unet", epochs=1))
+    done.run()
+    assert [float(row["loss"]) for row in done.rows()] == [0]
 
 
 @pytest.mark.parametrize("counts", [(), (0,), (1,), (1, 0)])

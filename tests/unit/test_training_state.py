@@ -1,5 +1,8 @@
 """The state of an interrupted training: what is loaded is what was saved last, undamaged, for the same recipe."""
 
+import builtins
+import errno
+import logging
 import os
 from pathlib import Path
 from typing import Any
@@ -8,6 +11,7 @@ import pytest
 import torch
 from torch import nn
 
+from hepaflow.errors import UserError
 from hepaflow.history import Part
 from hepaflow.training_state import TrainingState
 
@@ -171,3 +175,106 @@ def test_deleting_leaves_nothing(folder: Path, saved: list[dict[str, torch.Tenso
     state.delete()
     assert not folder.exists()
     state.delete()  # a training of one epoch never made the folder
+
+
+# A disk that fails.
+
+
+def failing(monkeypatch: pytest.MonkeyPatch, number: int, *names: str, times: int = 1000) -> None:
+    """Let opening these states fail so often, as a network's disk does that does not answer for a while."""
+    opened, left = builtins.open, [times]
+
+    def fail(file: Any, *arguments: Any, **more: Any) -> Any:
+        if str(file).endswith(tuple(f"{name}.safetensors" for name in names)) and left[0]:
+            left[0] -= 1
+            raise OSError(number, os.strerror(number))
+        return opened(file, *arguments, **more)
+
+    monkeypatch.setattr(builtins, "open", fail)
+    monkeypatch.setattr("hepaflow.training_state.time.sleep", lambda _: None)
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.EACCES, errno.ESTALE, errno.ENOMEM])
+def test_states_that_cannot_be_read_stop_the_training_and_are_kept(
+    folder: Path, saved: list[dict[str, torch.Tensor]], monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    files = {path: path.read_bytes() for path in folder.iterdir()}
+    network, optimizer = pair(2)
+    before = values(network, optimizer)
+    state = TrainingState(folder, "key")
+    with monkeypatch.context() as patch:
+        failing(patch, number, "state", "previous")
+        with pytest.raises(UserError, match="the training goes on") as caught, state.owned():
+            state.load(network, optimizer)
+    assert os.strerror(number) in str(caught.value)
+    assert str(folder) in str(caught.value)
+    assert_equal(values(network, optimizer), before)
+    assert {path: path.read_bytes() for path in folder.iterdir() if path.name != "lock"} == files
+    assert TrainingState(folder, "key").load(*pair(2)) == (rows(3), Part())
+
+
+def test_a_disk_that_fails_in_passing_is_asked_again(
+    folder: Path, saved: list[dict[str, torch.Tensor]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing(monkeypatch, errno.EIO, "state", times=2)
+    assert TrainingState(folder, "key").load(*pair(2)) == (rows(3), Part())
+
+
+def test_one_state_that_cannot_be_read_gives_way_to_the_one_before(
+    folder: Path, saved: list[dict[str, torch.Tensor]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing(monkeypatch, errno.EIO, "state")
+    assert TrainingState(folder, "key").load(*pair(2)) == (rows(2), Part())
+    assert (folder / "state.safetensors").exists()
+
+
+def test_a_damaged_and_an_unreadable_state_stop_the_training(
+    folder: Path, saved: list[dict[str, torch.Tensor]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "state.safetensors").write_bytes(b"damaged")
+    failing(monkeypatch, errno.EIO, "previous")
+    with pytest.raises(UserError, match="cannot be read"):
+        TrainingState(folder, "key").load(*pair(2))
+
+
+def test_a_folder_of_which_the_disk_tells_nothing_is_not_deleted(
+    folder: Path, saved: list[dict[str, torch.Tensor]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state, stat = TrainingState(folder, "key"), os.stat
+
+    def fail(path: Any, *arguments: Any, **more: Any) -> Any:
+        if str(path).endswith(".safetensors"):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return stat(path, *arguments, **more)
+
+    with state.owned():
+        monkeypatch.setattr(os, "stat", fail)
+    monkeypatch.undo()
+    assert TrainingState(folder, "key").load(*pair(2)) == (rows(3), Part())
+
+
+# Other arithmetic.
+
+
+def test_going_on_with_other_devices_or_threads_is_told(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    network, optimizer = pair(1)
+    step(network, optimizer)
+    first = TrainingState(folder, "key", {"devices": 2, "threads": 4})
+    first.save(network, optimizer, rows(1))
+    same = TrainingState(folder, "key", {"devices": 2, "threads": 4})
+    same.load(network, optimizer)
+    assert not caplog.records
+    assert same.computed == first.computed == [{"after_epoch": 0, "after_batch": 0, "devices": 2, "threads": 4}]
+    other = TrainingState(folder, "key", {"devices": 1, "threads": 4})
+    with caplog.at_level(logging.WARNING):
+        assert other.load(network, optimizer) == (rows(1), Part())
+    assert "devices: 2 → 1" in caplog.text
+    assert "threads" not in caplog.text
+    assert str(folder) in caplog.text
+    begun = {"after_epoch": 1, "after_batch": 0, "devices": 1, "threads": 4}
+    assert other.computed == [*first.computed, begun]
+    other.save(network, optimizer, rows(2), Part(batches=3, slices=6, loss=1.0, seconds=1.0))
+    back = TrainingState(folder, "key", {"devices": 2, "threads": 4})
+    back.load(network, optimizer)
+    again = {"after_epoch": 2, "after_batch": 3, "devices": 2, "threads": 4}
+    assert back.computed == [*first.computed, begun, again]

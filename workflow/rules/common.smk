@@ -14,6 +14,7 @@ sys.path.insert(0, str(SCRIPTS))
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(SCRIPTS), os.environ.get("PYTHONPATH", "")])))
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 from hepaflow.errors import UserError
 from hepaflow.exams import check_files, read_sheet
@@ -23,6 +24,7 @@ from hepaflow.jobs.orphans import end_orphans
 from hepaflow.jobs.recipe import versions
 from hepaflow.networks.operations import GMACS
 from hepaflow.predictions import check_predictions, prediction_file
+from hepaflow.settings.together import check_held_out, remarks
 from hepaflow.settings.workflow import FUSION, read_settings
 
 try:
@@ -32,6 +34,7 @@ try:
         check_files(EXAMS, Path(SETTINGS.data))
     for name, prediction in SETTINGS.predictions.items():
         check_predictions(name, Path(prediction.folder), EXAMS.names("test"))
+    check_held_out(SETTINGS, len(EXAMS.names("train")))
 except UserError as error:
     raise WorkflowError(f"hepaflow cannot start:\n{error}") from None
 
@@ -58,6 +61,10 @@ ARCHITECTURES = {name: backbone.arch for name, backbone in SETTINGS.backbones.it
 # a limit there would hold on clusters, too, for `profiles/default` is always loaded.
 if workflow.is_main_process and workflow.nodes is None and "gpu" not in workflow.global_resources:
     workflow.register_resource("gpu", max(1, len(cards())))
+
+if workflow.is_main_process:
+    for remark in remarks(SETTINGS):
+        logger.warning(remark)
 
 
 wildcard_constraints:

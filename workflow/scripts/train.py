@@ -1,16 +1,17 @@
 """Train one network for one stage."""
 
 from pathlib import Path
+from typing import Any
 
 from hepaflow.jobs.run import run
 from hepaflow.settings.compute import ComputeSettings
 from hepaflow.settings.training import TrainSettings
 
 
-def work() -> None:
+def work() -> dict[str, Any]:
     from hepaflow.training import train_network  # torch takes seconds to import; the cache does without it
 
-    train_network(
+    computed = train_network(
         [Path(path) for path in snakemake.input.slices],
         TrainSettings.model_validate_json(snakemake.params.settings),
         code=snakemake.params.code,
@@ -20,6 +21,7 @@ def work() -> None:
         compute=ComputeSettings.model_validate_json(snakemake.params.compute),
         threads=snakemake.threads,
     )
+    return {"computed": computed}
 
 
 run(snakemake, work)

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -55,7 +56,11 @@ def training_figure(histories: Mapping[str, pd.DataFrame], stage: str) -> Figure
     rates.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     for axes, most in ((losses, 10), (rates, 6)):
         axes.grid(axis="y")
-        _count_in_decades(axes, most)
+        values = np.concatenate([np.asarray(line.get_ydata(), float) for line in axes.lines])
+        if (values <= 0).any() or not np.isfinite(values).any():
+            axes.set_ylim(bottom=0)  # a loss or a rate of exactly 0 has no logarithm
+        else:
+            _count_in_decades(axes, most)
     return figure
 
 

@@ -20,6 +20,7 @@ from hepaflow.settings.postprocess import LesionPostprocessing, LiverPostprocess
 from hepaflow.settings.predictions import AdoptSettings, EvaluateSettings, PredictionLabels, PredictionSettings
 from hepaflow.settings.slices import LiverSlicesSettings, NetworkSize, WindowSettings
 from hepaflow.settings.survey import SurveySettings
+from hepaflow.settings.together import conflicts
 from hepaflow.settings.training import (
     Precision,
     PredictSettings,
@@ -174,6 +175,12 @@ class Settings(SettingsModel):
         for name in self.backbones:
             self.stage_training("liver", name)
             self.stage_training("lesion", name)
+        return self
+
+    @model_validator(mode="after")
+    def _keys_hold_together(self) -> "Settings":
+        if found := conflicts(self):
+            raise ValueError("\n  ".join(found))
         return self
 
     def network(self, backbone: str) -> NetworkSettings:

@@ -1,0 +1,104 @@
+"""Settings that hold only together: each value is allowed by itself, and no stage could do its work with all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Literal
+
+from hepaflow.errors import UserError
+from hepaflow.networks.registry import ARCHITECTURES
+
+if TYPE_CHECKING:
+    from hepaflow.settings.training import TrainingSettings
+    from hepaflow.settings.workflow import Settings
+
+SMALLEST_TILE = 4
+"""Rows and columns of a tile of CLAHE, in pixels: one of 2×2 leaves 16 grey levels, one of a single pixel two."""
+
+STRIDE = 8
+"""Input pixels a feature pixel of the networks, along each axis (thesis 4.4)."""
+
+
+STAGES: tuple[Literal["liver", "lesion"], ...] = ("liver", "lesion")
+
+
+def conflicts(settings: Settings) -> list[str]:
+    """Return what no run can be made with: keys, values and what is allowed."""
+    return [*_slices(settings), *_trainings(settings)]
+
+
+def _slices(settings: Settings) -> Iterator[str]:
+    size, tiles, area = settings.size, settings.contrast.tiles, settings.postprocessing.lesion.min_area
+    if size // tiles < SMALLEST_TILE:
+        yield (
+            f"contrast.tiles: {tiles} tiles along {size} pixels (size) are {size // tiles} pixel(s) wide, which "
+            f"erases the image; at most {size // SMALLEST_TILE} tiles, of {SMALLEST_TILE} pixels"
+        )
+    if area > size**2:
+        yield (
+            f"postprocessing.lesion.min_area: {area} pixels are more than a slice has (size: {size}), so every "
+            f"lesion would be removed; at most {size**2}"
+        )
+
+
+def _trainings(settings: Settings) -> Iterator[str]:
+    for stage in STAGES:
+        for name in settings.backbones:
+            if found := list(_training(settings.stage_training(stage, name), settings.compute.devices)):
+                yield from (f"training.{stage}.{problem} (backbone {name!r})" for problem in found)
+                break  # often all are the same
+
+
+def _training(training: TrainingSettings, devices: int) -> Iterator[str]:
+    if training.batch_size < 2 * devices:
+        yield (
+            f"batch_size: {training.batch_size} slices for {devices} devices (compute.devices); at least "
+            f"{2 * devices}, two for each"
+        )
+    if not _last_rate(training):
+        yield (
+            f"epochs: the learning rate is 0 at the end of {training.epochs} epochs, so the last ones change "
+            f"nothing: decay_factor is {training.decay_factor:g}, decay_every {training.decay_every}; fewer "
+            "epochs, or a larger decay_factor or decay_every"
+        )
+
+
+def _last_rate(training: TrainingSettings) -> float:
+    return training.learning_rate * training.decay_factor ** ((training.epochs - 1) // training.decay_every)
+
+
+def remarks(settings: Settings) -> list[str]:
+    """Return what a run can be made with, and hardly was meant so."""
+    features = settings.size // STRIDE
+    wide = [str(rate) for rate in settings.head.rates if rate >= features]
+    with_head = any(ARCHITECTURES[backbone.arch].pretrained for backbone in settings.backbones.values())
+    if not (wide and with_head):
+        return []
+    return [
+        f"head.rates: convolutions of rate {', '.join(wide)} see nothing but their own pixel, for slices of "
+        f"{settings.size} pixels (size) have features of {features}; rates below {features} reach others"
+    ]
+
+
+def check_held_out(settings: Settings, exams: int) -> None:
+    """Refuse to hold out a share of a single training exam.
+
+    Parameters
+    ----------
+    settings : Settings
+    exams : int
+        Training exams of the sheet.
+
+    Raises
+    ------
+    UserError
+    """
+    for name in settings.backbones:
+        for stage in STAGES:
+            share = settings.stage_training(stage, name).validation_share
+            if share and exams < 2:
+                raise UserError(
+                    f"training.{stage}.validation_share: {share:g} (backbone {name!r}) of {exams} training exam",
+                    expected="two training exams or more, one of which is held out",
+                    remedy="add training exams to the sheet, or set validation_share: 0",
+                )
