@@ -15,6 +15,7 @@ from test_resources import RESOURCES
 from test_runs import RUNS
 from test_screen import SCREEN
 from test_security import SECURITY
+from test_trainings import TRAININGS
 
 TABLES = (
     images.FILES,
@@ -36,6 +37,7 @@ TABLES = (
     RUNS,
     DAMAGE,
     RESOURCES,
+    TRAININGS,
     SECURITY,
     ENVIRONMENT,
     WHOLE,

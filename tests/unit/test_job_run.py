@@ -248,3 +248,17 @@ def test_one_of_several_processes_keeps_the_books(one: Folder, monkeypatch: pyte
     run(one.job(), lambda: done.append(1))
     assert done
     assert not (one.folder / "record.json").exists()
+
+
+def test_what_the_work_returns_stands_in_the_record(tmp_path: Path) -> None:
+    folder = Folder(tmp_path / "one", None)
+    job = folder.job()
+
+    def work() -> dict[str, Any]:
+        Path(job.output.result).write_text("42")
+        return {"computed": [{"devices": 2}, {"devices": 1}]}
+
+    run(job, work)
+    record = json.loads((folder.folder / "record.json").read_text())
+    assert record["computed"] == [{"devices": 2}, {"devices": 1}]
+    assert "computed" not in folder.run()
