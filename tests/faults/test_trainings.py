@@ -189,7 +189,7 @@ def test_killed(tmp_path: Path, slices: list[Path], tell: Tell) -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TrainingState, "save", killed)
-        assert all(several.wait(several.start(3, job(done, slices, small(), 3)), 60))
+        assert all(several.wait(several.start(3, job(done, slices, small(), 3))))
     several.together(3, job(done, slices, small(), 3))
     assert done.weights.read_bytes() == whole.weights.read_bytes()
     tell(RESUMED, "")
@@ -208,7 +208,7 @@ def test_one_device(tmp_path: Path, slices: list[Path], tell: Tell, case: Case, 
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(torch.optim.SGD, "step", ending)
-        assert all(several.wait(several.start(3, job(done, slices, small(), 3)), 60))
+        assert all(several.wait(several.start(3, job(done, slices, small(), 3))))
     several.together(3, job(done, slices, small(), 3))
     assert done.weights.read_bytes() == whole.weights.read_bytes()
     tell(case, "")

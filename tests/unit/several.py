@@ -7,7 +7,7 @@ import time
 import traceback
 from collections.abc import Callable
 
-LIMIT = 120.0
+LIMIT = 300.0
 """Seconds after which processes that wait for each other are ended."""
 
 

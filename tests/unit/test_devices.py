@@ -142,7 +142,7 @@ def test_killed_and_resumed_is_never_having_stopped(
         with monkeypatch.context() as patch:
             patch.setattr(TrainingState, "save", killed)
             processes = several.start(devices, job(done, slices, small(), devices))
-            first, *others = several.wait(processes, 60)
+            first, *others = several.wait(processes)
         assert first == -signal.SIGKILL
         assert all(others)
         assert not done.weights.exists()
@@ -166,7 +166,7 @@ def test_one_device_that_is_asked_to_end_ends_all(tmp_path: Path, told: int) -> 
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(torch.optim.SGD, "step", asked)
-        ended = several.wait(several.start(3, job(done, slices, small(), 3)), 60)
+        ended = several.wait(several.start(3, job(done, slices, small(), 3)))
     assert ended == [-signal.SIGTERM] * 3
     assert (done.side / "state.safetensors").exists()
     several.together(3, job(done, slices, small(), 3))
@@ -189,7 +189,7 @@ def test_devices_that_a_failing_disk_shows_different_states_go_on_from_one(
 
     with monkeypatch.context() as patch:
         patch.setattr(TrainingState, "save", stopped)
-        several.wait(several.start(2, job(done, slices, small(), 2)), 60)
+        several.wait(several.start(2, job(done, slices, small(), 2)))
     monkeypatch.setattr(
         TrainingState, "newest", lambda self: None if os.environ["LOCAL_RANK"] == "1" else newest(self)
     )
@@ -216,7 +216,7 @@ def test_one_that_fails_ends_the_others(tmp_path: Path, failing: int, how: str) 
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(LOSSES, "bce", fail)
-        ended = several.wait(several.start(3, job(done, slices, small(), 3)), 60)
+        ended = several.wait(several.start(3, job(done, slices, small(), 3)))
     assert all(ended)
     assert not done.weights.exists()
 

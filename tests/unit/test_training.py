@@ -789,7 +789,7 @@ def test_two_devices_train_one_network(make: Make, slices: list[Path]) -> None:
 
 
 def test_two_devices_compute_what_one_computes(make: Make, tmp_path: Path) -> None:
-    """But for batch normalisation and dropout, which each device draws for its own slices; here is neither."""
+    """Started as a job starts them; `test_devices.py` has shares of unequal size, statistics and dropout."""
     slices = write_exams(tmp_path / "eight", 5, 3)  # two batches of four: the devices' shares are equally large
     one, two = (make(recipe(epochs=3, batch_size=4)) for _ in range(2))
     for done, devices in ((one, 1), (two, 2)):

@@ -218,7 +218,7 @@ def _diverged(found: str, epoch: int) -> UserError:
     return UserError(
         f"{found}, in epoch {epoch + 1}",
         expected="finite numbers",
-        remedy="lower the learning rate, or train in fp32; the last state with finite numbers is kept",
+        remedy="lower the learning rate, or train in fp32; a state of finite numbers before it is kept",
     )
 
 
