@@ -28,7 +28,7 @@ RECORD = "record"
 """Name of the output that holds a job's record."""
 
 
-def run(job: Any, work: Callable[[], Mapping[str, Any] | None]) -> None:
+def run(job: Any, work: Callable[[], object]) -> None:
     """Do a job's work, or take its result from the cache, and write down what it was made from.
 
     Parameters
@@ -38,7 +38,7 @@ def run(job: Any, work: Callable[[], Mapping[str, Any] | None]) -> None:
         scriptdir. Its output `record` is written here, all others by `work`. A parameter `cache` names the folder
         of the cache.
     work : callable
-        May return what else is to stand in the record.
+        May return a mapping of what else is to stand in the record.
 
     Raises
     ------
@@ -77,7 +77,7 @@ def run(job: Any, work: Callable[[], Mapping[str, Any] | None]) -> None:
             "threads": job.threads,
             "compute": json.loads(job.params.get("compute") or "{}"),
             "versions": {"python": platform.python_version()} | versions(libraries(script, recipe.architecture)),
-            **(noted or {}),
+            **(noted if isinstance(noted, Mapping) else {}),
         }
     digests = {name: sha256(path) for name, path in outputs.items()}
     record["inputs"] = inputs
