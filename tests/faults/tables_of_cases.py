@@ -1,6 +1,7 @@
 """All tables of cases, in the order of the page."""
 
 import comparisons
+import dicom_in
 import folders
 import geometry
 import images
@@ -23,6 +24,7 @@ TABLES = (
     images.HEADERS,
     geometry.GEOMETRY,
     images.VALUES,
+    *dicom_in.TABLES,
     labels.LABEL_MAPS,
     pairs.PAIRS,
     labels.OTHERS,

@@ -10,7 +10,10 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 import pytest
-from pydicom.dataset import FileDataset, FileMetaDataset
+from pydicom.datadict import dictionary_VR
+from pydicom.dataelem import RawDataElement
+from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+from pydicom.tag import Tag
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
 ORIENTATIONS = {
@@ -125,6 +128,13 @@ def write(images: list[FileDataset], folder: Path, *, seed: int = 0, **how: Any)
     for image, name in zip(images, names, strict=True):
         image.save_as(folder / name, **({"enforce_file_format": True} | how))
     return folder
+
+
+def raw(header: Dataset, name: str, value: bytes, *, vr: str = "") -> None:
+    """Put bytes into an element as they are."""
+    tag = Tag(name)
+    value += b"\0" * (len(value) % 2 if (vr or dictionary_VR(tag)) == "UI" else 0)
+    header._dict[tag] = RawDataElement(tag, vr or dictionary_VR(tag), len(value), value, 0, False, True)
 
 
 def sorted_rows(points: np.ndarray) -> np.ndarray:

@@ -248,3 +248,42 @@ def test_pixels_that_break_off_are_refused(tmp_path: Path) -> None:
     images[3].PixelData = images[3].PixelData[:100]
     with pytest.raises(UserError, match="pixels that cannot be decoded"):
         _read(write(images, tmp_path))
+
+
+def test_slices_of_which_only_some_say_how_values_become_hu_are_refused(tmp_path: Path) -> None:
+    images = Phantom().slices()
+    for image in images[:2]:
+        del image.RescaleIntercept
+    assert "2 of 7 slices without RescaleIntercept" in _refused(images, tmp_path)
+
+
+def test_two_phases_that_interleave_are_refused_with_a_way_on(tmp_path: Path) -> None:
+    uids = {"StudyInstanceUID": "1.2.3", "SeriesInstanceUID": "1.2.3.4", "FrameOfReferenceUID": "1.2.3.5"}
+    second = Phantom(origin=(-31.5, -120.25, 41.25)).slices(AcquisitionNumber=2, **uids)
+    images = Phantom().slices(AcquisitionNumber=1, **uids) + second
+    with pytest.raises(
+        UserError, match=r"take turns: AcquisitionNumber 1 \(7 slices\), 2 \(7 slices\)"
+    ) as refused:
+        _read(write(images, tmp_path))
+    assert "what to do: export each of them as a series of its own" in str(refused.value)
+
+
+def test_slices_of_two_patients_are_refused(tmp_path: Path) -> None:
+    images = Phantom().slices()
+    images[2].PatientID = "P2"
+    assert "slices of several patients" in _refused(images, tmp_path)
+
+
+def test_a_blank_slice_is_told(tmp_path: Path) -> None:
+    images = Phantom().slices()
+    images[2].PixelData = bytes(len(images[2].PixelData))
+    series = _read(write(images, tmp_path))[2]
+    assert series.warnings == ("slices of nothing but -1024 HU (1 of 7 slices)",)
+
+
+def test_a_series_over_two_folders_that_makes_no_volume_says_so(tmp_path: Path) -> None:
+    images = Phantom().slices()
+    write(images[:3], tmp_path / "a")
+    write(images[4:], tmp_path / "b")
+    with pytest.raises(UserError, match="or name one of its 2 folders alone"):
+        _read(tmp_path)

@@ -18,7 +18,7 @@ def _reasons(folder: Path) -> str:
 
 def test_a_series_is_found_whatever_the_names_of_the_files(tmp_path: Path) -> None:
     write(Phantom().slices(), tmp_path / "deep" / "er")
-    (tmp_path / "notes.dcm").write_text("not DICOM at all")
+    (tmp_path / "notes.txt").write_text("not DICOM at all")
     (tmp_path / "empty").touch()
     os.mkfifo(tmp_path / "pipe")
     contents = find_series(tmp_path)
@@ -50,8 +50,11 @@ def test_what_is_no_slice_of_a_volume_is_left_out_with_its_reason(tmp_path: Path
     contents = find_series(tmp_path)
     assert len(contents.series) == 1
     reasons = _reasons(tmp_path)
-    for reason in ("localizer", "Secondary Capture", "Segmentation Storage", "multi-frame", "7 files: reformatted",
-                   "MGML", "modality PT", "projection (MIP)"):  # fmt: skip
+    assert [one.refused for one in contents.unusable] == [
+        "multi-frame: convert it to one file a slice (1 of 1 files)"
+    ]
+    for reason in ("localizer", "Secondary Capture", "Segmentation Storage", "7 files: reformatted", "MGML",
+                   "modality PT", "projection (MIP)"):  # fmt: skip
         assert reason in reasons
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
-from dicom_series import Phantom, write
+from dicom_series import Phantom, raw, write
 
 from hepaflow.errors import UserError
 from hepaflow.exam_source import find_exams, read_exam
@@ -215,3 +215,81 @@ def test_no_name_of_what_is_left_out_names_the_patient(tmp_path: Path) -> None:
     (tmp_path / "Mustermann Erika.nrrd").touch()
     (told,) = find_exams(tmp_path).left_out
     assert "Mustermann" not in str(told)
+
+
+def _bad(folder: Path, value: bytes = b"NaN ", **elements: object) -> Path:
+    images = Phantom().slices(PatientID="bad", **elements)
+    for image in images:
+        raw(image, "RescaleIntercept", value)
+    return write(images, folder, seed=99)
+
+
+def test_a_series_of_which_no_slice_can_be_used_is_an_exam_that_fails(tmp_path: Path) -> None:
+    _series(tmp_path / "good", 1)
+    _bad(tmp_path / "spoilt")
+    found = find_exams(tmp_path)
+    good, spoilt = found.sources
+    assert good.read().hu.shape[0] == 7
+    with pytest.raises(UserError, match=r"RescaleIntercept that is no number, .* \(7 of 7 files\)"):
+        spoilt.read()
+    assert found.left_out == ()
+    for wanted in (None, "3"):
+        (source,) = find_exams(tmp_path / "spoilt", series=wanted).sources
+        with pytest.raises(UserError, match="RescaleIntercept"):
+            source.read()
+
+
+def test_beside_a_good_series_of_its_study_it_is_left_out(tmp_path: Path) -> None:
+    _series(tmp_path, 1)
+    _bad(tmp_path, StudyInstanceUID="1.2.3", SeriesNumber=8)
+    found = find_exams(tmp_path)
+    assert len(found.sources) == 1
+    assert found.sources[0].read().hu.shape[0] == 7
+    assert str(found.left_out[0]).startswith("series 8 'Abdomen': 7 files: RescaleIntercept that is no number")
+
+
+def test_two_slices_without_a_place_are_a_picture_and_no_exam(tmp_path: Path) -> None:
+    _series(tmp_path / "good", 1)
+    images = Phantom().slices(SeriesNumber=9)[:2]
+    for image in images:
+        del image.ImagePositionPatient
+    write(images, tmp_path / "picture")
+    found = find_exams(tmp_path)
+    assert [source.name for source in found.sources] == ["good"]
+    assert [str(one) for one in found.left_out] == ["series 9 'Abdomen': 2 files: no ImagePositionPatient"]
+
+
+def test_pictures_in_the_form_of_ct_are_no_exam(tmp_path: Path) -> None:
+    _series(tmp_path / "good", 1)
+    _bad(tmp_path / "pages", ImageType=["DERIVED", "SECONDARY", "AXIAL"])
+    assert [source.name for source in find_exams(tmp_path).sources] == ["good"]
+
+
+def test_the_one_exam_of_a_place_is_read_beside_one_that_cannot_be(tmp_path: Path) -> None:
+    _series(tmp_path / "good", 1)
+    _bad(tmp_path / "spoilt")
+    assert read_exam(tmp_path, name="one").hu.shape[0] == 7
+    with pytest.raises(UserError, match="RescaleIntercept"):
+        read_exam(tmp_path / "spoilt", name="one")
+
+
+def test_what_is_odd_about_a_series_is_told_with_the_exam(tmp_path: Path) -> None:
+    images = Phantom().slices(SpacingBetweenSlices=5, SeriesDescription="Abdomen MIP of Phantom")
+    for image in images:
+        image.InstanceNumber += 1
+    del images[-1].PixelSpacing
+    write(images, tmp_path)
+    told = find_exams(tmp_path).sources[0].read().warnings
+    for words in ("1 file of the series left out: no PixelSpacing", "image numbers begin at 2",
+                  "5 mm by SpacingBetweenSlices", "its description says 'mip'"):  # fmt: skip
+        assert sum(words in one for one in told) == 1
+    assert not any("Phantom" in one for one in told)
+
+
+@pytest.mark.parametrize(("stored", "found"), [(0, "values from 0 to 0"), (np.arange(12) * 20, "from 0 to 220")])
+def test_values_of_dicom_are_held_to_what_those_of_nifti_are(tmp_path: Path, stored: object, found: str) -> None:
+    phantom = Phantom()
+    phantom.stored = (np.zeros_like(phantom.stored) + np.reshape(stored, (-1, 1))).astype(np.int16)
+    write(phantom.slices(intercept=0), tmp_path)
+    with pytest.raises(UserError, match=found):
+        find_exams(tmp_path).sources[0].read()

@@ -181,6 +181,7 @@ def test_a_lesion_comes_out_where_it_was_put_into_the_patient(tmp_path: Path) ->
     slices, rows, columns = np.indices(stored.shape)
     voxels = np.stack([columns, rows, slices, np.ones_like(rows)], -1) @ phantom.lps[:3].T
     stored[((voxels - place) ** 2).sum(-1) < 6**2] = 200
+    stored[:, 0] = -1000  # air
     write(phantom.slices(intercept=0), tmp_path / "ct")
     assert _run(tmp_path / "ct", tmp_path / "out")[0] == []
     (lesion,) = json.loads((tmp_path / "out/ct/measurements.json").read_text())["lesions"]

@@ -12,8 +12,9 @@ from typing import Any
 from numpy.typing import NDArray
 
 from hepaflow.dicom.identity import named_in, redacted
+from hepaflow.dicom.left_out import LeftOut
 from hepaflow.dicom.reading import read_series
-from hepaflow.dicom.series import Contents, LeftOut, Series, choose_series, find_series
+from hepaflow.dicom.series import Contents, Series, choose_series, find_series
 from hepaflow.errors import UserError
 from hepaflow.folder_walk import PassedOver, counted, why_no_nifti
 from hepaflow.nifti_name import stem
@@ -87,10 +88,17 @@ class Source:
             return LoadedExam(self.name, hu, grid, None, tuple(image_warnings(hu, grid)))
         try:
             hu, grid, series = read_series(choose_series(Contents(self.place, self.series, ()), self.wanted))
+            _check_values(hu, self)
         except UserError as error:
             raise error.reworded(self.told) from None
         mended = [f"mended headers: {'; '.join(series.notes)}"] if series.notes else []
-        return LoadedExam(self.name, hu, grid, series, (*mended, *image_warnings(hu, grid)))
+        odd = [self.told(one) for one in series.warnings]
+        return LoadedExam(self.name, hu, grid, series, (*mended, *odd, *image_warnings(hu, grid)))
+
+    @property
+    def is_unusable(self) -> bool:
+        """Whether it is known beforehand that reading it will fail."""
+        return bool(self.series) and all(one.refused for one in self.series)
 
     def told(self, text: str) -> str:
         """Return a text without what the headers say of the patient."""
@@ -153,7 +161,7 @@ def find_exams(
         return Found((Source(_as_name(name), place),))
     contents = find_series(place)
     whose = contents.identifiers
-    groups = _by_study(contents, series) if series else _by_folder(contents.series)
+    groups = _by_study(contents, series) if series else _by_folder(contents)
     sources = [Source("", _folder_of(group), group, series, whose) for group in groups]
     volumes, passed = _sorted_out(contents, series, without)
     sources += [Source("", path, identifiers=whose) for path in volumes]
@@ -162,7 +170,13 @@ def find_exams(
     if not sources:
         choose_series(replace(contents, left_out=left_out), series)  # says what there is instead
     sources.sort(key=lambda source: str(source.place))
-    return Found(tuple(_named(sources, place, name, keep_names)), left_out)
+    exams = {one.uid for source in sources for one in source.series}
+    unusable = tuple(
+        LeftOut(one.uid, str(one.number or ""), one.description, len(one.files), redacted(one.refused, whose))
+        for one in contents.unusable
+        if one.uid not in exams
+    )
+    return Found(tuple(_named(sources, place, name, keep_names)), (*left_out, *unusable))
 
 
 def read_exam(place: Path, *, name: str) -> LoadedExam:
@@ -173,7 +187,8 @@ def read_exam(place: Path, *, name: str) -> LoadedExam:
     UserError
         If there is none, or more than one, or it cannot be read.
     """
-    found = find_exams(place, name=name).sources
+    sources = find_exams(place, name=name).sources
+    found = [one for one in sources if not one.is_unusable] or sources
     if len(found) > 1:
         raise UserError(
             f"{len(found)} exams", exam=name, file=place, expected="one", remedy="name a folder of one"
@@ -198,7 +213,7 @@ def _check_values(hu: NDArray[Any], source: Source) -> None:
 def _by_study(contents: Contents, wanted: str) -> list[tuple[Series, ...]]:
     """Return the series of every study in which one is to be chosen."""
     studies: dict[str, list[Series]] = defaultdict(list)
-    for one in contents.series:
+    for one in (*contents.series, *contents.unusable):
         studies[one.study_uid].append(one)
     having = [
         uid for uid, members in studies.items() if any(wanted in (one.uid, str(one.number)) for one in members)
@@ -206,19 +221,22 @@ def _by_study(contents: Contents, wanted: str) -> list[tuple[Series, ...]]:
     if not having:
         choose_series(contents, wanted)  # says which there are
     # A number is looked for in every study; a UID is that of one series alone.
-    by_uid = any(wanted == one.uid for one in contents.series)
+    by_uid = any(wanted == one.uid for members in studies.values() for one in members)
     return [tuple(members) for uid, members in studies.items() if uid in having or not by_uid]
 
 
-def _by_folder(series: Iterable[Series]) -> list[tuple[Series, ...]]:
-    """Join the series of one study that share a folder; a series may be spread over several."""
+def _by_folder(contents: Contents) -> list[tuple[Series, ...]]:
+    """Join the series of one study that share a folder; a series may be spread over several.
+
+    Where one of them can be used, those of which no slice can are no exams of their own.
+    """
     groups: list[tuple[set[tuple[str, Path]], list[Series]]] = []
-    for one in series:
+    for one in (*contents.series, *contents.unusable):
         places = {(one.study_uid, path.parent) for path in one.files}
         joined = [group for group in groups if group[0] & places]
         groups = [group for group in groups if not group[0] & places]
         groups.append((places.union(*(group[0] for group in joined)), [*(m for g in joined for m in g[1]), one]))
-    return [tuple(members) for _, members in groups]
+    return [tuple(one for one in members if not one.refused) or tuple(members) for _, members in groups]
 
 
 def _folder_of(group: Iterable[Series]) -> Path:

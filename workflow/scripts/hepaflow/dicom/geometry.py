@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
+from hepaflow.dicom.values import numbers, whole
 from hepaflow.volume import times
 
 MAX_TILT = 0.5
@@ -17,14 +17,20 @@ _SAME_DIRECTION = 1e-3  # of direction cosines: files carry six digits, some onl
 _SAME_SPACING = 1e-3  # mm, of pixels
 _SAME_PLACE = 0.01  # mm, of slices
 _EVEN = 0.02  # part of the slice spacing; positions rounded to 0.01 mm stay inside
+_COARSEST = 0.1  # mm to which positions may have been rounded
 _IN_LINE = 0.5  # pixels that a slice may lie beside the line through the first slice
+_MOST_PIXELS = 32767  # along an axis; results are NIfTI files, too
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 Vector = NDArray[np.float64]
 
 
 class GeometryError(ValueError):
-    """A series that makes no regular volume; says what was found."""
+    """A series that makes no regular volume; says what was found, and what to do where that is not the usual."""
+
+    def __init__(self, found: str, remedy: str = "") -> None:
+        super().__init__(found)
+        self.remedy = remedy
 
 
 @dataclass(frozen=True)
@@ -58,15 +64,12 @@ class Plane:
         GeometryError
             If a value is missing or makes no sense.
         """
-        try:
-            position = _numbers(header.ImagePositionPatient, 3)
-            directions = _numbers(header.ImageOrientationPatient, 6)
-            between_rows, between_columns = _numbers(header.PixelSpacing, 2)
-            shape = (int(header.Rows), int(header.Columns))
-        except (AttributeError, TypeError, ValueError) as error:
-            raise GeometryError(f"a slice without usable geometry ({error})") from None
+        position = _vector(header, "ImagePositionPatient", 3)
+        directions = _vector(header, "ImageOrientationPatient", 6)
+        between_rows, between_columns = _vector(header, "PixelSpacing", 2)
+        shape = (whole(header, "Rows") or 0, whole(header, "Columns") or 0)
         lengths = np.linalg.norm(directions.reshape(2, 3), axis=1)
-        if between_rows <= 0 or between_columns <= 0 or min(shape) < 1:
+        if between_rows <= 0 or between_columns <= 0 or not 1 <= min(shape) <= max(shape) <= _MOST_PIXELS:
             raise GeometryError(f"{times(shape)} pixels of {between_rows:g} × {between_columns:g} mm")
         if abs(lengths - 1).max() > 0.01 or abs(directions[:3] @ directions[3:]) > 0.01:
             raise GeometryError(f"directions that are not at right angles: {directions.tolist()}")
@@ -86,11 +89,11 @@ class Plane:
         return bool(abs(self.normal).argmax() == 2)
 
 
-def _numbers(values: Any, count: int) -> Vector:
-    numbers = np.array([float(value) for value in values])
-    if len(numbers) != count or not np.isfinite(numbers).all():
-        raise ValueError(f"{numbers.tolist()} where {count} numbers belong")
-    return numbers
+def _vector(header: Dataset, name: str, count: int) -> Vector:
+    found = numbers(header, name, count)
+    if found is None:
+        raise GeometryError(f"a slice without usable geometry (no {count} numbers in {name})")
+    return np.array(found)
 
 
 def positions(planes: Sequence[Plane]) -> Vector:
@@ -124,7 +127,7 @@ def affine_of(planes: Sequence[Plane], tilts: Sequence[float]) -> NDArray[np.flo
     _check_alike(planes)
     along = positions(planes)
     _check_upright(planes, along, tilts)
-    _check_even(along)
+    _check_even(along, _rounded_to(planes))
     step = (along[-1] - along[0]) / (len(along) - 1)
     affine = np.eye(4)
     affine[:3, 0] = first.along_row * first.spacing[1]
@@ -168,7 +171,25 @@ def _check_upright(planes: Sequence[Plane], along: Vector, tilts: Sequence[float
         raise GeometryError(f"a gantry tilt of {noted:g}° in the header (GantryDetectorTilt)")
 
 
-def _check_even(along: Vector) -> None:
+def _rounded_to(planes: Sequence[Plane]) -> float:
+    """Return to how many mm the positions are rounded; 0 where they are finer than `_COARSEST`."""
+    axis = int(abs(planes[0].normal).argmax())
+    places = np.array([plane.position[axis] for plane in planes]) / _COARSEST
+    return _COARSEST if np.allclose(places, places.round(), rtol=0, atol=1e-4) else 0.0
+
+
+def _strays(along: Vector) -> float:
+    """Return within how many mm slices lie evenly: the narrowest band around a line through all of them."""
+    index, mean = np.arange(len(along)), (along[-1] - along[0]) / (len(along) - 1)
+    low, high = mean - 1.0, mean + 1.0
+    for _ in range(50):  # the band's width has one minimum
+        third = (high - low) / 3
+        left, right = (float(np.ptp(along - step * index)) for step in (low + third, high - third))
+        low, high = (low, high - third) if left < right else (low + third, high)
+    return float(np.ptp(along - low * index))
+
+
+def _check_even(along: Vector, rounded_to: float) -> None:
     gaps = np.diff(along)
     doubled = np.flatnonzero(gaps < _SAME_PLACE)
     if doubled.size:
@@ -178,7 +199,7 @@ def _check_even(along: Vector) -> None:
         )
     usual = float(np.median(gaps))
     uneven = np.flatnonzero(abs(gaps - usual) > max(_EVEN * usual, 2 * _SAME_PLACE))
-    if not uneven.size:
+    if not uneven.size or _strays(along) <= rounded_to * (1 + 1e-4):
         return
     where = int(uneven[abs(gaps[uneven] - usual).argmax()])
     between = f"between {along[where]:.2f} and {along[where + 1]:.2f} mm along the normal"

@@ -1,40 +1,24 @@
-"""The header of one DICOM file: read, mended where it can be, and told apart by what it is."""
+"""The header of one DICOM file: read, and mended where it can be."""
 
+import os
 import re
 import warnings
-from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import pydicom
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.errors import InvalidDicomError
-from pydicom.tag import BaseTag
 from pydicom.uid import (
     CTImageStorage,
-    EnhancedCTImageStorage,
-    LegacyConvertedEnhancedCTImageStorage,
+    DeflatedExplicitVRLittleEndian,
     MediaStorageDirectoryStorage,
     generate_uid,
 )
 
-_MULTI_FRAME_CT = (EnhancedCTImageStorage, LegacyConvertedEnhancedCTImageStorage)
-
-_NOT_SLICES = {
-    "LOCALIZER": "localizer",
-    "SCREEN SAVE": "screen save",
-    "MIP": "projection (MIP)",
-    "MAX_IP": "projection (MIP)",
-    "MINIP": "projection (MinIP)",
-    "MIN_IP": "projection (MinIP)",
-    "PROJECTION IMAGE": "projection",
-    "VRT": "volume rendering",
-}
-"""Values of ImageType that mark an image as something else than one slice of CT values."""
-
-_IN_HU = {"", "HU", "HU_MOD", "US"}
-"""Rescale types of CT values; US is 'unspecified'. Others are maps such as an iodine density."""
-
-_GEOMETRY = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "Rows", "Columns")
+from hepaflow.dicom.character_sets import declare_character_set
+from hepaflow.dicom.kinds import unit_is_open
+from hepaflow.dicom.values import settle, text, uid
 
 PATIENT_AND_STUDY = (
     "PatientName", "PatientID", "IssuerOfPatientID", "PatientBirthDate", "PatientSex", "PatientAge", "PatientSize",
@@ -50,6 +34,12 @@ PLANE = (
 )  # fmt: skip
 """Where an image lies."""
 
+TELLS_APART = (
+    "ConvolutionKernel", "FilterType", "KVP", "ContrastBolusAgent", "AcquisitionDateTime", "ContentTime",
+    "TemporalPositionIdentifier", "TemporalPositionIndex", "NominalPercentageOfCardiacPhase", "TriggerTime",
+)  # fmt: skip
+"""What, beside the acquisition's number and time, differs between phases, passes and reconstructions."""
+
 _READ = (
     *PATIENT_AND_STUDY, *PLANE, "SpecificCharacterSet", "SOPClassUID", "SOPInstanceUID", "Modality", "ImageType",
     "SeriesInstanceUID", "SeriesNumber", "SeriesDescription", "BodyPartExamined", "PatientPosition",
@@ -57,7 +47,8 @@ _READ = (
     "PositionReferenceIndicator", "GantryDetectorTilt", "NumberOfFrames", "SamplesPerPixel",
     "PhotometricInterpretation", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation",
     "PixelPaddingValue", "PixelPaddingRangeLimit", "RescaleSlope", "RescaleIntercept", "RescaleType",
-    "ModalityLUTSequence", "LossyImageCompression", "LossyImageCompressionRatio", "LossyImageCompressionMethod",
+    "ModalityLUTSequence", *TELLS_APART, "ImagesInAcquisition", "LossyImageCompression",
+    "LossyImageCompressionRatio", "LossyImageCompressionMethod",
 )  # fmt: skip
 """All that is read of a header: what is not here cannot leak into a result."""
 
@@ -68,7 +59,30 @@ ALWAYS_THERE = (
 """What every object carries, if only empty (type 2 of the patient and the study module)."""
 
 
-def read_header(path: Path) -> FileDataset | None:
+_SHARED_UIDS = ("StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID")
+
+_NUMBERED = re.compile(r"\d$")
+
+
+class Read(NamedTuple):
+    """A header, as it was read.
+
+    Attributes
+    ----------
+    header : FileDataset
+        Every element of it is in the standard's form.
+    wrong : frozenset of str
+        Elements that were in none, and are left out.
+    notes : tuple of str
+        What was read in another form, or in characters that the header does not declare.
+    """
+
+    header: FileDataset
+    wrong: frozenset[str]
+    notes: tuple[str, ...]
+
+
+def read_header(path: Path) -> Read | None:
     """Read a file's header without its pixels.
 
     Parameters
@@ -78,7 +92,7 @@ def read_header(path: Path) -> FileDataset | None:
 
     Returns
     -------
-    FileDataset or None
+    Read or None
         None where the file is not DICOM, or an index of DICOM files (DICOMDIR).
 
     Raises
@@ -86,23 +100,27 @@ def read_header(path: Path) -> FileDataset | None:
     OSError
         If the file cannot be read.
     ValueError
-        If the file begins as DICOM and then breaks off or contradicts itself.
+        If the file begins as DICOM and then breaks off or contradicts itself, or by its name should be DICOM.
     """
     with path.open("rb") as stream:
         start = stream.read(132)
     # Without a preamble a data set begins at its first element, in group 2 or 8.
     bare = start[:4] in (b"\x02\x00\x00\x00", b"\x02\x00\x01\x00") or start[:2] == b"\x08\x00"
     if start[128:] != b"DICM" and not bare:
+        if _named_as_a_slice(path.name):
+            raise ValueError("an empty file" if not start else "not DICOM")
         return None
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), path.open("rb") as stream:
             warnings.simplefilter("ignore")  # they spell out values of the header, which may name the patient
-            header = pydicom.dcmread(path, stop_before_pixels=True, force=bare, specific_tags=list(_READ))
-            for tag in list(header.keys()):
-                _decode(header, tag)
+            header = pydicom.dcmread(stream, stop_before_pixels=True, force=bare, specific_tags=list(_READ))
+            ended = stream.tell() == os.fstat(stream.fileno()).st_size
+            declared = declare_character_set(header)
+            settle(header.file_meta)
+            wrong, notes = settle(header)
         if header.file_meta.get("MediaStorageSOPClassUID") == MediaStorageDirectoryStorage:
             return None
-        if not any(name in header for name in ("Modality", "SOPClassUID", "StudyInstanceUID")):
+        if not any(name in header for name in ("Modality", "SOPClassUID", "StudyInstanceUID")) and bare:
             return None
     except OSError:
         raise
@@ -111,82 +129,79 @@ def read_header(path: Path) -> FileDataset | None:
     except Exception as error:  # pydicom raises nearly every built-in error on damaged files
         # What it says may quote the file, which may name the patient.
         raise ValueError(f"damaged: {type(error).__name__}") from None
-    return header
+    if ended and _has_pixels(header):  # it is cut: pydicom takes what is left of a value for the value
+        raise ValueError("damaged: it ends before its pixels")
+    return Read(header, wrong, (*declared, *notes))
 
 
-def _decode(header: Dataset, tag: BaseTag) -> None:
-    """Decode an element, or drop it: a number in the wrong form is as good as none."""
-    try:
-        header[tag]
-    except Exception:  # pydicom raises nearly every built-in error on a malformed value
-        del header[tag]
+def _has_pixels(header: FileDataset) -> bool:
+    """Tell whether a file must have pixels after the elements that were read; other objects have none."""
+    meta = header.file_meta
+    kind = str(meta.get("MediaStorageSOPClassUID") or text(header, "SOPClassUID"))
+    inflated = meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian  # elsewhere than in the file
+    return not inflated and CTImageStorage.startswith(kind) and text(header, "Modality") in ("", "CT")
 
 
-def why_not(header: Dataset) -> str:
-    """Say why an object is not a slice that could belong to a CT volume; an empty string where it is one."""
-    modality, kind = _text(header, "Modality"), _kind(header)
-    if kind in _MULTI_FRAME_CT or int(header.get("NumberOfFrames") or 1) > 1:
-        return "multi-frame: convert it to one file a slice"
-    if kind not in ("", CTImageStorage):
-        return f"{kind.name}, not CT Image Storage"
-    if modality != "CT":
-        return f"modality {modality or 'unknown'}, not CT"
-    for value in _values(header, "ImageType"):
-        if reason := _NOT_SLICES.get(str(value).upper()):
-            return reason
-    if int(header.get("SamplesPerPixel") or 1) != 1:
-        return "a colour image"
-    if (unit := _text(header, "RescaleType").upper()) not in _IN_HU:
-        return f"values in {unit}, not in HU"
-    if missing := [name for name in _GEOMETRY if header.get(name) in (None, "")]:
-        return f"no {', '.join(missing)}"
-    if not _text(header, "SOPInstanceUID") and not header.file_meta.get("MediaStorageSOPInstanceUID"):
-        return "no SOPInstanceUID"
-    return ""
+def _named_as_a_slice(name: str) -> bool:
+    """Tell whether a file is called as slices are: IM000123, 1.2.840.10008, x.dcm; hidden ones are notes."""
+    stem, _, suffix = name.rpartition(".")
+    if name.startswith("."):
+        return False
+    return suffix.lower() in ("dcm", "dicom", "ima", "dic") or (
+        suffix.isdigit() if stem else bool(_NUMBERED.search(name))
+    )
 
 
-def mended(header: FileDataset) -> tuple[FileDataset, list[str]]:
+def mended(header: FileDataset, place: str = "") -> tuple[FileDataset, list[str]]:
     """Fill in what some archives leave out of the data set, and say what that was.
 
-    Class and instance are repeated in the file's meta information. A study, a series or a frame of reference
-    without a UID gets one made from the UIDs that are there, so that all files of it get the same one.
+    Class and instance are repeated in the file's meta information. What has no UID, or one that may not be
+    written, gets one made from what is there: all files of a study, series or frame of reference get the same.
+
+    Parameters
+    ----------
+    header : FileDataset
+    place : str, optional
+        Folder of the file. Series without a UID are not one if they lie in two folders.
     """
     notes = []
-    if not _text(header, "SOPClassUID"):
+    if not uid(header, "SOPClassUID"):
         header.SOPClassUID = CTImageStorage
         notes.append("no SOPClassUID: taken for CT Image Storage")
-    if not _text(header, "SOPInstanceUID"):
-        header.SOPInstanceUID = header.file_meta.MediaStorageSOPInstanceUID
-        notes.append("no SOPInstanceUID: taken from the file's meta information")
-    known = [_text(header, name) for name in ("StudyInstanceUID", "FrameOfReferenceUID", "SeriesNumber")]
-    for name in ("StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID"):
-        if not _text(header, name):
-            setattr(header, name, generate_uid(entropy_srcs=[name, *known]))
-            notes.append(f"no {name}: a new one was made")
+    if not text(header, "Modality"):
+        header.Modality = "CT"
+        notes.append("no Modality: taken for CT")
+    given = {name: text(header, name) for name in (*_SHARED_UIDS, "PatientID", "SeriesNumber")}
+    alone = "" if given["SeriesInstanceUID"] else place
+    for name in _SHARED_UIDS:
+        if not uid(header, name):
+            setattr(header, name, generate_uid(entropy_srcs=[name, *given.values(), alone]))
+            notes.append(f"{'a false' if given[name] else 'no'} {name}: a new one was made")
+    instance = uid(getattr(header, "file_meta", Dataset()), "MediaStorageSOPInstanceUID")
+    if not uid(header, "SOPInstanceUID"):
+        if instance:
+            header.SOPInstanceUID = instance
+            notes.append("no SOPInstanceUID: taken from the file's meta information")
+        else:
+            header.SOPInstanceUID = new_instance(header)
+            notes.append("no SOPInstanceUID: a new one was made")
+    if unit_is_open(header):
+        notes.append(f"values in {text(header, 'RescaleType')} (RescaleType): taken for HU")
+    if text(header, "PhotometricInterpretation") == "MONOCHROME1":
+        notes.append("shown inverted (MONOCHROME1): values are taken as they are")
     header.SpecificCharacterSet = "ISO_IR 192"  # text is decoded by now; derivatives are written in UTF-8
     for name in ALWAYS_THERE:
         if name not in header:
             setattr(header, name, "")
-    if _text(header, "PatientSex") not in ("", "M", "F", "O"):
+    if text(header, "PatientSex") not in ("", "M", "F", "O"):
         header.PatientSex = ""
     for name, form in (("PatientBirthDate", r"\d{8}"), ("StudyDate", r"\d{8}"), ("StudyTime", r"\d{2,6}(\.\d*)?")):
-        if not re.fullmatch(form, _text(header, name)):  # a wrong date must not stop the result from being written
+        if not re.fullmatch(form, text(header, name)):  # a wrong date must not stop the result from being written
             setattr(header, name, "")
     return header, notes
 
 
-def _kind(header: Dataset) -> pydicom.uid.UID:
-    meta = getattr(header, "file_meta", Dataset())
-    return pydicom.uid.UID(_text(header, "SOPClassUID") or str(meta.get("MediaStorageSOPClassUID") or ""))
-
-
-def _text(header: Dataset, name: str) -> str:
-    value = header.get(name)
-    return "" if value is None else str(value).strip()
-
-
-def _values(header: Dataset, name: str) -> Sequence[object]:
-    value = header.get(name)
-    if value is None or isinstance(value, str):
-        return [value or ""]
-    return list(value)
+def new_instance(header: Dataset) -> pydicom.uid.UID:
+    """Return a SOPInstanceUID for a slice without one of its own, from its series and its place."""
+    parts = ("SeriesInstanceUID", "SOPInstanceUID", "InstanceNumber", "AcquisitionNumber", "ImagePositionPatient")
+    return generate_uid(entropy_srcs=[text(header, name) for name in parts])

@@ -1,25 +1,27 @@
 """From the slices of a CT series to a volume in HU on a grid, as `hepaflow.volume.read_image` gives it."""
 
-import warnings
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import nibabel as nib
 import numpy as np
-import pydicom
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
-from pydicom.pixels.processing import apply_modality_lut
-from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
+from hepaflow.dicom.acquisitions import check_one_acquisition, check_one_patient
+from hepaflow.dicom.completeness import what_disagrees, what_is_missing
 from hepaflow.dicom.geometry import GeometryError, Plane, affine_of, positions
+from hepaflow.dicom.kinds import is_computed
+from hepaflow.dicom.pixels import AIR, rescale, slice_hu
 from hepaflow.dicom.series import Series
+from hepaflow.dicom.values import number
 from hepaflow.errors import UserError
 from hepaflow.volume import Grid
 
-AIR = -1024
-"""HU of pixels that the scanner did not reconstruct, outside its circular field of view."""
+_INT16 = np.iinfo(np.int16)
 
 
 def read_series(series: Series) -> tuple[NDArray[Any], Grid, Series]:
@@ -46,36 +48,69 @@ def read_series(series: Series) -> tuple[NDArray[Any], Grid, Series]:
     UserError
         If the slices make no regular volume, or their pixels cannot be decoded.
     """
+    if series.refused:
+        raise UserError(
+            series.refused,
+            exam=series.name,
+            file=series.files[0].parent,
+            expected="CT slices that say where they lie and how their pixels become HU",
+            remedy="export the series again from the archive or the scanner, with complete headers",
+        )
     try:
         series, grid = _in_order(series)
     except GeometryError as error:
+        folders = {path.parent for path in series.files}
+        apart = f", or name one of its {len(folders)} folders alone" if len(folders) > 1 else ""
+        usual = "export the series again and completely, or choose another reconstruction with --series" + apart
         raise UserError(
             str(error),
             exam=series.name,
             file=series.files[0].parent,
             expected="one complete CT volume: equal upright slices, evenly spaced",
-            remedy="export the series again and completely, or choose another reconstruction with --series",
+            remedy=error.remedy or usual,
         ) from None
     own = np.empty(grid.shape, _value_type(series.headers), order="F")  # each slice lies in one piece
+    found: Counter[str] = Counter()
     for index, (header, path) in enumerate(zip(series.headers, series.files, strict=True)):
-        own[:, :, index] = _slice_hu(path, header, series).T
-    return grid.canonicalise(own), grid, series
+        hu, notes = _decoded(path, header, series)
+        found.update(notes)
+        lowest, highest = float(hu.min()), float(hu.max())
+        if lowest == highest:
+            found[f"slices of nothing but {lowest:g} HU"] += 1
+        if own.dtype == np.int16 and not (_INT16.min <= lowest and highest <= _INT16.max):
+            own = own.astype(np.int32)  # values go beyond the bits that the header tells of
+        own[:, :, index] = hu.T
+    told = [f"{note} ({count} of {len(series.files)} slices)" for note, count in found.items()]
+    return grid.canonicalise(own), grid, replace(series, warnings=(*series.warnings, *told))
 
 
 def _in_order(series: Series) -> tuple[Series, Grid]:
+    odd = check_one_patient(series.headers)
     planes = [Plane.of(header) for header in series.headers]
     order = np.argsort(positions(planes), kind="stable")
     headers = tuple(series.headers[place] for place in order)
     planes = [planes[place] for place in order]
-    affine = affine_of(planes, [float(header.get("GantryDetectorTilt") or 0) for header in headers])
+    affine = affine_of(planes, [number(header, "GantryDetectorTilt") or 0.0 for header in headers])
+    _check_rescale(headers)
+    odd += check_one_acquisition(headers)
+    odd += what_is_missing(headers) + what_disagrees(headers, positions(planes))
+    odd += sorted({found for header in headers if (found := is_computed(header))})
     rows, columns = planes[0].shape
     shape = (columns, rows, len(planes))
     image = nib.Nifti1Image(np.broadcast_to(np.int16(0), shape), affine)
     image.header.set_xyzt_units("mm")
     image.set_sform(affine, "scanner")
     image.set_qform(affine, "scanner")
-    ordered = replace(series, headers=headers, files=tuple(series.files[place] for place in order))
+    files = tuple(series.files[place] for place in order)
+    ordered = replace(series, headers=headers, files=files, warnings=(*series.warnings, *odd))
     return ordered, Grid(shape, affine, image.header.copy())
+
+
+def _check_rescale(headers: Sequence[Dataset]) -> None:
+    for name in ("RescaleSlope", "RescaleIntercept"):
+        lacking = sum(number(header, name) is None for header in headers if not header.get("ModalityLUTSequence"))
+        if 0 < lacking < len(headers):
+            raise GeometryError(f"{lacking} of {len(headers)} slices without {name}: the others have one")
 
 
 def _value_type(headers: tuple[Dataset, ...]) -> type[np.number[Any]]:
@@ -84,61 +119,24 @@ def _value_type(headers: tuple[Dataset, ...]) -> type[np.number[Any]]:
     for header in headers:
         if header.get("ModalityLUTSequence"):
             return np.float32
-        slope, intercept = _rescale(header)
+        slope, intercept = rescale(header)
         if not (slope.is_integer() and intercept.is_integer()):
             return np.float32
         bits, signed = int(header.BitsStored), bool(header.PixelRepresentation)
         ends = (-(1 << bits - 1), (1 << bits - 1) - 1) if signed else (0, (1 << bits) - 1)
         values = [end * slope + intercept for end in ends]
         lowest, highest = min(lowest, *values), max(highest, *values)
-    limits = np.iinfo(np.int16)
-    return np.int16 if limits.min <= lowest and highest <= limits.max else np.int32
+    return np.int16 if _INT16.min <= lowest and highest <= _INT16.max else np.int32
 
 
-def _rescale(header: Dataset) -> tuple[float, float]:
-    slope, intercept = header.get("RescaleSlope"), header.get("RescaleIntercept")
-    return (1.0 if slope in (None, "") else float(slope)), (0.0 if intercept in (None, "") else float(intercept))
-
-
-def _slice_hu(path: Path, header: Dataset, series: Series) -> NDArray[Any]:
-    """Decode one slice: modality LUT, then air for padding."""
+def _decoded(path: Path, header: Dataset, series: Series) -> tuple[NDArray[Any], list[str]]:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # they spell out values of the header, which may name the patient
-            dataset = pydicom.dcmread(path, force=True)
-        if "TransferSyntaxUID" not in dataset.file_meta:  # no meta information: pixels are raw
-            implicit = dataset.original_encoding[0]
-            dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian
-        stored = dataset.pixel_array
-        if stored.shape != (header.Rows, header.Columns):
-            raise ValueError(f"pixels of shape {stored.shape}")
-        hu: NDArray[Any]
-        if header.get("ModalityLUTSequence"):
-            hu = np.asarray(apply_modality_lut(stored, dataset), np.float32)
-        else:
-            slope, intercept = _rescale(header)
-            hu = stored * slope + intercept
+        return slice_hu(path, header)
     except Exception as error:  # each decoder raises errors of its own
         raise UserError(
             f"pixels that cannot be decoded ({type(error).__name__}: {error})",
             exam=series.name,
             file=path,
-            expected="raw pixels, or JPEG, JPEG-LS, JPEG 2000 or RLE compressed ones",
-            remedy="export the series again, uncompressed",
+            expected="all pixels of the slice: raw, or JPEG, JPEG-LS, JPEG 2000 or RLE compressed",
+            remedy="copy the file again if it is cut or damaged, or export the series again, uncompressed",
         ) from None
-    padding = _padding(stored, header)
-    return hu if padding is None else np.where(padding, AIR, hu)
-
-
-def _padding(stored: NDArray[Any], header: Dataset) -> NDArray[np.bool_] | None:
-    """Return which stored values stand for no measurement (PixelPaddingValue and its range)."""
-    if header.get("PixelPaddingValue") in (None, ""):
-        return None
-    ends = [header.PixelPaddingValue]
-    if header.get("PixelPaddingRangeLimit") not in (None, ""):
-        ends.append(header.PixelPaddingRangeLimit)
-    # Some scanners write -2000 into an unsigned element as 63536.
-    wrapped = 1 << int(header.BitsAllocated)
-    signed = bool(header.PixelRepresentation)
-    values = [int(end) - wrapped if signed and int(end) >= wrapped // 2 else int(end) for end in ends]
-    return np.asarray((stored >= min(values)) & (stored <= max(values)))

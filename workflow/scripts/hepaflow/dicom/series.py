@@ -1,18 +1,26 @@
 """The series in a folder: found by header, told apart, and one chosen."""
 
+import os
 from collections import Counter, defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from pydicom.dataset import FileDataset
 
-from hepaflow.dicom.geometry import GeometryError, Plane, positions
-from hepaflow.dicom.headers import mended, read_header, why_not
+from hepaflow.dicom.geometry import Plane, positions
+from hepaflow.dicom.headers import mended, read_header
 from hepaflow.dicom.identity import identifiers, redacted
+from hepaflow.dicom.instances import Slice, same_image, series_of, told_apart, with_one_frame, with_own_instances
+from hepaflow.dicom.kinds import is_multi_frame, is_picture, unusable, why_not
+from hepaflow.dicom.left_out import LeftOut, Lost, counted, missing
+from hepaflow.dicom.values import text, whole
 from hepaflow.errors import UserError
 from hepaflow.folder_walk import PassedOver, Walk, walk
+
+_A_SERIES = 3
+"""Slices; fewer make no volume."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +41,10 @@ class Series:
         In the order of the headers.
     notes : tuple of str
         What was missing in the headers and has been filled in.
+    warnings : tuple of str
+        What else is odd about the series, and does not forbid to use it; files that were left out of it among it.
+    refused : str
+        Why it makes no volume; empty where that remains to be seen.
     """
 
     uid: str
@@ -41,6 +53,8 @@ class Series:
     headers: tuple[FileDataset, ...]
     files: tuple[Path, ...]
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    refused: str = ""
 
     @property
     def name(self) -> str:
@@ -60,31 +74,6 @@ class Series:
 
 
 @dataclass(frozen=True)
-class LeftOut:
-    """Objects of a folder that are no slices of a CT volume.
-
-    Attributes
-    ----------
-    uid, number, description : str
-        Of their series; empty where unknown.
-    count : int
-        Files.
-    reason : str
-    """
-
-    uid: str
-    number: str
-    description: str
-    count: int
-    reason: str
-
-    def __str__(self) -> str:
-        described = f" '{self.description}'" if self.description else ""
-        series = f"series {self.number or 'without number'}{described}: " if self.uid else ""
-        return f"{series}{self.count} file{'s' if self.count > 1 else ''}: {self.reason}"
-
-
-@dataclass(frozen=True)
 class Contents:
     """What a folder holds: CT series in the order of their numbers, and what was left out."""
 
@@ -97,6 +86,8 @@ class Contents:
     """Files that are no DICOM."""
     passed_over: tuple[PassedOver, ...] = ()
     """What was not looked at."""
+    unusable: tuple[Series, ...] = ()
+    """CT series of which not one slice can be used: exams that fail, not other objects."""
 
 
 def find_series(folder: Path) -> Contents:
@@ -119,49 +110,53 @@ def find_series(folder: Path) -> Contents:
     """
     if not folder.exists():
         raise UserError("no such folder", file=folder, remedy="name a folder with DICOM files")
-    slices: dict[tuple[str, str], list[tuple[FileDataset, Path]]] = defaultdict(list)
-    notes: dict[tuple[str, str], set[str]] = defaultdict(set)
-    left_out: Counter[tuple[str, str, str, str]] = Counter()
+    slices: dict[tuple[str, str], list[Slice]] = defaultdict(list)
+    by_uid: dict[tuple[str, ...], list[Slice]] = defaultdict(list)
+    lost: list[Lost] = []
     others: list[Path] = []
-    seen: set[str] = set()
     whose: set[str] = set()
     walked = Walk((folder,), ()) if folder.is_file() else walk(folder)
     for path in walked.files:
         try:
-            header = read_header(path)
-            if header is None:
+            if (read := read_header(path)) is None:
                 others.append(path)
                 continue
-            whose |= identifiers([header])
-            reason = why_not(header) or _another_plane(header)
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-            left_out["", "", "", f"not readable ({reason})"] += 1
+            lost.append(Lost(path, f"not readable ({reason})"))
             continue
-        if not reason:
-            header, filled = mended(header)
-            instance = str(header.SOPInstanceUID)
-            if instance not in seen:
-                seen.add(instance)
-                key = str(header.StudyInstanceUID), str(header.SeriesInstanceUID)
-                slices[key].append((header, path))
-                notes[key] |= set(filled)
-                continue
-            reason = "copies of other files"
-        names = "SeriesInstanceUID", "SeriesNumber", "SeriesDescription"
-        uid, number, description = (str(header.get(name) or "") for name in names)
-        left_out[uid, number, description, reason] += 1
-    found = [_series(uid, members, notes[study, uid]) for (study, uid), members in slices.items()]
+        whose |= identifiers([read.header])
+        if reason := why_not(read.header):
+            lost.append(Lost(path, reason, read.header))
+            continue
+        header, filled = mended(read.header, os.path.relpath(path.parent, folder))
+        filled += [f"{name} in a wrong form: taken as absent" for name in sorted(read.wrong)]
+        one = Slice(header, path, [*filled, *read.notes], unusable(header, read.wrong))
+        alike = by_uid[*series_of(header), text(header, "SOPInstanceUID")]
+        if any(same_image(one, other) for other in alike):
+            lost.append(Lost(path, "copies of other files", header))
+            continue
+        alike.append(one)
+        slices[series_of(header)].append(one)
+    parts = [part for members in slices.values() for part in told_apart(members)]
+    found = []
+    for part in parts:
+        usable = [one for one in part if not one.unusable]
+        if not usable and _is_exam(part):
+            found.append(_series(part, []))
+            continue
+        lost += [Lost(one.path, one.unusable, one.header) for one in part if one.unusable]
+        if usable:
+            found.append(_series(usable, lost))
+    found.sort(key=lambda one: (one.study_uid, one.number is None, one.number or 0, one.uid))
     return Contents(
         folder,
-        tuple(sorted(found, key=lambda one: (one.study_uid, one.number is None, one.number or 0, one.uid))),
-        tuple(
-            LeftOut(uid, number, redacted(description, whose), count, redacted(reason, whose))
-            for (uid, number, description, reason), count in sorted(left_out.items())
-        ),
+        tuple(one for one in _noting_shared_uids(found) if not one.refused),
+        tuple(counted(lost, whose)),
         frozenset(whose),
         tuple(others),
         walked.passed_over,
+        tuple(one for one in found if one.refused),
     )
 
 
@@ -179,7 +174,10 @@ def choose_series(contents: Contents, wanted: str | None = None) -> Series:
     UserError
         If no CT series is there, or several and none is named, or the named one is missing or not alone.
     """
-    found = [one for one in contents.series if wanted in (None, one.uid, str(one.number))]
+    for some in (contents.series, contents.unusable):
+        found = [one for one in some if wanted in (None, one.uid, str(one.number))]
+        if found:
+            break
     if len(found) == 1:
         return found[0]
     raise _no_choice(contents, wanted, found).reworded(lambda text: redacted(text, contents.identifiers))
@@ -215,29 +213,50 @@ def _listed(series: Sequence[Series]) -> str:
 
 
 def _spacing(series: Series) -> str:
-    planes = [Plane.of(header) for header in series.headers]
-    if len(planes) < 2:
+    if series.refused or len(series.headers) < 2:
         return ""
+    planes = [Plane.of(header) for header in series.headers]
     gap = float(np.median(np.diff(np.sort(positions(planes)))))
     rows, columns = planes[0].spacing
     return f" of {rows:.3g} × {columns:.3g} mm, {gap:.3g} mm apart"
 
 
-def _another_plane(header: FileDataset) -> str:
-    try:
-        return "" if Plane.of(header).is_axial else "reformatted: not axial"
-    except GeometryError as error:
-        return str(error)
+def _is_exam(members: Sequence[Slice]) -> bool:
+    """Tell whether slices that cannot be used are an exam that lost its headers, and not a few pictures."""
+    headers = [one.header for one in members]
+    scanned = len(headers) >= _A_SERIES and not all(is_picture(header) for header in headers)
+    return scanned or any(is_multi_frame(header) for header in headers)
 
 
-def _series(uid: str, members: Sequence[tuple[FileDataset, Path]], notes: set[str]) -> Series:
-    headers, files = zip(*members, strict=True)
-    number = headers[0].get("SeriesNumber")
+def _series(members: Sequence[Slice], lost: Sequence[Lost]) -> Series:
+    headers, files = tuple(one.header for one in members), tuple(one.path for one in members)
+    notes = {note for one in members for note in one.notes}
+    if with_own_instances(headers):
+        notes.add("several images with one SOPInstanceUID: new ones were made")
+    if with_one_frame(headers):
+        notes.add("a FrameOfReferenceUID for each slice: one was made for all")
+    whose = identifiers(headers)
+    reasons = Counter(one.unusable for one in members)  # of all slices, or of none
+    refused = "; ".join(
+        f"{reason} ({count} of {len(members)} files)" for reason, count in reasons.items() if reason
+    )
     return Series(
-        uid,
-        None if number in (None, "") else int(number),
-        redacted(str(headers[0].get("SeriesDescription") or ""), identifiers(headers)),
+        text(headers[0], "SeriesInstanceUID"),
+        whole(headers[0], "SeriesNumber"),
+        redacted(text(headers[0], "SeriesDescription"), whose),
         headers,
         files,
         tuple(sorted(notes)),
+        tuple(redacted(one, whose) for one in missing(members, lost)),
+        refused,
     )
+
+
+def _noting_shared_uids(found: Sequence[Series]) -> Iterator[Series]:
+    """Tell where images of two series have one UID, to which results refer."""
+    uids = [{text(header, "SOPInstanceUID") for header in one.headers} for one in found]
+    counts = Counter(uid for inside in uids for uid in inside)
+    for one, inside in zip(found, uids, strict=True):
+        shared = sum(counts[uid] > 1 for uid in inside)
+        told = f"{shared} images have the UIDs of images of another series (SOPInstanceUID)"
+        yield replace(one, warnings=(*one.warnings, told)) if shared else one
