@@ -41,6 +41,10 @@ onstart:
     end_orphans_of_this_folder()
 
 
+onsuccess:
+    remove_states_of_finished_trainings()
+
+
 rule all:
     default_target: True
     input:

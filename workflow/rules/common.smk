@@ -21,6 +21,7 @@ from hepaflow.fingerprint import fingerprints, libraries
 from hepaflow.jobs.gpus import cards
 from hepaflow.jobs.orphans import end_orphans
 from hepaflow.jobs.recipe import versions
+from hepaflow.jobs.states import remove_states
 from hepaflow.networks.operations import GMACS
 from hepaflow.predictions import check_predictions, prediction_file
 from hepaflow.settings.workflow import FUSION, read_settings
@@ -292,3 +293,11 @@ def end_orphans_of_this_folder():
         end_orphans(Path.cwd())
     except UserError as error:
         raise WorkflowError(f"hepaflow cannot start:\n{error}") from None
+
+
+# After the last job.
+
+
+def remove_states_of_finished_trainings():
+    """Remove what trainings of this run left to go on from, now that Snakemake has all of their weights."""
+    remove_states(Path(str(job.output.weights)) for job in workflow.dag.jobs if job.rule.name == "train")

@@ -20,7 +20,8 @@ from hepaflow.compute import make_fabric, memory_format, prepare
 from hepaflow.dataset import Batch, EpochBatches, SliceDataset
 from hepaflow.errors import UserError
 from hepaflow.history import Epoch, Part, progress, progress_within, write_history
-from hepaflow.interruption import Interruption, ignore
+from hepaflow.interruption import Interruption
+from hepaflow.loading import BYTES, POLL, arriving, begin, fitting_workers, shared
 from hepaflow.losses import LOSSES
 from hepaflow.networks.network import build_network
 from hepaflow.settings.compute import ComputeSettings
@@ -33,6 +34,12 @@ log = logging.getLogger(__name__)
 
 Pause = Callable[[Callable[[], Part]], None]
 """Called after every mini-batch, with what tells what is done: saves, and ends the process, if it was asked to."""
+
+Wait = Callable[[Callable[[], Part], float], None]
+"""The same, called every few seconds while a mini-batch is waited for, with the seconds so far."""
+
+_GRACE = 20.0
+"""Seconds that several devices, asked to end, wait for the mini-batch after which they save."""
 
 _TELL_EVERY = 60.0
 """Seconds between two lines of the log within an epoch."""
@@ -86,6 +93,7 @@ def train_network(
     Two runs on the CPU with the same inputs, settings and threads write the same bytes, whether or not they
     were interrupted. The state is saved after every epoch. At SIGTERM it is saved after the current mini-batch,
     and the process ends: a killed training loses its current epoch, one that is asked to end loses nothing.
+    The last state stays when the training is done, for its weights are only safe when its job has ended.
 
     Parameters
     ----------
@@ -117,10 +125,10 @@ def train_network(
         fabric.barrier()
         network, epochs = _train(slices, settings, state, compute, start, fabric)
         if fabric.is_global_zero:
-            with Interruption():  # Snakemake deletes what is written here if the job ends now: keep the state
+            with Interruption():
                 save_weights(network, output, settings.canonical())
                 write_history(history, epochs)
-            state.delete()
+            state.keep_newest()  # Snakemake deletes what is written here, if the job ends before it is done
     fabric.barrier()
 
 
@@ -170,11 +178,17 @@ def _train(
                 fabric.barrier()  # the others end when the state is on the disk
                 interruption.end()
 
+        def wait(done: Callable[[], Part], seconds: float) -> None:
+            if fabric.world_size == 1:
+                pause(done)
+            elif interruption.asked and seconds > _GRACE:  # devices can only save after the same mini-batch
+                interruption.end()
+
         for epoch in range(len(epochs), recipe.epochs):
             rate = learning_rate(epoch, recipe)
             for group in optimizer.param_groups:
                 group["lr"] = rate
-            part = _train_epoch(model, optimizer, training, settings, epoch, compute, fabric, part, pause)
+            part = _train_epoch(model, optimizer, training, settings, epoch, compute, fabric, part, pause, wait)
             loss = part.loss / part.slices
             if not np.isfinite(loss):
                 raise UserError(
@@ -184,7 +198,9 @@ def _train(
                 )
             began = time.monotonic()
             held_out = (
-                _validation_loss(model, validation, recipe, compute, fabric, part, pause) if validation else None
+                _validation_loss(model, validation, recipe, compute, fabric, part, pause, wait)
+                if validation
+                else None
             )
             seconds = part.seconds + time.monotonic() - began
             epochs.append(Epoch(epoch + 1, rate, loss, held_out, round(seconds, 3)))
@@ -244,6 +260,9 @@ def _loaders(
             remedy="raise batch_size, or train on fewer devices",
         )
 
+    largest = settings.training.batch_size + smallest - 1
+    workers, ahead = fitting_workers(compute.workers, largest * BYTES * dataset.size**2)
+
     def loader(chosen: Any, *, shuffle: bool) -> DataLoader[Batch]:
         batches = EpochBatches(
             chosen,
@@ -257,10 +276,12 @@ def _loaders(
             dataset,
             sampler=batches,
             batch_size=None,  # the data set fetches whole batches
-            num_workers=compute.workers,
-            persistent_workers=compute.workers > 0,
-            # A queue sends SIGTERM to all processes of a job; these are needed until the state is saved.
-            worker_init_fn=_stay,
+            collate_fn=shared,
+            num_workers=workers,
+            persistent_workers=workers > 0,
+            prefetch_factor=ahead if workers else None,
+            timeout=POLL if workers else 0,
+            worker_init_fn=begin,
             pin_memory=fabric.device.type == "cuda",
             # Not the global one, which dropout uses: a loader draws from it when it starts its workers, which
             # happens in other epochs with workers than without, and in other epochs after a resume.
@@ -269,10 +290,6 @@ def _loaders(
 
     validation = loader(np.flatnonzero(np.isin(exam_of, exams[held_out])), shuffle=False) if held_out else None
     return loader(indices, shuffle=True), validation
-
-
-def _stay(worker: int) -> None:
-    ignore()
 
 
 def _to_device(batch: Batch, compute: ComputeSettings, fabric: Fabric) -> tuple[Tensor, Tensor]:
@@ -290,6 +307,7 @@ def _train_epoch(
     fabric: Fabric,
     part: Part,
     pause: Pause,
+    wait: Wait,
 ) -> Part:
     """Train for the rest of an epoch, of which a part is done; return the whole."""
     criterion = LOSSES[settings.training.loss]
@@ -308,7 +326,9 @@ def _train_epoch(
         loss, slices = _sums_over_devices(total, seen, fabric)
         return Part(batch, slices, loss, part.seconds + time.monotonic() - began)
 
-    for batch, (images, masks) in enumerate(batches, part.batches + 1):
+    batch = part.batches
+    loaded = arriving(batches, lambda seconds: wait(partial(so_far, batch), seconds))
+    for batch, (images, masks) in enumerate(loaded, part.batches + 1):
         # Dropout is drawn from seed, epoch, batch and device alone: nothing random needs to be kept for resuming.
         torch.manual_seed(_mixed(settings.seed, epoch, batch, fabric.global_rank))
         images, masks = _to_device((images, masks), compute, fabric)  # (b, 1, h, w) each
@@ -336,12 +356,13 @@ def _validation_loss(
     fabric: Fabric,
     part: Part,
     pause: Pause,
+    wait: Wait,
 ) -> float:
     """Return the mean loss over the held-out slices, after an epoch's training."""
     criterion = LOSSES[recipe.loss]
     model.eval()
     total, seen = torch.zeros((), dtype=torch.float64, device=fabric.device), 0
-    for batch in batches:
+    for batch in arriving(batches, lambda seconds: wait(lambda: part, seconds)):
         images, masks = _to_device(batch, compute, fabric)
         total += criterion(model(images), masks).double() * len(images)
         seen += len(images)
