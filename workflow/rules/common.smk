@@ -57,8 +57,17 @@ ARCHITECTURES = {name: backbone.arch for name, backbone in SETTINGS.backbones.it
 
 # On one machine, networks share out its GPUs (or the one CPU); a cluster's queue has its own count. Not in a profile:
 # a limit there would hold on clusters, too, for `profiles/default` is always loaded.
-if workflow.is_main_process and workflow.nodes is None and "gpu" not in workflow.global_resources:
-    workflow.register_resource("gpu", max(1, len(cards())))
+if (
+    workflow.is_main_process
+    and workflow.nodes is None
+    and "gpu" not in workflow.global_resources
+    and SETTINGS.compute.accelerator != "cpu"
+):
+    try:
+        workflow.register_resource("gpu", max(1, len(cards())))
+    except UserError as error:
+        logger.warning(f"One job at a time gets a GPU.\n{error}")
+        workflow.register_resource("gpu", 1)
 
 
 wildcard_constraints:
