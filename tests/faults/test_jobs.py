@@ -5,13 +5,18 @@ import os
 import shutil
 import signal
 import sys
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from cases import GOES_ON, Case, Table, Tell
+from injected import start
+from light import Light
+from smoke_run import SMOKE
 from snakemake.iocontainers import Namedlist
 
 from hepaflow import training
@@ -28,10 +33,16 @@ ENDED = Case(
     mended="the training's state was removed before its job was done: weights and state were lost, days of work",
 )
 
+LEFT = Case(
+    "SIGKILL to Snakemake alone, then `--unlock` and another run, beside the training that goes on",
+    GOES_ON,
+    mended="both jobs wrote the same files, and a training whose end no Snakemake saw was lost without a cache",
+)
+
 JOBS = Table(
     "Jobs on a machine",
     "What ends jobs from outside, and what jobs share with each other and with other users.",
-    (ENDED,),
+    (ENDED, LEFT),
 )
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="jobs are ended as on Linux")
@@ -149,3 +160,34 @@ def test_a_training_is_never_lost(tmp_path: Path, tell: Tell) -> None:
     assert job.outputs["weights"].read_bytes() == expected
     assert job.trained.read_text() == "1"
     tell(ENDED, "")
+
+
+@linux
+@pytest.mark.slow
+def test_a_training_that_outlives_snakemake(copied: Light, tmp_path: Path, tell: Tell) -> None:
+    results = copied.folder / "results/smoke"
+    weights, record = results / "models/liver/dense.safetensors", results / "records/train/liver.dense.json"
+    expected = weights.read_bytes()
+    for path in (weights, weights.with_suffix(".history.csv"), record):
+        path.unlink()
+    target = str(weights.relative_to(copied.folder))
+    run = start(copied, tmp_path / "log", target)
+    try:
+        until = time.monotonic() + 300
+        while not weights.with_suffix(".training").exists():
+            assert run.poll() is None, (tmp_path / "log").read_text()
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        run.kill()
+        run.wait()
+        assert copied.snakemake("--unlock").returncode == 0
+        again = copied.snakemake(target)
+        assert again.returncode == 0, again.stdout
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(run.pid, signal.SIGKILL)
+    assert weights.read_bytes() == expected
+    log = (results / "logs/train/liver.dense.log").read_text()
+    assert f"going on after epoch {SMOKE['training']['liver']['epochs']}" in log
+    assert not weights.with_suffix(".training").exists()
+    tell(LEFT, "")
