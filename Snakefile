@@ -38,6 +38,7 @@ localrules:
 
 
 onstart:
+    tell_of_the_environment()
     end_orphans_of_this_folder()
 
 

@@ -14,10 +14,12 @@ sys.path.insert(0, str(SCRIPTS))
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(SCRIPTS), os.environ.get("PYTHONPATH", "")])))
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 from hepaflow.errors import UserError
 from hepaflow.exams import check_files, read_sheet
 from hepaflow.fingerprint import fingerprints, libraries
+from hepaflow.jobs.environment import settle, shadowed
 from hepaflow.jobs.gpus import cards
 from hepaflow.jobs.orphans import end_orphans
 from hepaflow.jobs.recipe import versions
@@ -25,6 +27,8 @@ from hepaflow.jobs.states import remove_states
 from hepaflow.networks.operations import GMACS
 from hepaflow.predictions import check_predictions, prediction_file
 from hepaflow.settings.workflow import FUSION, read_settings
+
+DROPPED_VARIABLES = settle()
 
 try:
     SETTINGS = read_settings(config)
@@ -292,6 +296,15 @@ def priority_of_prediction(wildcards):
 
 
 # Before the first job.
+
+
+def tell_of_the_environment():
+    """Tell which variables of the calling shell do not reach the jobs, and what it puts in libraries' place."""
+    if DROPPED_VARIABLES:
+        logger.warning(f"Not passed on to the jobs, which would run otherwise: {', '.join(DROPPED_VARIABLES)}")
+    folders = os.environ["PYTHONPATH"].split(os.pathsep)
+    for instead in shadowed(folder for folder in folders if folder != str(SCRIPTS)):
+        logger.warning(f"PYTHONPATH puts modules in the place of installed ones, {instead}. Unset it to be sure.")
 
 
 def end_orphans_of_this_folder():

@@ -4,6 +4,7 @@ Whatever keeps such a process from handing over a mini-batch (no shared memory, 
 ends a training with a message. By itself torch would wait for the mini-batch for ever.
 """
 
+import atexit
 import logging
 import os
 import socket
@@ -11,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from multiprocessing import active_children
 from multiprocessing.queues import Queue
 from pathlib import Path
 from typing import Any
@@ -125,6 +127,18 @@ def begin(worker: int) -> None:
     """Begin as a loading process: signals are left to the training, and errors in handing over end the process."""
     ignore()  # a queue sends SIGTERM to all processes of a job; these are needed until the state is saved
     Queue._on_queue_feeder_error = staticmethod(_end)  # type: ignore[attr-defined]
+
+
+def _end_processes() -> None:
+    """End what still loads slices when the training ends by an error.
+
+    Python would send SIGTERM, which these processes leave to the training, and wait for ever.
+    """
+    for process in active_children():
+        process.kill()
+
+
+atexit.register(_end_processes)  # before multiprocessing's own, which was registered when it was imported
 
 
 def _end(error: Exception, batch: Any) -> None:

@@ -112,7 +112,8 @@ def _listed() -> list[str]:
         )
     except subprocess.TimeoutExpired:
         raise UserError(
-            f"GPUs whose driver does not answer (nvidia-smi, {PATIENCE:.0f} s)",
+            "GPUs whose driver does not answer",
+            expected=f"an answer of nvidia-smi within {PATIENCE:.0f} s",
             remedy="look at the system's log, and restart the machine; or go on without them: "
             "`compute: {accelerator: cpu}`",
         ) from None

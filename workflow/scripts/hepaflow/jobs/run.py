@@ -19,6 +19,7 @@ from hepaflow.garbage import collect_seldom
 from hepaflow.jobs.alone import keep_others_out
 from hepaflow.jobs.cache import Cache, cache_key
 from hepaflow.jobs.digests import checked, write_notes
+from hepaflow.jobs.environment import kept
 from hepaflow.jobs.gpus import claim_gpus
 from hepaflow.jobs.logs import log_to
 from hepaflow.jobs.recipe import Recipe, changed_names, versions
@@ -77,6 +78,7 @@ def run(job: Any, work: Callable[[], None]) -> None:
             "restored": None,
             "device": _device(),
             "threads": job.threads,
+            "environment": kept(),
             "compute": json.loads(job.params.get("compute") or "{}"),
             "versions": {"python": platform.python_version()} | versions(libraries(script, recipe.architecture)),
         }
