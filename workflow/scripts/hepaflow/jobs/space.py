@@ -32,7 +32,7 @@ def places_without_space(folders: Iterable[Path]) -> list[str]:
             continue
         free = state.f_bavail * state.f_frsize
         without_names = state.f_files > 0 and state.f_favail == 0
-        if device not in told and (free < _NEXT_TO_NOTHING or without_names):
+        if device not in told and state.f_blocks and (free < _NEXT_TO_NOTHING or without_names):
             name = f"{folder}, the shared memory" if folder == SHARED_MEMORY else str(folder)
             sizes = f"{free >> 20} of {state.f_blocks * state.f_frsize >> 20} MiB free"
             told[device] = f"{name}: no more files (inodes), {sizes}" if without_names else f"{name}: {sizes}"
