@@ -19,7 +19,7 @@ import hepaflow
 from hepaflow import loading
 from hepaflow.dataset import Batch
 from hepaflow.errors import UserError
-from hepaflow.loading import arriving, begin, fitting_workers, shared
+from hepaflow.loading import arriving, begin, fitting_workers, in_shared_memory
 
 MIB = 1 << 20
 linux = pytest.mark.skipif(sys.platform != "linux", reason="shared memory is a file system on Linux alone")
@@ -99,7 +99,7 @@ def loader(slow: dict[int, float], workers: int = 2, poll: float = 0.3) -> DataL
         Numbers(slow),
         batch_size=None,
         num_workers=workers,
-        collate_fn=shared,
+        collate_fn=in_shared_memory,
         timeout=poll if workers else 0,
         worker_init_fn=begin,
         persistent_workers=workers > 0,
@@ -181,7 +181,7 @@ import sys
 import torch
 from torch.utils.data import DataLoader, Dataset
 from hepaflow.jobs.machine import fault_of
-from hepaflow.loading import arriving, begin, fitting_workers, shared
+from hepaflow.loading import arriving, begin, fitting_workers, in_shared_memory
 
 class Large(Dataset):
     def __len__(self):
@@ -193,7 +193,7 @@ workers, ahead = fitting_workers(4, 1 << 24)
 print("workers", workers, ahead)
 workers, ahead = (4, 2) if sys.argv[1] == "wanted" else (workers, ahead)
 loader = DataLoader(
-    Large(), batch_size=None, num_workers=workers, collate_fn=shared, prefetch_factor=ahead, timeout=5,
+    Large(), batch_size=None, num_workers=workers, collate_fn=in_shared_memory, prefetch_factor=ahead, timeout=5,
     worker_init_fn=begin, persistent_workers=True,
 )
 try:

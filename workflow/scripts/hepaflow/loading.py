@@ -112,7 +112,7 @@ def _cannot_hand_over() -> str:
     return ""
 
 
-def shared(batch: Any) -> Any:
+def in_shared_memory(batch: Any) -> Any:
     """Move a mini-batch to shared memory in the process that loads it; elsewhere leave it.
 
     Torch would do so in a thread of that process, and its errors would be lost.

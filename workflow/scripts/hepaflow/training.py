@@ -21,7 +21,7 @@ from hepaflow.dataset import Batch, EpochBatches, SliceDataset
 from hepaflow.errors import UserError
 from hepaflow.history import Epoch, Part, progress, progress_within, write_history
 from hepaflow.interruption import Interruption
-from hepaflow.loading import BYTES, POLL, arriving, begin, fitting_workers, shared
+from hepaflow.loading import BYTES, POLL, arriving, begin, fitting_workers, in_shared_memory
 from hepaflow.losses import LOSSES
 from hepaflow.networks.network import build_network
 from hepaflow.settings.compute import ComputeSettings
@@ -276,7 +276,7 @@ def _loaders(
             dataset,
             sampler=batches,
             batch_size=None,  # the data set fetches whole batches
-            collate_fn=shared,
+            collate_fn=in_shared_memory,
             num_workers=workers,
             persistent_workers=workers > 0,
             prefetch_factor=ahead if workers else None,
