@@ -38,7 +38,12 @@ localrules:
 
 
 onstart:
+    tell_of_the_environment()
     end_orphans_of_this_folder()
+
+
+onsuccess:
+    remove_states_of_finished_trainings()
 
 
 rule all:

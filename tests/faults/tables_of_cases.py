@@ -10,6 +10,7 @@ import pairs
 from environment import ENVIRONMENT, EQUAL, WHOLE
 from sheets import SHEETS
 from test_damage import DAMAGE
+from test_jobs import JOBS
 from test_networks import NETWORKS
 from test_other_commands import OTHER_COMMANDS
 from test_resources import RESOURCES
@@ -40,6 +41,7 @@ TABLES = (
     DAMAGE,
     RESOURCES,
     TRAININGS,
+    JOBS,
     SECURITY,
     ENVIRONMENT,
     WHOLE,

@@ -59,3 +59,18 @@ def test_a_queue_that_does_not_answer_stops_the_run(tmp_path: Path, monkeypatch:
 def test_without_slurm_there_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     end_orphans(tmp_path)
+
+
+@pytest.mark.parametrize("tool", ["squeue", "scancel"])
+def test_a_queue_that_hangs_stops_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tool: str) -> None:
+    write_tool(tmp_path / "squeue", f"printf '7\\t{RUN}\\t{tmp_path}\\trule_train\\n'")
+    write_tool(tmp_path / tool, "exec /bin/sleep 60")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("hepaflow.jobs.orphans._ANSWER", 0.5)
+    with pytest.raises(UserError, match=f"`{tool}` failed: no answer within"):
+        end_orphans(tmp_path)
+
+
+@pytest.mark.parametrize("line", ["", "garbage", "7", "8\tname", "slurm_load_jobs: warning\t\t"])
+def test_what_is_no_job_is_passed_over(tmp_path: Path, line: str) -> None:
+    assert orphans(f"{line}\n9\t{RUN}\t{tmp_path}\ta\tb\n", tmp_path) == {"9": "a\tb"}

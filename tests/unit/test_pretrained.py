@@ -1,6 +1,8 @@
 """Pretrained weights: every layer but the first and the head, or a message that says what to do."""
 
 import re
+import socket
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from torchvision.models import get_model, get_model_weights
 from torchvision.models._api import WeightsEnum
 
 from hepaflow.errors import UserError
+from hepaflow.networks import pretrained
 from hepaflow.networks.network import build_network
 from hepaflow.networks.pretrained import imagenet_file, imagenet_weights, load_pretrained, read_weights
 from hepaflow.networks.registry import ARCHITECTURES
@@ -172,6 +175,18 @@ def test_imagenet_weights_that_cannot_be_fetched_say_which_file_to_put_where(hub
     assert "https://download.pytorch.org/models/resnet152-394f9c45.pth" in text
     assert "weights: none" in text
     assert "no route to host" in text
+
+
+def test_a_server_that_does_not_answer_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes the connection and says nothing."""
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    monkeypatch.setattr(pretrained, "PATIENCE", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/weights.pth"
+        monkeypatch.setattr(WeightsEnum, "get_state_dict", lambda self, **_: urllib.request.urlopen(url))
+        with pytest.raises(UserError, match=r"cannot be fetched .*timed out"):
+            imagenet_weights("resnet50")
+    assert socket.getdefaulttimeout() is None
 
 
 def test_imagenet_weights_that_are_in_place_are_used(hub: Path) -> None:

@@ -26,6 +26,7 @@ from hepaflow.dataset import SliceDataset
 from hepaflow.errors import UserError
 from hepaflow.history import Part
 from hepaflow.interruption import Interruption
+from hepaflow.jobs.states import remove_states
 from hepaflow.losses import LOSSES
 from hepaflow.networks.network import build_network
 from hepaflow.settings.compute import ComputeSettings
@@ -117,6 +118,10 @@ class Training:
                 self.run(**arguments)
         assert self.side.is_dir()
         assert not self.weights.exists()
+
+    def left(self) -> list[str]:
+        """Return the names of what is left to go on from."""
+        return sorted(path.name for path in self.side.iterdir())
 
     def rows(self) -> list[dict[str, str]]:
         with open(self.history, newline="", encoding="utf-8") as file:
@@ -362,7 +367,7 @@ def test_resuming_is_never_having_stopped(make: Make, uninterrupted: bytes, afte
     done = make(recipe(), compute={"workers": workers})
     done.interrupt(after)
     assert done.run() == uninterrupted
-    assert not done.side.exists()
+    assert done.left() == ["lock", "state.safetensors"]
     assert [row["epoch"] for row in done.rows()] == ["1", "2", "3"]
 
 
@@ -400,7 +405,7 @@ def test_a_killed_job_goes_on_in_another_process(make: Make, slices: list[Path],
     assert not done.weights.exists()
     assert done.run() == uninterrupted
     assert len(done.rows()) == 3
-    assert not done.side.exists()
+    assert done.left() == ["lock", "state.safetensors"]
 
 
 def asking(monkeypatch: pytest.MonkeyPatch, batch: int) -> None:
@@ -442,7 +447,7 @@ def test_asked_to_end_is_never_having_stopped(make: Make, uninterrupted: bytes, 
         patch.setattr(torch.optim.SGD, "step", counted)
         assert done.run() == uninterrupted
     assert trained == 6 - batch
-    assert not done.side.exists()
+    assert done.left() == ["lock", "state.safetensors"]
     assert [row["epoch"] for row in done.rows()] == ["1", "2", "3"]
 
 
@@ -497,12 +502,21 @@ def test_a_second_job_waits_or_is_refused(make: Make, slices: list[Path], monkey
         monkeypatch.setattr("hepaflow.training_state.PATIENCE", 60.0)
         other.kill()  # as the queue does; its lock ends with it
         done.run()
-    assert not done.side.exists()
+    assert done.left() == ["lock", "state.safetensors"]
 
 
-def test_a_finished_training_leaves_no_state(make: Make) -> None:
-    done = make(recipe("unet", epochs=1))
-    done.run()
+def test_a_finished_training_is_not_trained_again(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its job can still be ended, and Snakemake then deletes what it wrote: so the last state stays."""
+    done = make(recipe("unet", epochs=2))
+    weights, history = done.run(), done.rows()
+    assert done.left() == ["lock", "state.safetensors"]
+    done.weights.unlink()
+    done.history.unlink()
+    trained = epochs_trained(monkeypatch)
+    assert done.run() == weights
+    assert done.rows() == history
+    assert trained == []
+    remove_states([done.weights])
     assert sorted(path.name for path in done.weights.parent.iterdir()) == ["net.history.csv", "net.safetensors"]
 
 
@@ -586,7 +600,7 @@ def test_damaged_states_are_noticed_and_the_result_is_the_same(
     assert done.run() == uninterrupted
     assert trained == expected
     assert len(done.rows()) == 3
-    assert not done.side.exists()
+    assert done.left() == ["lock", "state.safetensors"]
 
 
 # The lesion network.
@@ -781,7 +795,7 @@ def test_two_devices_train_one_network(make: Make, slices: list[Path]) -> None:
     told = run_elsewhere(done, slices, settings, devices=2, **slurm)
     assert told.returncode == 0, told.stderr
     assert sorted(path.name for path in done.weights.parent.glob("done.*")) == ["done.0", "done.1"]
-    assert not done.side.exists()
+    assert done.left() == ["lock", "state.safetensors"]
     assert len(done.rows()) == 2
     assert all(math.isfinite(float(row["validation_loss"])) for row in done.rows())
     network = build_network(settings.network)

@@ -19,13 +19,17 @@ from snakemake.logging import logger
 from hepaflow.errors import UserError
 from hepaflow.exams import check_files, read_sheet
 from hepaflow.fingerprint import fingerprints, libraries
+from hepaflow.jobs.environment import settle, shadowed
 from hepaflow.jobs.gpus import cards
 from hepaflow.jobs.orphans import end_orphans
 from hepaflow.jobs.recipe import versions
+from hepaflow.jobs.states import remove_states
 from hepaflow.networks.operations import GMACS
 from hepaflow.predictions import check_predictions, prediction_file
 from hepaflow.settings.together import check_held_out, remarks
 from hepaflow.settings.workflow import FUSION, read_settings
+
+DROPPED_VARIABLES = settle()
 
 try:
     SETTINGS = read_settings(config)
@@ -59,8 +63,17 @@ ARCHITECTURES = {name: backbone.arch for name, backbone in SETTINGS.backbones.it
 
 # On one machine, networks share out its GPUs (or the one CPU); a cluster's queue has its own count. Not in a profile:
 # a limit there would hold on clusters, too, for `profiles/default` is always loaded.
-if workflow.is_main_process and workflow.nodes is None and "gpu" not in workflow.global_resources:
-    workflow.register_resource("gpu", max(1, len(cards())))
+if (
+    workflow.is_main_process
+    and workflow.nodes is None
+    and "gpu" not in workflow.global_resources
+    and SETTINGS.compute.accelerator != "cpu"
+):
+    try:
+        workflow.register_resource("gpu", max(1, len(cards())))
+    except UserError as error:
+        logger.warning(f"One job at a time gets a GPU.\n{error}")
+        workflow.register_resource("gpu", 1)
 
 if workflow.is_main_process:
     for remark in remarks(SETTINGS):
@@ -291,6 +304,15 @@ def priority_of_prediction(wildcards):
 # Before the first job.
 
 
+def tell_of_the_environment():
+    """Tell which variables of the calling shell do not reach the jobs, and what it puts in libraries' place."""
+    if DROPPED_VARIABLES:
+        logger.warning(f"Not passed on to the jobs, which would run otherwise: {', '.join(DROPPED_VARIABLES)}")
+    folders = os.environ["PYTHONPATH"].split(os.pathsep)
+    for instead in shadowed(folder for folder in folders if folder != str(SCRIPTS)):
+        logger.warning(f"PYTHONPATH puts modules in the place of installed ones, {instead}. Unset it to be sure.")
+
+
 def end_orphans_of_this_folder():
     """End what a Snakemake that died here has left in SLURM's queue, where this one submits it again."""
     if workflow.executor_plugin.name != "slurm":
@@ -299,3 +321,11 @@ def end_orphans_of_this_folder():
         end_orphans(Path.cwd())
     except UserError as error:
         raise WorkflowError(f"hepaflow cannot start:\n{error}") from None
+
+
+# After the last job.
+
+
+def remove_states_of_finished_trainings():
+    """Remove what trainings of this run left to go on from, now that Snakemake has all of their weights."""
+    remove_states(Path(str(job.output.weights)) for job in workflow.dag.jobs if job.rule.name == "train")

@@ -12,6 +12,9 @@ from hepaflow.atomic import replacing
 from hepaflow.errors import UserError
 from hepaflow.jobs.run import run
 
+PATIENCE = 3600
+"""Seconds in which the report has to be ready; that of LiTS17 takes some minutes."""
+
 
 def work() -> None:
     with NamedTemporaryFile("w", suffix=".json") as config, replacing(snakemake.output.html) as html:
@@ -21,16 +24,24 @@ def work() -> None:
         command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile)]
         # The run that this job belongs to holds the lock; nothing is written but the report.
         command += ["--configfile", config.name, "--nolock", "--report", str(html)]
-        ended = subprocess.run(
-            command,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            # Captions and tables are UTF-8, and Snakemake reads and prints them in the encoding of the locale.
-            env=os.environ | {"PYTHONUTF8": "1", "PYTHONIOENCODING": "utf-8"},
-            encoding="utf-8",
-            errors="replace",
-            check=False,
-        )
+        try:
+            ended = subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,  # a question gets no answer, rather than a wait
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                # Captions and tables are UTF-8, and Snakemake reads and prints them in the encoding of the locale.
+                env=os.environ | {"PYTHONUTF8": "1", "PYTHONIOENCODING": "utf-8"},
+                encoding="utf-8",
+                errors="replace",
+                check=False,
+                timeout=PATIENCE,
+            )
+        except subprocess.TimeoutExpired:
+            raise UserError(
+                f"a report that is not ready after {PATIENCE // 60} minutes",
+                remedy="the results are complete; look whether their file system answers, and run Snakemake again",
+            ) from None
         logging.info("%s", ended.stdout)
         if ended.returncode:
             raise UserError(

@@ -30,11 +30,21 @@ class SliceDataset(Dataset[Batch]):
     ----------
     paths : sequence of Path
         Files of slices with masks.
+
+    Attributes
+    ----------
+    size : int
+        Rows and columns of a slice; 0 without files.
     """
 
     def __init__(self, paths: Sequence[Path]) -> None:
         self._paths = list(paths)
-        self._ends = list(accumulate(len(SliceFile(path)) for path in self._paths))
+        lengths, sizes = [], {0}
+        for path in self._paths:
+            file = SliceFile(path)
+            lengths.append(len(file))
+            sizes.add(file.size)
+        self._ends, self.size = list(accumulate(lengths)), max(sizes)
         self._files: list[SliceFile] | None = None
 
     def __len__(self) -> int:

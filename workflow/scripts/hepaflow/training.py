@@ -22,6 +22,7 @@ from hepaflow.devices import end_with_parent, shared, total
 from hepaflow.errors import UserError
 from hepaflow.history import Epoch, Part, progress, progress_within, write_history
 from hepaflow.interruption import Interruption, ignore
+from hepaflow.loading import BYTES, POLL, arriving, begin, fitting_workers, in_shared_memory
 from hepaflow.losses import LOSSES, Loss
 from hepaflow.networks.network import build_network
 from hepaflow.settings.compute import ComputeSettings
@@ -34,6 +35,12 @@ log = logging.getLogger(__name__)
 
 Pause = Callable[[Callable[[], Part]], None]
 """Called after every mini-batch, with what tells what is done: saves, and ends the process, if it was asked to."""
+
+Wait = Callable[[Callable[[], Part], float], None]
+"""The same, called every few seconds while a mini-batch is waited for, with the seconds so far."""
+
+_GRACE = 20.0
+"""Seconds that several devices, asked to end, wait for the mini-batch after which they save."""
 
 _TELL_EVERY = 60.0
 """Seconds between two lines of the log within an epoch."""
@@ -90,7 +97,8 @@ def train_network(
     Two runs on the CPU with the same inputs, settings, devices and threads write the same bytes, whether or not
     they were interrupted. The state is saved after every epoch. At SIGTERM it is saved after the current
     mini-batch, and the process ends: a killed training loses its current epoch, one that is asked to end loses
-    nothing. Another number of devices gives the same network but for rounding.
+    nothing. Another number of devices gives the same network but for rounding. The last state stays when the
+    training is done, for its weights are only safe when its job has ended.
 
     Parameters
     ----------
@@ -135,10 +143,10 @@ def train_network(
         fabric.barrier()
         network, epochs = _train(slices, settings, state, compute, start, fabric)
         if fabric.is_global_zero:
-            with Interruption():  # Snakemake deletes what is written here if the job ends now: keep the state
+            with Interruption():
                 save_weights(network, output, settings.canonical())
                 write_history(history, epochs)
-            state.delete()
+            state.keep_newest()  # Snakemake deletes what is written here, if the job ends before it is done
         else:
             ignore()  # of a SIGTERM to all, the first process is to decide what is still to be done
     fabric.barrier()
@@ -191,11 +199,17 @@ def _train(
                 fabric.barrier()  # the others end when the state is on the disk
                 interruption.end()
 
+        def wait(done: Callable[[], Part], seconds: float) -> None:
+            if fabric.world_size == 1:
+                pause(done)
+            elif interruption.asked and seconds > _GRACE:  # devices can only save after the same mini-batch
+                interruption.end()
+
         for epoch in range(len(epochs), recipe.epochs):
             rate = learning_rate(epoch, recipe)
             for group in optimizer.param_groups:
                 group["lr"] = rate
-            part = _train_epoch(model, optimizer, training, settings, epoch, compute, fabric, part, pause)
+            part = _train_epoch(model, optimizer, training, settings, epoch, compute, fabric, part, pause, wait)
             loss = part.loss / part.slices
             if not _finite(network):
                 raise _diverged("weights that are no finite numbers", epoch)
@@ -203,7 +217,7 @@ def _train(
             held_out = (
                 None
                 if validation is None
-                else _validation_loss(model, validation, recipe, compute, fabric, part, pause)
+                else _validation_loss(model, validation, recipe, compute, fabric, part, pause, wait)
             )
             seconds = part.seconds + time.monotonic() - began
             epochs.append(Epoch(epoch + 1, rate, loss, held_out, round(seconds, 3)))
@@ -283,15 +297,20 @@ def _loaders(
     others = np.flatnonzero(np.isin(exam_of, exams[held_out])).tolist()
     whole = EpochBatches(others, recipe.batch_size, seed, shuffle=False)
 
+    # A single last slice is taken into the batch before it.
+    workers, ahead = fitting_workers(compute.workers, (recipe.batch_size + 1) * BYTES * dataset.size**2)
+
     def loader(batches: Any) -> DataLoader[Batch]:
         return DataLoader(
             dataset,
             sampler=batches,
             batch_size=None,  # the data set fetches whole batches
-            num_workers=compute.workers,
-            persistent_workers=compute.workers > 0,
-            # A queue sends SIGTERM to all processes of a job; these are needed until the state is saved.
-            worker_init_fn=_stay,
+            collate_fn=in_shared_memory,
+            num_workers=workers,
+            persistent_workers=workers > 0,
+            prefetch_factor=ahead if workers else None,
+            timeout=POLL if workers else 0,
+            worker_init_fn=begin,
             pin_memory=fabric.device.type == "cuda",
             # Not the global one, which dropout uses: a loader draws from it when it starts its workers, which
             # happens in other epochs with workers than without, and in other epochs after a resume.
@@ -300,10 +319,6 @@ def _loaders(
 
     validation = loader(list(whole)[fabric.global_rank :: fabric.world_size]) if held_out else None
     return loader(shares), validation
-
-
-def _stay(worker: int) -> None:
-    ignore()
 
 
 def _to_device(batch: Batch, compute: ComputeSettings, fabric: Fabric) -> tuple[Tensor, Tensor]:
@@ -321,6 +336,7 @@ def _train_epoch(
     fabric: Fabric,
     part: Part,
     pause: Pause,
+    wait: Wait,
 ) -> Part:
     """Train for the rest of an epoch, of which a part is done; return the whole."""
     criterion = _loss(settings.training, fabric)
@@ -340,7 +356,9 @@ def _train_epoch(
         _check_loss(loss / slices, epoch)
         return Part(batch, slices, loss, part.seconds + time.monotonic() - began)
 
-    for batch, (images, masks) in enumerate(batches, part.batches + 1):
+    batch = part.batches
+    loaded = arriving(batches, lambda seconds: wait(partial(so_far, batch), seconds))
+    for batch, (images, masks) in enumerate(loaded, part.batches + 1):
         # Dropout is drawn from seed, epoch and batch alone: nothing random needs to be kept for resuming.
         torch.manual_seed(_mixed(settings.seed, epoch, batch, 0))
         images, masks = _to_device((images, masks), compute, fabric)  # (b, 1, h, w) each
@@ -381,6 +399,7 @@ def _validation_loss(
     fabric: Fabric,
     part: Part,
     pause: Pause,
+    wait: Wait,
 ) -> float:
     """Return the mean loss over the held-out slices, after an epoch's training."""
     criterion = LOSSES[recipe.loss]  # of whole batches, each on one device
@@ -388,7 +407,7 @@ def _validation_loss(
     # The wrapper would make devices wait for each other, which may have different numbers of batches here.
     network = model if fabric.world_size == 1 else model.module
     losses, seen = torch.zeros((), dtype=torch.float64, device=fabric.device), 0
-    for batch in batches:
+    for batch in arriving(batches, lambda seconds: wait(lambda: part, seconds)):
         images, masks = _to_device(batch, compute, fabric)
         with fabric.autocast():
             logits = network(images)

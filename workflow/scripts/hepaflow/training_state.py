@@ -1,8 +1,9 @@
 """The state of an interrupted training, in a side folder beside what it will write.
 
 Snakemake deletes declared outputs before every attempt; this folder is not declared and survives. It is keyed by
-all that the training depends on, written atomically, and deleted when the training has succeeded. One job at a
-time owns it: a queue can start a job again while what it killed is still ending.
+all that the training depends on, and written atomically. It outlives the training, whose weights can be lost until
+Snakemake knows that its job has ended (`jobs.states`). One job at a time owns it: a queue can start a job again
+while what it killed is still ending.
 """
 
 import errno
@@ -258,8 +259,13 @@ class TrainingState:
             )
         return saved.history, saved.part
 
+    def keep_newest(self) -> None:
+        """Remove the state before the newest: no epoch follows that could damage it."""
+        if self._current.exists():
+            self._previous.unlink(missing_ok=True)
+
     def delete(self) -> None:
-        """Remove the side folder: the training has succeeded."""
+        """Remove the side folder."""
         shutil.rmtree(self._folder, ignore_errors=True)
 
 

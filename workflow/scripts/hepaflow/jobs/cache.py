@@ -5,24 +5,39 @@ by another run, in another folder or clone, whatever made its inputs; and where 
 the same bytes as before, all below it is found again. Thread counts, devices and times are in no key.
 
 An entry is a folder with the job's output files and a list of their digests. Every file is checked while it is
-copied out: an entry that was cut short or altered is never served, but removed, and the job computes.
+copied out: an entry that was altered is never served, but removed, and the job computes. One that cannot be read
+now, or not by this user, stays; one of which parts are gone is replaced when its result is there again.
 """
 
 import json
 import logging
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from hepaflow.files import copy
+from hepaflow.files import sha256 as digest_of
 from hepaflow.jobs.recipe import Recipe
 
 log = logging.getLogger(__name__)
 
 _MANIFEST = "entry.json"
+_CHUNK = 1 << 22
+
+_UNFINISHED = ".unfinished"
+"""Folder of entries that jobs are about to store."""
+
+_DEAD = 7 * 86400.0
+"""Seconds after which the job that was to store an entry is no longer about it."""
+
+
+class _UnreadableError(Exception):
+    """A file of an entry that could not be read; what was read before may be as it should be."""
 
 
 def cache_key(recipe: Recipe, inputs: Sequence[tuple[str, str]]) -> str:
@@ -39,12 +54,12 @@ def cache_key(recipe: Recipe, inputs: Sequence[tuple[str, str]]) -> str:
 
 
 class Cache:
-    """A folder of results, shared by runs, clones and the jobs of a cluster.
+    """A folder of results, shared by runs, clones, the jobs of a cluster, and users.
 
     Parameters
     ----------
     folder : Path
-        Made at the first use. Files get the usual permissions of their writer.
+        Made at the first use. What is stored in it gets its permissions: who may write to it may add to all of it.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -63,29 +78,40 @@ class Cache:
         -------
         dict or None
             The record that was stored with the entry; None if there is no usable entry, and no file was written.
+
+        Raises
+        ------
+        OSError
+            If an output cannot be written. The entry has no part in that.
         """
         entry = self._entry(key)
-        if not entry.exists():
+        try:
+            digests, record = _manifest(entry)
+        except FileNotFoundError as error:
+            if _exists(entry):
+                log.warning("the cache's entry %s is damaged (%s): computing", entry, error)
+            return None
+        except _UnreadableError as error:
+            log.warning("the cache's entry %s%s cannot be read (%s): computing", entry, _owner(entry), error)
             return None
         try:
-            manifest = json.loads((entry / _MANIFEST).read_text(encoding="utf-8"))
-            wrong = [name for name in outputs if copy(entry / name, outputs[name]) != manifest["sha256"][name]]
-            record: dict[str, Any] = manifest["record"]
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            wrong = [str(error)]
-        if wrong:
+            wrong = [name for name, path in outputs.items() if not _copied(entry / name, path, digests.get(name))]
+        except _UnreadableError as error:
+            log.warning("the cache's entry %s%s cannot be read (%s): computing", entry, _owner(entry), error)
+        else:
+            if not wrong:
+                _touch(entry)
+                return record
             log.warning("the cache's entry %s is damaged (%s): removed, computing", entry, ", ".join(wrong))
-            shutil.rmtree(entry, ignore_errors=True)
-            for path in outputs.values():
-                path.unlink(missing_ok=True)
-            return None
-        _touch(entry)
-        return record
+            self._remove(entry)
+        for path in outputs.values():
+            path.unlink(missing_ok=True)
+        return None
 
     def store(
         self, key: str, outputs: Mapping[str, Path], digests: Mapping[str, str], record: Mapping[str, Any]
     ) -> None:
-        """Copy a job's outputs into an entry, unless there is one already.
+        """Copy a job's outputs into an entry, unless there is a whole one already.
 
         A cache that cannot be written (full, read-only) costs a warning, not the job's result.
 
@@ -99,24 +125,143 @@ class Cache:
             What to hand back with the entry; ready for JSON.
         """
         entry = self._entry(key)
-        if entry.exists():
-            return
-        partial = entry.with_name(f".{key}.{os.uname().nodename}.{os.getpid()}")
+        partial = None
         try:
-            partial.mkdir(parents=True)
+            broken = _exists(entry)
+            if broken and not _is_broken(entry, outputs):
+                return
+            unfinished = self._made(self._folder / _UNFINISHED)
+            partial = Path(tempfile.mkdtemp(prefix=f"{key}.", dir=unfinished))
+            for dead in _dead(partial):
+                shutil.rmtree(dead, ignore_errors=True)
             for name, path in outputs.items():
                 if copy(path, partial / name) != digests[name]:
                     raise OSError(f"{path} changed while it was stored")
             manifest = {"sha256": dict(digests), "record": dict(record)}
             (partial / _MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
+            for path in (partial, *partial.iterdir()):
+                self._share(path)
+            self._made(entry.parent)
+            if broken and _is_broken(entry, outputs):  # no other job has replaced it meanwhile
+                self._remove(entry)
             os.rename(partial, entry)
         except OSError as error:
-            if not entry.exists():  # else another job stored the same result meanwhile
+            if not _exists(entry):  # else another job stored the same result meanwhile
                 log.warning("the result could not be stored in the cache: %s", error)
-            shutil.rmtree(partial, ignore_errors=True)
+            if partial is not None:
+                shutil.rmtree(partial, ignore_errors=True)
 
     def _entry(self, key: str) -> Path:
         return self._folder / key[:2] / key
+
+    def _made(self, folder: Path) -> Path:
+        """Make a folder of the cache, for all who may write to the cache."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with suppress(FileExistsError):
+            folder.mkdir()
+            self._share(folder)
+        return folder
+
+    def _share(self, path: Path) -> None:
+        """Give a new file or folder the permissions of the cache, whatever this user's umask is."""
+        mode = self._folder.stat().st_mode
+        with suppress(OSError):  # of file systems without permissions
+            path.chmod(mode & 0o3777 if path.is_dir() else mode & 0o666)
+
+    def _remove(self, entry: Path) -> None:
+        """Remove an entry: at once, or not at all, for others may be reading it."""
+        try:
+            aside = Path(tempfile.mkdtemp(prefix=f"{entry.name}.", dir=self._made(self._folder / _UNFINISHED)))
+            os.rename(entry, aside)
+        except OSError as error:
+            log.warning("%s%s cannot be removed: %s", entry, _owner(entry), error)
+            return
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _manifest(entry: Path) -> tuple[dict[str, str], dict[str, Any]]:
+    """Return an entry's digests, and its record.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no entry, or it has no list of files.
+    _UnreadableError
+        If the list cannot be read, or is no list.
+    """
+    try:
+        read = json.loads((entry / _MANIFEST).read_text(encoding="utf-8"))
+        digests, record = read["sha256"], read["record"]
+        if not isinstance(record, dict) or not record:
+            raise TypeError("without a record")
+        return dict(digests), record
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise _UnreadableError(f"{_MANIFEST}: {error!r}") from error
+
+
+def _copied(source: Path, target: Path, expected: str | None) -> bool:
+    """Copy a file out of an entry; return whether it is what was stored. A wrong digest is only believed twice."""
+    for _ in range(2):
+        digest = sha256()
+        with open(target, "wb") as writing:
+            for chunk in _chunks(source):
+                digest.update(chunk)
+                writing.write(chunk)
+            writing.flush()
+            os.fsync(writing.fileno())
+        if digest.hexdigest() == expected:
+            return True
+    return False
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    try:
+        with open(path, "rb") as file:
+            while chunk := file.read(_CHUNK):
+                yield chunk
+    except OSError as error:
+        raise _UnreadableError(error) from error
+
+
+def _is_broken(entry: Path, outputs: Mapping[str, Path]) -> bool:
+    """Return whether parts of an entry are gone or damaged; not if that cannot be told."""
+    try:
+        digests, _ = _manifest(entry)
+        return any(digest_of(entry / name) != digests.get(name) for name in outputs)  # raises if one is gone
+    except FileNotFoundError:
+        return True
+    except _UnreadableError as error:
+        return not isinstance(error.__cause__, OSError)
+    except OSError:
+        return False
+
+
+def _exists(entry: Path) -> bool:
+    """Return whether there is an entry; also where this user may not look."""
+    try:
+        return entry.exists()
+    except OSError:
+        return True
+
+
+def _dead(own: Path) -> Iterator[Path]:
+    """Yield what jobs that died have left beside the entry that one is about to store."""
+    now = own.stat().st_mtime  # by the clock of the file system
+    for path in own.parent.iterdir():
+        with suppress(FileNotFoundError):  # of another job, which has finished
+            if path.stat().st_mtime < now - _DEAD:
+                yield path
+
+
+def _owner(entry: Path) -> str:
+    """Return to whom else an entry belongs, in words; empty if to this user."""
+    try:
+        state = entry.stat()
+        return "" if state.st_uid == os.getuid() else f" of {entry.owner()}"
+    except (OSError, KeyError):
+        return ""
 
 
 def _touch(entry: Path) -> None:

@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 
@@ -10,18 +11,29 @@ from hepaflow.errors import UserError
 from hepaflow.jobs.machine import fault_of
 
 
-def log_to(path: Path | str) -> None:
+def log_to(path: Path | str, outputs: Iterable[Path | str] = ()) -> None:
     """Send this process' log to a file.
 
     An error that a user can mend, or a fault of the machine, ends the process with its message and without a
     traceback; any other error leaves its traceback in the log and one line with the log's path on the screen.
+
+    Parameters
+    ----------
+    path : Path or str
+    outputs : iterable of Path or str
+        What this process writes besides: where there is no space, one is told.
     """
+    folders = [Path(one).parent for one in (path, *outputs)]
+
     if os.environ.get("LOCAL_RANK", "0") != "0":  # one of several processes of a job: the first one writes the log
         logging.basicConfig(level=logging.ERROR)
         return
 
     def on_error(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
-        fault = error if isinstance(error, UserError) else fault_of(error)
+        if issubclass(kind, KeyboardInterrupt):
+            logging.error("ended by Ctrl-C")
+            return
+        fault = error if isinstance(error, UserError) else fault_of(error, folders)
         if fault is not None:
             logging.error("%s", fault)
             print(f"\nhepaflow cannot go on:\n{fault}\n", file=sys.stderr)

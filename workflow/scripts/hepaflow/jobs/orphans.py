@@ -21,6 +21,9 @@ _RUN = re.compile(r"hepaflow_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 _PATIENCE = 300.0
 
+_ANSWER = 120.0
+"""Seconds in which a command of SLURM has to answer: a busy controller takes up to a minute and a half."""
+
 
 def orphans(queue: str, folder: Path) -> dict[str, str]:
     """Return what the jobs of earlier runs in a folder do, by their number.
@@ -34,7 +37,7 @@ def orphans(queue: str, folder: Path) -> dict[str, str]:
     """
     found = {}
     for line in queue.splitlines():
-        number, name, where, comment = line.split("\t")
+        number, name, where, comment = (*line.split("\t", 3), "", "", "")[:4]  # a comment can hold tabs
         if _RUN.fullmatch(name) and os.path.realpath(where) == os.path.realpath(folder):
             found[number] = comment
     return found
@@ -67,10 +70,19 @@ def end_orphans(folder: Path) -> None:
 
 
 def _slurm(*command: str) -> str:
-    asked = subprocess.run(command, capture_output=True, text=True, check=False)
-    if asked.returncode:
-        raise UserError(
-            f"`{command[0]}` failed: {asked.stderr.strip()}",
-            remedy="without SLURM's queue, jobs of an earlier run could run twice; try again when it answers",
+    try:
+        asked = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", check=False, timeout=_ANSWER
         )
-    return asked.stdout
+        wrong = asked.stderr.strip() if asked.returncode else ""
+    except subprocess.TimeoutExpired:
+        wrong = f"no answer within {_ANSWER:.0f} s"
+    except OSError as error:
+        wrong = str(error)
+    else:
+        if not asked.returncode:
+            return asked.stdout
+    raise UserError(
+        f"`{command[0]}` failed: {wrong}",
+        remedy="without SLURM's queue, jobs of an earlier run could run twice; try again when it answers",
+    )

@@ -16,8 +16,10 @@ from hepaflow.errors import UserError
 from hepaflow.files import sha256
 from hepaflow.fingerprint import fingerprints, libraries
 from hepaflow.garbage import collect_seldom
+from hepaflow.jobs.alone import keep_others_out
 from hepaflow.jobs.cache import Cache, cache_key
 from hepaflow.jobs.digests import checked, write_notes
+from hepaflow.jobs.environment import kept
 from hepaflow.jobs.gpus import claim_gpus
 from hepaflow.jobs.logs import log_to
 from hepaflow.jobs.recipe import Recipe, changed_names, versions
@@ -43,14 +45,16 @@ def run(job: Any, work: Callable[[], object]) -> None:
     Raises
     ------
     UserError
-        If the code is no longer what it was when the run was planned, or an input is not what its job made.
+        If the code is no longer what it was when the run was planned, an input is not what its job made, or
+        another process makes the same result.
     """
     if os.environ.get("LOCAL_RANK", "0") != "0":  # of several processes of a job, the first keeps the books
         log_to(job.log[0])
         work()
         return
     began, clock = datetime.now(UTC), time.monotonic()
-    log_to(job.log[0])
+    log_to(job.log[0], [*job.output, *filter(None, [job.params.get("cache")])])
+    keep_others_out(Path(job.output[RECORD]))
     recipe = Recipe.of(job.rule, job.wildcards, dict(job.params.items()))
     script = Path(job.scriptdir) / f"{job.rule}.py"
     _check_code(recipe.code, fingerprints(script, recipe.architecture))
@@ -75,6 +79,7 @@ def run(job: Any, work: Callable[[], object]) -> None:
             "restored": None,
             "device": _device(),
             "threads": job.threads,
+            "environment": kept(),
             "compute": json.loads(job.params.get("compute") or "{}"),
             "versions": {"python": platform.python_version()} | versions(libraries(script, recipe.architecture)),
             **(noted if isinstance(noted, Mapping) else {}),

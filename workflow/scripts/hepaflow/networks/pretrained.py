@@ -3,7 +3,9 @@
 import os
 import pickle
 import re
-from collections.abc import Mapping
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from http.client import HTTPException
 from pathlib import Path
 
@@ -19,6 +21,9 @@ from hepaflow.networks.backbone import Backbone
 
 # In torchvision's DenseNet files a layer is called norm.1, in its networks norm1.
 _OLD_DENSENET_NAME = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12])\.")
+PATIENCE = 60.0
+"""Seconds in which a server has to send something."""
+
 _UNREADABLE = (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError, SafetensorError)
 
 
@@ -73,9 +78,10 @@ def imagenet_weights(name: str) -> dict[str, Tensor]:
         return read_weights(file)
     entry = get_model_weights(name)["IMAGENET1K_V1"]
     try:
-        state: dict[str, Tensor] = entry.get_state_dict(
-            progress=False, check_hash=True, map_location="cpu", weights_only=True
-        )
+        with _answers_within(PATIENCE):
+            state: dict[str, Tensor] = entry.get_state_dict(
+                progress=False, check_hash=True, map_location="cpu", weights_only=True
+            )
     except (*_UNREADABLE, HTTPException) as error:
         raise UserError(
             f"the ImageNet weights of {name} cannot be fetched from {entry.url} ({error})",
@@ -85,6 +91,17 @@ def imagenet_weights(name: str) -> dict[str, Tensor]:
             file=file,
         ) from error
     return state
+
+
+@contextmanager
+def _answers_within(seconds: float) -> Iterator[None]:
+    """Have servers answer in time: where packets are dropped, as on compute nodes, torch would wait for ever."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(seconds)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)
 
 
 def read_weights(file: Path) -> dict[str, Tensor]:

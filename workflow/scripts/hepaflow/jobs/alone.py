@@ -1,0 +1,68 @@
+"""One process at a time for one result.
+
+A Snakemake that is killed leaves its jobs running. The next one starts the same jobs again, with settings that may
+be others by then: what the old ones write last would stand, with digests that fit.
+"""
+
+import errno
+import fcntl
+import logging
+import os
+import time
+from pathlib import Path
+
+from hepaflow.errors import UserError
+
+log = logging.getLogger(__name__)
+
+PATIENCE = 120.0
+"""Seconds to wait for another process. Queues kill half a minute after they asked to end."""
+
+_held: list[int] = []
+"""Open lock files: the locks end with the process, however it dies."""
+
+
+def lock_of(record: Path) -> Path:
+    """Return the file by which a job of this record keeps others from its results."""
+    return record.parent / ".sha256" / f"{record.name}.lock"
+
+
+def keep_others_out(record: Path) -> None:
+    """Make this process the only one that makes the results of a job.
+
+    Parameters
+    ----------
+    record : Path
+        The job's record.
+
+    Raises
+    ------
+    UserError
+        If another process is still about it after two minutes.
+    """
+    path = lock_of(record)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    _held.append(file)
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno not in (errno.EACCES, errno.EAGAIN):
+                log.warning("%s: this file system has no locks (%s); start no run twice", path, error.strerror)
+                return
+        else:
+            os.truncate(file, 0)
+            os.write(file, f"process {os.getpid()} on {os.uname().nodename}".encode())
+            return
+        owner = os.pread(file, 1000, 0).decode(errors="replace")
+        if time.monotonic() > until:
+            raise UserError(
+                f"another process that makes the same result: {owner}",
+                expected="one at a time; this one is left of a Snakemake that was killed, or another clone's",
+                remedy="end it (`kill`), or wait until it has ended, and run Snakemake again",
+                file=record,
+            )
+        log.info("waiting for %s, which makes the same result", owner)
+        time.sleep(1)

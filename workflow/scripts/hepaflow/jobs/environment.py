@@ -1,0 +1,72 @@
+"""Variables of the calling shell that must not reach the jobs, and modules that it puts in the place of others."""
+
+import os
+import sys
+from collections.abc import Iterable, Mapping, MutableMapping
+from pathlib import Path
+
+DROPPED = {
+    # What the settings say of precision and reproducibility holds, and nothing else.
+    "NVIDIA_TF32_OVERRIDE",
+    "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE",
+    "CUBLAS_WORKSPACE_CONFIG",
+    "ONEDNN_DEFAULT_FPMATH_MODE",
+    "DNNL_DEFAULT_FPMATH_MODE",
+    # Python of the jobs: one that reads the terminal at its end never ends.
+    "PYTHONINSPECT",
+    "PYTHONOPTIMIZE",
+    "PYTHONWARNINGS",
+    "PYTHONIOENCODING",
+    "PYTHONMALLOC",
+    "PYTHONDEVMODE",
+}
+"""Variables that would change results, or how jobs run and end."""
+
+KEPT = (
+    "ATEN_CPU_CAPABILITY",
+    "MKL_CBWR",
+    "MKL_ENABLE_INSTRUCTIONS",
+    "NPY_DISABLE_CPU_FEATURES",
+    "OMP_DYNAMIC",
+    "OMP_THREAD_LIMIT",
+    "ONEDNN_MAX_CPU_ISA",
+    "OPENBLAS_CORETYPE",
+)
+"""Variables that choose instructions or threads. Results differ by roundings, as between two processors; who sets
+them wants that, and records tell."""
+
+LIBRARIES = {
+    *("PIL", "lightning_fabric", "matplotlib", "monai", "nibabel", "numpy", "pandas", "pydantic", "pydicom"),
+    *("safetensors", "scipy", "skimage", "snakemake", "torch", "torchvision", "yaml"),
+}
+
+
+def settle(environment: MutableMapping[str, str] = os.environ) -> list[str]:
+    """Make an environment what jobs need, in place; return which variables were dropped, as NAME=VALUE."""
+    dropped = sorted(f"{name}={environment.pop(name)}" for name in DROPPED & environment.keys())
+    environment["PYTHONUTF8"] = "1"  # text is UTF-8 in every locale
+    return dropped
+
+
+def kept(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Return the variables, of those that are set, that choose instructions or threads."""
+    return {name: environment[name] for name in KEPT if name in environment}
+
+
+def shadowed(folders: Iterable[str]) -> list[str]:
+    """Return modules in folders of PYTHONPATH that Python takes instead of its own or of the environment's.
+
+    Returns
+    -------
+    list of str
+        "folder: numpy, statistics"
+    """
+    told = []
+    for folder in filter(None, folders):
+        try:
+            names = {path.stem for path in Path(folder).iterdir() if path.suffix in ("", ".py", ".so")}
+        except OSError:
+            continue
+        if instead := sorted(names & (LIBRARIES | sys.stdlib_module_names)):
+            told.append(f"{folder}: {', '.join(instead)}")
+    return told
