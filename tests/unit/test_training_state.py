@@ -170,6 +170,28 @@ def test_a_failed_write_leaves_the_states_as_they_were(
     assert_equal(values(network, optimizer), saved[2])
 
 
+def test_a_state_is_on_the_disk_before_it_takes_the_place_of_another(
+    folder: Path, saved: list[dict[str, torch.Tensor]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a machine that dies can leave a file of the right length and no content."""
+    done: list[str] = []
+    fsync, replace = os.fsync, os.replace
+
+    def flushed(file: int) -> None:
+        done.append(f"flushed {os.stat(file).st_size}")
+        fsync(file)
+
+    def renamed(source: Any, target: Any) -> None:
+        done.append("renamed to " + Path(target).name)
+        replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", flushed)
+    monkeypatch.setattr(os, "replace", renamed)
+    TrainingState(folder, "key").save(*pair(4), rows(4))
+    size = (folder / "state.safetensors").stat().st_size
+    assert done == [f"flushed {size}", "renamed to previous.safetensors", "renamed to state.safetensors"]
+
+
 def test_deleting_leaves_nothing(folder: Path, saved: list[dict[str, torch.Tensor]]) -> None:
     state = TrainingState(folder, "key")
     state.delete()
