@@ -47,6 +47,7 @@ def write_overlay(
     series: Series,
     *,
     shown: WindowSettings | None = None,
+    pixels: bool = True,
 ) -> list[Path]:
     """Write each slice as a colour image, a Secondary Capture in a series of its own.
 
@@ -64,6 +65,8 @@ def write_overlay(
         The CT series, as `read_series` returns it.
     shown : WindowSettings, optional
         Range of CT values between black and white; the thesis' window unless given.
+    pixels : bool, optional
+        False for headers alone, to see whether they can be written.
 
     Returns
     -------
@@ -79,7 +82,7 @@ def write_overlay(
         path = folder / f"{number:04d}.dcm"
         with in_silence():
             image = _image(header, common, number)
-            image.PixelData = blend(ct, mask, shown or WindowSettings()).tobytes()
+            image.PixelData = blend(ct, mask, shown or WindowSettings()).tobytes() if pixels else b""
             if len(image.PixelData) % 2:
                 image.PixelData += b"\0"  # values of DICOM elements have an even length
             image.save_as(path, enforce_file_format=True)

@@ -1,4 +1,4 @@
-"""A CT series as objects made from it take it over: values in the right form, lengths that are those of the grid."""
+"""A CT series as derived objects take it over: values in the right form, lengths that are those of the grid."""
 
 import logging
 import math
