@@ -15,6 +15,7 @@ def work() -> None:
     from hepaflow.exam_source import read_exam
     from hepaflow.model import model_of_run
     from hepaflow.own_exam import result_of
+    from hepaflow.result_folder import remove_remains
     from hepaflow.segmenter import Segmenter
 
     exam = read_exam(Path(snakemake.params.image), name=snakemake.wildcards.exam)
@@ -25,6 +26,7 @@ def work() -> None:
     found = Segmenter(model, compute, threads=snakemake.threads).segment(exam.hu)
     folder = Path(snakemake.output.segmentation).parent
     result = result_of(found, exam)
+    remove_remains(folder.parent)  # of jobs that were killed
     written = write_exam(
         folder,
         exam,

@@ -2,6 +2,7 @@
 
 import hashlib
 import lzma
+import os
 import re
 import shutil
 import stat
@@ -69,6 +70,15 @@ def is_archive(place: Path) -> bool:
         ) from None
 
 
+def archives_below(folder: Path) -> int:
+    """Return how many files in a folder and those below are archives by their names; nobody looks into them."""
+    return sum(_is_packed(name) for _, _, names in os.walk(folder) for name in names)
+
+
+def _is_packed(name: str) -> bool:
+    return bool(_ENDING.search(name)) and not name.endswith(SUFFIXES)
+
+
 def name_of(place: Path) -> str:
     """Return the name of an archive without its endings.
 
@@ -109,7 +119,7 @@ def unpack(archive: Path, folder: Path) -> int:
             _check_size(sum(member.size for member in members), free, archive)
             for member in members:
                 free -= _write(member, folder, free, archive)
-            return sum(bool(_ENDING.search(one.path)) and not one.path.endswith(SUFFIXES) for one in members)
+            return sum(_is_packed(member.path) for member in members)
     except (
         zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError, NotImplementedError,
         RuntimeError, UnicodeError,

@@ -1,7 +1,6 @@
 """The folder of one exam's result: one process's alone, filled aside, and in its place at once."""
 
 import errno
-import fcntl
 import hashlib
 import os
 import re
@@ -15,6 +14,11 @@ from typing import Literal
 
 from hepaflow.errors import UserError
 from hepaflow.signals import undisturbed
+
+try:
+    import fcntl
+except ImportError:  # Windows: nothing is locked, and the last step alone decides
+    fcntl = None  # type: ignore[assignment]
 
 _HIDDEN = ".hepaflow-"
 _LOCK = f"{_HIDDEN}lock-"
@@ -96,7 +100,7 @@ def claimed(folder: Path) -> Iterator[None]:
 
 
 def _lock_of(path: Path, folder: Path) -> int | None:
-    while True:
+    while fcntl is not None:
         try:
             # Network file systems lock for writing alone, and another user's file may only be read.
             may_write = not path.exists() or os.access(path, os.W_OK)
@@ -120,6 +124,7 @@ def _lock_of(path: Path, folder: Path) -> int | None:
             if os.fstat(lock).st_ino == path.stat().st_ino:
                 return lock
         os.close(lock)  # removed by its former owner in between
+    return None
 
 
 @contextmanager
@@ -148,8 +153,10 @@ def _made(out: Path, kind: _Kind) -> tuple[Path, int | None]:
 
 def _locked(path: Path) -> int | None:
     """Lock a file or folder for this process; None where that is not possible."""
+    if fcntl is None:
+        return None
     try:
-        lock = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        lock = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
     except OSError:
         return None
     try:
@@ -212,8 +219,10 @@ def as_a_whole(folder: Path, names: Collection[str], *, overwrite: bool) -> Iter
             if _holds_something(folder):
                 _exchange(partial, folder)
                 return
+            with suppress(OSError):
+                folder.rmdir()  # an empty one gives way
             try:
-                partial.rename(folder)  # an empty folder gives way; one that holds something does not
+                partial.rename(folder)  # to a folder that holds something, this is an error
             except OSError as error:
                 if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
                     check_free(folder, names, overwrite=False)

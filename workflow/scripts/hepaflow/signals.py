@@ -6,7 +6,9 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-ENDING = (signal.SIGINT, signal.SIGHUP, signal.SIGTERM)
+ENDING = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGHUP", "SIGTERM") if hasattr(signal, name)
+)  # Windows has no terminal that hangs up
 
 
 class EndedError(BaseException):
@@ -64,6 +66,9 @@ class Ending:
 @contextmanager
 def undisturbed() -> Iterator[None]:
     """Let signals that ask for the end wait until a step is done that must not be left in its middle."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
     try:
         yield
