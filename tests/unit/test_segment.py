@@ -326,17 +326,6 @@ def test_results_are_written_though_nobody_reads_the_messages() -> None:
             _say_to(stream)(line)
 
 
-def test_archives_beside_exams_are_told(tmp_path: Path) -> None:
-    (tmp_path / "exams").mkdir()
-    _phantom().nifti(_phantom().stored, tmp_path / "exams" / "a.nii.gz")
-    for name in ("Zebulon.zip", "b.tar.gz"):
-        (tmp_path / "exams" / name).touch()
-    failures, lines = _run(tmp_path / "exams", tmp_path / "out")
-    assert failures == []
-    assert lines[0] == "left out: 2 archives in the folder: name them one by one"
-    assert not _named("".join(lines).encode())
-
-
 def test_a_series_is_chosen(tmp_path: Path) -> None:
     for number in (1, 2):
         images = _phantom().slices(intercept=0, SeriesNumber=number, StudyInstanceUID="1.2.3")

@@ -2,7 +2,6 @@
 
 import hashlib
 import lzma
-import os
 import re
 import shutil
 import stat
@@ -16,7 +15,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO
 
 from hepaflow.errors import UserError
-from hepaflow.predictions import SUFFIXES
+from hepaflow.nifti_name import stem
 
 _NOT_READ = {
     b"7z\xbc\xaf\x27\x1c": ("a 7z archive", "7z x"),
@@ -54,7 +53,7 @@ def is_archive(place: Path) -> bool:
     UserError
         If it is there, but cannot be read.
     """
-    if not place.is_file() or place.name.endswith(SUFFIXES):
+    if not place.is_file() or stem(place.name) is not None:
         return False
     try:
         with place.open("rb") as file:
@@ -70,15 +69,6 @@ def is_archive(place: Path) -> bool:
         ) from None
 
 
-def archives_below(folder: Path) -> int:
-    """Return how many files in a folder and those below are archives by their names; nobody looks into them."""
-    return sum(_is_packed(name) for _, _, names in os.walk(folder) for name in names)
-
-
-def _is_packed(name: str) -> bool:
-    return bool(_ENDING.search(name)) and not name.endswith(SUFFIXES)
-
-
 def name_of(place: Path) -> str:
     """Return the name of an archive without its endings.
 
@@ -90,7 +80,7 @@ def name_of(place: Path) -> str:
     return _ENDING.sub("", place.name) or place.name
 
 
-def unpack(archive: Path, folder: Path) -> int:
+def unpack(archive: Path, folder: Path) -> None:
     """Unpack an archive; refuse it as a whole if a member would land elsewhere than in the folder.
 
     Parameters
@@ -99,11 +89,6 @@ def unpack(archive: Path, folder: Path) -> int:
         Zip or tar, the latter also compressed.
     folder : Path
         Folder to unpack into; it exists.
-
-    Returns
-    -------
-    int
-        How many archives there are in it; they are not unpacked.
 
     Raises
     ------
@@ -119,7 +104,6 @@ def unpack(archive: Path, folder: Path) -> int:
             _check_size(sum(member.size for member in members), free, archive)
             for member in members:
                 free -= _write(member, folder, free, archive)
-            return sum(_is_packed(member.path) for member in members)
     except (
         zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError, NotImplementedError,
         RuntimeError, UnicodeError,

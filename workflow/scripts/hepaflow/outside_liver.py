@@ -8,7 +8,7 @@ from scipy import ndimage
 
 from hepaflow.box import bounding_box
 from hepaflow.lesions import label_lesions
-from hepaflow.volume import Spacing
+from hepaflow.steps import Spacing
 
 MARGIN_MM = 10.0
 """How far a lesion may reach out of the liver as the networks see it.

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from numpy.typing import NDArray
 
-from hepaflow.archive import archives_below, is_archive, name_of, unpack
+from hepaflow.archive import is_archive, name_of, unpack
 from hepaflow.dicom.derived import version
 from hepaflow.errors import UserError
 from hepaflow.exam_output import PAGE, check_result, rehearse, write_exam
@@ -139,7 +139,7 @@ def segment_exams(
     wanted = Wishes(**wishes)
     with _found(place, out, wanted, say) as (found, told):
         for left_out in found.left_out:
-            say(f"left out: {left_out}")
+            say(f"left out: {told(str(left_out))}")
         model = load()
         failures = []
         for number, source in enumerate(found.sources, start=1):
@@ -189,8 +189,6 @@ def _found(
     check_place(out)
     if remains := remove_remains(out):
         say(f"removed {remains} unfinished folder{'s' if remains > 1 else ''} of a command that was killed")
-    if place.is_dir() and (packed := archives_below(place)):
-        say(f"left out: {packed} archive{'s' if packed > 1 else ''} in the folder: name them one by one")
     if not is_archive(place):
         yield find_exams(place, series=wanted.series, keep_names=wanted.keep_names, without=out), str
         return
@@ -199,11 +197,7 @@ def _found(
         def told(text: str) -> str:
             return text.replace(str(folder), str(place))
 
-        if packed := unpack(place, folder):
-            say(
-                f"left out: {packed} archive{'s' if packed > 1 else ''} inside the archive: unpack it yourself, "
-                "and name them one by one"
-            )
+        unpack(place, folder)
         try:
             found = find_exams(folder, series=wanted.series, name=name_of(place), keep_names=wanted.keep_names)
         except UserError as error:
