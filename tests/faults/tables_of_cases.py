@@ -6,6 +6,7 @@ import folders
 import geometry
 import images
 import labels
+import own_exams
 import pairs
 from environment import ENVIRONMENT, EQUAL, WHOLE
 from sheets import SHEETS
@@ -46,4 +47,5 @@ TABLES = (
     ENVIRONMENT,
     WHOLE,
     EQUAL,
+    own_exams.OWN_EXAMS,
 )

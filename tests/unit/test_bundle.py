@@ -1,5 +1,6 @@
 """A model in one file: what is in it, and that nothing else is taken for it."""
 
+import hashlib
 import json
 import zipfile
 from collections.abc import Callable
@@ -122,8 +123,47 @@ def test_damaged_files_are_refused(tmp_path: Path, content: bytes | None) -> Non
 
 
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="No such file"):
+    with pytest.raises(UserError, match=r"no such file(.|\n)*let the run finish"):
         read_bundle(tmp_path / "none.zip")
+
+
+def test_a_folder_is_told_with_the_model_in_it(tmp_path: Path) -> None:
+    (tmp_path / "results").mkdir()
+    small_model(tmp_path).rename(tmp_path / "results/hepaflow-model.zip")
+    with pytest.raises(UserError, match=r"a folder(.|\n)*results/hepaflow-model\.zip"):
+        read_bundle(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"no JSON", b"[]", b"{}"])
+def test_a_member_that_is_another_thing_is_told(tmp_path: Path, content: bytes) -> None:
+    def change(members: dict[str, bytes]) -> None:
+        name = fusion_member("liver")
+        members[name] = content
+        digests = json.loads(members[MANIFEST])["sha256"] | {name: hashlib.sha256(content).hexdigest()}
+        manifest(members, sha256=digests)
+
+    with pytest.raises(UserError, match="not what their names say"):
+        read_bundle(rewritten(small_model(tmp_path), change))
+
+
+def test_a_newer_model_is_told_with_the_version_that_wrote_it(tmp_path: Path) -> None:
+    model = small_model(tmp_path, **{SETTINGS: '{"networks": {}, "of_the_future": 1}'})
+    with pytest.raises(
+        UserError, match=r"written by hepaflow 1\.2\.3(.|\n)*segment with the hepaflow that wrote it"
+    ):
+        read_bundle(model)
+
+
+def test_an_encrypted_or_oddly_compressed_model_is_told(tmp_path: Path) -> None:
+    content = bytearray(small_model(tmp_path).read_bytes())
+    for marker, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        place = content.find(marker)
+        while place >= 0:
+            content[place + offset] |= 1
+            place = content.find(marker, place + 1)
+    (tmp_path / "model.zip").write_bytes(content)
+    with pytest.raises(UserError, match="not readable as a model"):
+        read_bundle(tmp_path / "model.zip")
 
 
 def test_compressed_members_are_refused(tmp_path: Path) -> None:

@@ -12,9 +12,10 @@ from thresholds import LESION_HU, LIVER_HU, thresholds
 
 from hepaflow import exam_output
 from hepaflow.errors import UserError
-from hepaflow.exam_output import write_exam
+from hepaflow.exam_output import rehearse, write_exam
 from hepaflow.exam_source import LoadedExam, read_exam
 from hepaflow.labels import read_labels
+from hepaflow.outside_liver import Outside
 from hepaflow.volume import read_image
 
 NIFTI = {"segmentation.nii.gz", "measurements.json", "report.html"}
@@ -132,19 +133,81 @@ def test_false_millimetres_are_not_told(tmp_path: Path) -> None:
     assert "<small>ml</small>" not in page
 
 
-@pytest.mark.parametrize("last", ["write_overlay", "exam_page"])
-def test_what_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, last: str) -> None:
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), RuntimeError("a fault")])
+def test_what_fails_leaves_nothing_and_the_earlier_result_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
     def fails(*_: Any, **__: Any) -> None:
-        raise RuntimeError("the disk is full")
+        raise error
 
     exam = _series(tmp_path, _phantom())
     before = _write(tmp_path, exam)
     kept = (before / "segmentation.dcm").read_bytes()
-    monkeypatch.setattr(exam_output, last, fails)
-    with pytest.raises(RuntimeError):
+    monkeypatch.setattr(exam_output, "write_map", fails)
+    expected = (
+        (UserError, r"cannot be written \(No space") if isinstance(error, OSError) else (RuntimeError, "a fault")
+    )
+    with pytest.raises(expected[0], match=expected[1]):
         _write(tmp_path, exam, overwrite=True)
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["exam"]
     assert (before / "segmentation.dcm").read_bytes() == kept, "the earlier result is gone"
+
+
+@pytest.mark.parametrize(
+    ("writer", "part"),
+    [("write_segmentation", "segmentation.dcm"), ("write_overlay", "overlay"), ("exam_page", "report.html")],
+)
+def test_what_can_be_kept_is_kept_and_the_rest_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writer: str, part: str
+) -> None:
+    def fails(*given: Any, **_: Any) -> None:
+        if writer == "write_overlay":
+            given[0].mkdir()
+        if writer != "exam_page":
+            (given[0] / "0001.dcm" if given[0].is_dir() else given[0]).write_bytes(b"half of it")
+        raise ValueError("nothing for Phantom^One")
+
+    exam = _series(tmp_path, _phantom())
+    monkeypatch.setattr(exam_output, writer, fails)
+    found = thresholds(exam.hu)
+    written = write_exam(tmp_path / "out/exam", exam, found.labels, found.disagreement)
+    assert written.missing == (f"{part} could not be written (ValueError: nothing for ***^***)",)
+    out = tmp_path / "out/exam"
+    assert _names(out) == DICOM - {part}
+    told = json.loads((out / "measurements.json").read_text())
+    assert told["warnings"][-1:] == list(written.missing)
+    if part != "report.html":
+        page = (out / "report.html").read_text()
+        assert f"{part.capitalize()} could not be written" in page
+        assert f"<dt>{part}" not in page
+        assert rehearse(out, exam) == list(written.missing)
+
+
+def test_a_rehearsal_leaves_nothing_and_finds_nothing_in_sound_headers(tmp_path: Path) -> None:
+    exam = _series(tmp_path, _phantom())
+    (tmp_path / "out").mkdir()
+    assert rehearse(tmp_path / "out/exam", exam) == rehearse(tmp_path / "out/exam", exam, anonymise=True) == []
+    assert not _names(tmp_path / "out")
+    assert rehearse(tmp_path / "out/exam", _nifti(tmp_path)) == []
+
+
+def test_a_disk_without_room_is_told_before_the_networks_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exam = _series(tmp_path, _phantom())
+    (tmp_path / "out").mkdir()
+    monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 3 * exam.hu.size - 1}))
+    with pytest.raises(UserError, match="for the overlay alone"):
+        rehearse(tmp_path / "out/exam", exam)
+
+
+def test_what_lay_outside_of_the_liver_is_told(tmp_path: Path) -> None:
+    exam = _nifti(tmp_path)
+    out = _write(tmp_path, exam, outside=Outside(12, 1, True), notes=("12 voxels lie outside",))
+    told = json.loads((out / "measurements.json").read_text())
+    assert told["outside_liver"] == {"margin_mm": 10.0, "voxels": 12, "regions": 1, "left_out": True}
+    assert "12 voxels lie outside" in told["warnings"]
+    assert "12 voxels lie outside" in (out / "report.html").read_text()
 
 
 def test_an_earlier_result_is_replaced_when_asked(tmp_path: Path) -> None:

@@ -131,10 +131,27 @@ def test_an_exam_without_a_liver() -> None:
 @pytest.mark.parametrize(("slices", "told"), [((1, 2), ""), ((0, 2), "lowest"), ((2, 4), "highest")])
 def test_a_liver_that_may_be_cut_off_is_told(slices: tuple[int, int], told: str) -> None:
     labels = np.zeros((4, 4, 5), np.uint8)
-    labels[slice(*slices)] = 1
+    labels[slice(*slices), 1:-1, 1:-1] = 1
     warnings = measure(labels, _grid(labels.shape), {}).warnings
     assert bool(warnings) == bool(told)
     assert told in "".join(warnings)
+
+
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [
+        (np.s_[1:3, :2, 1:3], "the image's front edge:"),
+        (np.s_[1:3, 2:, 1:3], "the image's back edge:"),
+        (np.s_[1:3, 1:3, :2], "the image's edge on the patient's right:"),
+        (np.s_[1:3, 1:3, 3:], "the image's edge on the patient's left:"),
+        (np.s_[:2, 1:3, 3:], "the lowest slice and the image's edge on the patient's left:"),
+    ],
+)
+def test_a_liver_at_an_edge_of_the_image_is_told(place: tuple[slice, ...], told: str) -> None:
+    labels = np.zeros((4, 4, 5), np.uint8)
+    labels[place] = 2  # lesions are liver
+    (warning,) = measure(labels, _grid(labels.shape), {}).warnings
+    assert warning.startswith(f"the liver reaches {told}")
 
 
 def test_json_holds_all_of_it() -> None:

@@ -1,8 +1,14 @@
 """The command `hepaflow segment`: many exams, one model, failures listed, and nobody named."""
 
 import gzip
+import io
 import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
+import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,11 +19,13 @@ import numpy as np
 import pytest
 from dicom_series import Phantom, write
 from small_model import ALL_LIVER_NO_LESION, small_model
-from thresholds import MODEL
+from thresholds import MODEL, Thresholded
 
-from hepaflow.cli import main
+from hepaflow.cli import _say_to, main
 from hepaflow.errors import UserError
-from hepaflow.segment import Failure, Model, Segmented, segment_exams
+from hepaflow.own_exam import Segmented
+from hepaflow.result_folder import claimed
+from hepaflow.segment import Failure, Model, list_failures, segment_exams
 
 SECRETS = {
     "PatientName": "Zebulon^Quentin",
@@ -29,7 +37,8 @@ SECRETS = {
     "SeriesDescription": "Abdomen of Zebulon",
 }
 """What no result but DICOM may hold; in lower case, as `quentin`, neither."""
-WORDS = ("zebulon", "quentin", "90210", "19560203", "5512", "stu-77", "wexler")
+WORDS = ("zebulon", "quentin", "pid-90210", "19560203", "acc-5512", "stu-77", "wexler")
+"""None that a random UID, of digits and dots, is likely to hold."""
 
 
 def _phantom(**how: Any) -> Phantom:
@@ -165,6 +174,158 @@ def test_results_do_not_fall_among_exams_and_are_not_taken_for_some(tmp_path: Pa
     assert "an earlier result" in failure.found
 
 
+@pytest.mark.parametrize("form", ["zip", "tar.gz"])
+def test_messages_of_packed_exams_name_the_archive(tmp_path: Path, form: str) -> None:
+    write(_phantom().slices(intercept=0, GantryDetectorTilt=9), tmp_path / "ct" / "b")
+    write(_phantom().slices(intercept=0), tmp_path / "ct" / "a")
+    archive = Path(
+        shutil.make_archive(str(tmp_path / "packed"), "gztar" if form == "tar.gz" else form, tmp_path / "ct")
+    )
+    (failure,) = _run(archive, tmp_path / "out")[0]
+    assert f"file: {archive}/b" in failure.told
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["a"]
+    empty = Path(shutil.make_archive(str(tmp_path / "empty"), "zip", tmp_path / "out" / "a" / "overlay", "."))
+    with pytest.raises(UserError) as error:
+        _run(empty, tmp_path / "other")
+    assert f"file: {empty}" in str(error.value)
+    assert not list((tmp_path / "other").iterdir())
+
+
+def test_a_patient_called_one_does_not_hide_the_words_of_messages(tmp_path: Path) -> None:
+    for number in (1, 2):
+        images = _phantom().slices(
+            intercept=0,
+            SeriesNumber=number,
+            StudyInstanceUID="1.2.3",
+            PatientName="Slices^One",
+            SeriesDescription="One",
+        )
+        write(images, tmp_path / "One" / "ct", seed=number)
+    (failure,) = _run(tmp_path, tmp_path / "out")[0]
+    assert "expected: one series to segment" in failure.told
+    assert "2 CT series: series 1 '***'" in failure.told
+    assert "7 slices" in failure.told
+    assert failure.exam == "exam-1"
+    assert "/***/ct" in failure.told
+
+
+def test_an_exam_whose_dicom_cannot_be_written_is_listed_as_not_complete(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: Any, **__: Any) -> None:
+        raise ValueError("no such form")
+
+    monkeypatch.setattr("hepaflow.exam_output.write_segmentation", fails)
+    write(_phantom().slices(intercept=0), tmp_path / "ct")
+    failures, lines = _run(tmp_path / "ct", tmp_path / "out")
+    told = "segmentation.dcm could not be written (ValueError: no such form)"
+    assert failures == [Failure("ct", told, told, incomplete=True)]
+    assert lines.index(f"  note: {told}") < lines.index(f"  {tmp_path}/out/ct/report.html")
+    assert (tmp_path / "out/ct/segmentation.nii.gz").exists()
+    listed: list[str] = []
+    list_failures(failures, listed.append)
+    assert listed[0] == "\nnot complete: ct"
+
+
+def test_another_process_at_the_same_exam_is_told(tmp_path: Path) -> None:
+    _phantom().nifti(_phantom().stored, tmp_path / "a.nii")
+    with claimed(tmp_path / "out" / "a"):
+        (failure,) = _run(tmp_path / "a.nii", tmp_path / "out")[0]
+    assert "another process that is segmenting into this folder" in failure.found
+    assert _run(tmp_path / "a.nii", tmp_path / "out")[0] == []
+
+
+def test_lesions_outside_of_the_liver_are_kept_when_asked_for(tmp_path: Path) -> None:
+    phantom = _phantom(spacing=(8, 7), gap=25)
+    far = Thresholded(phantom.labels >= 1, np.zeros(phantom.labels.shape, bool), {})
+    far.lesion[6, 10:, 8:] = True
+    model = Model({}, lambda _: far)
+    phantom.nifti(phantom.stored, tmp_path / "a.nii")
+    counts = []
+    for keep in (False, True):
+        _, lines = _run(tmp_path / "a.nii", tmp_path / f"out{keep}", model, keep_outside=keep)
+        told = json.loads((tmp_path / f"out{keep}/a/measurements.json").read_text())
+        counts.append((told["lesion_voxels"], told["outside_liver"]["voxels"], told["outside_liver"]["left_out"]))
+        assert any("outside of the liver" in line for line in lines)
+    assert counts == [(0, 4, True), (4, 4, False)]
+
+
+def test_a_long_name_is_cut_to_what_file_systems_take(tmp_path: Path) -> None:
+    exam = tmp_path / ("山" * 80 + ".nii")
+    _phantom().nifti(_phantom().stored, exam)
+    assert _run(exam, tmp_path / "out")[0] == []
+    (folder,) = (tmp_path / "out").iterdir()
+    assert folder.name == "山" * 40
+
+
+def test_a_folder_whose_name_is_no_unicode_is_segmented(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Latin-1 is, of an old disk; for the exam, and for the results."""
+    place, out = (Path(os.fsdecode(os.fsencode(tmp_path) + name)) for name in (b"/M\xfcller", b"/out\xfc"))
+    write(_phantom().slices(intercept=0), tmp_path / "ct")
+    (tmp_path / "ct").rename(place)
+    ascii_only = io.TextIOWrapper(io.BytesIO(), encoding="ascii", errors="strict")
+    monkeypatch.setattr("sys.stdout", ascii_only)
+    monkeypatch.setattr("hepaflow.segment.load_model", lambda *_, **__: MODEL)
+    monkeypatch.setattr("hepaflow.model.read_bundle", lambda _: None)
+    assert main(["segment", str(place), "--model", "m", "--out", str(out)]) == 0
+    assert {path.name for path in out.iterdir()} == {"M_ller"}
+    ascii_only.flush()
+    assert rb"7\xd712\xd710" in ascii_only.buffer.getvalue()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("threads", ["0", "-1", "1.5", "many", "100000"])
+def test_a_number_of_threads_that_is_none_is_told(capsys: pytest.CaptureFixture[str], threads: str) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["segment", "a.nii", "--model", "m", "--out", "o", f"--threads={threads}"])
+    assert ended.value.code == 2
+    assert "no whole number from 1 to 1024" in capsys.readouterr().err
+
+
+ENDED = """
+import pathlib, sys, time
+import hepaflow.model, hepaflow.segment
+from hepaflow.cli import main
+
+def segment(hu):
+    pathlib.Path(sys.argv[2], "begun").touch()
+    time.sleep(60)
+
+hepaflow.model.read_bundle = lambda path: None
+hepaflow.segment.load_model = lambda *_, **__: hepaflow.segment.Model({}, segment)
+sys.exit(main(["segment", sys.argv[1], "--model", "m", "--out", sys.argv[2] + "/out"]))
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP, signal.SIGTERM])
+def test_a_command_that_is_ended_leaves_no_patient_and_no_half_result(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    write(_phantom().slices(intercept=0), tmp_path / "ct")
+    archive = shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path / "ct")
+    command = [sys.executable, "-c", ENDED, archive, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        while not (tmp_path / "begun").exists():
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.05)
+        assert len(list((tmp_path / "out").iterdir())) == 2, "the unpacked exam, and the claim"
+        process.send_signal(number)
+        _, told = process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    assert told.strip().startswith(f"hepaflow: ended by {number.name}")
+    assert "Traceback" not in told
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_results_are_written_though_nobody_reads_the_messages() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as stream:
+        for line in ("one", "two"):
+            _say_to(stream)(line)
+
+
 def test_a_series_is_chosen(tmp_path: Path) -> None:
     for number in (1, 2):
         images = _phantom().slices(intercept=0, SeriesNumber=number, StudyInstanceUID="1.2.3")
@@ -215,10 +376,27 @@ def test_the_command_from_beginning_to_end(tmp_path: Path, capsys: pytest.Captur
 
 def test_what_cannot_begin_is_told_without_a_traceback(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     exam = _phantom().nifti(_phantom().stored, tmp_path / "a.nii")
-    for place, model, told in (
-        (tmp_path / "none", "model.zip", "no such file or folder"),
-        (exam, "a.nii", "not readable as a model"),
+    (tmp_path / "exams").mkdir()
+    _zip_without_a_model(tmp_path / "packed.zip")
+    for place, model, out, told in (
+        (tmp_path / "none", "model.zip", "out", "no such file or folder"),
+        (exam, "a.nii", "out", "not readable as a model"),
+        (exam, "nope.zip", "out", "let the run finish"),
+        (exam, "exams", "out", "hepaflow-model.zip of a finished run"),
+        (exam, "packed.zip", "out", "no model, but for instance an exam"),
+        (exam, None, "a.nii", "no folder to write to (a file)"),
+        (exam, None, "a.nii/deeper", "no folder to write to (a file)"),
+        (tmp_path / "exams", None, "out", "no CT series"),
     ):
-        arguments = [str(place), "--model", str(tmp_path / model), "--out", str(tmp_path / "out")]
+        path = small_model(tmp_path, ALL_LIVER_NO_LESION) if model is None else tmp_path / model
+        arguments = [str(place), "--model", str(path), "--out", str(tmp_path / out)]
         assert main(["segment", *arguments]) == 1
-        assert told in capsys.readouterr().err
+        error = capsys.readouterr().err
+        assert told in error
+        assert "what to do: " in error
+        assert not list(tmp_path.glob("out/*"))
+
+
+def _zip_without_a_model(path: Path) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("1.dcm", b"")

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hepaflow.labels import label_map
 from hepaflow.segment import Model
 
 LIVER_HU, LESION_HU = 100, 200
@@ -11,15 +12,20 @@ LIVER_HU, LESION_HU = 100, 200
 
 @dataclass(frozen=True)
 class Thresholded:
-    labels: np.ndarray
+    liver: np.ndarray
+    lesion: np.ndarray
     disagreement: dict[str, np.ndarray]
+
+    @property
+    def labels(self) -> np.ndarray:
+        return label_map(self.liver, self.lesion)
 
 
 def thresholds(hu: np.ndarray) -> Thresholded:
     """Segment an exam; of every lesion the networks are said to disagree by 50 %."""
-    labels = (hu >= LIVER_HU).astype(np.uint8) + (hu >= LESION_HU).astype(np.uint8)
-    doubted = np.where(labels == 2, 50, 0).astype(np.uint8)
-    return Thresholded(labels, {"liver": np.zeros_like(doubted), "lesion": doubted})
+    liver, lesion = hu >= LIVER_HU, hu >= LESION_HU
+    doubted = np.where(lesion, 50, 0).astype(np.uint8)
+    return Thresholded(liver, lesion, {"liver": np.zeros_like(doubted), "lesion": doubted})
 
 
 MODEL = Model({"model": "thresholds"}, thresholds)

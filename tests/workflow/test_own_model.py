@@ -7,11 +7,13 @@ import zipfile
 import numpy as np
 import pytest
 from dicom_series import Phantom, write
+from scipy import ndimage
 from smoke_run import Checkout
 
 from hepaflow.bundle import CARD
-from hepaflow.labels import read_labels
+from hepaflow.labels import label_map, read_labels
 from hepaflow.model import read_bundle
+from hepaflow.outside_liver import MARGIN_MM
 from hepaflow.segmenter import Segmenter
 from hepaflow.settings.compute import ComputeSettings
 from hepaflow.volume import read_image, read_stored
@@ -59,7 +61,7 @@ def test_provenance_names_no_file_and_no_exam(completed: Checkout) -> None:
     assert str(completed.folder) not in told
 
 
-def test_a_new_exam_is_one_job_and_has_what_the_command_writes(copied: Checkout) -> None:
+def test_a_new_exam_is_one_job_and_has_what_the_command_writes(copied: Checkout, segmenter: Segmenter) -> None:
     """A NIfTI file and a folder with a DICOM series, without labels; nothing else runs again for them."""
     phantom = Phantom(stored=np.random.default_rng(3).integers(900, 1200, (4, 40, 48)).astype(np.int16))
     write(phantom.slices(), copied.folder / "data/phantoms/scan")
@@ -73,10 +75,15 @@ def test_a_new_exam_is_one_job_and_has_what_the_command_writes(copied: Checkout)
     files = {"segmentation.nii.gz", "measurements.json", "report.html", ".sha256"}
     assert {path.name for path in (results / "new/mine").iterdir()} == files
     assert {path.name for path in (results / "new/scanned").iterdir()} == files | {"segmentation.dcm", "overlay"}
+    hu, grid = read_image(copied.folder / "data/phantoms/three.image.nii.gz")
+    found = segmenter.segment(hu)  # which is what the run has, by the first test
+    near = ndimage.distance_transform_edt(~found.liver, sampling=grid.spacing) <= MARGIN_MM
     np.testing.assert_array_equal(
-        read_labels(results / "new/mine/segmentation.nii.gz")[0],
-        read_labels(results / "segmentations/fusion/three.nii.gz")[0],
+        read_labels(results / "new/mine/segmentation.nii.gz")[0], label_map(found.liver, found.lesion & near)
     )
+    assert (found.lesion & ~near).sum() == json.loads((results / "new/mine/measurements.json").read_text())[
+        "outside_liver"
+    ]["voxels"]
     told = json.loads((results / "new/scanned/measurements.json").read_text())
     assert told["model"] == read_bundle(results / "hepaflow-model.zip").identity
     assert copied.planned() == {}

@@ -1,16 +1,21 @@
 """Segment a new exam with the run's own model, and write what `hepaflow segment` writes."""
 
+import logging
 from pathlib import Path
 
 from hepaflow.jobs.run import run
 from hepaflow.settings.compute import ComputeSettings
 from hepaflow.settings.inference import InferenceSettings
 
+log = logging.getLogger(__name__)
+
 
 def work() -> None:
     from hepaflow.exam_output import write_exam
     from hepaflow.exam_source import read_exam
     from hepaflow.model import model_of_run
+    from hepaflow.own_exam import result_of
+    from hepaflow.result_folder import remove_remains
     from hepaflow.segmenter import Segmenter
 
     exam = read_exam(Path(snakemake.params.image), name=snakemake.wildcards.exam)
@@ -20,7 +25,20 @@ def work() -> None:
     compute = ComputeSettings.model_validate_json(snakemake.params.compute)
     found = Segmenter(model, compute, threads=snakemake.threads).segment(exam.hu)
     folder = Path(snakemake.output.segmentation).parent
-    write_exam(folder, exam, found.labels, found.disagreement, model=model.identity, overwrite=True)
+    result = result_of(found, exam)
+    remove_remains(folder.parent)  # of jobs that were killed
+    written = write_exam(
+        folder,
+        exam,
+        result.labels,
+        found.disagreement,
+        model=model.identity,
+        overwrite=True,
+        outside=result.outside,
+        notes=result.notes,
+    )
+    for warning in written.measured.warnings:
+        log.warning("%s", warning)
 
 
 run(snakemake, work)

@@ -7,6 +7,7 @@ safetensors, everything else is text: nothing in it is ever unpickled, and nothi
 import hashlib
 import json
 import zipfile
+import zlib
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,7 @@ MANIFEST, SETTINGS, PROVENANCE, CARD, LICENCE = (
     "model-card.md",
     "LICENSE",
 )
+_USUAL_NAME = "hepaflow-model.zip"
 _DATE = (1980, 1, 1, 0, 0, 0)  # the first that a zip can tell: equal models give equal bytes
 
 
@@ -71,29 +73,46 @@ def write_bundle(path: Path | str, *, files: Mapping[str, Path], texts: Mapping[
 
 @contextmanager
 def opened(path: Path) -> Iterator[zipfile.ZipFile]:
+    """Open a bundle; say what is there in its place."""
+    if not path.exists():
+        raise _no_model(path, "no such file")
+    if path.is_dir():
+        inside = sorted(path.rglob(_USUAL_NAME))
+        raise _no_model(path, "a folder", f"name the file in it: {inside[0]}" if inside else "")
     try:
         with zipfile.ZipFile(path) as archive:
             yield archive
-    except (OSError, zipfile.BadZipFile, KeyError, UnicodeDecodeError) as error:
+    except PermissionError:
+        raise UserError("a file that this user may not read", file=path, remedy="change its rights") from None
+    except (
+        OSError, zipfile.BadZipFile, zlib.error, EOFError, KeyError, UnicodeDecodeError, NotImplementedError,
+        RuntimeError,
+    ) as error:  # fmt: skip
+        # The last two are what the module says of compressions it does not know, and of encrypted members.
         raise wrong(path, f"not readable as a model ({error})") from None
+
+
+def _no_model(path: Path, found: str, remedy: str = "") -> UserError:
+    return UserError(
+        found,
+        file=path,
+        expected=f"{_USUAL_NAME} of a finished run",
+        remedy=remedy
+        or f"name results/RUN/{_USUAL_NAME}, with RUN's own name; where there is none, let the run finish",
+    )
 
 
 def manifest_of(archive: zipfile.ZipFile) -> dict[str, Any]:
     path = Path(str(archive.filename))
     if MANIFEST not in archive.namelist():
-        raise wrong(path, f"a zip without {MANIFEST}")
+        raise _no_model(path, f"a zip without {MANIFEST}: no model, but for instance an exam")
     try:
         manifest: dict[str, Any] = json.loads(archive.read(MANIFEST))
         kind, _, _ = manifest["format"], manifest["hepaflow"], manifest["sha256"].items()
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise wrong(path, f"a manifest that is not one ({error})") from None
     if kind != FORMAT:
-        raise UserError(
-            f"a model of format {kind}, written by hepaflow {manifest['hepaflow']}",
-            file=path,
-            expected=f"format {FORMAT}",
-            remedy="segment with the hepaflow that wrote it, or bundle the run again with this one",
-        )
+        raise of_another_version(path, f"a model of format {kind}, where {FORMAT} is read", manifest["hepaflow"])
     return manifest
 
 
@@ -103,6 +122,15 @@ def member(archive: zipfile.ZipFile, name: str, manifest: Mapping[str, Any], pat
     if hashlib.sha256(content).hexdigest() != manifest["sha256"].get(name):
         raise wrong(path, f"{name} with another content than the manifest says")
     return content
+
+
+def of_another_version(path: Path, found: str, version: str) -> UserError:
+    return UserError(
+        f"{found}, written by hepaflow {version}",
+        file=path,
+        expected="a model of this version",
+        remedy="segment with the hepaflow that wrote it, or bundle the run again with this one",
+    )
 
 
 def wrong(path: Path, found: str) -> UserError:

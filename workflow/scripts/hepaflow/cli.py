@@ -3,9 +3,13 @@
 import argparse
 import csv
 import json
+import os
+import sys
 from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TextIO, get_args
 
 import yaml
 
@@ -15,7 +19,10 @@ from hepaflow.exam_index import index_folder, sheet_text
 from hepaflow.garbage import collect_seldom
 from hepaflow.settings.training import Precision
 from hepaflow.settings.workflow import Settings, read_settings
+from hepaflow.signals import EndedError, Ending
 from hepaflow.terminal import run_command
+
+_MOST_THREADS = 1024
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -43,7 +50,9 @@ def main(arguments: list[str] | None = None) -> int:
         "run. Every exam gets a folder: label map, measurements, an HTML page, and for DICOM a segmentation and "
         "an overlay in the same study. Research software: not for diagnosis.",
     )
-    segment.add_argument("exam", type=Path, help="NIfTI file, folder of DICOM or NIfTI files, or a zip of one")
+    segment.add_argument(
+        "exam", type=Path, help="NIfTI file, folder of DICOM or NIfTI files, or a zip or tar of one"
+    )
     segment.add_argument("--model", type=Path, required=True, help="hepaflow-model.zip of a finished run")
     segment.add_argument(
         "--out", type=Path, required=True, help="folder for the results; nothing is written elsewhere"
@@ -55,11 +64,18 @@ def main(arguments: list[str] | None = None) -> int:
         action="store_true",
         help="name results after their folders even if that names the patient",
     )
+    segment.add_argument(
+        "--keep-outside",
+        action="store_true",
+        help="keep lesions outside of the liver; otherwise, those more than 10 mm from it are left out",
+    )
     segment.add_argument("--overwrite", action="store_true", help="replace earlier results")
     segment.add_argument(
         "--device", choices=("auto", "cpu"), default="auto", help="auto: a GPU if there is one (default)"
     )
-    segment.add_argument("--threads", type=int, help="threads on the CPU (default: all cores)")
+    segment.add_argument(
+        "--threads", type=_threads, metavar="N", help="threads on the CPU, from 1 on (default: all cores)"
+    )
     segment.add_argument(
         "--precision",
         choices=get_args(Precision),
@@ -91,21 +107,62 @@ def main(arguments: list[str] | None = None) -> int:
     return run_command(lambda: chosen.run(chosen))
 
 
+def _threads(text: str) -> int:
+    """Read a number of threads."""
+    if not text.isdecimal() or not 1 <= int(text) <= _MOST_THREADS:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 to {_MOST_THREADS}")
+    return int(text)
+
+
 def _segment(chosen: argparse.Namespace) -> int:
     collect_seldom()
+    with Ending() as ending:
+        try:
+            return _segmented(chosen, ending)
+        except EndedError as ended:
+            say = _say_to(sys.stderr)
+            say(f"\nhepaflow: ended by {ended.name}: finished exams are kept, what was unfinished is removed")
+            return ended.status
+
+
+def _segmented(chosen: argparse.Namespace, ending: Ending) -> int:
+    from hepaflow.model import read_bundle
     from hepaflow.segment import list_failures, load_model, segment_exams  # takes seconds to import
 
+    tell = _say_to(sys.stdout)
+
+    def say(line: str) -> None:
+        ending.check()
+        tell(line)
+
+    if chosen.exam.exists():
+        read_bundle(chosen.model)  # before an archive is unpacked, and many files are looked at
     failures = segment_exams(
         chosen.exam,
         chosen.out,
         lambda: load_model(chosen.model, device=chosen.device, threads=chosen.threads, precision=chosen.precision),
+        say=say,
         series=chosen.series,
         anonymise=chosen.anonymise,
         overwrite=chosen.overwrite,
         keep_names=chosen.keep_names,
+        keep_outside=chosen.keep_outside,
     )
-    list_failures(failures)
+    list_failures(failures, say)
     return 1 if failures else 0
+
+
+def _say_to(stream: TextIO) -> Callable[[str], None]:
+    """Return what prints lines, and goes on without where nobody reads them any more."""
+
+    def say(line: str) -> None:
+        try:
+            print(line, file=stream, flush=True)
+        except OSError:  # `| head` has gone, or the terminal
+            with suppress(OSError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+    return say
 
 
 def _index(chosen: argparse.Namespace) -> None:

@@ -1,17 +1,18 @@
 """What is written of a segmented exam: label map, DICOM, page and measurements, in a folder of its own."""
 
+import functools
 import json
-import os
-import secrets
+import math
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hepaflow.dicom.derived import version
+from hepaflow.dicom.identity import identifiers, redacted
 from hepaflow.dicom.overlay import write_overlay
 from hepaflow.dicom.privacy import anonymised
 from hepaflow.dicom.segmentation import write_segmentation
@@ -20,6 +21,8 @@ from hepaflow.exam_report.measurements import Measurements, measure
 from hepaflow.exam_report.page import exam_page
 from hepaflow.exam_source import LoadedExam
 from hepaflow.labels import LABELS
+from hepaflow.outside_liver import MARGIN_MM, Outside
+from hepaflow.result_folder import as_a_whole, aside, check_free
 from hepaflow.volume import write_map
 
 LABEL_MAP, MEASUREMENTS, PAGE = "segmentation.nii.gz", "measurements.json", "report.html"
@@ -33,8 +36,27 @@ _DICOM_FILES = {
     SEGMENTATION: "DICOM Segmentation with the segments Liver (with lesions) and Lesion",
     f"{OVERLAY}/": "the slices in colour as a DICOM series: liver green, lesions red",
 }
-_NAMES = {LABEL_MAP, MEASUREMENTS, PAGE, SEGMENTATION, OVERLAY, ".sha256"}
+NAMES = {LABEL_MAP, MEASUREMENTS, PAGE, SEGMENTATION, OVERLAY, ".sha256"}
 """All that an earlier result can consist of; the last are digests that jobs of the workflow note."""
+
+_BYTES_OF_A_PIXEL = 3
+"""In the overlay, which is not compressed."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """What was written of an exam.
+
+    Attributes
+    ----------
+    measured : Measurements
+        With warnings of what is missing.
+    missing : tuple of str
+        Which results could not be written, and why; without the patient.
+    """
+
+    measured: Measurements
+    missing: tuple[str, ...] = ()
 
 
 def write_exam(
@@ -46,8 +68,13 @@ def write_exam(
     model: Mapping[str, str] | None = None,
     anonymise: bool = False,
     overwrite: bool = False,
-) -> Measurements:
+    outside: Outside | None = None,
+    notes: Sequence[str] = (),
+) -> Written:
     """Write everything about a segmented exam into a folder, which is there as a whole or not at all.
+
+    Without the label map and the measurements there is no result. Any other part that cannot be written is left
+    out, and the measurements say so.
 
     Parameters
     ----------
@@ -64,75 +91,142 @@ def write_exam(
         Write DICOM without patient and study.
     overwrite : bool, optional
         Replace a folder that holds an earlier result, and nothing else.
+    outside : Outside, optional
+        What lay outside of the liver.
+    notes : sequence of str, optional
+        What else gives reason to doubt the labels.
+
+    Raises
+    ------
+    UserError
+        If the folder holds something already, or cannot be written to.
+    """
+    check_result(folder, overwrite=overwrite)
+    measured = _with_warnings(measure(labels, exam.grid, disagreement, exam.series), notes)
+    missing: list[str] = []
+    try:
+        with as_a_whole(folder, NAMES, overwrite=overwrite) as partial:
+            write_map(partial / LABEL_MAP, labels, exam.grid)
+            for name, write in _dicom_writers(exam, labels, anonymise, model).items():
+                missing += _attempt(partial / name, write, exam)
+
+            def write_page(path: Path) -> None:
+                told = _with_warnings(measured, missing)
+                files = {name: what for name, what in _listed(exam).items() if (partial / name).exists()}
+                page = exam_page(exam, labels, disagreement, told, files, _made(model or {}))
+                path.write_text(page, encoding="utf-8")
+
+            missing += _attempt(partial / PAGE, write_page, exam)
+            measured = _with_warnings(measured, missing)
+            told = json.dumps(
+                _told(exam, measured, model or {}, outside), indent=2, ensure_ascii=False, allow_nan=False
+            )
+            (partial / MEASUREMENTS).write_text(told + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UserError(
+            f"results that cannot be written ({error.strerror})",
+            exam=exam.name,
+            file=folder,
+            remedy="make room or change the rights in the folder for results, or name another one",
+        ) from None
+    return Written(measured, tuple(missing))
+
+
+def check_result(folder: Path, *, overwrite: bool) -> None:
+    """Refuse to write a result where something else lies, or an earlier one that is not to be replaced.
+
+    Raises
+    ------
+    UserError
+        If so.
+    """
+    check_free(folder, NAMES, overwrite=overwrite)
+
+
+def rehearse(folder: Path, exam: LoadedExam, *, anonymise: bool = False) -> list[str]:
+    """Find out before the networks run what will not be written, by making DICOM of this exam's headers.
+
+    Parameters
+    ----------
+    folder : Path
+        The result's.
+    exam : LoadedExam
+    anonymise : bool, optional
+        As for `write_exam`.
 
     Returns
     -------
-    Measurements
+    list of str
+        Which results cannot be written, and why; without the patient.
 
     Raises
     ------
     UserError
-        If the folder holds something already.
+        If the disk has no room for the result.
     """
-    check_free(folder, overwrite=overwrite)
-    measured = measure(labels, exam.grid, disagreement, exam.series)
-    with _as_a_whole(folder) as partial:
-        write_map(partial / LABEL_MAP, labels, exam.grid)
-        if exam.series:
-            series = anonymised(exam.series) if anonymise else exam.series
-            write_segmentation(partial / SEGMENTATION, labels, exam.grid, series, parameters=model)
-            write_overlay(partial / OVERLAY, exam.hu, labels, exam.grid, series)
-        told = json.dumps(_told(exam, measured, model or {}), indent=2, ensure_ascii=False, allow_nan=False)
-        (partial / MEASUREMENTS).write_text(told + "\n", encoding="utf-8")
-        files = _FILES | (_DICOM_FILES if exam.series else {})
-        page = exam_page(exam, labels, disagreement, measured, files, _made(model or {}))
-        (partial / PAGE).write_text(page, encoding="utf-8")
-    return measured
-
-
-def check_free(folder: Path, *, overwrite: bool) -> None:
-    """Refuse to write into a folder that holds something; an earlier result alone may be replaced.
-
-    Raises
-    ------
-    UserError
-        If it does.
-    """
-    if not os.path.lexists(folder):
-        return
-    if folder.is_symlink() or not folder.is_dir():
-        raise UserError("something else than a folder", file=folder, remedy="move it, or name another folder")
-    held = {path.name for path in folder.iterdir()}
-    if held - _NAMES:
+    if exam.series is None:
+        return []
+    needed, free = _BYTES_OF_A_PIXEL * math.prod(exam.grid.shape), shutil.disk_usage(folder.parent).free
+    if needed > free:
         raise UserError(
-            f"files that are not hepaflow's: {', '.join(sorted(held - _NAMES)[:3])}",
-            file=folder,
-            expected="no such folder yet",
-            remedy="name another folder",
+            f"{free / 1e6:.0f} MB free",
+            exam=exam.name,
+            file=folder.parent,
+            expected=f"{needed / 1e6:.0f} MB for the overlay alone",
+            remedy="make room, or name a folder on a larger disk",
         )
-    if held and not overwrite:
-        raise UserError(
-            "an earlier result", file=folder, expected="no such folder yet", remedy="name another, or --overwrite"
-        )
+    labels = np.zeros(exam.hu.shape, np.uint8)
+    labels.flat[:2] = 1, 2  # a frame of either segment
+    with aside(folder.parent, "partial") as partial:
+        writers = _dicom_writers(exam, labels, anonymise, None, pixels=False)
+        return [told for name, write in writers.items() for told in _attempt(partial / name, write, exam)]
 
 
-@contextmanager
-def _as_a_whole(folder: Path) -> Iterator[Path]:
-    """Give a folder to write into, which takes its name when all is written; after an error nothing is left."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    partial = folder.parent / f".{folder.name}.{secrets.token_hex(4)}"
-    partial.mkdir()
+def _dicom_writers(
+    exam: LoadedExam,
+    labels: NDArray[np.uint8],
+    anonymise: bool,
+    model: Mapping[str, str] | None,
+    *,
+    pixels: bool = True,
+) -> dict[str, Callable[[Path], object]]:
+    """Return what writes an exam's DICOM results, by their names; nothing for a NIfTI exam."""
+    given = exam.series
+    if given is None:
+        return {}
+    series = functools.cache(lambda: anonymised(given) if anonymise else given)  # both belong to one new study
+    return {
+        SEGMENTATION: lambda path: write_segmentation(path, labels, exam.grid, series(), parameters=model),
+        OVERLAY: lambda path: write_overlay(path, exam.hu, labels, exam.grid, series(), pixels=pixels),
+    }
+
+
+def _attempt(path: Path, write: Callable[[Path], object], exam: LoadedExam) -> list[str]:
+    """Write a part of the result that it can do without; where that fails, leave nothing of it and say why."""
     try:
-        yield partial
-        if folder.exists():
-            shutil.rmtree(folder)
-        partial.replace(folder)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
+        write(path)
+    except Exception as error:  # the libraries raise nearly every built-in error on headers of the wrong form
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+        reason = (error.strerror if isinstance(error, OSError) else "") or f"{type(error).__name__}: {error}"
+        whose = identifiers(exam.series.headers) if exam.series else frozenset()
+        return [f"{path.name} could not be written ({redacted(reason, whose)})"]
+    return []
 
 
-def _told(exam: LoadedExam, measured: Measurements, model: Mapping[str, str]) -> dict[str, object]:
+def _with_warnings(measured: Measurements, more: Sequence[str]) -> Measurements:
+    return replace(measured, warnings=(*measured.warnings, *more))
+
+
+def _listed(exam: LoadedExam) -> dict[str, str]:
+    return _FILES | (_DICOM_FILES if exam.series else {})
+
+
+def _told(
+    exam: LoadedExam, measured: Measurements, model: Mapping[str, str], outside: Outside | None
+) -> dict[str, object]:
     """Return the content of the file of measurements; nothing in it tells whose exam it is."""
     series = exam.series
     return {
@@ -149,6 +243,7 @@ def _told(exam: LoadedExam, measured: Measurements, model: Mapping[str, str]) ->
         },
         "labels": {str(value): name for value, name in LABELS.items()},
         **measured.as_json(),
+        "outside_liver": None if outside is None else {"margin_mm": MARGIN_MM, **asdict(outside)},
         "exam_warnings": list(exam.warnings),
     }
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from hepaflow.dicom.identity import named_in, redacted
+from hepaflow.dicom.identity import named_in, redacted, retold, without_patient
 from hepaflow.dicom.left_out import LeftOut
 from hepaflow.dicom.reading import read_series
 from hepaflow.dicom.series import Contents, Series, choose_series, find_series
@@ -22,6 +22,9 @@ from hepaflow.survey import image_warnings
 from hepaflow.volume import Grid, read_image
 
 _LONGEST_NAME = 80
+_MOST_BYTES = 120
+"""Of a name: file systems end at 255, encrypted ones at 143, and Chinese characters take three."""
+
 _LEAST_RANGE = 100
 """HU from the lowest to the highest value; less are values that were brought into another range."""
 
@@ -90,7 +93,7 @@ class Source:
             hu, grid, series = read_series(choose_series(Contents(self.place, self.series, ()), self.wanted))
             _check_values(hu, self)
         except UserError as error:
-            raise error.reworded(self.told) from None
+            raise self.without_patient(error) from None
         mended = [f"mended headers: {'; '.join(series.notes)}"] if series.notes else []
         odd = [self.told(one) for one in series.warnings]
         return LoadedExam(self.name, hu, grid, series, (*mended, *odd, *image_warnings(hu, grid)))
@@ -103,6 +106,10 @@ class Source:
     def told(self, text: str) -> str:
         """Return a text without what the headers say of the patient."""
         return redacted(text, self.identifiers)
+
+    def without_patient(self, error: UserError) -> UserError:
+        """Return an error without what the headers say of the patient."""
+        return without_patient(error, self.identifiers, self.place)
 
 
 @dataclass(frozen=True)
@@ -172,7 +179,7 @@ def find_exams(
     sources.sort(key=lambda source: str(source.place))
     exams = {one.uid for source in sources for one in source.series}
     unusable = tuple(
-        LeftOut(one.uid, str(one.number or ""), one.description, len(one.files), redacted(one.refused, whose))
+        LeftOut(one.uid, str(one.number or ""), one.description, len(one.files), retold(one.refused, whose))
         for one in contents.unusable
         if one.uid not in exams
     )
@@ -258,7 +265,7 @@ def _sorted_out(contents: Contents, series: str | None, without: Path | None) ->
             volumes.append(path)
     root = contents.folder.parent if contents.folder.is_file() else contents.folder
     passed = [one for one in passed if not _lies_in(one.place.parent, without)]
-    told = [(count, redacted(reason, contents.identifiers)) for count, reason in counted(passed, root)]
+    told = [(count, retold(reason, contents.identifiers)) for count, reason in counted(passed, root)]
     return volumes, [LeftOut("", "", "", count, reason) for count, reason in told]
 
 
@@ -293,4 +300,5 @@ def _as_name(text: str) -> str:
     >>> _as_name("../CT Abdomen: portal/"), _as_name("..")
     ('CT_Abdomen_portal', 'exam')
     """
-    return re.sub(r"[^\w.-]+", "_", text).strip("._-")[:_LONGEST_NAME].strip("._-") or "exam"
+    name = re.sub(r"[^\w.-]+", "_", text).strip("._-")[:_LONGEST_NAME]
+    return name.encode()[:_MOST_BYTES].decode(errors="ignore").strip("._-") or "exam"

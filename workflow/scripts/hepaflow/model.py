@@ -20,6 +20,7 @@ from hepaflow.bundle import (
     manifest_of,
     member,
     network_member,
+    of_another_version,
     opened,
     weight_members,
     wrong,
@@ -144,12 +145,17 @@ def read_bundle(path: Path | str) -> Bundle:
         settings = InferenceSettings.model_validate_json(texts[SETTINGS])
     except ValidationError as error:
         keys = ", ".join(".".join(map(str, one["loc"])) for one in error.errors()[:5])
-        raise wrong(path, f"settings that this hepaflow does not know: {keys}") from None
+        known = f"settings that this hepaflow does not know: {keys}"
+        raise of_another_version(path, known, manifest["hepaflow"]) from None
     weights = weight_members(settings.networks)
     missing = set(weights) - set(found)
     if missing:
         raise wrong(path, f"no {', '.join(sorted(missing))}")
-    fusion = {stage: Fusion.of_json(texts[fusion_member(stage)]) for stage in STAGES}
+    try:
+        fusion = {stage: Fusion.of_json(texts[fusion_member(stage)]) for stage in STAGES}
+        provenance: dict[str, Any] = json.loads(texts[PROVENANCE])
+    except (ValueError, KeyError, TypeError) as error:
+        raise wrong(path, f"members that are not what their names say ({error})") from None
     for stage, fused in fusion.items():
         if fused.backbones != tuple(settings.networks):
             raise wrong(path, f"fusion weights of {', '.join(fused.backbones)} for the {stage}")
@@ -160,7 +166,7 @@ def read_bundle(path: Path | str) -> Bundle:
         {name: manifest["sha256"][name] for name in (SETTINGS, *weights)},
         lambda name: _read(path, name),
         version=manifest["hepaflow"],
-        provenance=json.loads(texts[PROVENANCE]),
+        provenance=provenance,
         card=texts[CARD],
     )
 

@@ -1,7 +1,6 @@
 """Segment exams of one's own, without a workflow: the command `hepaflow segment`."""
 
 import sys
-import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -9,32 +8,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
-import numpy as np
 from numpy.typing import NDArray
 
-from hepaflow.archive import SUFFIX, unpack
+from hepaflow.archive import is_archive, name_of, unpack
 from hepaflow.dicom.derived import version
 from hepaflow.errors import UserError
-from hepaflow.exam_output import PAGE, check_free, write_exam
+from hepaflow.exam_output import PAGE, check_result, rehearse, write_exam
 from hepaflow.exam_report.measurements import Measurements
 from hepaflow.exam_source import Found, Source, find_exams
+from hepaflow.own_exam import Segmented, result_of
+from hepaflow.result_folder import aside, check_place, claimed, remove_remains
 from hepaflow.settings.compute import ComputeSettings
 from hepaflow.settings.training import Precision
 from hepaflow.volume import times
-
-
-class Segmented(Protocol):
-    """What is found in an exam, in arrays of its shape (slices, rows, columns); a `SegmentedExam` is one."""
-
-    @property
-    def labels(self) -> NDArray[np.uint8]:
-        """0 background, 1 liver, 2 lesion."""
-
-    @property
-    def disagreement(self) -> Mapping[str, NDArray[np.uint8]]:
-        """For each stage, how far the networks disagree, in percent."""
 
 
 @dataclass(frozen=True)
@@ -88,40 +76,56 @@ def load_model(
 
 @dataclass(frozen=True)
 class Failure:
-    """An exam that was not segmented: what was found, and all that is to be said of it, without the patient."""
+    """An exam of which there is no result, or not all of it: what was found, and all that is to be said of it.
+
+    Nothing of it names the patient.
+    """
 
     exam: str
     found: str
     told: str
+    incomplete: bool = False
+    """Whether there is a result, but for a part of it."""
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """How exams are to be segmented.
+
+    Attributes
+    ----------
+    series, keep_names
+        As `find_exams` has them.
+    anonymise, overwrite
+        As `write_exam` has them.
+    keep_outside
+        As `result_of` has it.
+    """
+
+    series: str | None = None
+    anonymise: bool = False
+    overwrite: bool = False
+    keep_names: bool = False
+    keep_outside: bool = False
 
 
 def segment_exams(
-    place: Path,
-    out: Path,
-    load: Callable[[], Model],
-    *,
-    series: str | None = None,
-    anonymise: bool = False,
-    overwrite: bool = False,
-    keep_names: bool = False,
-    say: Callable[[str], None] = print,
+    place: Path, out: Path, load: Callable[[], Model], *, say: Callable[[str], None] = print, **wishes: Any
 ) -> list[Failure]:
     """Segment every exam at a place, each into a folder of its own; one that fails does not stop the others.
 
     Parameters
     ----------
     place : Path
-        NIfTI file, folder with DICOM or NIfTI files, or a zip of one.
+        NIfTI file, folder with DICOM or NIfTI files, or an archive of one.
     out : Path
-        Folder to write to. Nothing is written elsewhere; a zip is unpacked in it, and removed again.
+        Folder to write to. Nothing is written elsewhere; an archive is unpacked in it, and removed again.
     load : callable
         Returns the model; called once, when there is an exam to segment.
-    series, keep_names
-        As `find_exams` has them.
-    anonymise, overwrite
-        As `write_exam` has them.
     say : callable, optional
         Takes lines that tell how it goes. None of them names a patient.
+    **wishes
+        Fields of `Wishes`.
 
     Returns
     -------
@@ -130,79 +134,112 @@ def segment_exams(
     Raises
     ------
     UserError
-        If there is nothing to segment, or the model cannot be loaded.
+        If there is nothing to segment or nowhere to write to, or the model cannot be loaded.
     """
-    with _found(place, out, series, keep_names) as found:
+    wanted = Wishes(**wishes)
+    with _found(place, out, wanted, say) as (found, told):
         for left_out in found.left_out:
-            say(f"left out: {left_out}")
+            say(f"left out: {told(str(left_out))}")
         model = load()
         failures = []
         for number, source in enumerate(found.sources, start=1):
+            say(f"[{number}/{len(found.sources)}] {source.name}")
             try:
-                say(f"[{number}/{len(found.sources)}] {source.name}")
-                _segment_one(source, out / source.name, model, say, anonymise=anonymise, overwrite=overwrite)
+                missing = _segment_one(source, out / source.name, model, say, wanted)
             except Exception as error:
-                if not isinstance(error, UserError):  # a fault of ours, or of the machine: told in full
-                    print(source.told(traceback.format_exc()), file=sys.stderr)
-                reason = error.found if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
-                in_full = str(error) if isinstance(error, UserError) else reason
-                failures.append(Failure(source.name, source.told(reason), source.told(in_full)))
+                failures.append(_failure(source, error, told))
                 say(f"  failed: {failures[-1].found}")
+            else:
+                if missing:
+                    failures.append(Failure(source.name, missing[0], "\n".join(missing), incomplete=True))
     return failures
+
+
+def _failure(source: Source, error: Exception, told: Callable[[str], str]) -> Failure:
+    if isinstance(error, UserError):
+        known = source.without_patient(error)
+        return Failure(source.name, told(known.found), told(str(known)))
+    # A fault of ours, or of the machine: told in full.
+    print(told(source.told(traceback.format_exc())), file=sys.stderr)
+    reason = told(source.told(f"{type(error).__name__}: {error}"))
+    return Failure(source.name, reason, reason)
 
 
 def list_failures(failures: Sequence[Failure], say: Callable[[str], None] = print) -> None:
     """List the exams that failed, each with its reason."""
     for failure in failures:
-        say(f"\nnot segmented: {failure.exam}")
+        say(f"\n{'not complete' if failure.incomplete else 'not segmented'}: {failure.exam}")
         for line in failure.told.splitlines():
             say(f"  {line}")
 
 
 @contextmanager
-def _found(place: Path, out: Path, series: str | None, keep_names: bool) -> Iterator[Found]:
+def _found(
+    place: Path, out: Path, wanted: Wishes, say: Callable[[str], None]
+) -> Iterator[tuple[Found, Callable[[str], str]]]:
+    """Find the exams; give them with what words messages so that they name places as the user does."""
+    if not place.exists():
+        raise UserError(
+            "no such file or folder",
+            file=place,
+            remedy="name a NIfTI file, a folder of DICOM files, or an archive",
+        )
     if place.is_dir() and out.resolve() == place.resolve():
         raise UserError("a folder of exams", file=out, expected="another folder for the results")
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"no folder to write to ({error.strerror})", file=out) from None
-    if place.suffix.lower() != SUFFIX or not place.is_file():
-        yield find_exams(place, series=series, keep_names=keep_names, without=out)
+    check_place(out)
+    if remains := remove_remains(out):
+        say(f"removed {remains} unfinished folder{'s' if remains > 1 else ''} of a command that was killed")
+    if not is_archive(place):
+        yield find_exams(place, series=wanted.series, keep_names=wanted.keep_names, without=out), str
         return
-    with tempfile.TemporaryDirectory(prefix=".unpacked.", dir=out) as folder:
-        unpack(place, Path(folder))
-        yield find_exams(Path(folder), series=series, name=place.stem, keep_names=keep_names)
+    with aside(out, "unpacked") as folder:
+
+        def told(text: str) -> str:
+            return text.replace(str(folder), str(place))
+
+        unpack(place, folder)
+        try:
+            found = find_exams(folder, series=wanted.series, name=name_of(place), keep_names=wanted.keep_names)
+        except UserError as error:
+            raise error.reworded(told) from None
+        yield found, told
 
 
 def _segment_one(
-    source: Source, folder: Path, model: Model, say: Callable[[str], None], *, anonymise: bool, overwrite: bool
-) -> None:
+    source: Source, folder: Path, model: Model, say: Callable[[str], None], wanted: Wishes
+) -> tuple[str, ...]:
+    """Segment an exam; return what of its result is missing."""
     clock = [time.perf_counter()]
-    check_free(folder, overwrite=overwrite)
-    exam = source.read()
-    clock.append(time.perf_counter())
-    of = f"{exam.series.short_name}, " if exam.series else ""
-    say(f"  {of}{times(exam.grid.canonical_shape)} (slices, rows, columns)")
-    for warning in exam.warnings:
+    with claimed(folder):
+        check_result(folder, overwrite=wanted.overwrite)
+        exam = source.read()
+        clock.append(time.perf_counter())
+        of = f"{exam.series.short_name}, " if exam.series else ""
+        say(f"  {of}{times(exam.grid.canonical_shape)} (slices, rows, columns)")
+        for warning in (*exam.warnings, *rehearse(folder, exam, anonymise=wanted.anonymise)):
+            say(f"  note: {warning}")
+        segmented = model.segment(exam.hu)
+        result = result_of(segmented, exam, keep_outside=wanted.keep_outside)
+        clock.append(time.perf_counter())
+        written = write_exam(
+            folder,
+            exam,
+            result.labels,
+            segmented.disagreement,
+            model=model.identity,
+            anonymise=wanted.anonymise,
+            overwrite=wanted.overwrite,
+            outside=result.outside,
+            notes=result.notes,
+        )
+    for warning in written.measured.warnings:
         say(f"  note: {warning}")
-    segmented = model.segment(exam.hu)
     clock.append(time.perf_counter())
-    measured = write_exam(
-        folder,
-        exam,
-        segmented.labels,
-        segmented.disagreement,
-        model=model.identity,
-        anonymise=anonymise,
-        overwrite=overwrite,
-    )
-    for warning in measured.warnings:
-        say(f"  note: {warning}")
-    clock.append(time.perf_counter())
-    read, computed, written = (after - before for before, after in pairwise(clock))
-    say(f"  {_summary(measured)}; read in {read:.0f} s, segmented in {computed:.0f} s, written in {written:.0f} s")
+    read, computed, wrote = (after - before for before, after in pairwise(clock))
+    seconds = f"read in {read:.0f} s, segmented in {computed:.0f} s, written in {wrote:.0f} s"
+    say(f"  {_summary(written.measured)}; {seconds}")
     say(f"  {folder / PAGE}")
+    return written.missing
 
 
 def _summary(measured: Measurements) -> str:

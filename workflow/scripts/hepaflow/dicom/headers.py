@@ -17,6 +17,7 @@ from pydicom.uid import (
 )
 
 from hepaflow.dicom.character_sets import declare_character_set
+from hepaflow.dicom.identity import undecoded
 from hepaflow.dicom.kinds import unit_is_open
 from hepaflow.dicom.values import settle, text, uid
 
@@ -115,6 +116,7 @@ def read_header(path: Path) -> Read | None:
             warnings.simplefilter("ignore")  # they spell out values of the header, which may name the patient
             header = pydicom.dcmread(stream, stop_before_pixels=True, force=bare, specific_tags=list(_READ))
             ended = stream.tell() == os.fstat(stream.fileno()).st_size
+            header.undecoded_names = undecoded(header)
             declared = declare_character_set(header)
             settle(header.file_meta)
             wrong, notes = settle(header)

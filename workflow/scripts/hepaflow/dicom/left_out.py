@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from pydicom.dataset import FileDataset
 
-from hepaflow.dicom.identity import redacted
+from hepaflow.dicom.identity import redacted, retold
 from hepaflow.dicom.instances import Slice, series_of
 from hepaflow.dicom.values import text
 
@@ -60,7 +60,7 @@ def counted(lost: Sequence[Lost], whose: Set[str]) -> Iterator[LeftOut]:
         uid, number, description = ("" if one.header is None else text(one.header, name) for name in names)
         counts[uid, number, description, one.reason] += 1
     for (uid, number, description, reason), count in sorted(counts.items()):
-        yield LeftOut(uid, number, redacted(description, whose), count, redacted(reason, whose))
+        yield LeftOut(uid, number, redacted(description, whose), count, retold(reason, whose))
 
 
 def missing(members: Sequence[Slice], lost: Sequence[Lost]) -> Iterator[str]:

@@ -14,6 +14,7 @@ from hepaflow.dicom.derived import MAKER, OVERLAY_RAISE, SERIAL_NUMBER, on_slice
 from hepaflow.dicom.geometry import Plane, Vector
 from hepaflow.dicom.headers import PATIENT_AND_STUDY, PLANE
 from hepaflow.dicom.series import Series
+from hepaflow.dicom.source import in_silence, instance_numbers, raised
 from hepaflow.settings.slices import WindowSettings
 from hepaflow.volume import Grid
 from hepaflow.window import window
@@ -46,6 +47,7 @@ def write_overlay(
     series: Series,
     *,
     shown: WindowSettings | None = None,
+    pixels: bool = True,
 ) -> list[Path]:
     """Write each slice as a colour image, a Secondary Capture in a series of its own.
 
@@ -63,6 +65,8 @@ def write_overlay(
         The CT series, as `read_series` returns it.
     shown : WindowSettings, optional
         Range of CT values between black and white; the thesis' window unless given.
+    pixels : bool, optional
+        False for headers alone, to see whether they can be written.
 
     Returns
     -------
@@ -72,15 +76,16 @@ def write_overlay(
     folder.mkdir(parents=True, exist_ok=True)
     grey, masks = on_slices(hu, grid, series), on_slices(labels, grid, series)
     common = _common(series, datetime.now())
-    numbers = _instance_numbers(series)
+    numbers = instance_numbers(series.headers)
     paths = []
     for header, ct, mask, number in zip(series.headers, grey, masks, numbers, strict=True):
         path = folder / f"{number:04d}.dcm"
-        image = _image(header, common, number)
-        image.PixelData = blend(ct, mask, shown or WindowSettings()).tobytes()
-        if len(image.PixelData) % 2:
-            image.PixelData += b"\0"  # values of DICOM elements have an even length
-        image.save_as(path, enforce_file_format=True)
+        with in_silence():
+            image = _image(header, common, number)
+            image.PixelData = blend(ct, mask, shown or WindowSettings()).tobytes() if pixels else b""
+            if len(image.PixelData) % 2:
+                image.PixelData += b"\0"  # values of DICOM elements have an even length
+            image.save_as(path, enforce_file_format=True)
         paths.append(path)
     return paths
 
@@ -121,22 +126,13 @@ def patient_orientation(along_row: Vector, along_column: Vector) -> list[str]:
     ]
 
 
-def _instance_numbers(series: Series) -> list[int]:
-    """Return the CT's instance numbers, so that viewers sort both series alike; else count."""
-    given = [header.get("InstanceNumber") for header in series.headers]
-    numbers = [int(number) for number in given if number not in (None, "")]
-    if len(set(numbers)) == len(given) and min(numbers) >= 0:
-        return numbers
-    return list(range(1, len(given) + 1))
-
-
 def _common(series: Series, now: datetime) -> Dataset:
     """Return the elements that all images of the series share."""
     date, time = now.strftime("%Y%m%d"), now.strftime("%H%M%S")
     new = Dataset()
     new.SOPClassUID = SecondaryCaptureImageStorage
     new.SeriesInstanceUID = generate_uid()
-    new.SeriesNumber = (series.number or 0) + OVERLAY_RAISE
+    new.SeriesNumber = raised(series, OVERLAY_RAISE)
     new.SeriesDescription = "Liver green, lesions red (hepaflow)"
     new.SeriesDate = new.ContentDate = new.InstanceCreationDate = new.DateOfSecondaryCapture = date
     new.SeriesTime = new.ContentTime = new.InstanceCreationTime = new.TimeOfSecondaryCapture = time

@@ -10,6 +10,9 @@ from hepaflow.dicom.headers import ALWAYS_THERE, PATIENT_AND_STUDY
 from hepaflow.dicom.series import Series
 
 _DATES = ("AcquisitionDate", "AcquisitionTime")
+_FREE_TEXT = "PositionReferenceIndicator"
+"""Meant for a place in the body; whatever else was written there, nobody needs it."""
+
 _UIDS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "FrameOfReferenceUID")
 
 
@@ -35,7 +38,7 @@ def anonymised(series: Series) -> Series:
         for name in (*PATIENT_AND_STUDY, *_DATES):
             if name in bare and name not in _UIDS:
                 del bare[name]
-        for name in ALWAYS_THERE:
+        for name in (*ALWAYS_THERE, _FREE_TEXT):
             setattr(bare, name, "")
         for name in _UIDS:
             setattr(bare, name, generate_uid(entropy_srcs=[secret, str(header[name].value)]))

@@ -17,6 +17,7 @@ from hepaflow.dicom.geometry import GeometryError, Plane, affine_of, positions
 from hepaflow.dicom.kinds import is_computed
 from hepaflow.dicom.pixels import AIR, rescale, slice_hu
 from hepaflow.dicom.series import Series
+from hepaflow.dicom.source import in_form
 from hepaflow.dicom.values import number
 from hepaflow.errors import UserError
 from hepaflow.volume import Grid
@@ -41,7 +42,8 @@ def read_series(series: Series) -> tuple[NDArray[Any], Grid, Series]:
         Axes (column, row, slice) of the series, slices in the order of their positions along the normal, with
         the header of a NIfTI file in mm.
     series : Series
-        The same series in the order of the grid's slices.
+        The same series in the order of the grid's slices, its headers in the form that objects made from it need
+        (`hepaflow.dicom.source`).
 
     Raises
     ------
@@ -81,7 +83,7 @@ def read_series(series: Series) -> tuple[NDArray[Any], Grid, Series]:
             own = own.astype(np.int32)  # values go beyond the bits that the header tells of
         own[:, :, index] = hu.T
     told = [f"{note} ({count} of {len(series.files)} slices)" for note, count in found.items()]
-    return grid.canonicalise(own), grid, replace(series, warnings=(*series.warnings, *told))
+    return grid.canonicalise(own), grid, in_form(replace(series, warnings=(*series.warnings, *told)))
 
 
 def _in_order(series: Series) -> tuple[Series, Grid]:

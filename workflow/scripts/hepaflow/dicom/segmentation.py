@@ -1,6 +1,5 @@
 """The result as a DICOM Segmentation that a viewer lays over the CT."""
 
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,7 +12,9 @@ from pydicom.sr.codedict import codes
 from pydicom.uid import generate_uid
 
 from hepaflow.dicom.derived import MAKER, SEGMENTATION_RAISE, SERIAL_NUMBER, on_slices, version
+from hepaflow.dicom.geometry import Plane
 from hepaflow.dicom.series import Series
+from hepaflow.dicom.source import in_silence, raised, slice_distance
 from hepaflow.volume import Grid
 
 LIVER, LESION = 1, 2
@@ -50,6 +51,7 @@ def write_segmentation(
     without any frame is allowed, and says "looked for and not found", but viewers have stumbled over it.
     """
     own = on_slices(labels, grid, series)
+    distance = slice_distance(series)
     masks = np.stack([own >= LIVER, own == LESION], axis=-1)
     algorithm = highdicom.AlgorithmIdentificationSequence(
         name=MAKER,
@@ -78,15 +80,14 @@ def write_segmentation(
             algorithm_identification=algorithm,
         ),
     ]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # they spell the patient's name where it is of an unusual form
+    with in_silence():
         segmentation = Segmentation(
             source_images=series.headers,
             pixel_array=masks,
             segmentation_type=SegmentationTypeValues.BINARY,
             segment_descriptions=segments,
             series_instance_uid=generate_uid(),
-            series_number=(series.number or 0) + SEGMENTATION_RAISE,
+            series_number=raised(series, SEGMENTATION_RAISE),
             sop_instance_uid=generate_uid(),
             instance_number=1,
             manufacturer=MAKER,
@@ -98,4 +99,9 @@ def write_segmentation(
             series_description="Liver and lesions (hepaflow)",
             omit_empty_frames=bool(masks.any(axis=(0, 1, 2)).all()),
         )
-    segmentation.save_as(path)
+        # Readers take a voxel's height from either length, and the CT's slices may overlap or leave gaps.
+        segmentation.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence = highdicom.PixelMeasuresSequence(
+            Plane.of(series.headers[0]).spacing, slice_thickness=distance, spacing_between_slices=distance
+        )
+        segmentation.ContentCreatorName = ""  # nobody; must be there
+        segmentation.save_as(path)

@@ -11,7 +11,7 @@ from pydicom.dataset import FileDataset
 
 from hepaflow.dicom.geometry import Plane, positions
 from hepaflow.dicom.headers import mended, read_header
-from hepaflow.dicom.identity import identifiers, redacted
+from hepaflow.dicom.identity import identifiers, redacted, retold, without_patient
 from hepaflow.dicom.instances import Slice, same_image, series_of, told_apart, with_one_frame, with_own_instances
 from hepaflow.dicom.kinds import is_multi_frame, is_picture, unusable, why_not
 from hepaflow.dicom.left_out import LeftOut, Lost, counted, missing
@@ -180,7 +180,7 @@ def choose_series(contents: Contents, wanted: str | None = None) -> Series:
             break
     if len(found) == 1:
         return found[0]
-    raise _no_choice(contents, wanted, found).reworded(lambda text: redacted(text, contents.identifiers))
+    raise without_patient(_no_choice(contents, wanted, found), contents.identifiers, contents.folder)
 
 
 def _no_choice(contents: Contents, wanted: str | None, found: Sequence[Series]) -> UserError:
@@ -247,7 +247,7 @@ def _series(members: Sequence[Slice], lost: Sequence[Lost]) -> Series:
         headers,
         files,
         tuple(sorted(notes)),
-        tuple(redacted(one, whose) for one in missing(members, lost)),
+        tuple(retold(one, whose) for one in missing(members, lost)),
         refused,
     )
 

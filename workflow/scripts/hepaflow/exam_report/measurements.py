@@ -161,11 +161,28 @@ def _instance_number(series: Series | None, slice_: int) -> int | None:
 def _warnings(labels: NDArray[np.uint8]) -> list[str]:
     if not labels.any():
         return ["no liver was found"]
-    ends = [name for name, end in (("lowest", labels[0]), ("highest", labels[-1])) if end.any()]
+    ends = [name for name, end in zip(_ENDS, _faces(labels), strict=True) if end.any()]
     if ends:
         where = " and the ".join(ends)
-        return [f"the liver reaches the {where} slice: where the exam cuts it off, it is larger than measured"]
+        return [f"the liver reaches the {where}: where the exam cuts it off, it is larger than measured"]
     return []
+
+
+_ENDS = (
+    "lowest slice",
+    "highest slice",
+    "image's front edge",
+    "image's back edge",
+    "image's edge on the patient's right",
+    "image's edge on the patient's left",
+)
+
+
+def _faces(labels: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
+    """Return the first and the last layer along every axis."""
+    return [
+        labels[0], labels[-1], labels[:, 0], labels[:, -1], labels[:, :, 0], labels[:, :, -1]
+    ]  # fmt: skip
 
 
 def _rounded(value: Any) -> Any:

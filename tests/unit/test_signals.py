@@ -1,0 +1,85 @@
+"""Signals that ask for the end are raised once, and wait where a step must not be left in its middle."""
+
+import os
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+
+import pytest
+
+from hepaflow.signals import ENDING, EndedError, Ending, undisturbed
+
+
+def _send(number: int) -> None:
+    os.kill(os.getpid(), number)
+
+
+def _ended(work: Callable[[Ending], None]) -> EndedError:
+    """Return the end of something that is entered."""
+    try:
+        with Ending() as ending:
+            work(ending)
+    except EndedError as ended:
+        return ended
+    raise AssertionError("went on")
+
+
+@pytest.mark.parametrize("number", ENDING)
+def test_a_signal_is_raised_and_tells_its_status(number: signal.Signals) -> None:
+    before = signal.getsignal(number)
+    ended = _ended(lambda _: _send(number))
+    assert (ended.name, ended.status) == (number.name, 128 + number)
+    assert signal.getsignal(number) is before
+
+
+def test_no_handler_of_errors_takes_it_for_one() -> None:
+    def work(_: Ending) -> None:
+        with suppress(Exception):
+            _send(signal.SIGTERM)
+
+    assert _ended(work).name == "SIGTERM"
+
+
+def test_a_second_signal_does_not_disturb_the_putting_away() -> None:
+    put_away = []
+
+    def work(_: Ending) -> None:
+        try:
+            _send(signal.SIGTERM)
+        finally:
+            _send(signal.SIGINT)
+            put_away.append("all")
+
+    assert _ended(work).name == "SIGTERM"
+    assert put_away == ["all"]
+
+
+def test_what_a_library_swallows_is_raised_at_the_next_look() -> None:
+    def work(ending: Ending) -> None:
+        with suppress(BaseException):
+            _send(signal.SIGHUP)
+        ending.check()
+
+    assert _ended(work).name == "SIGHUP"
+
+
+def test_an_ignored_signal_stays_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+    try:
+        with Ending() as ending:
+            _send(signal.SIGHUP)
+            ending.check()
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_a_step_is_done_to_its_end() -> None:
+    done = []
+
+    def work(_: Ending) -> None:
+        with undisturbed():
+            _send(signal.SIGTERM)
+            done.append("all")
+
+    assert _ended(work).name == "SIGTERM"
+    assert done == ["all"]
