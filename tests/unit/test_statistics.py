@@ -102,6 +102,18 @@ def test_the_same_exams_have_the_same_interval() -> None:
     assert estimate(np.mean, values) == estimate(np.mean, values.copy())
 
 
+def test_an_interval_comes_from_9999_sets_of_as_many_exams() -> None:
+    """Of so many, the standard error of an end is 0.7 % of the width of an interval of normal means."""
+    shapes = []
+
+    def noted(values: np.ndarray, axis: int) -> np.ndarray:
+        shapes.append(values.shape)
+        return values.mean(axis)
+
+    estimate(noted, np.arange(7.0))
+    assert shapes == [(7,), (9999, 7)]
+
+
 def test_more_exams_narrow_the_interval() -> None:
     few = estimate(np.mean, np.tile([0.2, 0.8], 5))
     many = estimate(np.mean, np.tile([0.2, 0.8], 500))
