@@ -83,6 +83,9 @@ def test_the_least_p_counts_the_orders_that_ties_leave(count: int) -> None:
             "cannot be told: so many exams have the same Dice or the same disagreement that even a perfect order "
             "has p = 0.4",
         ),
+        # The table of Spearman's test: -0.786 of seven has p = 0.048, -0.829 of six has p = 0.058.
+        ([7, 6, 5, 4, 3, 2, 1], [0.3, 0.1, 0.2, 0.6, 0.4, 0.5, 0.7], "yes, in this run"),
+        ([6, 5, 4, 3, 2, 1], [0.2, 0.1, 0.4, 0.3, 0.6, 0.5], "not shown by these 6 exams"),
         ([0], [1.0], "cannot be told from so few exams (1): even a perfect order has p = 1"),
     ],
 )

@@ -59,8 +59,9 @@ def cell(summary: pd.DataFrame, metric: str, statistic: str) -> pd.Series:
 
 
 def test_no_exam_has_no_estimate() -> None:
-    found = estimate(np.mean, np.array([]))
-    assert all(isnan(value) for value in (found.value, found.low, found.high))
+    for statistic in (np.mean, np.sum):  # the sum of nothing is zero, which says nothing of exams
+        found = estimate(statistic, np.array([]))
+        assert all(isnan(value) for value in (found.value, found.low, found.high))
 
 
 def test_one_exam_has_a_value_and_no_interval() -> None:
@@ -112,6 +113,13 @@ def test_an_interval_comes_from_9999_sets_of_as_many_exams() -> None:
 
     estimate(noted, np.arange(7.0))
     assert shapes == [(7,), (9999, 7)]
+
+
+def test_an_interval_leaves_out_a_fortieth_at_either_end() -> None:
+    def ramp(values: np.ndarray, axis: int) -> np.ndarray:
+        return np.linspace(0, 1, len(values))[::-1] if values.ndim == 2 else np.array(0.5)
+
+    assert estimate(ramp, np.arange(7.0)) == Estimate(0.5, pytest.approx(0.025), pytest.approx(0.975))
 
 
 def test_more_exams_narrow_the_interval() -> None:
