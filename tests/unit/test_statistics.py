@@ -163,6 +163,17 @@ def test_exams_with_lesions_have_a_mean_of_their_own() -> None:
     assert "mean of exams with lesions" not in set(liver["statistic"])
 
 
+def test_a_lesion_of_one_voxel_is_a_lesion() -> None:
+    voxels = {
+        "dice": [1.0, 0.5, 0.0],
+        "common_voxels": [1, 2, 0],
+        "voxels": [1, 3, 4],
+        "reference_voxels": [1, 5, 0],
+    }
+    found = cell(summarise(tidy(voxels | LESIONS, stage="lesion")), "dice", "mean of exams with lesions")
+    assert (found["value"], found["exams"]) == (0.75, 2)
+
+
 def test_pooled_dice_sums_voxels_over_exams_before_it_divides() -> None:
     found = cell(summarise(tidy(VOXELS)), "dice", "pooled")
     assert found["value"] == 2 * 2 / (7 + 5)
@@ -188,8 +199,11 @@ def test_detection_is_pooled_over_the_lesions_of_all_exams() -> None:
     assert pooled == pytest.approx(expected)
     # A draw without the one exam that has lesions has no recall; all others have the same.
     assert cell(summary, "lesion_recall_any", "pooled")["low"] == pytest.approx(2 / 3)
-    none = summarise(tidy(VOXELS | {name: [0, 0, 0] for name in LESIONS}, stage="lesion"))
+    with np.errstate(all="raise"):
+        none = summarise(tidy(VOXELS | {name: [0, 0, 0] for name in LESIONS}, stage="lesion"))
     assert isnan(cell(none, "lesion_precision_any", "pooled")["value"])
+    one = summarise(tidy(VOXELS | {name: [0, 1, 0] for name in LESIONS}, stage="lesion"))
+    assert cell(one, "lesion_recall_any", "pooled")["value"] == 1
 
 
 def test_errors_of_the_tumour_burden() -> None:
