@@ -185,6 +185,12 @@ def test_pooled_dice_sums_voxels_over_exams_before_it_divides() -> None:
     assert (nothing["value"], nothing["low"], nothing["high"]) == (1, 1, 1)
 
 
+def test_pooled_dice_of_a_single_voxel() -> None:
+    """That one mask alone has: nothing agrees."""
+    one = {"common_voxels": [0, 0, 0], "voxels": [0, 1, 0], "reference_voxels": [0, 0, 0]}
+    assert cell(summarise(tidy(VOXELS | one)), "dice", "pooled")["value"] == 0
+
+
 def test_detection_is_pooled_over_the_lesions_of_all_exams() -> None:
     summary = summarise(tidy(VOXELS | LESIONS | BURDEN, stage="lesion"))
     expected = {
@@ -297,6 +303,14 @@ def test_wilcoxons_test_leaves_out_exams_without_a_difference() -> None:
     p = only(compare(paired(RESNET), "fusion"))["wilcoxon_p"]
     assert p == pytest.approx(stats.wilcoxon(FUSION, RESNET, zero_method="wilcox").pvalue)
     assert p == pytest.approx(2 * 2 / 2**5)
+
+
+def test_a_method_that_is_as_often_higher_as_lower_has_a_p_value() -> None:
+    """Ranks 1 and 4 against 2 and 3: as even as can be."""
+    other = np.subtract(FUSION, [0.01, -0.02, -0.03, 0.04, 0, 0])
+    row = only(compare(paired(other), "fusion"))
+    assert (row["higher"], row["lower"]) == (2, 2)
+    assert row["wilcoxon_p"] == pytest.approx(1)
 
 
 def test_methods_that_never_differ_have_no_p_value() -> None:
