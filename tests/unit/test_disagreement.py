@@ -130,3 +130,4 @@ def test_exams_are_listed_by_disagreement_and_those_without_anything_segmented_c
     listed = exams_by_disagreement(levels, dice)
     assert listed.to_numpy().tolist() == [["torn", 0.5, 25.0], ["empty", 1.0, 0.0], ["quiet", 0.9, 0.0]]
     assert listed.columns.tolist() == ["exam", "dice", "disagreement"]
+    assert listed.index.tolist() == [0, 1, 2]

@@ -133,6 +133,7 @@ def test_other_systems_come_after_the_fusion_with_their_only_score() -> None:
     given = tidy(("1", "liver", "nnunet", "given", 0.8), ("2", "liver", "nnunet", "given", 0.9))
     table = dice_table(summary_of(pd.concat([given, SCORES])), "liver", ARCHITECTURES)
     assert table["method"].tolist() == ["deep", "plain", "fusion", "nnunet"]
+    assert table.index.tolist() == [0, 1, 2, 3]
     other = row(table, "nnunet")
     assert other["architecture"] == ""
     assert pd.isna(other[RAW])
