@@ -186,6 +186,7 @@ def test_scores_with_intervals_and_exams_left_out() -> None:
             ("deep", "raw", "dice", "mean", 0.1, 0.0, 0.2, 0),
             ("deep", "clean", "dice", "mean", 0.75, 0.5, 0.875, 0),
             ("deep", "clean", "dice", "pooled", 0.8, 0.6, 0.9, 0),
+            ("deep", "raw", "dice", "pooled", 0.2, 0.1, 0.3, 0),  # raw scores stay out, wherever they stand
             ("deep", "clean", "assd_mm", "mean", 12.34, 9.87, 20.0, 3),
             ("deep", "clean", "msd_mm", "mean", nan, nan, nan, 10),
             ("deep", "clean", "rvd", "mean", -0.5, nan, nan, 9),

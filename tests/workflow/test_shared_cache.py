@@ -82,7 +82,8 @@ def test_another_clone_is_served_what_is_whole(completed: Checkout, fresh: Check
 
     run(fresh)
     records = fresh.records(*CACHED)
-    assert len(records) == 2 * len(EXAMS) + 4 + 8 + 2
+    networks_of_both = 2 * len(SMOKE["backbones"])
+    assert len(records) == 2 * len(EXAMS) + 3 * networks_of_both + 2  # each trained, and used on either split
     assert [name for name, found in records.items() if not found["restored"]] == ["train/liver.plain"]
     assert "damaged" in (fresh.folder / "results/smoke/logs/train/liver.plain.log").read_text()
     assert networks(fresh) == networks(completed)
