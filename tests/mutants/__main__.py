@@ -31,6 +31,7 @@ MODULES = (
 _SECONDS = 15
 """Of tests that are run for one mutant: hundreds pass through some lines."""
 _SLACK = 60
+_NOTICED = (1, 2)  # a test failed, or a file of tests could not be imported
 
 
 def main() -> int:
@@ -47,7 +48,8 @@ def main() -> int:
         for module in arguments.modules or MODULES:
             try_module(module, tests, arguments.results)
     outcomes = {module: _known(module, arguments.results) for module in MODULES}
-    PAGE.write_text(page(outcomes, reasons()), encoding="utf-8")
+    counts = {module: sum(1 for _ in mutants(_source(module))) for module in MODULES}
+    PAGE.write_text(page(outcomes, counts, reasons()), encoding="utf-8")
     unexplained = sum(
         outcome.survived and (module, outcome.name) not in reasons()
         for module, found in outcomes.items()
@@ -69,9 +71,8 @@ def try_module(module: str, tests: dict[str, Test], results: Path) -> None:
     path = results / f"{module.replace('/', '.')}.jsonl"
     earlier = {outcome.key: outcome for outcome in _known(module, results)}
     suite = _digest(*sorted(TESTS.glob("*.py")))
-    source = (PACKAGE / f"{module}.py").read_text(encoding="utf-8")
     with path.open("a", encoding="utf-8") as kept:
-        for number, (mutation, tree) in enumerate(mutants(source)):
+        for number, (mutation, tree) in enumerate(mutants(_source(module))):
             key = f"{_version(module)} {number}"
             before = earlier.get(key)
             if before and (not before.survived or before.suite == suite):
@@ -93,8 +94,10 @@ def _try(module: str, mutation: Mutation, tree: ast.Module, tests: dict[str, Tes
             ended = pytest_in_a_child(chosen, timeout=_SLACK + 10 * expected, change=(module, tree))
             if ended.status is None:
                 return "time over", len(chosen)
-            if ended.status != 0:
+            if ended.status in _NOTICED:
                 return "killed", len(chosen)
+            if ended.status != 0:  # a test that is no longer there, say: nothing is known
+                raise SystemExit(f"pytest ended with {ended.status} on {module}: {mutation.name}")
     return ("survived" if own or others else "untested"), len(own) + len(others)
 
 
@@ -119,6 +122,10 @@ def _known(module: str, results: Path) -> Sequence[Outcome]:
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     found = (Outcome(**json.loads(line)) for line in lines)
     return list({one.key: one for one in found if one.key.startswith(_version(module))}.values())
+
+
+def _source(module: str) -> str:
+    return (PACKAGE / f"{module}.py").read_text(encoding="utf-8")
 
 
 def _version(module: str) -> str:

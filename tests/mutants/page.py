@@ -59,26 +59,29 @@ def reasons() -> dict[tuple[str, str], str]:
     return {(module, name): why for module, found in content.items() for name, why in found.items()}
 
 
-def page(outcomes: Mapping[str, Sequence[Outcome]], why: Mapping[tuple[str, str], str]) -> str:
+def page(
+    outcomes: Mapping[str, Sequence[Outcome]], counts: Mapping[str, int], why: Mapping[tuple[str, str], str]
+) -> str:
     """Return the page.
 
     Parameters
     ----------
     outcomes : mapping of str to sequence of Outcome
         By module.
+    counts : mapping of str to int
+        Mutants of each module; a module may not have been tried, or not to its end.
     why : mapping
         As `reasons` returns it.
     """
-    lines = ["| module | mutants | killed | time over | survived |", "|---|---|---|---|---|"]
+    lines = ["| module | mutants | tried | killed | time over | survived |", "|---|---|---|---|---|---|"]
     for module, found in outcomes.items():
         ends = [outcome.end for outcome in found]
         survived = sum(outcome.survived for outcome in found)
-        lines.append(
-            f"| {module} | {len(ends)} | {ends.count('killed')} | {ends.count('time over')} | {survived} |"
-        )
+        cells = (counts[module], len(ends), ends.count("killed"), ends.count("time over"), survived)
+        lines.append(f"| {module} | {' | '.join(str(cell or '') for cell in cells)} |")
     every = [outcome for found in outcomes.values() for outcome in found]
     left = sum(outcome.survived for outcome in every)
-    lines.append(f"| all | {len(every)} | | | {left} |")
+    lines.append(f"| all | {sum(counts.values())} | {len(every)} |  |  | {left} |")
     lines += ["", "## Survivors", "", "| module | line | change | why |", "|---|---|---|---|"]
     for module, found in outcomes.items():
         for outcome in sorted((one for one in found if one.survived), key=lambda one: one.line):

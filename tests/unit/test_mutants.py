@@ -90,7 +90,9 @@ def test_the_page_tells_survivors_with_their_reasons() -> None:
         Outcome("3", "", "g: 1 → 2", 8, "killed", 2),
         Outcome("4", "", "g: 2 → 3", 8, "time over", 2),
     ]
-    lines = page({"box": outcomes}, {("box", "f: 1 → 2"): "the same for all boxes"}).splitlines()
-    assert "| box | 4 | 1 | 1 | 2 |" in lines
+    why = {("box", "f: 1 → 2"): "the same for all boxes"}
+    lines = page({"box": outcomes, "voi": []}, {"box": 4, "voi": 12}, why).splitlines()
+    assert "| box | 4 | 4 | 1 | 1 | 2 |" in lines
+    assert "| voi | 12 |  |  |  |  |" in lines
     assert "| box | 7 | `f: 1 → 2` | the same for all boxes |" in lines
     assert "| box | 9 | `g: a \\| b → a & b` | **not known** |" in lines

@@ -223,6 +223,12 @@ def test_every_row_of_the_score_table_is_filled_by_a_summary() -> None:
     assert not (table == "").any()
 
 
+def test_large_values_have_fewer_digits() -> None:
+    rows = (("volume_ml", 10.0, "10.0"), ("hd95_mm", 9.99, "9.990"), ("rvd", -12.34, "-12.3"))
+    summary = summed(*(("deep", "clean", metric, "mean", value, nan, nan, 0) for metric, value, _ in rows))
+    assert set(score_table(summary, "lesion")["deep"]) == {cell for _, _, cell in rows}
+
+
 def test_comparisons_in_words() -> None:
     scores = pd.concat(
         [
