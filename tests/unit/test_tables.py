@@ -11,7 +11,7 @@ import pytest
 from hepaflow import thesis
 from hepaflow.fusion import Fusion
 from hepaflow.scores import METRIC_COLUMNS, read_scores, write_scores
-from hepaflow.statistics import SUMMARY_COLUMNS, compare, summarise
+from hepaflow.statistics import PAIRED_COLUMNS, SUMMARY_COLUMNS, compare, summarise
 from hepaflow.tables import (
     INTERVAL,
     comparison_table,
@@ -227,6 +227,13 @@ def test_large_values_have_fewer_digits() -> None:
     rows = (("volume_ml", 10.0, "10.0"), ("hd95_mm", 9.99, "9.990"), ("rvd", -12.34, "-12.3"))
     summary = summed(*(("deep", "clean", metric, "mean", value, nan, nan, 0) for metric, value, _ in rows))
     assert set(score_table(summary, "lesion")["deep"]) == {cell for _, _, cell in rows}
+
+
+def test_a_comparison_counts_who_is_higher_lower_and_equal() -> None:
+    row = ("liver", "dice", "fusion", "deep", 10, 0.0105, -0.0011, 0.0221, 6, 3, 0.5)
+    (found,) = comparison_table(pd.DataFrame([row], columns=PAIRED_COLUMNS), "liver").to_dict("records")
+    assert [found[name] for name in ("exams", "fusion higher", "equal", "fusion lower")] == [10, 6, 1, 3]
+    assert (found["mean difference"], found[INTERVAL]) == ("+0.0105", "-0.0011 to 0.0221")
 
 
 def test_comparisons_in_words() -> None:
