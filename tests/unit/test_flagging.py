@@ -62,6 +62,7 @@ def test_two_values_are_enough_for_a_correlation(values: tuple[list[float], list
     [
         ([1], [0.5], "fewer than 3 exams"),
         ([1, 2], [0.1, 0.2], "fewer than 3 exams"),
+        ([1, 2], [0.5, 0.5], "all exams have the same Dice"),
         ([1, 1, 1], [0.1, 0.2, 0.3], "all exams have the same disagreement"),
         ([1, 2, 3], [0.5] * 3, "all exams have the same Dice"),
         ([0] * 9, [1.0] * 9, "all exams have the same Dice"),
@@ -71,6 +72,21 @@ def test_no_correlation_where_there_is_none(disagreement: list[float], dice: lis
     table = exams(disagreement, dice)
     assert all(isnan(value) for value in rank_correlation(table))
     assert without_correlation(table) == reason
+
+
+@pytest.mark.parametrize(
+    ("disagreement", "dice"),
+    [
+        ([10, 11, 12, 50, 90], [0.1, 0.2, 0.3, 0.4, 0.5]),
+        ([1, 1, 2, 3, 9], [0.1, 0.1, 0.1, 0.5, 0.6]),
+        ([1, 1, 2, 3, 9], [0.6, 0.6, 0.6, 0.5, 0.1]),
+        ([1, 2, 2, 2, 9], [0.1, 0.1, 0.1, 0.2, 0.2]),
+    ],
+)
+def test_no_order_of_the_exams_has_a_p_below_the_least(disagreement: list[float], dice: list[float]) -> None:
+    found = [rank_correlation(exams(disagreement, list(order)))[1] for order in permutations(dice)]
+    for order in (dice, dice[::-1], [*dice[1::2], *dice[::2]]):
+        assert least_p_value(exams(disagreement, order)) == pytest.approx(min(found))
 
 
 @pytest.mark.parametrize("count", [5, 7, 9, 12])
