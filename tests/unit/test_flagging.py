@@ -86,7 +86,8 @@ def test_no_correlation_where_there_is_none(disagreement: list[float], dice: lis
 def test_no_order_of_the_exams_has_a_p_below_the_least(disagreement: list[float], dice: list[float]) -> None:
     found = [rank_correlation(exams(disagreement, list(order)))[1] for order in permutations(dice)]
     for order in (dice, dice[::-1], [*dice[1::2], *dice[::2]]):
-        assert least_p_value(exams(disagreement, order)) == pytest.approx(min(found))
+        for rows in ([0, 1, 2, 3, 4], [2, 0, 4, 1, 3]):
+            assert least_p_value(exams(disagreement, order).iloc[rows]) == pytest.approx(min(found))
 
 
 @pytest.mark.parametrize("count", [5, 7, 9, 12])
