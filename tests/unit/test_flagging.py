@@ -51,6 +51,14 @@ def test_orders_that_are_drawn_speak_as_all_of_them() -> None:
     assert p == pytest.approx((strengths > abs(found) - 1e-9).mean(), abs=0.007)
 
 
+def test_a_perfect_order_of_many_is_one_of_those_drawn_and_itself() -> None:
+    """One of 9999 and the exams' own: no p is below that, nor zero."""
+    falling = exams(list(range(12)), [1 - 0.1 * place for place in range(12)])
+    mixed = falling.iloc[np.random.default_rng(0).permutation(12)]
+    assert rank_correlation(falling)[1] == pytest.approx(1e-4)
+    assert least_p_value(falling) == least_p_value(mixed) == pytest.approx(1e-4)
+
+
 @pytest.mark.parametrize("values", [([1, 1, 2], [0.3, 0.2, 0.1]), ([3, 1, 2], [0.1, 0.1, 0.4])])
 def test_two_values_are_enough_for_a_correlation(values: tuple[list[float], list[float]]) -> None:
     found, _ = rank_correlation(exams(*values))
