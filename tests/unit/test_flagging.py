@@ -137,9 +137,15 @@ def test_the_answer_is_no_bolder_than_the_exams_allow(
     assert answer_table(LEVELS, exams(disagreement, dice))["answer"][0] == verdict
 
 
+def test_a_correlation_that_is_undefined_says_why() -> None:
+    found = answer_table(LEVELS, exams([5, 4, 3, 2, 1], [1.0] * 5))["answer"]
+    assert found[1] == "undefined: all exams have the same Dice"
+
+
 def test_answers_by_hand() -> None:
     """The worst exam is the second by disagreement; one of the two worst is among the first two."""
     found = answer_table(LEVELS, exams([40, 30, 20, 10], [0.9, 0.2, 0.8, 0.7])).set_index("question")["answer"]
+    assert found.iloc[1] == "0.40 (permutation test: p = 0.75)"  # ranks that differ by 0, 2, 1 and 1
     assert found["The exam with the lowest Dice"] == "b (0.200): number 2 of 4 by disagreement"
     assert found.iloc[3] == "1 of 2 (1.0 expected by chance)"
     assert found.iloc[4] == (
