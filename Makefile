@@ -17,7 +17,7 @@ SIDE_BY_SIDE := $(BIN)/pytest -n 2 --dist loadfile
 ALONE := $(shell command -v flock >/dev/null && echo flock --nonblock --conflict-exit-code 75 .snakemake-demo.lock)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-of-runs test-of-queue lint unit workflow test-browser test-slurm test-faults why schema lock clean bench
+.PHONY: help setup demo test test-of-runs test-of-queue lint unit workflow test-browser test-slurm test-faults mutants why schema lock clean bench
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -81,6 +81,9 @@ test-slurm: $(VENV)/.locked-dev ## tests on a SLURM cluster that is set up on th
 
 test-faults: $(VENV)/.locked-dev ## all of the tests of hostile input and faults; writes docs/faults.md
 	$(BIN)/pytest tests/faults --write-page
+
+mutants: $(VENV)/.locked-dev ## try the tests on wrong code, hours, into docs/mutants.md: make mutants [MODULES="statistics ..."]
+	PYTHONPATH=workflow/scripts:tests $(BIN)/python -m mutants $(MODULES)
 
 bench: $(VENV)/.locked-dev ## measure speed beside others into docs/benchmarks.md: make bench [BENCH=--quick]
 	@$(PIP) install -qq --requirement benchmarks/requirements.txt

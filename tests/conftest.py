@@ -1,7 +1,9 @@
 """What all tests share, and the small run that those of the workflow and of the browser share."""
 
 import os
+import random
 import shutil
+import sys
 
 # Tests run side by side, one thread each; this must be set before NumPy and torch are imported.
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -10,6 +12,16 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 import pytest  # noqa: E402
 from filelock import FileLock  # noqa: E402
 from smoke_run import Checkout, checkout  # noqa: E402
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Let every test draw the same, alone or after others: also what its fixtures draw."""
+    random.seed(0)
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed(0)
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ import random
 import shutil
 import subprocess
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -76,9 +77,9 @@ class Phantom:
             "SOPClassUID": CTImageStorage,
             "Modality": "CT",
             "ImageType": ["ORIGINAL", "PRIMARY", "AXIAL"],
-            "StudyInstanceUID": generate_uid(),
-            "SeriesInstanceUID": generate_uid(),
-            "FrameOfReferenceUID": generate_uid(),
+            "StudyInstanceUID": unused_uid(),
+            "SeriesInstanceUID": unused_uid(),
+            "FrameOfReferenceUID": unused_uid(),
             "PositionReferenceIndicator": "",
             "SeriesNumber": 3,
             "SeriesDescription": "Abdomen",
@@ -113,12 +114,20 @@ class Phantom:
             for name, value in common.items():
                 setattr(image, name, value)
             image.Rows, image.Columns = pixels.shape
-            image.SOPInstanceUID = generate_uid()
+            image.SOPInstanceUID = unused_uid()
             image.InstanceNumber = len(self.stored) - index if descending else index + 1
             image.ImagePositionPatient = [f"{one:.6f}" for one in (self.lps @ [0, 0, index, 1])[:3]]
             image.PixelData = pixels.tobytes()
             made.append(image)
         return made
+
+
+def unused_uid() -> str:
+    """Return a UID that no other data set of the tests has; not a random one, which may hold any digits."""
+    return generate_uid(entropy_srcs=["test", str(next(_NUMBERS))])
+
+
+_NUMBERS = count()
 
 
 def write(images: list[FileDataset], folder: Path, *, seed: int = 0, **how: Any) -> Path:

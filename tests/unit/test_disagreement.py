@@ -109,6 +109,20 @@ def test_nothing_segmented_is_no_disagreement() -> None:
     assert mean_disagreement(table)["disagreement"].tolist() == [0]
 
 
+def test_a_single_voxel_has_a_mean() -> None:
+    rows = [("exam", "lesion", 50, 1, 1, 0)]
+    assert mean_disagreement(pd.DataFrame(rows, columns=UNCERTAINTY_COLUMNS))["disagreement"].tolist() == [50]
+
+
+def test_exams_with_equal_disagreement_keep_their_order() -> None:
+    """In many exams, too, where a sort that is not stable mixes them."""
+    names = [f"exam {number}" for number in np.random.default_rng(0).permutation(60)]
+    rows = [(name, "lesion", 50 * (number % 2), 4, 4, 0) for number, name in enumerate(names)]
+    dice = pd.DataFrame({"exam": names, "value": 0.5})
+    listed = exams_by_disagreement(pd.DataFrame(rows, columns=UNCERTAINTY_COLUMNS), dice)
+    assert listed["exam"].tolist() == names[1::2] + names[::2]
+
+
 def test_exams_are_listed_by_disagreement_and_those_without_anything_segmented_come_last() -> None:
     rows = [("quiet", "lesion", 0, 8, 8, 1), ("torn", "lesion", 50, 4, 4, 2), ("torn", "lesion", 0, 4, 4, 0)]
     levels = pd.DataFrame(rows, columns=UNCERTAINTY_COLUMNS)
@@ -116,3 +130,4 @@ def test_exams_are_listed_by_disagreement_and_those_without_anything_segmented_c
     listed = exams_by_disagreement(levels, dice)
     assert listed.to_numpy().tolist() == [["torn", 0.5, 25.0], ["empty", 1.0, 0.0], ["quiet", 0.9, 0.0]]
     assert listed.columns.tolist() == ["exam", "dice", "disagreement"]
+    assert listed.index.tolist() == [0, 1, 2]

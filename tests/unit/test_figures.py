@@ -374,6 +374,17 @@ def test_a_draw_depends_on_its_seed_alone():
     assert len({str(draw_slices(FOUND, "liver", 4, seed)) for seed in range(20)}) > 1
 
 
+def test_every_exam_and_every_slice_has_its_turn():
+    """One slice of all: neither the first exams nor their first or middle slices are preferred."""
+    shown = [
+        (exam, *slices) for seed in range(200) for exam, slices in draw_slices(FOUND, "liver", 1, seed).items()
+    ]
+    assert {exam for exam, _ in shown} == set(FOUND)
+    assert set(shown) == {(exam, index) for exam, slices in FOUND.items() for index in slices["liver"]}
+    firsts = [exam for exam, _ in shown]
+    assert all(firsts.count(exam) > 200 / len(FOUND) / 2 for exam in FOUND)
+
+
 def test_exams_are_drawn_before_slices():
     for seed in range(10):
         assert set(draw_slices(FOUND, "liver", 3, seed)) == {"a", "b", "c"}

@@ -131,10 +131,8 @@ def test_tissues_have_plausible_hounsfield_units(exam):
 @pytest.mark.parametrize("exam", EXAMS)
 def test_lesions_lie_in_the_liver_and_stand_out(exam):
     phantom, image, label = rendered(exam)
-    if not (label == 2).any():
-        assert len(phantom.anatomy.lesions) <= 1
-        return
     lesion = label == 2
+    assert lesion.any()
     shell = binary_dilation(lesion) & ~lesion
     assert (label[shell] == 1).mean() > 0.5
     liver_hu = np.median(image[label == 1])

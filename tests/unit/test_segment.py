@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -62,7 +63,28 @@ def _bytes(folder: Path) -> Iterator[tuple[Path, bytes]]:
 
 
 def _named(content: bytes) -> list[str]:
-    return [word for word in WORDS if word.encode() in content.lower()]
+    """Return the secrets in a text. Digits count as a number alone: UIDs and digests hold any of them."""
+    alone = rb"(?<![\da-f])(?<!\d\.)%s(?![\da-f])(?!\.\d)"
+    return [
+        word
+        for word in WORDS
+        if re.search((alone if word.isdigit() else b"%s") % re.escape(word.encode()), content.lower())
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("acc-5512, born 19560203", ["19560203", "5512"]),
+        ("out/PID-90210.dcm", ["90210"]),
+        ("90210_ZEBULON.html", ["zebulon", "90210"]),
+        ("1.2.826.0.1.55121.7", []),
+        ("1.2.5512.7, 0.5512 ml", []),
+        ("sha256: a5512f90210e", []),
+    ],
+)
+def test_what_names_somebody(text: str, told: list[str]) -> None:
+    assert _named(text.encode()) == told
 
 
 def test_every_exam_is_done_with_one_model_and_failures_are_listed(tmp_path: Path) -> None:

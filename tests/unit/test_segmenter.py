@@ -1,17 +1,22 @@
 """A whole exam in one process. That it equals the workflow's result is tested with a run (`tests/workflow`)."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from small_model import ALL_LIVER_NO_LESION, inference_settings, small_model
+from small_model import ALL_LIVER_NO_LESION, NAMES, inference_settings, small_model
 
-from hepaflow.bundle import SETTINGS
+from hepaflow.box import Box
+from hepaflow.bundle import SETTINGS, STAGES
 from hepaflow.fusion import Fusion
 from hepaflow.model import read_bundle
+from hepaflow.postprocess import clean
+from hepaflow.restore import restore
 from hepaflow.segmenter import Segmenter
 from hepaflow.settings.compute import ComputeSettings
+from hepaflow.voi import volume_of_interest
 
 CPU = ComputeSettings(accelerator="cpu", workers=0)
 
@@ -38,6 +43,36 @@ def test_masks_lie_on_the_exams_grid(model: Path, hu: np.ndarray) -> None:
         assert set(np.unique(percent)) <= {0, 100}  # of two networks
     np.testing.assert_array_equal(found.labels == 2, found.lesion)
     np.testing.assert_array_equal(found.labels == 1, found.liver & ~found.lesion)
+
+
+def test_masks_are_post_processed_before_they_are_fused_and_after(
+    tmp_path: Path, hu: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Networks drawn at random draw rags, of which either step has something to remove."""
+    steps = inference_settings(postprocessing={"lesion": {"min_area": 3}})
+    bundle = read_bundle(small_model(tmp_path, **{SETTINGS: steps.canonical()}))
+    for stage in STAGES:
+        bundle.fusion[stage] = Fusion(NAMES, (1.0, 1.0), ())  # both have to agree: rags of other forms
+    given: list[np.ndarray] = []
+
+    def noted(masks: np.ndarray, settings: Any) -> np.ndarray:
+        given.append(masks.copy())
+        return clean(masks, settings)
+
+    monkeypatch.setattr("hepaflow.segmenter.clean", noted)
+    found = Segmenter(bundle, CPU, threads=1).segment(hu)
+    boxes = {"liver": Box.whole(hu.shape), "lesion": volume_of_interest(found.liver)}
+    for stage, (*raw, fused) in zip(STAGES, (given[:3], given[3:]), strict=True):
+        settings = getattr(bundle.settings, stage)
+        votes = [clean(masks, settings) for masks in raw]
+        assert sum(votes).sum() < sum(raw).sum()
+        np.testing.assert_array_equal(fused, bundle.fusion[stage].fuse(votes))
+        assert 0 < clean(fused, settings).sum() < fused.sum()
+        np.testing.assert_array_equal(
+            getattr(found, stage), restore(clean(fused, settings), boxes[stage], hu.shape)
+        )
+        differing = restore(votes[0], boxes[stage], hu.shape) != restore(votes[1], boxes[stage], hu.shape)
+        np.testing.assert_array_equal(found.disagreement[stage] > 0, differing)
 
 
 def test_one_load_segments_many_exams_and_remembers_none(model: Path, hu: np.ndarray) -> None:

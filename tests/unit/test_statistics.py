@@ -59,8 +59,9 @@ def cell(summary: pd.DataFrame, metric: str, statistic: str) -> pd.Series:
 
 
 def test_no_exam_has_no_estimate() -> None:
-    found = estimate(np.mean, np.array([]))
-    assert all(isnan(value) for value in (found.value, found.low, found.high))
+    for statistic in (np.mean, np.sum):  # the sum of nothing is zero, which says nothing of exams
+        found = estimate(statistic, np.array([]))
+        assert all(isnan(value) for value in (found.value, found.low, found.high))
 
 
 def test_one_exam_has_a_value_and_no_interval() -> None:
@@ -100,6 +101,25 @@ def test_the_interval_holds_the_mean_and_lies_within_the_values(values: list[flo
 def test_the_same_exams_have_the_same_interval() -> None:
     values = np.random.default_rng(0).random(10)
     assert estimate(np.mean, values) == estimate(np.mean, values.copy())
+
+
+def test_an_interval_comes_from_9999_sets_of_as_many_exams() -> None:
+    """Of so many, the standard error of an end is 0.7 % of the width of an interval of normal means."""
+    shapes = []
+
+    def noted(values: np.ndarray, axis: int) -> np.ndarray:
+        shapes.append(values.shape)
+        return values.mean(axis)
+
+    estimate(noted, np.arange(7.0))
+    assert shapes == [(7,), (9999, 7)]
+
+
+def test_an_interval_leaves_out_a_fortieth_at_either_end() -> None:
+    def ramp(values: np.ndarray, axis: int) -> np.ndarray:
+        return np.linspace(0, 1, len(values))[::-1] if values.ndim == 2 else np.array(0.5)
+
+    assert estimate(ramp, np.arange(7.0)) == Estimate(0.5, pytest.approx(0.025), pytest.approx(0.975))
 
 
 def test_more_exams_narrow_the_interval() -> None:
@@ -143,6 +163,17 @@ def test_exams_with_lesions_have_a_mean_of_their_own() -> None:
     assert "mean of exams with lesions" not in set(liver["statistic"])
 
 
+def test_a_lesion_of_one_voxel_is_a_lesion() -> None:
+    voxels = {
+        "dice": [1.0, 0.5, 0.0],
+        "common_voxels": [1, 2, 0],
+        "voxels": [1, 3, 4],
+        "reference_voxels": [1, 5, 0],
+    }
+    found = cell(summarise(tidy(voxels | LESIONS, stage="lesion")), "dice", "mean of exams with lesions")
+    assert (found["value"], found["exams"]) == (0.75, 2)
+
+
 def test_pooled_dice_sums_voxels_over_exams_before_it_divides() -> None:
     found = cell(summarise(tidy(VOXELS)), "dice", "pooled")
     assert found["value"] == 2 * 2 / (7 + 5)
@@ -152,6 +183,12 @@ def test_pooled_dice_sums_voxels_over_exams_before_it_divides() -> None:
     empty = VOXELS | {name: [0, 0, 0] for name in ("common_voxels", "voxels", "reference_voxels")}
     nothing = cell(summarise(tidy(empty)), "dice", "pooled")
     assert (nothing["value"], nothing["low"], nothing["high"]) == (1, 1, 1)
+
+
+def test_pooled_dice_of_a_single_voxel() -> None:
+    """That one mask alone has: nothing agrees."""
+    one = {"common_voxels": [0, 0, 0], "voxels": [0, 1, 0], "reference_voxels": [0, 0, 0]}
+    assert cell(summarise(tidy(VOXELS | one)), "dice", "pooled")["value"] == 0
 
 
 def test_detection_is_pooled_over_the_lesions_of_all_exams() -> None:
@@ -168,8 +205,11 @@ def test_detection_is_pooled_over_the_lesions_of_all_exams() -> None:
     assert pooled == pytest.approx(expected)
     # A draw without the one exam that has lesions has no recall; all others have the same.
     assert cell(summary, "lesion_recall_any", "pooled")["low"] == pytest.approx(2 / 3)
-    none = summarise(tidy(VOXELS | {name: [0, 0, 0] for name in LESIONS}, stage="lesion"))
+    with np.errstate(all="raise"):
+        none = summarise(tidy(VOXELS | {name: [0, 0, 0] for name in LESIONS}, stage="lesion"))
     assert isnan(cell(none, "lesion_precision_any", "pooled")["value"])
+    one = summarise(tidy(VOXELS | {name: [0, 1, 0] for name in LESIONS}, stage="lesion"))
+    assert cell(one, "lesion_recall_any", "pooled")["value"] == 1
 
 
 def test_errors_of_the_tumour_burden() -> None:
@@ -263,6 +303,14 @@ def test_wilcoxons_test_leaves_out_exams_without_a_difference() -> None:
     p = only(compare(paired(RESNET), "fusion"))["wilcoxon_p"]
     assert p == pytest.approx(stats.wilcoxon(FUSION, RESNET, zero_method="wilcox").pvalue)
     assert p == pytest.approx(2 * 2 / 2**5)
+
+
+def test_a_method_that_is_as_often_higher_as_lower_has_a_p_value() -> None:
+    """Ranks 1 and 4 against 2 and 3: as even as can be."""
+    other = np.subtract(FUSION, [0.01, -0.02, -0.03, 0.04, 0, 0])
+    row = only(compare(paired(other), "fusion"))
+    assert (row["higher"], row["lower"]) == (2, 2)
+    assert row["wilcoxon_p"] == pytest.approx(1)
 
 
 def test_methods_that_never_differ_have_no_p_value() -> None:

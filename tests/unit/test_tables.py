@@ -11,7 +11,7 @@ import pytest
 from hepaflow import thesis
 from hepaflow.fusion import Fusion
 from hepaflow.scores import METRIC_COLUMNS, read_scores, write_scores
-from hepaflow.statistics import SUMMARY_COLUMNS, compare, summarise
+from hepaflow.statistics import PAIRED_COLUMNS, SUMMARY_COLUMNS, compare, summarise
 from hepaflow.tables import (
     INTERVAL,
     comparison_table,
@@ -133,6 +133,7 @@ def test_other_systems_come_after_the_fusion_with_their_only_score() -> None:
     given = tidy(("1", "liver", "nnunet", "given", 0.8), ("2", "liver", "nnunet", "given", 0.9))
     table = dice_table(summary_of(pd.concat([given, SCORES])), "liver", ARCHITECTURES)
     assert table["method"].tolist() == ["deep", "plain", "fusion", "nnunet"]
+    assert table.index.tolist() == [0, 1, 2, 3]
     other = row(table, "nnunet")
     assert other["architecture"] == ""
     assert pd.isna(other[RAW])
@@ -185,6 +186,7 @@ def test_scores_with_intervals_and_exams_left_out() -> None:
             ("deep", "raw", "dice", "mean", 0.1, 0.0, 0.2, 0),
             ("deep", "clean", "dice", "mean", 0.75, 0.5, 0.875, 0),
             ("deep", "clean", "dice", "pooled", 0.8, 0.6, 0.9, 0),
+            ("deep", "raw", "dice", "pooled", 0.2, 0.1, 0.3, 0),  # raw scores stay out, wherever they stand
             ("deep", "clean", "assd_mm", "mean", 12.34, 9.87, 20.0, 3),
             ("deep", "clean", "msd_mm", "mean", nan, nan, nan, 10),
             ("deep", "clean", "rvd", "mean", -0.5, nan, nan, 9),
@@ -219,6 +221,19 @@ def test_every_row_of_the_score_table_is_filled_by_a_summary() -> None:
     assert table["Lesions, IoU > 0.5: recall"] == "1.000 (1.000 to 1.000)"
     assert table["Tumour burden: largest error"] == "0.000"
     assert not (table == "").any()
+
+
+def test_large_values_have_fewer_digits() -> None:
+    rows = (("volume_ml", 10.0, "10.0"), ("hd95_mm", 9.99, "9.990"), ("rvd", -12.34, "-12.3"))
+    summary = summed(*(("deep", "clean", metric, "mean", value, nan, nan, 0) for metric, value, _ in rows))
+    assert set(score_table(summary, "lesion")["deep"]) == {cell for _, _, cell in rows}
+
+
+def test_a_comparison_counts_who_is_higher_lower_and_equal() -> None:
+    row = ("liver", "dice", "fusion", "deep", 10, 0.0105, -0.0011, 0.0221, 6, 3, 0.5)
+    (found,) = comparison_table(pd.DataFrame([row], columns=PAIRED_COLUMNS), "liver").to_dict("records")
+    assert [found[name] for name in ("exams", "fusion higher", "equal", "fusion lower")] == [10, 6, 1, 3]
+    assert (found["mean difference"], found[INTERVAL]) == ("+0.0105", "-0.0011 to 0.0221")
 
 
 def test_comparisons_in_words() -> None:

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from dicom_series import Phantom, write
 from scipy import ndimage
-from smoke_run import Checkout
+from smoke_run import SMOKE, Checkout
 
-from hepaflow.bundle import CARD
+from hepaflow.bundle import CARD, STAGES
 from hepaflow.labels import label_map, read_labels
 from hepaflow.model import read_bundle
 from hepaflow.outside_liver import MARGIN_MM
+from hepaflow.postprocess import clean
 from hepaflow.segmenter import Segmenter
 from hepaflow.settings.compute import ComputeSettings
 from hepaflow.volume import read_image, read_stored
@@ -41,13 +42,37 @@ def test_one_process_gives_voxel_for_voxel_what_the_run_gave(
         assert percent.any()
 
 
+@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("fused", [False, True], ids=["networks", "fusion"])
+def test_without_one_post_processing_the_result_is_another(
+    completed: Checkout, segmenter: Segmenter, monkeypatch: pytest.MonkeyPatch, stage: str, fused: bool
+) -> None:
+    """Left out of one place: of the masks of a stage's networks, or of what they fuse to."""
+    results = completed.folder / "results/smoke"
+    order = [(name, last) for name in STAGES for last in (*[False] * len(SMOKE["backbones"]), True)]
+    differing = 0
+    for exam in ("three", "four"):
+        places = iter(order)
+        monkeypatch.setattr(
+            "hepaflow.segmenter.clean",
+            lambda masks, how, places=places: masks if next(places) == (stage, fused) else clean(masks, how),
+        )
+        hu, grid = read_image(completed.folder / f"data/phantoms/{exam}.image.nii.gz")
+        found = segmenter.segment(hu)
+        assert next(places, None) is None
+        labels, _ = read_labels(results / f"segmentations/fusion/{exam}.nii.gz", image=grid)
+        stored, _, _, _ = read_stored(results / f"disagreement/{stage}/{exam}.nii.gz", exam)
+        differing += int((found.labels != labels).sum() + (found.disagreement[stage] != stored).sum())
+    assert differing
+
+
 def test_the_card_tells_data_networks_and_scores(completed: Checkout) -> None:
     model = completed.folder / "results/smoke/hepaflow-model.zip"
     with zipfile.ZipFile(model) as archive:
         card = archive.read(CARD).decode()
     assert "2 exams to train and 2 to test, phantoms" in card
     assert "Not a medical device" in card
-    for network in ("| liver dense | densenet121 | 6 |", "| lesion plain | unet | 3 |"):
+    for network in ("| liver dense | densenet121 | 6 |", "| lesion plain | unet | 6 |"):
         assert network in card
     summary = json.loads((completed.folder / "results/smoke/tables/metrics.json").read_text())
     dice = summary["liver"]["fusion"]["clean"]["dice"]["mean"]["value"]

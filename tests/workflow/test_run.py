@@ -16,7 +16,8 @@ from hepaflow.metrics.overlap import dice
 from hepaflow.restore import restore
 from hepaflow.slices import SliceFile
 
-METHODS = ("dense", "plain", "fusion")
+NETWORKS = ("dense", "plain", "untrained")
+METHODS = (*NETWORKS, "fusion")
 TEST = [name for name, split in EXAMS.items() if split == "test"]
 
 
@@ -25,10 +26,8 @@ def test_every_artifact_is_there(completed: Checkout) -> None:
     expected = [f"exams/{exam}.json" for exam in EXAMS]
     expected += [f"slices/{stage}/{exam}.safetensors" for stage in ("liver", "lesion") for exam in EXAMS]
     for stage in ("liver", "lesion"):
-        expected += [
-            f"models/{stage}/{name}.{end}" for name in METHODS[:2] for end in ("safetensors", "history.csv")
-        ]
-        expected += [f"masks/{stage}/{name}.{split}.npz" for name in METHODS[:2] for split in ("train", "test")]
+        expected += [f"models/{stage}/{name}.{end}" for name in NETWORKS for end in ("safetensors", "history.csv")]
+        expected += [f"masks/{stage}/{name}.{split}.npz" for name in NETWORKS for split in ("train", "test")]
         expected += [f"masks/{stage}/fusion.test.npz", f"fusion/{stage}.json"]
         expected += [f"clean/{stage}/{name}.test.npz" for name in METHODS]
     expected += [f"segmentations/{name}/{exam}.nii.gz" for name in METHODS for exam in TEST]
@@ -91,6 +90,32 @@ def test_tables_are_the_means_of_the_metrics(completed: Checkout) -> None:
     assert table["exams"].eq(len(TEST)).all()
 
 
+@pytest.mark.parametrize("stage", ["liver", "lesion"])
+@pytest.mark.parametrize("method", ["untrained", "fusion"])
+def test_post_processing_removes_something(completed: Checkout, stage: str, method: str) -> None:
+    """Or else all that is below it would be tried on masks that are equal with and without it."""
+    results = completed.folder / "results/smoke"
+    given, cleaned = (Masks(results / f"{folder}/{stage}/{method}.test.npz") for folder in ("masks", "clean"))
+    raw, clean = (np.concatenate([masks[exam] for exam in TEST]) for masks in (given, cleaned))
+    assert not (clean & ~raw).any()
+    assert 0 < clean.sum() < raw.sum()
+
+
+@pytest.mark.parametrize("stage", ["liver", "lesion"])
+def test_tables_tell_masks_with_and_without_post_processing(completed: Checkout, stage: str) -> None:
+    tables = completed.folder / "results/smoke/tables"
+    metrics = pd.read_csv(tables / "metrics.csv").query("stage == @stage and method == 'untrained'")
+    raw, clean = (
+        metrics[metrics["processing"] == name].pivot(index="exam", columns="metric", values="value")
+        for name in ("raw", "clean")
+    )
+    assert (clean["voxels"] < raw["voxels"]).all()
+    assert clean["dice"].mean() != raw["dice"].mean()
+    row = pd.read_csv(tables / f"{stage}.csv").set_index("method").loc["untrained"]
+    assert row["without post-processing"] == pytest.approx(raw["dice"].mean(), abs=5e-5)
+    assert row["with post-processing"] == pytest.approx(clean["dice"].mean(), abs=5e-5)
+
+
 def test_test_exams_references_are_unknown_to_the_networks(completed: Checkout) -> None:
     results = completed.folder / "results/smoke"
     for stage in ("liver", "lesion"):
@@ -100,7 +125,7 @@ def test_test_exams_references_are_unknown_to_the_networks(completed: Checkout) 
 
 def test_fusion_weights_name_their_backbones(completed: Checkout) -> None:
     found = json.loads((completed.folder / "results/smoke/fusion/liver.json").read_text())
-    assert found["backbones"] == ["dense", "plain"]
+    assert found["backbones"] == list(NETWORKS)
     assert sum(abs(weight) for weight in found["normalised"]) == pytest.approx(1)
 
 
@@ -123,7 +148,7 @@ def test_touched_code_and_speed_rerun_nothing(copied: Checkout) -> None:
 def test_changed_threshold_reruns_what_follows_from_it(copied: Checkout) -> None:
     copied.configure(postprocessing={"lesion": {"min_area": 3}})
     jobs = copied.planned()
-    assert jobs["postprocess"] == 3
+    assert jobs["postprocess"] == len(METHODS)
     assert not {"train", "predict", "fit_fusion", "liver_slices", "lesion_slices", "survey"} & set(jobs)
 
 
@@ -132,7 +157,7 @@ def test_changed_helper_reruns_the_stages_that_import_it(copied: Checkout) -> No
     helper.write_text(helper.read_text().replace("np.where(liver, image,", "np.where(liver, image + 0,"))
     jobs = copied.planned()
     assert jobs["lesion_slices"] == len(EXAMS)
-    assert jobs["train"] == 2  # the lesion networks
+    assert jobs["train"] == len(NETWORKS)  # of the lesions
     assert not {"liver_slices", "survey"} & set(jobs)
 
 
@@ -162,7 +187,7 @@ def test_every_job_has_a_record(completed: Checkout) -> None:
 
 def test_provenance_counts_the_jobs(completed: Checkout) -> None:
     table = pd.read_csv(completed.folder / "results/smoke/tables/provenance.csv").set_index("rule")
-    assert table.loc["train", "jobs"] == 4
+    assert table.loc["train", "jobs"] == 2 * len(NETWORKS)
     assert table.loc["train", "restored"] == 0
     assert "torch " in table.loc["train", "versions"]
     assert "torch " not in table.loc["liver_slices", "versions"]

@@ -49,10 +49,10 @@ def test_a_run_after_a_change_equals_its_plan_and_restores_what_is_the_same(
 ) -> None:
     """A threshold that removes nothing on these exams: what follows from it runs, and is restored."""
     copied.configure(
-        cache=cache_of(completed), postprocessing={"liver": {"max_distance": 190}, "lesion": {"min_area": 1}}
+        cache=cache_of(completed), postprocessing={**SMOKE["postprocessing"], "liver": {"max_distance": 190}}
     )
     planned = copied.planned()
-    assert planned["predict"] == 2
+    assert planned["predict"] == 3
     assert "train" not in planned
     said = run(copied)
     assert {rule: said.count(f"rule {rule}:") for rule in planned} == planned
@@ -63,6 +63,7 @@ def test_a_run_after_a_change_equals_its_plan_and_restores_what_is_the_same(
         "lesion_slices/three",
         "predict/lesion.dense.test",
         "predict/lesion.plain.test",
+        "predict/lesion.untrained.test",
     ]
     assert copied.planned() == {}
 
@@ -81,7 +82,8 @@ def test_another_clone_is_served_what_is_whole(completed: Checkout, fresh: Check
 
     run(fresh)
     records = fresh.records(*CACHED)
-    assert len(records) == 2 * len(EXAMS) + 4 + 8 + 2
+    networks_of_both = 2 * len(SMOKE["backbones"])
+    assert len(records) == 2 * len(EXAMS) + 3 * networks_of_both + 2  # each trained, and used on either split
     assert [name for name, found in records.items() if not found["restored"]] == ["train/liver.plain"]
     assert "damaged" in (fresh.folder / "results/smoke/logs/train/liver.plain.log").read_text()
     assert networks(fresh) == networks(completed)

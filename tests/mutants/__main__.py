@@ -1,0 +1,141 @@
+"""Try the tests on wrong code: `make mutants`, or `python -m mutants [MODULE ...]` for some modules.
+
+Each mutant changes one place of a module, in memory. The tests that pass through that place are run, the quickest
+first, until one fails. What was found is kept: a later call goes on where an earlier one was stopped, tries
+again what survived if tests were changed since, and all of a module if that was changed.
+"""
+
+import argparse
+import ast
+import hashlib
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from mutants.child import PACKAGE, ROOT, load_libraries, pytest_in_a_child
+from mutants.mutations import Mutation, mutants
+from mutants.page import PAGE, Outcome, page, reasons
+from mutants.passed import TESTS, Test, passed
+
+MODULES = (
+    *("metrics/overlap", "metrics/detection", "metrics/surface", "statistics", "scores", "evaluation"),
+    *("lesions", "labels", "postprocess", "restore", "resize", "box", "voi", "clahe", "contrast", "window"),
+    *("volume", "nifti", "fusion", "masks", "flagging", "disagreement", "losses", "dataset"),
+    *("dicom/geometry", "dicom/series", "slices", "liver_slices", "lesion_slices"),
+)
+"""Those that decide numbers and geometry."""
+
+_SECONDS = 15
+"""Of tests that are run for one mutant: hundreds pass through some lines."""
+_SLACK = 60
+_NOTICED = (1, 2)  # a test failed, or a file of tests could not be imported
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="mutants", description=__doc__.splitlines()[0])
+    parser.add_argument("modules", nargs="*", metavar="MODULE", help="metrics/overlap, say; all if none is named")
+    parser.add_argument("--results", type=Path, default=ROOT / "results/mutants", help="where outcomes are kept")
+    parser.add_argument("--page", action="store_true", help=f"only write {PAGE.relative_to(ROOT)} from them")
+    arguments = parser.parse_args()
+    if unknown := set(arguments.modules) - set(MODULES):
+        parser.error(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(MODULES)}")
+    if not arguments.page:
+        _prepare()
+        tests = passed(arguments.results / "passed", MODULES)
+        for module in arguments.modules or MODULES:
+            try_module(module, tests, arguments.results)
+    outcomes = {module: _known(module, arguments.results) for module in MODULES}
+    counts = {module: sum(1 for _ in mutants(_source(module))) for module in MODULES}
+    PAGE.write_text(page(outcomes, counts, reasons()), encoding="utf-8")
+    unexplained = sum(
+        outcome.survived and (module, outcome.name) not in reasons()
+        for module, found in outcomes.items()
+        for outcome in found
+    )
+    print(f"{PAGE.relative_to(ROOT)}: {unexplained} survivors without a reason")
+    return int(unexplained > 0)
+
+
+def _prepare() -> None:
+    """Write nothing into the project, and run on one thread, as the tests do."""
+    os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    sys.pycache_prefix = str(Path(tempfile.gettempdir()) / "mutants-pycache")
+    load_libraries()
+
+
+def try_module(module: str, tests: dict[str, Test], results: Path) -> None:
+    """Try the tests on every mutant of a module, but for those whose outcome is known."""
+    path = results / f"{module.replace('/', '.')}.jsonl"
+    earlier = {outcome.key: outcome for outcome in _known(module, results)}
+    suite = _digest(*sorted(TESTS.glob("*.py")))
+    with path.open("a", encoding="utf-8") as kept:
+        for number, (mutation, tree) in enumerate(mutants(_source(module))):
+            key = f"{_version(module)} {number}"
+            before = earlier.get(key)
+            if before and (not before.survived or before.suite == suite):
+                continue
+            outcome = Outcome(key, suite, mutation.name, mutation.line, *_try(module, mutation, tree, tests))
+            kept.write(json.dumps(vars(outcome)) + "\n")
+            kept.flush()
+            if outcome.survived:
+                print(f"{module}:{mutation.line} {outcome.end}: {mutation.name}", flush=True)
+    print(f"{module}: done", flush=True)
+
+
+def _try(module: str, mutation: Mutation, tree: ast.Module, tests: dict[str, Test]) -> tuple[str, int]:
+    """Return how the tests ended on a mutant, and how many were run."""
+    own, others = _chosen(module, mutation, tests)
+    for chosen in (own, others):
+        if chosen:
+            expected = sum(tests[name].seconds for name in chosen)
+            ended = pytest_in_a_child(chosen, timeout=_SLACK + 10 * expected, change=(module, tree))
+            if ended.status is None:
+                return "time over", len(chosen)
+            if ended.status in _NOTICED:
+                return "killed", len(chosen)
+            if ended.status != 0:  # a test that is no longer there, say: nothing is known
+                raise SystemExit(f"pytest ended with {ended.status} on {module}: {mutation.name}")
+    return ("survived" if own or others else "untested"), len(own) + len(others)
+
+
+def _chosen(module: str, mutation: Mutation, tests: dict[str, Test]) -> tuple[list[str], list[str]]:
+    """Return the tests that pass through a mutation: those of the module's own file, and the quickest others."""
+    own, others, left = [], [], float(_SECONDS)
+    for name, test in sorted(tests.items(), key=lambda item: item[1].seconds):
+        lines = test.lines.get(module, set())
+        if not lines or not (mutation.runs_at_import or not lines.isdisjoint(mutation.lines)):
+            continue
+        if f"/test_{module.rpartition('/')[2]}.py" in name:
+            own.append(name)
+        elif left > 0:
+            others.append(name)
+            left -= test.seconds
+    return own, others
+
+
+def _known(module: str, results: Path) -> Sequence[Outcome]:
+    """Return what is known of the mutants of a module as it is now; of several outcomes the last."""
+    path = results / f"{module.replace('/', '.')}.jsonl"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    found = (Outcome(**json.loads(line)) for line in lines)
+    return list({one.key: one for one in found if one.key.startswith(_version(module))}.values())
+
+
+def _source(module: str) -> str:
+    return (PACKAGE / f"{module}.py").read_text(encoding="utf-8")
+
+
+def _version(module: str) -> str:
+    """Return a digest of a module and of what makes mutants of it: both decide which mutant has which number."""
+    return _digest(PACKAGE / f"{module}.py", Path(__file__).with_name("mutations.py"))[:16]
+
+
+def _digest(*paths: Path) -> str:
+    return hashlib.sha256(b"".join(hashlib.sha256(path.read_bytes()).digest() for path in paths)).hexdigest()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

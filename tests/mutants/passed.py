@@ -1,0 +1,140 @@
+"""Which tests pass through which lines of the package, and how long each takes."""
+
+import hashlib
+import json
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
+
+from mutants.child import PACKAGE, ROOT, pytest_in_a_child
+
+TESTS = ROOT / "tests/unit"
+_LEFT_OUT = {"test_training.py", "test_training_state.py", "test_backbones.py", "test_registry.py"}
+"""Whole trainings and large networks: seconds for each of their tests, and minutes as they are traced."""
+_TIMEOUT = 900
+
+
+@dataclass
+class Test:
+    """What a test did: seconds it took, and lines it passed through, by module."""
+
+    seconds: float
+    lines: dict[str, set[int]]
+
+
+@dataclass
+class Tracer:
+    """A plugin of pytest that notes the lines of some modules, for each test that passes.
+
+    Lines of a fixture count for every test of the file: several may share what it made.
+    """
+
+    modules: Sequence[str]
+    tests: dict[str, Test] = field(default_factory=dict)
+    shared: dict[str, set[int]] = field(default_factory=dict)
+    _now: dict[str, set[int]] = field(default_factory=dict)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_setup(self) -> Iterator[None]:
+        self._now = self.shared
+        with self._traced():
+            return (yield)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Iterator[None]:
+        self._now = {}
+        start = time.monotonic()
+        with self._traced():
+            result = yield
+        self.tests[item.nodeid] = Test(time.monotonic() - start, self._now)
+        return result
+
+    def _traced(self) -> "_Tracing":
+        return _Tracing(self._of_call)
+
+    def _of_call(self, frame: FrameType, event: str, argument: object) -> Any:
+        name = frame.f_code.co_filename
+        if not name.startswith(str(PACKAGE)) or (module := _module(name)) not in self.modules:
+            return None
+        lines = self._now.setdefault(module, set())
+
+        def of_line(frame: FrameType, event: str, argument: object) -> Any:
+            lines.add(frame.f_lineno)
+            return of_line
+
+        return of_line(frame, event, argument)
+
+
+class _Tracing:
+    def __init__(self, function: Any) -> None:
+        self._function = function
+
+    def __enter__(self) -> None:
+        threading.settrace(self._function)
+        sys.settrace(self._function)
+
+    def __exit__(self, *_: object) -> None:
+        sys.settrace(None)
+        threading.settrace(None)  # type: ignore[arg-type]
+
+
+def _module(path: str) -> str:
+    return str(Path(path).relative_to(PACKAGE).with_suffix(""))
+
+
+def passed(folder: Path, modules: Sequence[str]) -> dict[str, Test]:
+    """Return what every unit test passes through; what is known from an earlier call is read, not run again.
+
+    Parameters
+    ----------
+    folder : Path
+        Where it is kept, a file for a file of tests.
+    modules : sequence of str
+        Modules of the package, as paths without suffix: `metrics/overlap`.
+    """
+    package = _digest(*sorted(PACKAGE.rglob("*.py")))
+    tests: dict[str, Test] = {}
+    for path in sorted(path for path in TESTS.glob("test_*.py") if path.name not in _LEFT_OUT):
+        kept = folder / f"{path.stem}.json"
+        key = [package, _digest(path), list(modules)]
+        content = json.loads(kept.read_text()) if kept.exists() else {}
+        if content.get("key") != key:
+            print(f"tracing {path.name}", flush=True)
+            content = {"key": key, "tests": _trace(path, modules, folder)}
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            kept.write_text(json.dumps(content))
+        for name, (seconds, lines) in content["tests"].items():
+            tests[name] = Test(seconds, {module: set(found) for module, found in lines.items()})
+    return tests
+
+
+def _trace(path: Path, modules: Sequence[str], folder: Path) -> dict[str, Any]:
+    tracer = Tracer(modules)
+
+    def report() -> str:
+        for test in tracer.tests.values():
+            for module, lines in tracer.shared.items():
+                test.lines.setdefault(module, set()).update(lines)
+        return json.dumps(
+            {
+                name: (test.seconds, {module: sorted(lines) for module, lines in test.lines.items()})
+                for name, test in tracer.tests.items()
+            }
+        )
+
+    ended = pytest_in_a_child([str(path)], timeout=_TIMEOUT, plugins=[tracer], report=report)
+    return json.loads(ended.report) if ended.report else {}
+
+
+def _digest(*paths: Path) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

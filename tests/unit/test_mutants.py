@@ -1,0 +1,98 @@
+"""The tester of the tests: what it makes wrong, and what it calls noticed."""
+
+import ast
+
+import pytest
+from mutants.mutations import mutants
+from mutants.page import Outcome, page
+
+SOURCE = '''
+"""A docstring is left alone."""
+
+LIMIT = 3
+
+
+def larger(values: list[float], least: float = 0.5) -> bool:
+    """So is this one."""
+    if not values:
+        raise ValueError("nothing" + "at all")
+    total = sum(values) + LIMIT
+    return total > least and max(values) <= 2 * least
+'''
+
+
+def changes(source: str) -> list[str]:
+    return [mutation.name for mutation, _ in mutants(source)]
+
+
+def test_every_kind_of_change_is_made_once() -> None:
+    found = changes(SOURCE)
+    assert len(found) == len(set(found))
+    assert set(found) == {
+        "module: 3 → 4",
+        "larger: 0.5 → 0.45",
+        "larger: not values → not not values",
+        "larger: not values → values",
+        "larger: raise ValueError('nothing' + 'at all') → nothing",
+        "larger: sum(values) + LIMIT → sum(values) - LIMIT",
+        "larger: sum(values) → values",
+        "larger: total > least and max(values) <= 2 * least → total > least or max(values) <= 2 * least",
+        "larger: total > least → total >= least",
+        "larger: max(values) <= 2 * least → max(values) < 2 * least",
+        "larger: max(values) → values",
+        "larger: max(values) → min(values)",
+        "larger: 2 * least → 2 / least",
+        "larger: 2 → 3",
+    }
+
+
+@pytest.mark.parametrize(
+    ("code", "change"),
+    [
+        ("x = -y", "-y → y"),
+        ("x = a[1:-1] if a is None else b", "a is None → a is not None"),
+        ("x = f(a, b)", "f(a, b) → f(b, a)"),
+        ("x = np.sum(a, axis=0)", "np.sum(a, axis=0) → np.sum(a)"),
+        ("x = table.sort_values('dice')", "table.sort_values('dice') → table"),
+        ("labels[lesion] = 2", "labels[lesion] = 2 → nothing"),
+        ("x |= 1 << 3", "1 << 3 → 1 >> 3"),
+        ("for x in y:\n    if x: break", "break → nothing"),
+        ("x = [y for y in z if y]", "y → not y"),
+        ("x = True", "True → False"),
+    ],
+)
+def test_changes(code: str, change: str) -> None:
+    assert f"module: {change}" in changes(code)
+
+
+def test_each_mutant_is_wrong_in_one_place_and_compiles() -> None:
+    whole = ast.unparse(ast.parse(SOURCE))
+    for mutation, tree in mutants(SOURCE):
+        differing = [
+            (one, other)
+            for one, other in zip(whole.splitlines(), ast.unparse(tree).splitlines(), strict=True)
+            if one != other
+        ]
+        assert len(differing) == 1, mutation
+        compile(tree, "mutant", "exec")
+    assert ast.unparse(ast.parse(SOURCE)) == whole
+
+
+def test_a_default_counts_as_run_at_import_and_a_body_does_not() -> None:
+    at_import = {mutation.name: mutation.runs_at_import for mutation, _ in mutants(SOURCE)}
+    assert {name for name, early in at_import.items() if early} == {"module: 3 → 4", "larger: 0.5 → 0.45"}
+
+
+def test_the_page_tells_survivors_with_their_reasons() -> None:
+    outcomes = [
+        Outcome("1", "", "f: 1 → 2", 7, "survived", 3),
+        Outcome("2", "", "g: a | b → a & b", 9, "untested", 0),
+        Outcome("3", "", "g: 1 → 2", 8, "killed", 2),
+        Outcome("4", "", "g: 2 → 3", 8, "time over", 2),
+    ]
+    why = {("box", "f: 1 → 2"): "the same for all boxes"}
+    lines = page({"box": outcomes, "voi": []}, {"box": 4, "voi": 12}, why).splitlines()
+    assert "| box | 4 | 4 | 1 | 1 | 2 |" in lines
+    assert "| voi | 12 |  |  |  |  |" in lines
+    assert "| box | 7 | `f: 1 → 2` | the same for all boxes |" in lines
+    assert "| box | 9 | `g: a \\| b → a & b` | **not known** |" in lines
