@@ -38,6 +38,7 @@ localrules:
 
 
 onstart:
+    keep_what_is_no_phantom()
     end_orphans_of_this_folder()
 
 

@@ -11,7 +11,7 @@ import io
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,11 @@ from snakemake.settings.types import ConfigSettings, DAGSettings, OutputSettings
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 
+from hepaflow.configuration import check_file  # noqa: E402
+from hepaflow.errors import UserError  # noqa: E402
 from hepaflow.fingerprint import libraries  # noqa: E402
 from hepaflow.jobs.explanation import grouped, library_changes, recipe_changes  # noqa: E402
+from hepaflow.jobs.raw_inputs import RawInputs  # noqa: E402
 from hepaflow.jobs.recipe import Recipe, versions  # noqa: E402
 
 
@@ -98,13 +101,15 @@ def _explained(dag: Any, scripts: Path) -> Iterator[Planned]:
             continue
         recipe = Recipe.of(job.rule.name, dict(job.wildcards_dict), dict(job.params.items()))
         record = _record(Path(job.output.record))
-        changes = recipe_changes(record, recipe) if record else []
+        raw = RawInputs.of(job.params.get("raw"))
+        other = raw.changed(record["inputs"]) if record else []
+        changes = [*recipe_changes(record, recipe), *_told_changes(other)] if record else []
         runs = job in running
         yield Planned(
             job.rule.name,
             recipe.wildcards,
             runs,
-            tuple(_reasons(dag, job, record, changes)) if runs else (),
+            tuple(_reasons(dag, job, record, changes, raw)) if runs else (),
             tuple(library_changes(record, _installed(scripts, recipe)) if record and not recipe.libraries else ()),
             () if runs else tuple(changes),
         )
@@ -127,7 +132,13 @@ def _record(path: Path) -> dict[str, Any] | None:
     return found
 
 
-def _reasons(dag: Any, job: Any, record: dict[str, Any] | None, changes: list[str]) -> Iterator[str]:
+def _told_changes(files: Collection[str]) -> list[str]:
+    return [f"changed: {_paths(files)}"] if files else []
+
+
+def _reasons(
+    dag: Any, job: Any, record: dict[str, Any] | None, changes: list[str], raw: RawInputs
+) -> Iterator[str]:
     reason = dag.reason(job)
     if record is None:
         yield "not made yet"
@@ -137,14 +148,14 @@ def _reasons(dag: Any, job: Any, record: dict[str, Any] | None, changes: list[st
         yield f"deleted: {_paths(reason.missing_output)}"
     if reason.incomplete_output:
         yield "interrupted before it was finished"
-    before, now = set(record["inputs"]), set(map(str, job.input))
+    before, now = (set(map(raw.known, map(str, paths))) for paths in (record["inputs"], job.input))
     if now - before:
         yield f"reads more: {_paths(now - before)}"
     if before - now:
         yield f"no longer reads: {_paths(before - now)}"
     made_anew = reason.updated_input_run & (now & before)
-    if files := (reason.updated_input - reason.updated_input_run) & (now & before):
-        yield f"changed: {_paths(files)}"
+    files = (reason.updated_input - reason.updated_input_run) & (now & before) - set(raw.paths)
+    yield from _told_changes(files)
     if made_anew:
         rules = Counter(
             maker.rule.name for maker, files in dag.dependencies[job].items() if made_anew & set(map(str, files))
@@ -163,6 +174,11 @@ def main() -> None:
     parser.add_argument("--configfile", help="configuration of the run (default: config/config.yaml)")
     parser.add_argument("--directory", type=Path, default=ROOT, help="folder of the workflow")
     chosen = parser.parse_args()
+    try:
+        if chosen.configfile:  # Snakemake would end with a traceback where it is no UTF-8
+            check_file(Path(chosen.configfile))
+    except UserError as error:
+        raise SystemExit(f"hepaflow cannot start:\n{error}") from None
     jobs = plan(chosen.directory.resolve(), chosen.configfile)
     running = [job for job in jobs if job.runs]
     if not running:

@@ -17,9 +17,10 @@ from hepaflow.files import sha256
 from hepaflow.fingerprint import fingerprints, libraries
 from hepaflow.garbage import collect_seldom
 from hepaflow.jobs.cache import Cache, cache_key
-from hepaflow.jobs.digests import checked, write_notes
+from hepaflow.jobs.digests import begin_notes, checked, write_notes
 from hepaflow.jobs.gpus import claim_gpus
 from hepaflow.jobs.logs import log_to
+from hepaflow.jobs.raw_inputs import RawInputs
 from hepaflow.jobs.recipe import Recipe, changed_names, versions
 
 log = logging.getLogger(__name__)
@@ -43,10 +44,13 @@ def run(job: Any, work: Callable[[], object]) -> None:
     Raises
     ------
     UserError
-        If the code is no longer what it was when the run was planned, or an input is not what its job made.
+        If the code is no longer what it was when the run was planned, an input is not what its job made, or one
+        that no job makes has changed since.
     """
+    raw = RawInputs.of(job.params.get("raw"))
     if os.environ.get("LOCAL_RANK", "0") != "0":  # of several processes of a job, the first keeps the books
         log_to(job.log[0])
+        _place(job, raw)
         work()
         return
     began, clock = datetime.now(UTC), time.monotonic()
@@ -56,6 +60,7 @@ def run(job: Any, work: Callable[[], object]) -> None:
     _check_code(recipe.code, fingerprints(script, recipe.architecture))
     exam = dict(job.wildcards).get("exam", "")
     inputs = {str(path): checked(Path(path), exam=exam) for path in job.input}
+    raw.compare(inputs, exam=exam)
     outputs = _outputs(job.output)
     folder = job.params.get("cache")
     cache = Cache(Path(folder)) if folder else None
@@ -67,6 +72,8 @@ def run(job: Any, work: Callable[[], object]) -> None:
     else:
         claim_gpus(int(job.resources.get("gpu", 0)))
         collect_seldom()
+        _place(job, raw)
+        begin_notes(outputs.values())
         noted = work()
         record = recipe.as_dict() | {
             "began": began.isoformat(timespec="seconds"),
@@ -87,6 +94,13 @@ def run(job: Any, work: Callable[[], object]) -> None:
     write_notes({outputs[name]: digest for name, digest in digests.items()} | {own: sha256(own)})
     if cache and not record["restored"]:
         cache.store(key, outputs, digests, record)
+
+
+def _place(job: Any, raw: RawInputs) -> None:
+    """Let the job's settings name files where they lie now; its record has the names by which it is compared."""
+    if raw.moved and job.params.get("settings"):
+        params = dict(job.params.items())
+        job.params = type(job.params)(fromdict=params | {"settings": raw.placed(params["settings"])})
 
 
 def _check_code(planned: Mapping[str, str], found: Mapping[str, str]) -> None:
