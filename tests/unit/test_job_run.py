@@ -114,29 +114,6 @@ def test_a_record_says_what_a_result_was_made_from(tmp_path: Path) -> None:
     assert record["peak_memory_mib"] > 0
 
 
-def test_a_file_that_moved_is_read_where_it_lies_and_known_by_where_it_lay(tmp_path: Path) -> None:
-    folder = Folder(tmp_path / "plain", None)
-    seen = []
-
-    class Job(SimpleNamespace):
-        """As Snakemake's: what it hands out is a copy."""
-
-        def __getattribute__(self, name: str) -> Any:
-            found = super().__getattribute__(name)
-            return Namedlist(fromdict=dict(found.items())) if name == "params" else found
-
-    raw = RawInputs((str(folder.folder / "number.txt"),), str(tmp_path / "kept"), {"old.txt": "new.txt"}).text()
-    job = Job(**vars(folder.job(settings='{"start":"old.txt"}', raw=raw, methods=["a", "b"])))
-
-    def work() -> None:
-        seen.append((json.loads(job.params.settings), job.params.methods))
-        Path(job.output.result).write_text("1")
-
-    run(job, work)
-    assert seen == [({"start": "new.txt"}, ["a", "b"])]
-    assert json.loads((folder.folder / "record.json").read_text())["settings"]["start"] == "old.txt"
-
-
 def test_a_raw_input_that_changed_since_the_plan_ends_the_job(tmp_path: Path) -> None:
     folder = Folder(tmp_path / "plain", None)
     raw = RawInputs((str(folder.folder / "number.txt"),), str(tmp_path / "kept")).text()

@@ -28,8 +28,9 @@ from hepaflow.jobs.gpus import cards
 from hepaflow.jobs.known import known
 from hepaflow.jobs.orphans import end_orphans
 from hepaflow.jobs.phantom_files import PhantomFiles
-from hepaflow.jobs.raw_inputs import RawInputs
+from hepaflow.jobs.raw_inputs import ComparedAs, RawInputs
 from hepaflow.jobs.recipe import versions
+from hepaflow.jobs.spelling import known_spelling, made_at
 from hepaflow.networks.operations import GMACS
 from hepaflow.settings.together import check_held_out, remarks
 from hepaflow.settings.workflow import FUSION, read_settings
@@ -51,7 +52,12 @@ try:
 except UserError as error:
     raise WorkflowError(f"hepaflow cannot start:\n{error}") from None
 
-RESULTS = SETTINGS.results
+RESULTS = known_spelling(SETTINGS.results)
+if workflow.is_main_process and made_at(RESULTS) not in ("", RESULTS):
+    logger.warning(
+        f"{RESULTS} was made as {made_at(RESULTS)}, and Snakemake has no notes on it under this name: changes of "
+        "settings and code since then are not noticed. `make why` tells them."
+    )
 DATA = SETTINGS.data
 STAGES = ("liver", "lesion")
 BACKBONES = list(SETTINGS.backbones)
@@ -143,25 +149,19 @@ def cache_folder(wildcards, threads):
 
 
 def training_settings(wildcards):
-    """Return, as a parameter, what a training reads of the settings; a file of weights by its known path."""
+    """Return, as a parameter, what a training reads of the settings; compared by where its weights first lay."""
     settings = SETTINGS.train(wildcards.stage, wildcards.backbone)
-    if path := pretrained_of(wildcards):
-        weights = _known_by("train", wildcards)[path].path
-        settings = settings.model_copy(
-            update={"network": settings.network.model_copy(update={"weights": weights})}
-        )
-    return settings.canonical()
+    path = pretrained_of(wildcards)
+    first = _known_by("train", wildcards)[path].path if path else path
+    if first == path:
+        return settings.canonical()
+    network = settings.network.model_copy(update={"weights": first})
+    return ComparedAs(settings.canonical(), settings.model_copy(update={"network": network}).canonical())
 
 
 def raw_of(rule):
-    """Return, for a rule's jobs, which of their inputs no job makes, where digests are kept, and what has moved."""
-
-    def told(wildcards, threads):
-        found = _known_by(rule, wildcards)
-        moved = {one.path: path for path, one in found.items() if one.path != path}
-        return RawInputs(tuple(found), CONTENTS_FOLDER, moved).text()
-
-    return told
+    """Return, for a rule's jobs, which of their inputs no job makes, and where their digests are kept."""
+    return lambda wildcards, threads: RawInputs(tuple(_known_by(rule, wildcards)), CONTENTS_FOLDER).text()
 
 
 # Inputs that no rule makes: those of `INPUTS`, which are checked before any job starts.

@@ -13,13 +13,15 @@ from pathlib import Path
 from hepaflow.errors import UserError
 from hepaflow.files import sha256
 
-_FOLDER = ".sha256"
+NOTES = ".sha256"
+"""Folder of the notes beside files."""
+
 _NOTE = re.compile(r"([0-9a-f]{64})  .+\n")
 
 
 def note_of(path: Path) -> Path:
     """Return where the digest of a file is noted."""
-    return path.parent / _FOLDER / f"{path.name}.sha256"
+    return path.parent / NOTES / f"{path.name}.sha256"
 
 
 def write_notes(digests: Mapping[Path, str]) -> None:
@@ -58,8 +60,8 @@ def as_made(path: Path, digest: str, record: Path) -> bool:
     record : Path
         Where the job's record is, if there is one.
     """
-    unfinished = note_of(path).exists() and not _noted(path)
-    return unfinished or digest in (_noted(path), _recorded(record).get(path.name))
+    unfinished = note_of(path).exists() and not noted(path)
+    return unfinished or digest in (noted(path), _recorded(record).get(path.name))
 
 
 def checked(path: Path, *, exam: str = "") -> str:
@@ -86,13 +88,13 @@ def checked(path: Path, *, exam: str = "") -> str:
             expected="every input of a job, until it has ended",
             remedy="run Snakemake again: what is missing is made anew; a file of an exam must be put back",
         ) from None
-    noted = _noted(path)
-    if noted and noted != digest:
+    known = noted(path)
+    if known and known != digest:
         raise UserError(
             f"a file that was changed or damaged after it was made (SHA-256 {digest})",
             exam=exam,
             file=path,
-            expected=f"what the job that made it wrote (SHA-256 {noted})",
+            expected=f"what the job that made it wrote (SHA-256 {known})",
             remedy="delete the file and run Snakemake again: it is made anew. "
             f"If you changed it on purpose, delete {note_of(path)} instead",
         )
@@ -107,7 +109,7 @@ def _recorded(record: Path) -> dict[str, str]:
         return {}
 
 
-def _noted(path: Path) -> str:
+def noted(path: Path) -> str:
     """Return the digest that was noted of a file; empty where there is none, or a job died while it wrote it."""
     try:
         found = _NOTE.fullmatch(note_of(path).read_text(encoding="utf-8"))

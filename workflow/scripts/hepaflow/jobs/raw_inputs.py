@@ -2,11 +2,37 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from hepaflow.errors import UserError
 from hepaflow.jobs.contents import Contents
+
+
+class ComparedAs(str):
+    """A parameter of a rule that Snakemake compares as another text: it compares what `repr` gives.
+
+    Parameters
+    ----------
+    text : str
+        What the job gets.
+    compared : str
+        What is compared with the note on the job's last run.
+    """
+
+    compared: str
+
+    def __new__(cls, text: str, compared: str) -> "ComparedAs":  # noqa: D102
+        made = super().__new__(cls, text)
+        made.compared = compared
+        return made
+
+    def __repr__(self) -> str:
+        return repr(self.compared)
+
+    def __reduce__(self) -> tuple[type["ComparedAs"], tuple[str, str]]:  # how it reaches the job
+        return ComparedAs, (str(self), self.compared)
 
 
 @dataclass(frozen=True)
@@ -18,14 +44,10 @@ class RawInputs:
     paths : tuple of str
     contents : str
         Folder of their digests, see :class:`hepaflow.jobs.contents.Contents`; empty for none.
-    moved : dict of str to str
-        For files that lay elsewhere when the job first read them: that path, by which its settings know them, and
-        where they lie now.
     """
 
     paths: tuple[str, ...] = ()
     contents: str = ""
-    moved: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, text: str | None) -> "RawInputs":
@@ -37,20 +59,21 @@ class RawInputs:
         """Return them as a parameter."""
         return json.dumps(asdict(self))
 
-    def placed(self, settings: str) -> str:
-        """Return settings (JSON) with the paths of files where they lie now."""
-        for known, path in self.moved.items():
-            settings = settings.replace(json.dumps(known), json.dumps(path))
-        return settings
-
-    def known(self, path: str) -> str:
-        """Return the path by which the job knows a file."""
-        return next((known for known, place in self.moved.items() if place == path), path)
-
     def changed(self, recorded: Mapping[str, str]) -> list[str]:
         """Return which files have another content than a job's record tells; new ones are none of them."""
         kept = Contents(Path(self.contents))
         return [path for path in self.paths if path in recorded and kept.digest(path) != recorded[path]]
+
+    def as_now(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a job's record with files that have moved since, known by their content, where they lie now."""
+        kept, recorded = Contents(Path(self.contents)), record["inputs"]
+        came = {kept.digest(path): path for path in self.paths if path not in recorded}
+        moved = {old: came[digest] for old, digest in recorded.items() if old not in self.paths and digest in came}
+        settings = json.dumps(record["settings"])
+        for old, path in moved.items():
+            settings = settings.replace(json.dumps(old), json.dumps(path))
+        inputs = {moved.get(path, path): digest for path, digest in recorded.items()}
+        return {**record, "settings": json.loads(settings), "inputs": inputs}
 
     def compare(self, digests: Mapping[str, str], *, exam: str = "") -> None:
         """Compare the content of the files with what the run was planned with, and note it where there was none.

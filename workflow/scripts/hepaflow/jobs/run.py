@@ -47,10 +47,8 @@ def run(job: Any, work: Callable[[], object]) -> None:
         If the code is no longer what it was when the run was planned, an input is not what its job made, or one
         that no job makes has changed since.
     """
-    raw = RawInputs.of(job.params.get("raw"))
     if os.environ.get("LOCAL_RANK", "0") != "0":  # of several processes of a job, the first keeps the books
         log_to(job.log[0])
-        _place(job, raw)
         work()
         return
     began, clock = datetime.now(UTC), time.monotonic()
@@ -60,7 +58,7 @@ def run(job: Any, work: Callable[[], object]) -> None:
     _check_code(recipe.code, fingerprints(script, recipe.architecture))
     exam = dict(job.wildcards).get("exam", "")
     inputs = {str(path): checked(Path(path), exam=exam) for path in job.input}
-    raw.compare(inputs, exam=exam)
+    RawInputs.of(job.params.get("raw")).compare(inputs, exam=exam)
     outputs = _outputs(job.output)
     folder = job.params.get("cache")
     cache = Cache(Path(folder)) if folder else None
@@ -72,7 +70,6 @@ def run(job: Any, work: Callable[[], object]) -> None:
     else:
         claim_gpus(int(job.resources.get("gpu", 0)))
         collect_seldom()
-        _place(job, raw)
         begin_notes(outputs.values())
         noted = work()
         record = recipe.as_dict() | {
@@ -94,13 +91,6 @@ def run(job: Any, work: Callable[[], object]) -> None:
     write_notes({outputs[name]: digest for name, digest in digests.items()} | {own: sha256(own)})
     if cache and not record["restored"]:
         cache.store(key, outputs, digests, record)
-
-
-def _place(job: Any, raw: RawInputs) -> None:
-    """Let the job's settings name files where they lie now; its record has the names by which it is compared."""
-    if raw.moved and job.params.get("settings"):
-        params = dict(job.params.items())
-        job.params = type(job.params)(fromdict=params | {"settings": raw.placed(params["settings"])})
 
 
 def _check_code(planned: Mapping[str, str], found: Mapping[str, str]) -> None:
