@@ -183,7 +183,7 @@ def left_over(jobs: list[Planned]) -> list[Leftover]:
     """Find what earlier runs have left in the results of a plan that was made in the working folder."""
     (report,) = (job for job in jobs if job.rule == "html_report")
     record = next(Path(path) for path in report.products if Path(path).match("records/html_report.json"))
-    return leftovers(record.parents[1], {path for job in jobs for path in job.products})
+    return leftovers(record.parents[1], {path for job in jobs for path in (*job.inputs, *job.products)})
 
 
 def chosen_plan(parser: argparse.ArgumentParser) -> tuple[argparse.Namespace, list[Planned]]:

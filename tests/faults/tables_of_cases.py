@@ -10,6 +10,7 @@ import pairs
 from environment import ENVIRONMENT, EQUAL, WHOLE
 from sheets import SHEETS
 from test_damage import DAMAGE
+from test_inputs_of_runs import INPUTS
 from test_networks import NETWORKS
 from test_other_commands import OTHER_COMMANDS
 from test_resources import RESOURCES
@@ -33,6 +34,7 @@ TABLES = (
     folders.INDEXED,
     folders.SOURCES,
     folders.WRONG_VALUES,
+    INPUTS,
     NETWORKS,
     SCREEN,
     OTHER_COMMANDS,

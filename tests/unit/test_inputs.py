@@ -105,9 +105,9 @@ def test_a_lesion_network_that_starts_from_the_liver_s_reads_no_weights(folder: 
 @pytest.mark.parametrize(
     ("path", "told"),
     [
-        ("data/a.nii", "a folder in place of the image"),
-        ("weights/w.pth", "a folder in place of the file of weights"),
-        ("others/b.nii.gz", "a folder in place of the label map of predictions.nn"),
+        ("data/a.nii", "no such image"),
+        ("weights/w.pth", "no such file of weights"),
+        ("others/b.nii.gz", "no such label map of predictions.nn"),
     ],
 )
 def test_a_folder_in_place_of_a_file_is_told(folder: Path, path: str, told: str) -> None:
@@ -115,6 +115,7 @@ def test_a_folder_in_place_of_a_file_is_told(folder: Path, path: str, told: str)
     Path(path).mkdir()
     message = refusal(inputs(folder, predictions={"nn": {"folder": "others"}}, **backbone("weights/w.pth")))
     assert told in message
+    assert ": a folder is there" in message
 
 
 def test_a_link_that_leads_nowhere_is_told(folder: Path) -> None:
@@ -132,10 +133,10 @@ def test_a_file_without_the_right_to_read_it_is_told(folder: Path) -> None:
 def test_a_new_exam_may_be_a_folder_with_files(folder: Path) -> None:
     (folder / "data/series").mkdir()
     made = inputs(folder, f"{GOOD}n\tseries\t\tnew\n")
-    assert "an empty folder in place of the image" in refusal(made)
+    assert "no such image: an empty folder is there" in refusal(made)
     (folder / "data/series/1.dcm").touch()
     made.check()
-    assert "a folder in place of the image" in refusal(inputs(folder, f"{GOOD}n\tseries\ta-l.nii\ttrain\n"))
+    assert "no such image" in refusal(inputs(folder, f"{GOOD}n\tseries\ta-l.nii\ttrain\n"))
 
 
 @pytest.mark.parametrize("image", ["a.nii", "./a.nii", "link.nii", "c-l.nii", "{folder}/data/a.nii"])

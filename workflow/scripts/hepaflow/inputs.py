@@ -43,8 +43,8 @@ class Input:
         # os.path's tests are False, too, for a name that no file can have.
         if os.path.isdir(self.path):
             if not self.folder:
-                return f"a folder in place of the {self.what}"
-            return "" if files_in(self.path) else f"an empty folder in place of the {self.what}"
+                return f"no such {self.what}: a folder is there"
+            return "" if files_in(self.path) else f"no such {self.what}: an empty folder is there"
         if os.path.isfile(self.path):
             return "" if os.access(self.path, os.R_OK) else f"no right to read the {self.what}"
         if os.path.islink(self.path):

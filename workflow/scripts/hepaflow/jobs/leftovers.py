@@ -1,10 +1,10 @@
 """What earlier runs have left in a run's results: files of exams, backbones and methods that it no longer has.
 
 Every file that a job made has a note of its digest beside it (`hepaflow.jobs.digests`). What has a note, but is
-made by no job of the run as it is now, is left over. What has none is not the workflow's, and is never touched.
+made by no job of the run as it is now, is left over. What has none is not the workflow's, and is never touched;
+nor is what lies elsewhere than in the results, as phantoms do, which several runs may share.
 """
 
-import json
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,25 +43,24 @@ class Leftover:
         return not self.digest or sha256(self.path) == self.digest
 
 
-def leftovers(results: Path, products: Collection[str]) -> list[Leftover]:
+def leftovers(results: Path, used: Collection[str]) -> list[Leftover]:
     """Find what earlier runs have left.
 
     Parameters
     ----------
     results : Path
         Folder of the results.
-    products : collection of str
-        Paths of all outputs and logs of the run as it is now.
+    used : collection of str
+        Paths of all inputs, outputs and logs of the run as it is now.
 
     Returns
     -------
     list of Leftover
         By path.
     """
-    kept = {Path(product) for product in products}
+    kept = {Path(path) for path in used}
     found = {one.path: one for one in _noted_files(results) if one.path not in kept}
     for record in [path for path in found if path.is_relative_to(results / "records")]:
-        found |= {one.path: one for one in _recorded_files(record) if one.path not in kept}
         log = (results / "logs" / record.relative_to(results / "records")).with_suffix(".log")
         if log not in kept and log.is_file():
             found[log] = Leftover(log)
@@ -92,18 +91,6 @@ def _noted_files(results: Path) -> Iterator[Leftover]:
     for note in results.rglob(f"{NOTES}/*.sha256"):
         path = note.parent.parent / note.name.removesuffix(".sha256")
         if path.is_file() and not path.is_symlink() and (digest := noted(path)):
-            yield Leftover(path, digest)
-
-
-def _recorded_files(record: Path) -> Iterator[Leftover]:
-    """Yield what a record's job made elsewhere than in the results, too: phantoms."""
-    try:
-        outputs = json.loads(record.read_bytes())["outputs"].items()
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return
-    for name, digest in outputs:
-        path = Path(name)
-        if path.is_file() and not path.is_symlink() and noted(path) == digest:
             yield Leftover(path, digest)
 
 
