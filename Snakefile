@@ -39,6 +39,7 @@ localrules:
 
 onstart:
     keep_what_is_no_phantom()
+    read_no_file_of_the_future()
     end_orphans_of_this_folder()
 
 

@@ -72,8 +72,6 @@ def test_missing_sheet_is_refused(tmp_path: Path) -> None:
         read_sheet(tmp_path / "none.tsv")
 
 
-
-
 def test_committed_split_is_the_thesis_and_not_ordered() -> None:
     exams = read_sheet(ROOT / "config/exams/lits17.tsv")
     assert (len(exams), len(exams.names("train")), len(exams.names("test"))) == (131, 121, 10)

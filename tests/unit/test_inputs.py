@@ -1,6 +1,7 @@
 """The files that a run reads and no rule makes: all are checked before the first job."""
 
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 
 from hepaflow.errors import UserError
 from hepaflow.exams import ExamSheet, read_sheet
-from hepaflow.inputs import Inputs, files_in
+from hepaflow.inputs import Inputs, check_times, files_in
 from hepaflow.settings.workflow import read_settings
 
 HEADER = "exam\timage\tlabel\tsplit\n"
@@ -206,6 +207,25 @@ def test_a_phantom_may_stand_beside_other_files(folder: Path) -> None:
 
 def test_real_exams_have_no_phantoms(folder: Path) -> None:
     assert inputs(folder).phantoms == {}
+
+
+# Times.
+
+
+@pytest.mark.parametrize("seconds", [-time.time(), -(10**6), 0, 20])
+def test_a_time_of_the_past_is_sound(folder: Path, seconds: float) -> None:
+    os.utime("data/a.nii", (time.time() + seconds,) * 2)
+    check_times(["data/a.nii", "data/b.nii"])
+
+
+def test_a_time_in_the_future_is_told_with_what_mends_it(folder: Path) -> None:
+    (folder / "data/it's.nii").touch()
+    for name in ("it's.nii", "b.nii"):
+        os.utime(folder / "data" / name, (time.time() + 10**5,) * 2)
+    with pytest.raises(UserError) as caught:
+        check_times(["data/a.nii", "data/it's.nii", "data/b.nii"])
+    for words in ("file: data/b.nii", "a time in the future, 20", "(and 1 more such files)", "`touch data/b.nii`"):
+        assert words in str(caught.value)
 
 
 # Folders.

@@ -22,7 +22,7 @@ from hepaflow.configuration import check_file
 from hepaflow.errors import UserError
 from hepaflow.exams import read_sheet
 from hepaflow.fingerprint import fingerprints, libraries
-from hepaflow.inputs import Inputs, files_in
+from hepaflow.inputs import Inputs, check_times, files_in
 from hepaflow.jobs.contents import Contents
 from hepaflow.jobs.gpus import cards
 from hepaflow.jobs.known import known
@@ -425,6 +425,12 @@ def keep_what_is_no_phantom():
     """Refuse to start where a phantom job would overwrite a file that none has made."""
     exams = [job.wildcards.exam for job in workflow.dag.needrun_jobs() if job.rule.name == "phantom"]
     _before_the_first_job(lambda: PHANTOMS.check_overwriting(exams, CONTENTS.digest))
+
+
+def read_no_file_of_the_future():
+    """Refuse to start where results would be taken for older than what they are made from, and be removed."""
+    raw = [RawInputs.of(job.params.get("raw")) for job in workflow.dag.needrun_jobs()]
+    _before_the_first_job(lambda: check_times(path for one in raw for path in one.paths))
 
 
 def end_orphans_of_this_folder():

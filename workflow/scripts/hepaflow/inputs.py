@@ -1,16 +1,23 @@
 """The files that a run reads and no rule makes: exams, weights, segmentations by others; each by its one path."""
 
 import os
-from collections.abc import Iterator, Sequence
+import shlex
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
 from hepaflow.errors import UserError
 from hepaflow.exams import ExamSheet
 from hepaflow.paths import normal
-from hepaflow.predictions import SUFFIXES, check_predictions, prediction_file
+from hepaflow.nifti_name import SUFFIXES
+from hepaflow.predictions import check_predictions, prediction_file
 from hepaflow.settings.workflow import WITHOUT_FILE, Settings
+
+_CLOCKS_DIFFER = 60
+"""Seconds that a file server's clock may be ahead: jobs end later than that, or no later by much."""
 
 
 @dataclass(frozen=True)
@@ -186,6 +193,29 @@ class Inputs:
 
     def _in_data(self, cell: str) -> str:
         return normal(os.path.join(self._settings.data, os.path.expanduser(cell)))
+
+
+def check_times(paths: Iterable[str]) -> None:
+    """Check that files which jobs are about to read are not of the future.
+
+    Snakemake refuses results that are older than what they are made from, and removes them.
+
+    Raises
+    ------
+    UserError
+        Naming the first that is, and how many are.
+    """
+    now = time.time()
+    late = sorted(path for path in set(paths) if os.stat(path).st_mtime > now + _CLOCKS_DIFFER)
+    if late:
+        when = datetime.fromtimestamp(os.stat(late[0]).st_mtime, UTC).isoformat(" ", "minutes")
+        others = f" (and {len(late) - 1} more such files)" if len(late) > 1 else ""
+        raise UserError(
+            f"a time in the future, {when}{others}",
+            file=late[0],
+            expected="a time before now: Snakemake removes results that are older than what they are made from",
+            remedy=f"`touch {shlex.quote(late[0])}`, which runs nothing again, or set this machine's clock",
+        )
 
 
 def files_in(folder: str) -> list[str]:
