@@ -212,10 +212,15 @@ def _known(rule, values):
     job = [rule, *filter(None, [".".join(value for _, value in values)])]
     names, digests = _noted(f"{RESULTS}/records/{'/'.join(job)}.json")
     digests = {path: digest for path, digest in digests.items() if path not in INPUTS.made}
-    for path in paths:
-        if workflow.is_main_process:
-            CONTENTS.forget_if_changed(path)
+    if workflow.is_main_process:
+        for path in paths:
+            _forget_if_changed(path)
     return known([path for path in paths if path not in INPUTS.made], names, digests, _digest)
+
+
+@cache
+def _forget_if_changed(path):
+    CONTENTS.forget_if_changed(path)
 
 
 def _digest(path):

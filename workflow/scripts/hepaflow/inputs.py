@@ -72,15 +72,20 @@ class Inputs:
 
     def __init__(self, settings: Settings, exams: ExamSheet, parts: Sequence[str] = ()) -> None:
         self._settings, self._exams, self._parts = settings, exams, parts
+        # Once: rules ask for each of them many times, and each asks the file system.
+        self._files = {
+            name: {cell: self._in_data(cell) for cell in (exams[name].image, exams[name].label) if cell}
+            for name in exams.names()
+        }
 
     def image(self, exam: str) -> str:
         """Return the path of an exam's CT volume."""
-        return self._in_data(self._exams[exam].image)
+        return self._files[exam][self._exams[exam].image]
 
     def label(self, exam: str) -> str | None:
         """Return the path of an exam's label map, if it has one."""
         label = self._exams[exam].label
-        return self._in_data(label) if label else None
+        return self._files[exam][label] if label else None
 
     def weights(self, stage: str, backbone: str) -> str | None:
         """Return the path of the file of weights that a network starts from, if it starts from one."""
@@ -171,7 +176,7 @@ class Inputs:
         for name in self._exams.names():
             exam = self._exams[name]
             for cell in filter(None, (exam.image, exam.label)):
-                path = self._in_data(cell)
+                path = self._files[name][cell]
                 owner = owners.setdefault(os.path.realpath(path), f"{name}: {cell}")
                 if owner != f"{name}: {cell}" or exam.image == exam.label:
                     raise UserError(
