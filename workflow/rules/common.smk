@@ -164,7 +164,7 @@ def raw_of(rule):
     return lambda wildcards, threads: RawInputs(tuple(_known_by(rule, wildcards)), CONTENTS_FOLDER).text()
 
 
-# Inputs that no rule makes: those of `INPUTS`, which are checked before any job starts.
+# Inputs that the user provides. `INPUTS` lists them, and checks them before any job starts.
 
 
 def raw(rule, find):
