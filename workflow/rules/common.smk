@@ -170,7 +170,7 @@ def raw_of(rule):
 def raw(rule, find):
     """Return a function for an input of a rule that no rule makes, unless it is a phantom.
 
-    Content decides whether it is what a job of the rule was made from: Snakemake is told to take no time into account
+    Content decides whether it is what a job was made from. Snakemake is told to take no time into account
     where the content is the same, and to see another input where it is not (`hepaflow.jobs.known`).
     """
     RAW.setdefault(rule, []).append(find)
