@@ -11,8 +11,8 @@ from pathlib import Path
 
 from hepaflow.errors import UserError
 from hepaflow.exams import ExamSheet
-from hepaflow.paths import normal
 from hepaflow.nifti_name import SUFFIXES
+from hepaflow.paths import normal
 from hepaflow.predictions import check_predictions, prediction_file
 from hepaflow.settings.workflow import WITHOUT_FILE, Settings
 
