@@ -17,7 +17,7 @@ SIDE_BY_SIDE := $(BIN)/pytest -n 2 --dist loadfile
 ALONE := $(shell command -v flock >/dev/null && echo flock --nonblock --conflict-exit-code 75 .snakemake-demo.lock)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-of-runs test-of-queue lint unit workflow test-browser test-slurm test-faults mutants why schema lock clean bench
+.PHONY: help setup demo test test-of-runs test-of-queue lint unit workflow test-browser test-slurm test-faults mutants why prune schema lock clean bench
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -92,6 +92,9 @@ bench: $(VENV)/.locked-dev ## measure speed beside others into docs/benchmarks.m
 
 why: $(VENV)/.locked ## say what would run again and why: make why CONFIG=mine.yaml
 	@$(BIN)/python workflow/why.py $(if $(CONFIG),--configfile $(CONFIG))
+
+prune: $(VENV)/.locked ## list what earlier runs have left in the results; make prune CONFIG=mine.yaml REMOVE=yes removes it
+	@$(BIN)/python workflow/prune.py $(if $(CONFIG),--configfile $(CONFIG)) $(if $(filter yes,$(REMOVE)),--remove)
 
 schema: $(VENV)/.locked ## write config/schema.json from the settings
 	$(BIN)/hepaflow schema > config/schema.json

@@ -9,9 +9,10 @@ import argparse
 import contextlib
 import io
 import json
+import os
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,8 +25,12 @@ from snakemake.settings.types import ConfigSettings, DAGSettings, OutputSettings
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 
+from hepaflow.configuration import check_file  # noqa: E402
+from hepaflow.errors import UserError  # noqa: E402
 from hepaflow.fingerprint import libraries  # noqa: E402
 from hepaflow.jobs.explanation import grouped, library_changes, recipe_changes  # noqa: E402
+from hepaflow.jobs.leftovers import Leftover, leftovers  # noqa: E402
+from hepaflow.jobs.raw_inputs import RawInputs  # noqa: E402
 from hepaflow.jobs.recipe import Recipe, versions  # noqa: E402
 
 
@@ -45,6 +50,10 @@ class Planned:
         What is different but does not count: other versions of libraries.
     forgotten : tuple of str
         What changed although Snakemake would not run the job: it has lost its notes on it.
+    inputs : tuple of str
+        Paths of its inputs.
+    products : tuple of str
+        Paths of its outputs and logs.
     """
 
     rule: str
@@ -53,6 +62,8 @@ class Planned:
     reasons: tuple[str, ...]
     note: tuple[str, ...]
     forgotten: tuple[str, ...]
+    inputs: tuple[str, ...]
+    products: tuple[str, ...]
 
     @property
     def what(self) -> str:
@@ -98,15 +109,20 @@ def _explained(dag: Any, scripts: Path) -> Iterator[Planned]:
             continue
         recipe = Recipe.of(job.rule.name, dict(job.wildcards_dict), dict(job.params.items()))
         record = _record(Path(job.output.record))
-        changes = recipe_changes(record, recipe) if record else []
+        raw = RawInputs.of(job.params.get("raw"))
+        record = raw.as_now(record) if record else None
+        other = raw.changed(record["inputs"]) if record else []
+        changes = [*recipe_changes(record, recipe), *_told_changes(other)] if record else []
         runs = job in running
         yield Planned(
             job.rule.name,
             recipe.wildcards,
             runs,
-            tuple(_reasons(dag, job, record, changes)) if runs else (),
+            tuple(_reasons(dag, job, record, changes, set(raw.paths))) if runs else (),
             tuple(library_changes(record, _installed(scripts, recipe)) if record and not recipe.libraries else ()),
             () if runs else tuple(changes),
+            tuple(map(str, job.input)),
+            (*map(str, job.output), *map(str, job.log)),
         )
 
 
@@ -127,7 +143,13 @@ def _record(path: Path) -> dict[str, Any] | None:
     return found
 
 
-def _reasons(dag: Any, job: Any, record: dict[str, Any] | None, changes: list[str]) -> Iterator[str]:
+def _told_changes(files: Collection[str]) -> list[str]:
+    return [f"changed: {_paths(files)}"] if files else []
+
+
+def _reasons(
+    dag: Any, job: Any, record: dict[str, Any] | None, changes: list[str], raw: set[str]
+) -> Iterator[str]:
     reason = dag.reason(job)
     if record is None:
         yield "not made yet"
@@ -143,8 +165,8 @@ def _reasons(dag: Any, job: Any, record: dict[str, Any] | None, changes: list[st
     if before - now:
         yield f"no longer reads: {_paths(before - now)}"
     made_anew = reason.updated_input_run & (now & before)
-    if files := (reason.updated_input - reason.updated_input_run) & (now & before):
-        yield f"changed: {_paths(files)}"
+    files = (reason.updated_input - reason.updated_input_run) & (now & before) - raw
+    yield from _told_changes(files)
     if made_anew:
         rules = Counter(
             maker.rule.name for maker, files in dag.dependencies[job].items() if made_anew & set(map(str, files))
@@ -157,13 +179,32 @@ def _paths(paths: Any) -> str:
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
-def main() -> None:
-    """Print the plan in words."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+def left_over(jobs: list[Planned]) -> list[Leftover]:
+    """Find what earlier runs have left in the results of a plan that was made in the working folder."""
+    (report,) = (job for job in jobs if job.rule == "html_report")
+    record = next(Path(path) for path in report.products if Path(path).match("records/html_report.json"))
+    return leftovers(record.parents[1], {path for job in jobs for path in (*job.inputs, *job.products)})
+
+
+def chosen_plan(parser: argparse.ArgumentParser) -> tuple[argparse.Namespace, list[Planned]]:
+    """Return what the command line says, and the plan of the run that it names; go to the run's folder."""
     parser.add_argument("--configfile", help="configuration of the run (default: config/config.yaml)")
     parser.add_argument("--directory", type=Path, default=ROOT, help="folder of the workflow")
     chosen = parser.parse_args()
-    jobs = plan(chosen.directory.resolve(), chosen.configfile)
+    try:
+        if chosen.configfile:  # Snakemake would end with a traceback where it is no UTF-8
+            check_file(Path(chosen.configfile))
+    except UserError as error:
+        raise SystemExit(f"hepaflow cannot start:\n{error}") from None
+    folder = chosen.directory.resolve()
+    jobs = plan(folder, chosen.configfile)
+    os.chdir(folder)
+    return chosen, jobs
+
+
+def main() -> None:
+    """Print the plan in words."""
+    _, jobs = chosen_plan(argparse.ArgumentParser(description=__doc__.partition("\n")[0]))
     running = [job for job in jobs if job.runs]
     if not running:
         print(f"Nothing would run: all {len(jobs)} jobs are as settings, code and exams have it.")
@@ -179,6 +220,11 @@ def main() -> None:
     if noted := [job for job in jobs if job.note and not job.runs]:
         print("\nComputed with other versions of libraries, which does not count (count_libraries: false):\n")
         print("\n".join(grouped((job.rule, job.what, job.note) for job in noted)))
+    if those := left_over(jobs):
+        print(
+            f"\nLeft of exams, backbones or methods that this run no longer has: {len(those)} files, such as "
+            f"{those[0].path}.\n`make prune` lists them; `make prune REMOVE=yes` removes them."
+        )
 
 
 if __name__ == "__main__":

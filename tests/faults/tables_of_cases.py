@@ -11,6 +11,7 @@ import pairs
 from environment import ENVIRONMENT, EQUAL, WHOLE
 from sheets import SHEETS
 from test_damage import DAMAGE
+from test_inputs_of_runs import INPUTS
 from test_jobs import JOBS
 from test_networks import NETWORKS
 from test_other_commands import OTHER_COMMANDS
@@ -35,6 +36,7 @@ TABLES = (
     folders.INDEXED,
     folders.SOURCES,
     folders.WRONG_VALUES,
+    INPUTS,
     NETWORKS,
     SCREEN,
     OTHER_COMMANDS,

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from hepaflow.errors import UserError
-from hepaflow.exams import Exam, check_files, read_sheet
+from hepaflow.exams import Exam, read_sheet
 
 ROOT = Path(__file__).parents[2]
 
@@ -70,35 +70,6 @@ def test_bad_sheet_is_refused_with_its_reason(tmp_path: Path, text: str, told: l
 def test_missing_sheet_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="hepaflow index"):
         read_sheet(tmp_path / "none.tsv")
-
-
-def test_missing_files_are_named(tmp_path: Path) -> None:
-    exams = read_sheet(sheet(tmp_path, GOOD))
-    for name in ("a.nii", "a-l.nii", "b.nii"):
-        (tmp_path / name).touch()
-    with pytest.raises(UserError) as caught:
-        check_files(exams, tmp_path)
-    for words in ("exam: b", "b-l.nii", "no such label", "data"):
-        assert words in str(caught.value)
-    (tmp_path / "b-l.nii").touch()
-    check_files(exams, tmp_path)
-
-
-@pytest.mark.parametrize("image", ["a.nii", "./a.nii", "link.nii", "c-l.nii"])
-def test_a_file_of_two_exams_is_refused(tmp_path: Path, image: str) -> None:
-    exams = read_sheet(sheet(tmp_path, f"{GOOD}c\t{image}\tc-l.nii\ttest\n"))
-    for name in ("a.nii", "a-l.nii", "b.nii", "b-l.nii", "c-l.nii"):
-        (tmp_path / name).touch()
-    (tmp_path / "link.nii").symlink_to("a.nii")
-    with pytest.raises(
-        UserError, match=r"exam: c\n(.*\n)*found: a file that is there already, as (a: a|c: c-l)\.nii"
-    ):
-        check_files(exams, tmp_path)
-
-
-def test_a_path_that_no_file_can_have_is_missing(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="no such image"):
-        check_files(read_sheet(sheet(tmp_path, GOOD.replace("a.nii", "x" * 300))), tmp_path)
 
 
 def test_committed_split_is_the_thesis_and_not_ordered() -> None:

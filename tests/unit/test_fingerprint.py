@@ -4,8 +4,10 @@ import ast
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,7 +15,7 @@ import pytest
 
 import hepaflow
 from hepaflow.errors import UserError
-from hepaflow.fingerprint import fingerprints, libraries, modules
+from hepaflow.fingerprint import HOLDS_A_VALUE, fingerprints, libraries, modules
 
 SCRIPTS = Path(hepaflow.__file__).parents[1]
 EVERY_SCRIPT = sorted(SCRIPTS.glob("*.py"))
@@ -184,6 +186,104 @@ def test_a_changed_statement_counts_wherever_it_is(
     house: House, before: dict[str, str], name: str, old: str, new: str
 ) -> None:
     assert fingerprints(house.changed(name, old, new)) != before
+
+
+# Values that are easily taken for one: equal, empty, or spelled alike.
+DIFFERENT = (
+    *("x = None", "x = False", "x = 0", "x = 0.0", "x = 0j", "x = ''", "x = b''", "x = ()", "x = []", "x = {}"),
+    *("x = 1", "x = True", "x = 1.0", "x = 1j", "x = '1'", "x = b'1'", "x = -1", "x = f'1'", "x = ..."),
+    *(
+        "x = 'Ellipsis'",
+        "x = Ellipsis",
+        "x = 'None'",
+        "x = f'{y}'",
+        "x = f'{y!r}'",
+        "x = f'{y!s}'",
+        "x = f'{y:}1'",
+    ),
+    *(
+        f"match x:\n    case {pattern}:\n        pass"
+        for pattern in ("None", "False", "True", "0", "1", "''", "_", "y")
+    ),
+    *(
+        f"match x:\n    case {pattern}:\n        pass"
+        for pattern in ("[]", "{}", "[*_]", "[*y]", "{**y}", "y()", "0.0")
+    ),
+    *(
+        "x: int",
+        "(x): int",
+        "def f(*, a): ...",
+        "def f(a): ...",
+        "def f(a=None): ...",
+        "def f(a, /): ...",
+        "def f(): ...",
+    ),
+    *(
+        "def f(*, a=None): ...",
+        "def f(*a): ...",
+        "def f(**a): ...",
+        "async def f(): ...",
+        "lambda: None",
+        "lambda: 0",
+    ),
+    *(
+        "[a for a in b]",
+        "[a async for a in b]",
+        "{a for a in b}",
+        "{**a}",
+        "{a: a}",
+        "{None: a}",
+        "a[:]",
+        "a[::0]",
+        "a[None]",
+    ),
+    *(
+        "try: a\nexcept: b",
+        "try: a\nexcept None: b",
+        "try: a\nexcept b: b",
+        "try: a\nfinally: b",
+        "raise",
+        "raise None",
+    ),
+    *("return_ = 0", "global a", "del a", "a", "+a", "not a", "f()", "f(None)", "f(a=None)", "f(**a)", "f(*a)"),
+    *("from a import x\nfrom b import x", "from b import x\nfrom a import x", "import a as x\nimport b as x"),
+    *("import b as x\nimport a as x", "from a import *\nfrom b import *", "from b import *\nfrom a import *"),
+)
+
+
+def test_code_that_differs_has_different_fingerprints(tmp_path: Path) -> None:
+    found: dict[str, list[str]] = {}
+    for number, code in enumerate(DIFFERENT):
+        script = tmp_path / f"{number}.py"
+        script.write_text(
+            f"async def around():\n{textwrap.indent(code, '    ')}\n" if "async for" in code else code
+        )
+        found.setdefault(fingerprints(script)["script"], []).append(code)
+    assert [codes for codes in found.values() if len(codes) > 1] == []
+
+
+def test_every_node_that_holds_a_value_is_known() -> None:
+    """In Python's grammar of trees, a `constant` is a value: where one is empty it still is one."""
+    kinds = [kind for kind in vars(ast).values() if isinstance(kind, type) and issubclass(kind, ast.AST)]
+    holding = {kind for kind in kinds if re.match(rf"{kind.__name__}\(.*\bconstant\b", kind.__doc__ or "")}
+    assert {ast.Constant, ast.MatchSingleton} <= holding
+    assert holding <= set(HOLDS_A_VALUE)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("x = u'a'", "x = 'a'"),
+        ("import a.b\nimport a.c", "import a.c\nimport a.b"),
+        ("from a import x\nfrom a import y", "from a import y\nfrom a import x"),
+        ("if a:\n    b\nelse:\n    c", "if a:\n    b\nelse:\n    'A text.'\n    c"),
+        ("try: a\nfinally: b", "try:\n    a\nfinally:\n    'A text.'\n    b"),
+    ],
+)
+def test_other_spellings_of_the_same_code_do_not_count(tmp_path: Path, old: str, new: str) -> None:
+    for name, code in (("old", old), ("new", new)):
+        (tmp_path / f"{name}.py").write_text(code)
+    assert fingerprints(tmp_path / "old.py") == fingerprints(tmp_path / "new.py")
 
 
 def test_a_change_is_seen_in_the_same_process(house: House) -> None:

@@ -15,7 +15,8 @@ from snakemake.iocontainers import Namedlist
 
 from hepaflow.errors import UserError
 from hepaflow.fingerprint import fingerprints
-from hepaflow.jobs.digests import checked
+from hepaflow.jobs.digests import as_made, begun, checked
+from hepaflow.jobs.raw_inputs import RawInputs
 from hepaflow.jobs.run import run
 
 SCRIPT = "import json\nimport numpy\nfrom hepaflow.errors import UserError\n"
@@ -111,6 +112,33 @@ def test_a_record_says_what_a_result_was_made_from(tmp_path: Path) -> None:
     assert record["device"]
     assert record["seconds"] >= 0
     assert record["peak_memory_mib"] > 0
+
+
+def test_a_raw_input_that_changed_since_the_plan_ends_the_job(tmp_path: Path) -> None:
+    folder = Folder(tmp_path / "plain", None)
+    raw = RawInputs((str(folder.folder / "number.txt"),), str(tmp_path / "kept")).text()
+    assert "raw" not in folder.run(raw=raw)["settings"]
+    (folder.folder / "number.txt").write_text("22")
+    with pytest.raises(UserError, match="changed after this run was planned"):
+        folder.run(raw=raw)
+    assert folder.computed == 1
+
+
+def test_what_a_job_that_died_has_left_is_its_own(tmp_path: Path) -> None:
+    folder = Folder(tmp_path / "plain", None)
+    job, result = folder.job(), folder.folder / "result.txt"
+
+    def die() -> None:
+        result.write_text("half")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(job, die)
+    assert begun(result, tmp_path / "no record")
+    assert as_made(result, "any digest", tmp_path / "no record")
+    folder.run()
+    assert as_made(result, sha256(b"42").hexdigest(), tmp_path / "no record")
+    assert not as_made(result, sha256(b"half").hexdigest(), tmp_path / "no record")
 
 
 def test_the_memory_of_a_job_is_its_own() -> None:

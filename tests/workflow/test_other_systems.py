@@ -1,5 +1,6 @@
 """Segmentations by other systems, scored and drawn beside ours."""
 
+import os
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -110,20 +111,31 @@ def test_the_command_gives_the_same_numbers(scored: Checkout, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("change", "adopted"),
     [
-        ({"folder": "others/moved"}, 2),
         ({"liver": [5, 6]}, 2),
         ({"trust_grid": True}, 2),
         ({"liver": [5], "lesion": [3]}, 2),
     ],
 )
 def test_a_key_reruns_the_scores_alone(scored: Checkout, change: dict[str, object], adopted: int) -> None:
-    moved = scored.folder / "others/moved"
-    shutil.copytree(scored.folder / "others/organs", moved, dirs_exist_ok=True)
     scored.configure(predictions=OTHERS | {"organs": {**OTHERS["organs"], **change}})
     planned = scored.planned()
     assert planned["adopt"] == adopted
     assert planned["evaluate"] == 2
     assert not {"train", "predict", "fit_fusion", "restore", "disagreement"} & set(planned)
+
+
+def test_the_content_of_the_files_counts_and_neither_their_place_nor_their_time(scored: Checkout) -> None:
+    moved = scored.folder / "others/moved"
+    shutil.copytree(scored.folder / "others/organs", moved)
+    scored.configure(predictions=OTHERS | {"organs": {**OTHERS["organs"], "folder": "others/moved/"}})
+    assert scored.planned() == {}
+    (moved / "other").write_bytes((moved / "three.nii").read_bytes()[:-1] + b"?")
+    os.utime(moved / "other", (10**9, 10**9))
+    (moved / "other").rename(moved / "three.nii")
+    assert scored.planned()["adopt"] == 1
+    shutil.rmtree(moved)
+    scored.configure(predictions=OTHERS)
+    assert scored.planned() == {}
 
 
 def test_a_missing_file_stops_the_run(scored: Checkout) -> None:

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, get_args
@@ -22,7 +22,9 @@ from pydantic import BaseModel
 from smoke_run import EXAMS, ROOT, SMOKE, Checkout, checkout
 from why import Planned, plan
 
-from hepaflow.settings.workflow import Settings
+from hepaflow.exams import read_sheet
+from hepaflow.inputs import Inputs
+from hepaflow.settings.workflow import Settings, read_settings
 
 SCRIPTS = Path("workflow/scripts")
 
@@ -429,39 +431,214 @@ def test_a_caption_reruns_the_report_alone(finished: Finished) -> None:
 # Files of exams.
 
 
-@pytest.mark.parametrize(
-    ("file", "expected"),
-    [
-        (
-            "one.image",
-            names("survey.train data_card liver_slices.train lesion_slices.train")
-            | LIVER_NETWORKS
-            | LESION_NETWORKS,
-        ),
-        (
-            "one.label",
-            names("survey.train data_card liver_slices.train lesion_slices.train")
-            | LIVER_NETWORKS
-            | LESION_NETWORKS,
-        ),
-        ("three.image", names("survey.test data_card liver_slices.test predict.liver.test") | LIVER_CLEAN),
-        # Only what scores and shows it reads the reference of a test exam.
-        ("three.label", names("survey.test data_card") | SCORES - names("restore.test")),
-    ],
+TRAINED_ON = (
+    names("survey.train data_card liver_slices.train lesion_slices.train") | LIVER_NETWORKS | LESION_NETWORKS
 )
-def test_another_file_of_an_exam_reruns_what_reads_it(
-    finished: Finished, tmp_path: Path, file: str, expected: frozenset[str]
-) -> None:
-    clone = tmp_path / "run"
-    shutil.copytree(finished.folder, clone, copy_function=shutil.copy2)
-    real = SMOKE | {"phantoms": None}
-    # Real exams have the thesis' figures beside theirs, and the model says what it was trained on.
-    assert Finished(clone).would_run(real) == names(
-        "figure_dice.liver figure_dice.lesion table_literature bundle provenance html_report"
-    )
-    path = clone / f"data/phantoms/{file}.nii.gz"
+FILES = {
+    "data/phantoms/one.image.nii.gz": TRAINED_ON,
+    "data/phantoms/one.label.nii.gz": TRAINED_ON,
+    "data/phantoms/three.image.nii.gz": names("survey.test data_card liver_slices.test predict.liver.test")
+    | LIVER_CLEAN,
+    # Only what scores and shows it reads the reference of a test exam.
+    "data/phantoms/three.label.nii.gz": names("survey.test data_card") | SCORES - names("restore.test"),
+    "LICENSE": names("bundle provenance html_report"),
+    "workflow/report/figure_dice.rst": names("html_report"),
+}
+"""Files that no job makes, and what reads them. Others' segmentations are tried in `test_other_systems.py`, files
+of weights and new exams in the tests of faults."""
+REAL = SMOKE | {"phantoms": None}
+OF_REAL_EXAMS = names("figure_dice.liver figure_dice.lesion table_literature bundle provenance html_report")
+"""Real exams have the thesis' figures beside theirs, and the model says what it was trained on."""
+LONG_AGO = 10**9
+
+
+def longer(path: Path) -> None:
     path.write_bytes(path.read_bytes() + b"more")
-    assert Finished(clone).would_run(real) == expected
+
+
+def older(path: Path) -> None:
+    """Put another content in the place of a file as `cp -p`, `rsync -a` and `tar` do: with an old time."""
+    other = path.with_name("other")
+    other.write_bytes(path.read_bytes()[:-1] + b"?")
+    os.utime(other, (LONG_AGO, LONG_AGO))
+    shutil.copy2(other, path)
+    other.unlink()
+
+
+def linked(path: Path) -> None:
+    """Put a link to another, older file in the place of a file."""
+    other = path.with_name("other")
+    other.write_bytes(path.read_bytes()[:-1] + b"?")
+    os.utime(other, (LONG_AGO, LONG_AGO))
+    path.unlink()
+    path.symlink_to(other.resolve())
+
+
+@pytest.fixture(scope="module")
+def real(finished: Finished, tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    """Return a copy of the finished run whose phantoms are a user's exams; tests leave them as they were."""
+    made = Finished(tmp_path_factory.mktemp("real") / "run")
+    shutil.copytree(finished.folder, made.folder, copy_function=shutil.copy2)
+    assert made.would_run(REAL) == OF_REAL_EXAMS
+    return made
+
+
+@pytest.mark.parametrize("change", [longer, older, linked])
+@pytest.mark.parametrize("file", FILES)
+def test_another_content_reruns_what_reads_it_whatever_its_time(
+    real: Finished, file: str, change: Callable[[Path], None]
+) -> None:
+    path = real.folder / file
+    shutil.copy2(path, path.with_name("before"))
+    try:
+        change(path)
+        planned = real.planned(REAL)
+    finally:
+        path.unlink()
+        path.with_name("before").rename(path)
+        path.with_name("other").unlink(missing_ok=True)
+    assert {label(job) for job in planned if job.runs} == FILES[file] | OF_REAL_EXAMS
+    told = {job.rule for job in planned if any(file in reason for reason in job.reasons)}
+    assert told == {job.rule for job in planned if job.runs and f"changed: {file}" in job.reasons}
+    assert told
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        {"data": "data/phantoms/"},
+        {"data": "./data//phantoms"},
+        {"data": "{folder}/data/phantoms"},
+        {"data": "copy"},
+    ],
+    ids=str,
+)
+def test_the_same_content_at_another_path_reruns_nothing(real: Finished, spelling: dict[str, str]) -> None:
+    """Also in a folder of its own, with new times."""
+    if not (real.folder / "copy").exists():
+        shutil.copytree(real.folder / "data/phantoms", real.folder / "copy", copy_function=shutil.copy)
+    config = REAL | {key: value.format(folder=real.folder) for key, value in spelling.items()}
+    assert real.would_run(config) == OF_REAL_EXAMS
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    ["./results/smoke", "results/smoke/", "results//smoke", "{folder}/results/smoke", "results/../results/smoke"],
+)
+def test_results_have_one_spelling(finished: Finished, spelling: str) -> None:
+    results = {"results": spelling.format(folder=finished.folder)}
+    assert finished.would_run(SMOKE | results) == set()
+    key = "postprocessing.lesion.min_area"
+    value, expected = KEYS[key]
+    assert finished.would_run(with_value(key, value) | results) == expected
+
+
+def test_results_that_a_link_names_are_known_by_the_name_that_made_them(
+    finished: Finished, tmp_path: Path
+) -> None:
+    clone = Finished(tmp_path / "run")
+    shutil.copytree(finished.folder, clone.folder, copy_function=shutil.copy2)
+    (clone.folder / "linked").symlink_to("results")
+    key = "postprocessing.lesion.min_area"
+    value, expected = KEYS[key]
+    assert clone.would_run(SMOKE | {"results": "linked/smoke"}) == set()
+    assert clone.would_run(with_value(key, value) | {"results": "linked/smoke"}) == expected
+
+
+def test_every_input_that_no_job_makes_is_checked_at_start(real: Finished) -> None:
+    """From one list: what stands in it is what jobs read, and no more."""
+    sheet = real.folder / "config/exams/new.tsv"
+    sheet.write_text((real.folder / "config/exams/smoke.tsv").read_text() + "five\tnew.nii.gz\t\tnew\n")
+    shutil.copy(real.folder / "data/phantoms/one.image.nii.gz", real.folder / "data/phantoms/new.nii.gz")
+    (real.folder / "given").mkdir()
+    for exam in ("three", "four"):
+        shutil.copy(real.folder / f"data/phantoms/{exam}.label.nii.gz", real.folder / f"given/{exam}.nii.gz")
+    (real.folder / "w.pth").touch()
+    config = with_value("backbones.NAME.weights", "w.pth") | {
+        "phantoms": None,
+        "exams": "config/exams/new.tsv",
+        "predictions": {"reader": {"folder": "given"}},
+    }
+    jobs = real.planned(config)
+    made = {path for job in jobs for path in job.products}
+    read = {path for job in jobs for path in job.inputs if path not in made}
+    settings = read_settings(config | {"data": str(real.folder / "data/phantoms")})
+    parts = {"LICENSE", *(f"workflow/report/{path.name}" for path in (ROOT / "workflow/report").glob("*.rst"))}
+    listed = {one.path for one in Inputs(settings, read_sheet(sheet))}
+    assert {os.path.realpath(real.folder / path) for path in read - parts} == {
+        os.path.realpath(real.folder / os.path.relpath(path, Path.cwd()) if not os.path.isabs(path) else path)
+        for path in listed
+    }
+    assert parts <= read
+
+
+def test_files_of_what_is_gone_are_told_and_removed_on_request(finished: Finished, tmp_path: Path) -> None:
+    clone = Finished(tmp_path / "run")
+    shutil.copytree(finished.folder, clone.folder, copy_function=shutil.copy2)
+    less = SMOKE | {"backbones": {"dense": BACKBONES["dense"]}}
+    assert prune(clone, SMOKE) == "Nothing is left over of earlier runs."
+    listed = prune(clone, less)
+    for name in (
+        "models/liver/plain.safetensors",
+        "segmentations/plain/three.nii.gz",
+        "logs/train/liver.plain.log",
+    ):
+        assert f"results/smoke/{name}" in listed
+        assert (clone.folder / "results/smoke" / name).exists()
+    assert "dense.safetensors" not in listed
+    assert "Nothing was removed" in listed
+    others = clone.folder / "results/smoke/models/liver/mine.txt"
+    others.touch()
+    assert "Removed" in prune(clone, less, "--remove")
+    assert not [path for path in (clone.folder / "results").rglob("*plain*") if path.is_file()]
+    assert others.exists()
+    assert prune(clone, less) == "Nothing is left over of earlier runs."
+    assert {label(job) for job in clone.planned(less) if job.runs} == set(HEADLINES["one backbone fewer"][1])
+
+
+def prune(run: Finished, config: dict[str, Any], *arguments: str) -> str:
+    (run.folder / "config/changed.yaml").write_text(yaml.safe_dump(config))
+    chosen = ["--configfile", "config/changed.yaml", "--directory", str(run.folder), *arguments]
+    done = subprocess.run(
+        [sys.executable, ROOT / "workflow/prune.py", *chosen],
+        cwd=run.folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.strip()
+
+
+# Phantoms in the place of a user's own exams.
+
+
+@pytest.mark.parametrize("arguments", [(), ("--dry-run",), ("--forcerun", "phantom"), ("--forceall",)], ids=str)
+def test_no_phantom_takes_the_place_of_a_users_exam(fresh: Checkout, arguments: tuple[str, ...]) -> None:
+    own = fresh.folder / "data/phantoms/four.image.nii.gz"
+    own.parent.mkdir(parents=True)
+    own.write_bytes(b"an exam of a patient")
+    ended = fresh.snakemake(*arguments)
+    assert ended.returncode == 1
+    assert "Traceback" not in ended.stdout
+    for words in ("exam: four", f"file: data/phantoms/{own.name}", "no phantom job has made", "`phantoms: null`"):
+        assert words in ended.stdout
+    assert [path.name for path in own.parent.iterdir()] == [own.name]
+    assert own.read_bytes() == b"an exam of a patient"
+
+
+@pytest.mark.parametrize("lost", ["nothing", "records", "results", "notes of Snakemake"])
+def test_an_exam_that_took_a_phantoms_place_is_kept(finished: Finished, tmp_path: Path, lost: str) -> None:
+    run = Checkout(tmp_path / "run")
+    shutil.copytree(finished.folder, run.folder, copy_function=shutil.copy2)
+    gone = {"records": "results/smoke/records/phantom", "results": "results", "notes of Snakemake": ".snakemake"}
+    if lost in gone:
+        shutil.rmtree(run.folder / gone[lost])
+    own = run.folder / "data/phantoms/four.image.nii.gz"
+    own.write_bytes(b"an exam of a patient")
+    ended = run.snakemake("--forcerun", "phantom")
+    assert ended.returncode == 1
+    assert "no phantom job has made" in ended.stdout
+    assert own.read_bytes() == b"an exam of a patient"
 
 
 def test_two_changes_at_once_are_both_noticed(finished: Finished, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import re
 import sys
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 
 SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
 # This checkout's package, here and in every job, even where another version is installed.
@@ -14,41 +15,56 @@ sys.path.insert(0, str(SCRIPTS))
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(SCRIPTS), os.environ.get("PYTHONPATH", "")])))
 
 from snakemake.exceptions import WorkflowError
+from snakemake.io import IOFile, ancient, sourcecache_entry
 from snakemake.logging import logger
 
+from hepaflow.configuration import check_file
 from hepaflow.errors import UserError
-from hepaflow.exams import check_files, read_sheet
+from hepaflow.exams import read_sheet
 from hepaflow.fingerprint import fingerprints, libraries
+from hepaflow.inputs import Inputs, check_times, files_in
+from hepaflow.jobs.contents import Contents
 from hepaflow.jobs.environment import settle, shadowed
 from hepaflow.jobs.gpus import cards
+from hepaflow.jobs.known import known
 from hepaflow.jobs.orphans import end_orphans
+from hepaflow.jobs.phantom_files import PhantomFiles
+from hepaflow.jobs.raw_inputs import ComparedAs, RawInputs
 from hepaflow.jobs.recipe import versions
+from hepaflow.jobs.spelling import known_spelling, made_at
 from hepaflow.jobs.states import remove_states
 from hepaflow.networks.operations import GMACS
-from hepaflow.predictions import check_predictions, prediction_file
 from hepaflow.settings.together import check_held_out, remarks
 from hepaflow.settings.workflow import FUSION, read_settings
 
 DROPPED_VARIABLES = settle()
+CAPTIONS = sorted(os.path.relpath(path) for path in (Path(workflow.basedir) / "workflow" / "report").glob("*.rst"))
+LICENCE = os.path.relpath(Path(workflow.basedir) / "LICENSE")
 
 try:
+    for path in workflow.configfiles:
+        check_file(Path(path))
     SETTINGS = read_settings(config)
     EXAMS = read_sheet(Path(SETTINGS.exams))
-    if SETTINGS.phantoms is None:
-        check_files(EXAMS, Path(SETTINGS.data))
-    for name, prediction in SETTINGS.predictions.items():
-        check_predictions(name, Path(prediction.folder), EXAMS.names("test"))
+    INPUTS = Inputs(SETTINGS, EXAMS, parts=(LICENCE, *CAPTIONS))
+    INPUTS.check()
+    PHANTOMS = PhantomFiles(INPUTS.phantoms, SETTINGS.results)
+    if workflow.is_main_process:
+        PHANTOMS.check()
     check_held_out(SETTINGS, len(EXAMS.names("train")))
 except UserError as error:
     raise WorkflowError(f"hepaflow cannot start:\n{error}") from None
 
-RESULTS = SETTINGS.results
+RESULTS = known_spelling(SETTINGS.results)
+if workflow.is_main_process and made_at(RESULTS) not in ("", RESULTS):
+    logger.warning(
+        f"{RESULTS} was made as {made_at(RESULTS)}, and Snakemake has no notes on it under this name: changes of "
+        "settings and code since then are not noticed. `make why` tells them."
+    )
 DATA = SETTINGS.data
 STAGES = ("liver", "lesion")
 BACKBONES = list(SETTINGS.backbones)
 METHODS = [*BACKBONES, FUSION]
-CAPTIONS = sorted(os.path.relpath(path) for path in (Path(workflow.basedir) / "workflow" / "report").glob("*.rst"))
-LICENCE = os.path.relpath(Path(workflow.basedir) / "LICENSE")
 EXAMS_IN_WORDS = f"{len(EXAMS.names('train'))} exams to train and {len(EXAMS.names('test'))} to test, " + (
     "phantoms drawn by hepaflow: no patient's exam"
     if SETTINGS.phantoms
@@ -144,29 +160,158 @@ def cache_folder(wildcards, threads):
     return SETTINGS.cache or ""
 
 
-# Inputs.
+def training_settings(wildcards):
+    """Return, as a parameter, what a training reads of the settings; compared by where its weights first lay."""
+    settings = SETTINGS.train(wildcards.stage, wildcards.backbone)
+    path = pretrained_of(wildcards)
+    first = _known_by("train", wildcards)[path].path if path else path
+    if first == path:
+        return settings.canonical()
+    network = settings.network.model_copy(update={"weights": first})
+    return ComparedAs(settings.canonical(), settings.model_copy(update={"network": network}).canonical())
+
+
+def raw_of(rule):
+    """Return, for a rule's jobs, which of their inputs no job makes, and where their digests are kept."""
+    return lambda wildcards, threads: RawInputs(tuple(_known_by(rule, wildcards)), CONTENTS_FOLDER).text()
+
+
+# Inputs that the user provides. `INPUTS` lists them, and checks them before any job starts.
+
+
+def raw(rule, find):
+    """Return a function for an input of a rule that no rule makes, unless it is a phantom.
+
+    Content decides whether it is what a job was made from. Snakemake is told to take no time into account
+    where the content is the same, and to see another input where it is not (`hepaflow.jobs.known`).
+    """
+    RAW.setdefault(rule, []).append(find)
+
+    def files(wildcards):
+        found = find(wildcards)
+        return (
+            _as_known(rule, wildcards, found)
+            if isinstance(found, str)
+            else [_as_known(rule, wildcards, path) for path in found]
+        )
+
+    return files
+
+
+RAW = {}
+"""For each rule, the functions that find its inputs which no rule makes."""
+CONTENTS_FOLDER = f"{RESULTS}/.contents"
+CONTENTS = Contents(Path(CONTENTS_FOLDER))
+
+
+def _as_known(rule, wildcards, path):
+    found = _known_by(rule, wildcards).get(path)
+    if found is None or not workflow.is_main_process:  # jobs read, and compare nothing
+        return path
+    marked = ancient(path) if found.same else path
+    return sourcecache_entry(marked, found.name) if found.name != path else marked
+
+
+def _known_by(rule, wildcards):
+    return _known(rule, tuple(wildcards.items()))
+
+
+@cache
+def _known(rule, values):
+    wildcards = SimpleNamespace(**dict(values))
+    found = [find(wildcards) for find in RAW[rule]]
+    paths = [path for one in found for path in ([one] if isinstance(one, str) else one)]
+    job = [rule, *filter(None, [".".join(value for _, value in values)])]
+    names, digests = _noted(f"{RESULTS}/records/{'/'.join(job)}.json")
+    digests = {path: digest for path, digest in digests.items() if path not in INPUTS.made}
+    if workflow.is_main_process:
+        for path in paths:
+            _forget_if_changed(path)
+    return known([path for path in paths if path not in INPUTS.made], names, digests, _digest)
+
+
+@cache
+def _forget_if_changed(path):
+    CONTENTS.forget_if_changed(path)
+
+
+def _digest(path):
+    """Return the digest of a file; in a job, the one that the plan was made with."""
+    if not workflow.is_main_process and (noted := CONTENTS.noted(path)):
+        return noted
+    try:
+        return CONTENTS.digest(path)
+    except OSError as error:
+        raise WorkflowError(f"hepaflow cannot start:\n{UserError(str(error), file=path)}") from None
+
+
+def _noted(record):
+    """Return Snakemake's note on the last run of a job: names of its inputs, and digests of those in no results."""
+    noted = workflow.persistence and workflow.persistence.metadata(IOFile(record))
+    if not noted:
+        return [], {}
+    own = f"{RESULTS}/"
+    names = [str(name) for name in noted.input or [] if not str(name).startswith(own)]
+    digests = {
+        path: checksum.removeprefix("sha256:")
+        for path, checksum in (noted.input_checksums or {}).items()
+        if not path.startswith(own)
+    }
+    return names, digests
 
 
 def image_of(wildcards):
     """Return the CT volume of an exam."""
-    return os.path.join(DATA, EXAMS[wildcards.exam].image)
+    return INPUTS.image(wildcards.exam)
 
 
 def images_of(wildcards):
     """Return the files of an exam that may be a folder with a DICOM series."""
-    image = Path(image_of(wildcards))
-    return sorted(str(path) for path in image.rglob("*") if path.is_file()) if image.is_dir() else [str(image)]
+    image = image_of(wildcards)
+    return files_in(image) if os.path.isdir(image) else [image]
 
 
 def label_of(wildcards):
     """Return the label map of an exam, if it has one."""
-    label = EXAMS[wildcards.exam].label
-    return os.path.join(DATA, label) if label else []
+    return INPUTS.label(wildcards.exam) or []
 
 
 def training_label_of(wildcards):
     """Return the label map of a training exam; nothing for others, whose reference must stay unknown."""
     return label_of(wildcards) if EXAMS[wildcards.exam].split == "train" else []
+
+
+def test_images_of(wildcards):
+    """Return the CT volumes of the test exams."""
+    return [INPUTS.image(exam) for exam in EXAMS.names("test")]
+
+
+def test_labels_of(wildcards):
+    """Return the label maps of the test exams."""
+    return [INPUTS.label(exam) for exam in EXAMS.names("test")]
+
+
+def pretrained_of(wildcards):
+    """Return the file of weights that a backbone starts from, if the settings name one."""
+    return INPUTS.weights(wildcards.stage, wildcards.backbone) or []
+
+
+def prediction_of(wildcards):
+    """Return another system's segmentation of an exam."""
+    return INPUTS.prediction(wildcards.given, wildcards.exam)
+
+
+def licence_of(wildcards):
+    """Return the licence of the code, which goes into a model's bundle."""
+    return LICENCE
+
+
+def captions_of(wildcards):
+    """Return the captions of the report."""
+    return CAPTIONS
+
+
+# Inputs that rules make.
 
 
 def fused_liver_of(wildcards):
@@ -188,12 +333,6 @@ def start_of(wildcards):
     return f"{RESULTS}/models/liver/{wildcards.backbone}.safetensors" if starts == "liver" else []
 
 
-def pretrained_of(wildcards):
-    """Return the file of weights that a backbone starts from, if the settings name one."""
-    weights = SETTINGS.train(wildcards.stage, wildcards.backbone).network.weights
-    return weights if weights not in ("imagenet", "none") else []
-
-
 def masks_of(folder, stage, methods=None):
     """Return the masks of one stage that hold an exam's: of these methods, of this one, or of the wildcard's."""
 
@@ -209,11 +348,6 @@ def masks_of(folder, stage, methods=None):
 def clean_masks_of(wildcards):
     """Return the post-processed masks of every network that hold an exam's, for the wildcard's stage."""
     return masks_of("clean", wildcards.stage, BACKBONES)(wildcards)
-
-
-def prediction_of(wildcards):
-    """Return another system's segmentation of an exam."""
-    return str(prediction_file(Path(SETTINGS.predictions[wildcards.given].folder), wildcards.exam))
 
 
 def segmentations_of(*splits):
@@ -313,12 +447,27 @@ def tell_of_the_environment():
         logger.warning(f"PYTHONPATH puts modules in the place of installed ones, {instead}. Unset it to be sure.")
 
 
+def keep_what_is_no_phantom():
+    """Refuse to start where a phantom job would overwrite a file that none has made."""
+    exams = [job.wildcards.exam for job in workflow.dag.needrun_jobs() if job.rule.name == "phantom"]
+    _before_the_first_job(lambda: PHANTOMS.check_overwriting(exams, CONTENTS.digest))
+
+
+def read_no_file_of_the_future():
+    """Refuse to start where results would be taken for older than what they are made from, and be removed."""
+    raw = [RawInputs.of(job.params.get("raw")) for job in workflow.dag.needrun_jobs()]
+    _before_the_first_job(lambda: check_times(path for one in raw for path in one.paths))
+
+
 def end_orphans_of_this_folder():
     """End what a Snakemake that died here has left in SLURM's queue, where this one submits it again."""
-    if workflow.executor_plugin.name != "slurm":
-        return
+    if workflow.executor_plugin.name == "slurm":
+        _before_the_first_job(lambda: end_orphans(Path.cwd()))
+
+
+def _before_the_first_job(do):
     try:
-        end_orphans(Path.cwd())
+        do()
     except UserError as error:
         raise WorkflowError(f"hepaflow cannot start:\n{error}") from None
 

@@ -1,7 +1,7 @@
 rule evaluate:
     input:
-        image=image_of,
-        label=label_of,
+        image=raw("evaluate", image_of),
+        label=raw("evaluate", label_of),
         liver_slices=f"{RESULTS}/slices/liver/{{exam}}.safetensors",
         lesion_slices=f"{RESULTS}/slices/lesion/{{exam}}.safetensors",
         liver_raw=masks_of("masks", "liver", BACKBONES),
@@ -21,14 +21,15 @@ rule evaluate:
         settings=settings_of("evaluate"),
         code=code_of("evaluate"),
         libraries=libraries_of("evaluate"),
+        raw=raw_of("evaluate"),
     script:
         "../scripts/evaluate.py"
 
 
 rule uncertainty:
     input:
-        image=image_of,
-        label=label_of,
+        image=raw("uncertainty", image_of),
+        label=raw("uncertainty", label_of),
         liver_slices=f"{RESULTS}/slices/liver/{{exam}}.safetensors",
         lesion_slices=f"{RESULTS}/slices/lesion/{{exam}}.safetensors",
         liver_fused=masks_of("clean", "liver", FUSION),
@@ -43,6 +44,7 @@ rule uncertainty:
     params:
         code=code_of("uncertainty"),
         libraries=libraries_of("uncertainty"),
+        raw=raw_of("uncertainty"),
     script:
         "../scripts/uncertainty.py"
 

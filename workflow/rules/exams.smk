@@ -8,8 +8,8 @@ if SETTINGS.phantoms is not None:
 
     rule phantom:
         output:
-            image=f"{DATA}/{{exam}}.image.nii.gz",
-            label=f"{DATA}/{{exam}}.label.nii.gz",
+            image=os.path.normpath(f"{DATA}/{{exam}}.image.nii.gz"),
+            label=os.path.normpath(f"{DATA}/{{exam}}.label.nii.gz"),
             record=f"{RESULTS}/records/phantom/{{exam}}.json",
         log:
             f"{RESULTS}/logs/phantom/{{exam}}.log",
@@ -26,8 +26,8 @@ if SETTINGS.phantoms is not None:
 
 rule survey:
     input:
-        image=image_of,
-        label=label_of,
+        image=raw("survey", image_of),
+        label=raw("survey", label_of),
     output:
         survey=f"{RESULTS}/exams/{{exam}}.json",
         record=f"{RESULTS}/records/survey/{{exam}}.json",
@@ -41,6 +41,7 @@ rule survey:
         settings=settings_of("survey"),
         code=code_of("survey"),
         libraries=libraries_of("survey"),
+        raw=raw_of("survey"),
     script:
         "../scripts/survey.py"
 

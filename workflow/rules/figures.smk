@@ -87,8 +87,8 @@ rule figure_dice:
 
 rule figure_samples:
     input:
-        images=[f"{DATA}/{EXAMS[exam].image}" for exam in EXAMS.names("test")],
-        labels=[f"{DATA}/{EXAMS[exam].label}" for exam in EXAMS.names("test")],
+        images=raw("figure_samples", test_images_of),
+        labels=raw("figure_samples", test_labels_of),
         segmentations=test_segmentations_of,
     output:
         figure=report(
@@ -106,6 +106,7 @@ rule figure_samples:
         settings=settings_of("figure_samples"),
         code=code_of("figure_samples"),
         libraries=libraries_of("figure_samples"),
+        raw=raw_of("figure_samples"),
     script:
         "../scripts/figure_samples.py"
 

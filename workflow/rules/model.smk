@@ -7,7 +7,7 @@ rule bundle:
             *expand(f"{RESULTS}/records/train/{{stage}}.{{backbone}}.json", stage=STAGES, backbone=BACKBONES),
             *(f"{RESULTS}/records/fit_fusion/{stage}.json" for stage in STAGES),
         ],
-        licence=LICENCE,
+        licence=raw("bundle", licence_of),
     output:
         model=f"{RESULTS}/hepaflow-model.zip",
         record=f"{RESULTS}/records/bundle.json",
@@ -19,13 +19,14 @@ rule bundle:
         settings=settings_of("bundle"),
         code=code_of("bundle"),
         libraries=libraries_of("bundle"),
+        raw=raw_of("bundle"),
     script:
         "../scripts/bundle.py"
 
 
 rule segment:
     input:
-        images=images_of,
+        images=raw("segment", images_of),
         # Not the bundle, which tells scores and more that change without any network.
         networks=rules.bundle.input.networks,
         fusion=rules.bundle.input.fusion,
@@ -47,6 +48,7 @@ rule segment:
         settings=settings_of("bundle"),
         code=code_of("segment"),
         libraries=libraries_of("segment"),
+        raw=raw_of("segment"),
         compute=compute,
     script:
         "../scripts/segment.py"

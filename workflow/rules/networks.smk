@@ -2,7 +2,7 @@ rule train:
     input:
         slices=slices_of("train"),
         start=start_of,
-        pretrained=pretrained_of,
+        pretrained=raw("train", pretrained_of),
     output:
         weights=f"{RESULTS}/models/{{stage}}/{{backbone}}.safetensors",
         history=f"{RESULTS}/models/{{stage}}/{{backbone}}.history.csv",
@@ -19,9 +19,10 @@ rule train:
         # SIGTERM two minutes before the time limit: the state is saved after the current mini-batch.
         slurm_extra="--signal=TERM@120",
     params:
-        settings=settings_of("train", "stage", "backbone"),
+        settings=training_settings,
         code=code_of("train", "backbone"),
         libraries=libraries_of("train", "backbone"),
+        raw=raw_of("train"),
         cache=cache_folder,
         compute=compute,
     script:

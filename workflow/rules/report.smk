@@ -15,7 +15,7 @@ EVERYTHING = [
 rule html_report:
     input:
         EVERYTHING,
-        captions=CAPTIONS,
+        captions=raw("html_report", captions_of),
     output:
         html=f"{RESULTS}/report.html",
         record=f"{RESULTS}/records/html_report.json",
@@ -24,5 +24,6 @@ rule html_report:
     params:
         code=code_of("html_report"),
         libraries=libraries_of("html_report"),
+        raw=raw_of("html_report"),
     script:
         "../scripts/html_report.py"

@@ -1,6 +1,6 @@
 rule restore:
     input:
-        image=image_of,
+        image=raw("restore", image_of),
         liver_slices=f"{RESULTS}/slices/liver/{{exam}}.safetensors",
         lesion_slices=f"{RESULTS}/slices/lesion/{{exam}}.safetensors",
         liver=masks_of("clean", "liver"),
@@ -14,14 +14,15 @@ rule restore:
     params:
         code=code_of("restore"),
         libraries=libraries_of("restore"),
+        raw=raw_of("restore"),
     script:
         "../scripts/restore.py"
 
 
 rule adopt:
     input:
-        image=image_of,
-        prediction=prediction_of,
+        image=raw("adopt", image_of),
+        prediction=raw("adopt", prediction_of),
     output:
         segmentation=f"{RESULTS}/segmentations/{{given}}/{{exam}}.nii.gz",
         record=f"{RESULTS}/records/adopt/{{given}}.{{exam}}.json",
@@ -31,13 +32,14 @@ rule adopt:
         settings=settings_of("adopt", "given"),
         code=code_of("adopt"),
         libraries=libraries_of("adopt"),
+        raw=raw_of("adopt"),
     script:
         "../scripts/adopt.py"
 
 
 rule disagreement:
     input:
-        image=image_of,
+        image=raw("disagreement", image_of),
         slices=f"{RESULTS}/slices/{{stage}}/{{exam}}.safetensors",
         masks=clean_masks_of,
     output:
@@ -48,5 +50,6 @@ rule disagreement:
     params:
         code=code_of("disagreement"),
         libraries=libraries_of("disagreement"),
+        raw=raw_of("disagreement"),
     script:
         "../scripts/disagreement.py"

@@ -1,7 +1,7 @@
 rule liver_slices:
     input:
-        image=image_of,
-        label=training_label_of,
+        image=raw("liver_slices", image_of),
+        label=raw("liver_slices", training_label_of),
     output:
         slices=f"{RESULTS}/slices/liver/{{exam}}.safetensors",
         record=f"{RESULTS}/records/liver_slices/{{exam}}.json",
@@ -12,6 +12,7 @@ rule liver_slices:
         settings=settings_of("liver_slices"),
         code=code_of("liver_slices"),
         libraries=libraries_of("liver_slices"),
+        raw=raw_of("liver_slices"),
         cache=cache_folder,
     script:
         "../scripts/liver_slices.py"
@@ -19,8 +20,8 @@ rule liver_slices:
 
 rule lesion_slices:
     input:
-        image=image_of,
-        label=training_label_of,
+        image=raw("lesion_slices", image_of),
+        label=raw("lesion_slices", training_label_of),
         liver=fused_liver_of,
     output:
         slices=f"{RESULTS}/slices/lesion/{{exam}}.safetensors",
@@ -32,6 +33,7 @@ rule lesion_slices:
         settings=settings_of("lesion_slices"),
         code=code_of("lesion_slices"),
         libraries=libraries_of("lesion_slices"),
+        raw=raw_of("lesion_slices"),
         cache=cache_folder,
     script:
         "../scripts/lesion_slices.py"

@@ -1,7 +1,7 @@
 rule viewer:
     input:
-        image=image_of,
-        label=label_of,
+        image=raw("viewer", image_of),
+        label=raw("viewer", label_of),
         segmentations=expand(f"{RESULTS}/segmentations/{{method}}/{{{{exam}}}}.nii.gz", method=VIEWED),
         disagreement=expand(f"{RESULTS}/disagreement/{{stage}}/{{{{exam}}}}.nii.gz", stage=STAGES),
     output:
@@ -23,5 +23,6 @@ rule viewer:
         page=page_of("viewer"),
         code=code_of("viewer"),
         libraries=libraries_of("viewer"),
+        raw=raw_of("viewer"),
     script:
         "../scripts/viewer.py"

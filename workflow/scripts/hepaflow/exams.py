@@ -1,7 +1,6 @@
 """The exam sheet: which exams there are, where their files lie, and what each is for."""
 
 import csv
-import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -164,47 +163,3 @@ def _checked_rows(rows: Sequence[Sequence[str]], path: Path) -> list[Exam]:
                 )
         exams.append(exam)
     return exams
-
-
-def check_files(sheet: ExamSheet, data: Path) -> None:
-    """Check that every exam has files of its own, and that they exist.
-
-    Raises
-    ------
-    UserError
-        Naming the first missing file, and how many are missing; or a file that two exams share, by any name.
-    """
-    missing = [
-        (name, kind, data / path)
-        for name in sheet.names()
-        for kind, path in (("image", sheet[name].image), ("label", sheet[name].label))
-        if path and not _is_there(data / path, sheet[name].split if kind == "image" else "")
-    ]
-    if missing:
-        name, kind, path = missing[0]
-        others = f" (and {len(missing) - 1} more missing files)" if len(missing) > 1 else ""
-        raise UserError(
-            f"no such {kind}{others}",
-            exam=name,
-            file=path,
-            expected="an existing file",
-            remedy="mend the path in the exam sheet, or set `data` to the folder that its paths are relative to",
-        )
-    owners: dict[str, str] = {}
-    for name in sheet.names():
-        for own in filter(None, (sheet[name].image, sheet[name].label)):
-            owner = owners.setdefault(os.path.realpath(data / own), f"{name}: {own}")
-            if owner != f"{name}: {own}" or sheet[name].image == sheet[name].label:
-                raise UserError(
-                    f"a file that is there already, as {owner}",
-                    exam=name,
-                    file=data / own,
-                    expected="a file for each image and each label: else an exam could be trained on and scored",
-                    remedy="name every exam's own files in the sheet, or remove the exam that is listed twice",
-                )
-
-
-def _is_there(path: Path, split: str) -> bool:
-    """Return whether a file exists; a new exam's image may be a folder with a DICOM series."""
-    # os.path's tests are False, too, for a name that no file can have.
-    return os.path.isfile(path) or (split == "new" and os.path.isdir(path))

@@ -19,6 +19,8 @@ from hepaflow.errors import UserError
 PACKAGE = "hepaflow"
 UNFOLLOWED = "hepaflow.jobs"
 TABLE = "ARCHITECTURES"
+HOLDS_A_VALUE = (ast.Constant, ast.MatchSingleton)
+"""Nodes with a field that is no part of the tree but a value: None, False and 0 are values like others."""
 _DIGITS = 16
 _DYNAMIC = {"__import__", "import_module", "exec_module", "run_module", "run_path", "exec"}
 
@@ -103,9 +105,12 @@ def _parsed(path: Path, entry: str, _mtime: int, _size: int) -> tuple[str, tuple
 def _text(tree: ast.AST) -> str:
     """Return a syntax tree as text that is the same under every version of Python.
 
-    Unlike that of `ast.dump`, which shows fields that newer versions have: what is empty is left out.
+    Unlike that of `ast.dump`, which shows fields that newer versions have: what is empty is left out, but where it
+    is a value of the code. How a text is spelled (`u""`) is none.
     """
-    fields = [(name, value) for name, value in ast.iter_fields(tree) if isinstance(tree, ast.Constant) or value]
+    if isinstance(tree, ast.Constant):
+        return f"Constant(value={tree.value!r}, kind=None)"
+    fields = [(name, value) for name, value in ast.iter_fields(tree) if value or isinstance(tree, HOLDS_A_VALUE)]
     return f"{type(tree).__name__}({', '.join(f'{name}={_value_text(value)}' for name, value in fields)})"
 
 
@@ -213,31 +218,50 @@ def _name(node: ast.AST) -> str:
 def _strip(tree: ast.Module) -> None:
     """Drop docstrings, and sort each run of imports, in place."""
     for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if not isinstance(body, list):
-            continue
-        node.body = _with_sorted_imports(  # type: ignore[attr-defined]
-            [
-                statement
-                for statement in body
-                if not (
-                    isinstance(statement, ast.Expr)
-                    and isinstance(statement.value, ast.Constant)
-                    and isinstance(statement.value.value, str)
-                )
-            ]
-        )
+        for field in ("body", "orelse", "finalbody"):
+            statements = getattr(node, field, None)
+            if isinstance(statements, list):
+                kept = [statement for statement in statements if not _is_text(statement)]
+                setattr(node, field, _with_sorted_imports(kept))
+
+
+def _is_text(statement: ast.stmt) -> bool:
+    match statement:
+        case ast.Expr(value=ast.Constant(value=str())):
+            return True
+    return False
 
 
 def _with_sorted_imports(body: list[ast.stmt]) -> list[ast.stmt]:
     result: list[ast.stmt] = []
-    run: list[ast.stmt] = []
+    run: list[ast.Import | ast.ImportFrom] = []
     for statement in body:
         if isinstance(statement, ast.Import | ast.ImportFrom):
-            statement.names.sort(key=lambda alias: alias.name)
             run.append(statement)
             continue
-        result += sorted(run, key=_text)
+        result += _sorted_imports(run)
         run = []
         result.append(statement)
-    return result + sorted(run, key=_text)
+    return result + _sorted_imports(run)
+
+
+def _sorted_imports(run: list[ast.Import | ast.ImportFrom]) -> list[ast.Import | ast.ImportFrom]:
+    """Sort imports, unless their order decides what a name stands for."""
+    sources: dict[str, set[tuple[str, ...]]] = {}
+    for statement in run:
+        for alias in statement.names:
+            name, source = _bound(statement, alias)
+            sources.setdefault(name, set()).add(source)
+    if "*" in sources or any(len(several) > 1 for several in sources.values()):
+        return run
+    for statement in run:
+        statement.names.sort(key=lambda alias: alias.name)
+    return sorted(run, key=_text)
+
+
+def _bound(statement: ast.Import | ast.ImportFrom, alias: ast.alias) -> tuple[str, tuple[str, ...]]:
+    """Return the name that an import binds, and what it then stands for."""
+    if isinstance(statement, ast.ImportFrom):
+        return alias.asname or alias.name, (statement.module or "", alias.name)
+    first = alias.name.split(".")[0]  # what `import a.b` binds
+    return (alias.asname, (alias.name,)) if alias.asname else (first, (first,))

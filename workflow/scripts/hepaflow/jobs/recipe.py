@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any
 
-UNCOUNTED = ("code", "libraries", "compute", "cache")
+UNCOUNTED = ("code", "libraries", "compute", "cache", "raw")
 """Parameters of a rule that are no settings of its result."""
 
 _DISTRIBUTIONS = {"skimage": "scikit-image", "yaml": "pyyaml"}

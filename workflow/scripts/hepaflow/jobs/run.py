@@ -18,10 +18,11 @@ from hepaflow.fingerprint import fingerprints, libraries
 from hepaflow.garbage import collect_seldom
 from hepaflow.jobs.alone import keep_others_out
 from hepaflow.jobs.cache import Cache, cache_key
-from hepaflow.jobs.digests import checked, write_notes
+from hepaflow.jobs.digests import begin_notes, checked, write_notes
 from hepaflow.jobs.environment import kept
 from hepaflow.jobs.gpus import claim_gpus
 from hepaflow.jobs.logs import log_to
+from hepaflow.jobs.raw_inputs import RawInputs
 from hepaflow.jobs.recipe import Recipe, changed_names, versions
 
 log = logging.getLogger(__name__)
@@ -45,8 +46,8 @@ def run(job: Any, work: Callable[[], object]) -> None:
     Raises
     ------
     UserError
-        If the code is no longer what it was when the run was planned, an input is not what its job made, or
-        another process makes the same result.
+        If the code is no longer what it was when the run was planned, an input is not what its job made, one that
+        no job makes has changed since, or another process makes the same result.
     """
     if os.environ.get("LOCAL_RANK", "0") != "0":  # of several processes of a job, the first keeps the books
         log_to(job.log[0])
@@ -60,6 +61,7 @@ def run(job: Any, work: Callable[[], object]) -> None:
     _check_code(recipe.code, fingerprints(script, recipe.architecture))
     exam = dict(job.wildcards).get("exam", "")
     inputs = {str(path): checked(Path(path), exam=exam) for path in job.input}
+    RawInputs.of(job.params.get("raw")).compare(inputs, exam=exam)
     outputs = _outputs(job.output)
     folder = job.params.get("cache")
     cache = Cache(Path(folder)) if folder else None
@@ -71,6 +73,7 @@ def run(job: Any, work: Callable[[], object]) -> None:
     else:
         claim_gpus(int(job.resources.get("gpu", 0)))
         collect_seldom()
+        begin_notes(outputs.values())
         noted = work()
         record = recipe.as_dict() | {
             "began": began.isoformat(timespec="seconds"),

@@ -6,7 +6,9 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
+from hepaflow.configuration import plain
 from hepaflow.errors import UserError
+from hepaflow.paths import normal
 from hepaflow.settings.base import SettingsModel
 from hepaflow.settings.compute import ComputeSettings
 from hepaflow.settings.contrast import ContrastSettings, LesionSlicesSettings
@@ -31,6 +33,8 @@ from hepaflow.settings.training import (
 
 Stage = Literal["liver", "lesion"]
 FUSION = "fusion"
+WITHOUT_FILE = ("imagenet", "none")
+"""Starts of a backbone's weights that are no file."""
 
 
 class BackboneTraining(SettingsModel):
@@ -144,16 +148,17 @@ class Settings(SettingsModel):
     count_libraries: bool = False
     """Whether another version of an installed library that a stage computes with is a change of its result."""
 
-    @field_validator("results", "data", "exams")
+    @field_validator("results", "data", "exams", "cache")
     @classmethod
-    def _plain_paths(cls, path: str) -> str:
-        if set(path) & set("{}") or not path.isprintable():
-            raise ValueError("a path without braces and invisible characters, for rules take braces for wildcards")
-        return path
+    def _plain_paths(cls, path: str | None) -> str | None:
+        return None if path is None else _plain(path)
 
     @field_validator("backbones")
     @classmethod
     def _plain_names(cls, backbones: dict[str, BackboneSettings]) -> dict[str, BackboneSettings]:
+        for name, backbone in backbones.items():
+            if backbone.weights not in WITHOUT_FILE:
+                backbones[name] = backbone.model_copy(update={"weights": _plain(backbone.weights)})
         return _named(backbones, "backbone")
 
     @field_validator("predictions")
@@ -162,6 +167,7 @@ class Settings(SettingsModel):
         for name, prediction in predictions.items():
             if not (prediction.liver or prediction.lesion):
                 raise ValueError(f"prediction {name!r}: neither a label value of the liver nor one of lesions")
+            predictions[name] = prediction.model_copy(update={"folder": _plain(prediction.folder)})
         return _named(predictions, "prediction")
 
     @model_validator(mode="after")
@@ -272,6 +278,13 @@ class Settings(SettingsModel):
         return FigureSamplesSettings(samples=self.samples, window=self.window)
 
 
+def _plain(path: str) -> str:
+    """Return the one spelling of a path that rules can hold."""
+    if set(path) & set("{}") or not path.isprintable():
+        raise ValueError("a path without braces and invisible characters, for rules take braces for wildcards")
+    return normal(path)
+
+
 Named = TypeVar("Named")
 
 
@@ -298,10 +311,11 @@ def read_settings(config: Mapping[str, Any]) -> Settings:
     Raises
     ------
     UserError
-        If a key is unknown or a value is not allowed; it names each key's path, the value and what is allowed.
+        If a key is unknown or no text, or a value is not allowed; it names each key's path, the value and what is
+        allowed.
     """
     try:
-        return Settings.model_validate_json(json.dumps(config))
+        return Settings.model_validate_json(json.dumps(plain(config)))
     except ValidationError as error:
         problems = [_told(item) for item in error.errors()]
         raise UserError(
@@ -320,4 +334,9 @@ def _told(item: Any) -> str:
     message = item["msg"].removeprefix("Value error, ")
     if not where or isinstance(item["input"], dict):
         return f"{where}: {message}" if where else message
-    return f"{where}: found {item['input']!r}; {message[:1].lower()}{message[1:]}"
+    told = f"{where}: found {item['input']!r}; {message[:1].lower()}{message[1:]}"
+    return f"{told} ({_TEXT})" if item["type"] in _NO_TEXT and isinstance(item["input"], str) else told
+
+
+_NO_TEXT = ("int_type", "float_type", "bool_type", "list_type", "tuple_type", "model_type", "dict_type")
+_TEXT = "this is text: YAML takes 1e-3 for text, and 1.0e-3 for a number; --config hands on inner values as text"

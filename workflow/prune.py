@@ -1,0 +1,40 @@
+"""List what earlier runs have left in a run's results, and remove it where that is asked for.
+
+    python workflow/prune.py [--configfile FILE] [--directory FOLDER] [--remove]
+
+These are files of exams, backbones and methods that the run no longer has. What no job has made, and what is no
+longer as its job made it, stays.
+"""
+
+import argparse
+from pathlib import Path
+
+from why import chosen_plan, left_over
+
+from hepaflow.jobs.leftovers import remove
+
+
+def main() -> None:
+    """List what is left over, or remove it."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--remove", action="store_true", help="remove the files, and not only list them")
+    chosen, jobs = chosen_plan(parser)
+    those = left_over(jobs)
+    if not those:
+        print("Nothing is left over of earlier runs.")
+        return
+    mebibytes = sum(one.size for one in those) / 2**20
+    print("\n".join(str(one.path) for one in those))
+    if not chosen.remove:
+        print(f"\n{len(those)} files, {mebibytes:.1f} MiB. Nothing was removed: `make prune REMOVE=yes` does.")
+        return
+    if any(Path(".snakemake/locks").glob("*")):
+        raise SystemExit("Snakemake runs in this folder: wait until it has ended (or `snakemake --unlock`).")
+    others = remove(those)
+    print(f"\nRemoved {len(those) - len(others)} files.")
+    for path in others:
+        print(f"Not as its job made it, and kept: {path}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,150 @@
+"""Configurations as YAML gives them: refused where a key stands twice, or a value is of a kind no setting has."""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from hepaflow.errors import UserError
+
+_READ_AS = {
+    "True": "YAML reads yes, on and true as True",
+    "False": "YAML reads no, off and false as False",
+    "None": "YAML reads ~, null and nothing as None",
+}
+_QUOTES = "put it in quotation marks, if text is meant"
+
+
+def plain(config: Any, key: str = "") -> Any:
+    """Return a configuration of text, numbers, truth values, lists and mappings by text.
+
+    Parameters
+    ----------
+    config : mapping, or a value in one
+    key : str, optional
+        Where the value stands, for error messages.
+
+    Raises
+    ------
+    UserError
+        If a key or a value is anything else, or stands within itself; it names the key.
+    """
+    return _plain(config, key, ())
+
+
+def _plain(value: Any, key: str, around: tuple[int, ...]) -> Any:
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if id(value) in around:
+        raise UserError(f"{key}: a value that holds itself, by an anchor (&) and its alias (*)", remedy=_MEND)
+    if isinstance(value, Mapping):
+        plain_keys = [(_plain_key(name, key), one) for name, one in value.items()]
+        names = [name for name, _ in plain_keys]
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise UserError(
+                f"{_below(key, twice[0])}: the key stands there twice, as text and as number", remedy=_MEND
+            )
+        return {name: _plain(one, _below(key, name), (*around, id(value))) for name, one in plain_keys}
+    if isinstance(value, list | tuple):
+        return [_plain(one, f"{key}[{number}]", (*around, id(value))) for number, one in enumerate(value)]
+    raise UserError(
+        f"{key}: {_kind(value)}",
+        expected="text, a number, true or false, a list, or keys with values",
+        remedy=f"{_QUOTES}; config/README.md explains every key",
+    )
+
+
+def _plain_key(name: Any, around: str) -> str:
+    if isinstance(name, str):
+        return name
+    if isinstance(name, int | float) and not isinstance(name, bool):
+        return str(name)
+    read_as = _READ_AS.get(str(name))
+    raise UserError(
+        f"{around or 'the configuration'}: the key {name!r}" + (f"; {read_as}" if read_as else f", {_kind(name)}"),
+        expected="text as a key",
+        remedy=_QUOTES,
+    )
+
+
+_MEND = "mend the configuration; config/README.md explains every key"
+
+
+def _below(key: str, name: str) -> str:
+    return f"{key}.{name}" if key else name
+
+
+def _kind(value: Any) -> str:
+    """Return a value of a kind that no setting has, in words."""
+    kinds = {"date": "the date", "datetime": "the time", "set": "the set", "bytes": "the binary data"}
+    kind = type(value).__name__
+    return f"{kinds.get(kind, f'a {kind}:')} {sorted(map(str, value)) if kind == 'set' else value}"
+
+
+def check_file(path: Path) -> None:
+    """Check what a configuration no longer tells once it is read: that its file has each key once.
+
+    Raises
+    ------
+    UserError
+        If it is no UTF-8, no YAML or JSON with keys at its top, or has a key twice; it names the line.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"a configuration that is no UTF-8 ({error.reason} at byte {error.start})",
+            file=path,
+            expected="text in UTF-8",
+            remedy="save it as UTF-8 in your editor",
+        ) from None
+    except OSError as error:
+        raise UserError(
+            f"a configuration that cannot be read ({error.strerror})", file=path, remedy="name a YAML file"
+        ) from None
+    try:
+        json.loads(text, object_pairs_hook=lambda pairs: _once([(name, 0) for name, _ in pairs], path))
+    except ValueError:
+        _check_yaml(text, path)
+
+
+def _check_yaml(text: str, path: Path) -> None:
+    try:
+        waiting = [node for node in (yaml.compose(text),) if node is not None]
+    except yaml.YAMLError as error:
+        raise UserError(
+            " ".join(str(error).split()),
+            file=path,
+            expected="YAML: keys, colons with a space behind them, and spaces (no tabs) before inner keys",
+            remedy="mend the line",
+        ) from None
+    if waiting and not isinstance(waiting[0], yaml.MappingNode):
+        raise UserError("no keys at the top", file=path, expected="`key: value` in each line", remedy=_MEND)
+    seen: set[int] = set()
+    while waiting:
+        node = waiting.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.MappingNode):
+            keys = [name for name, _ in node.value if isinstance(name, yaml.ScalarNode) and name.value != "<<"]
+            _once([(key.value, key.start_mark.line + 1) for key in keys], path)
+            waiting += [value for _, value in node.value]
+        elif isinstance(node, yaml.SequenceNode):
+            waiting += node.value
+
+
+def _once(keys: Iterable[tuple[str, int]], path: Path) -> None:
+    lines: dict[str, int] = {}
+    for name, line in keys:
+        if name in lines:
+            places = f", in lines {lines[name]} and {line}" if line else ""
+            raise UserError(
+                f"the key {name!r} twice in one group{places}",
+                file=path,
+                expected="each key once: of two, YAML forgets the first",
+                remedy="put all that belongs to the key under one",
+            )
+        lines[name] = line

@@ -1,0 +1,105 @@
+"""What earlier runs have left in a run's results: files of exams, backbones and methods that it no longer has.
+
+Every file that a job made has a note of its digest beside it (`hepaflow.jobs.digests`). What has a note, but is
+made by no job of the run as it is now, is left over. What has none is not the workflow's, and is never touched;
+nor is what lies elsewhere than in the results, as phantoms do, which several runs may share.
+"""
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from hepaflow.files import sha256
+from hepaflow.jobs.digests import NOTES, note_of, noted
+
+_STATE = {"state.safetensors", "previous.safetensors", "lock"}
+"""What a training that was interrupted keeps in its side folder."""
+_OF_DICOM = ("segmentation.dcm", "overlay/*.dcm")
+"""What a new exam has beside its noted files."""
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """A file of an earlier run.
+
+    Attributes
+    ----------
+    path : Path
+    digest : str
+        What the job that made it noted; empty for logs and other files that jobs note nothing of.
+    """
+
+    path: Path
+    digest: str = ""
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return self.path.stat().st_size
+
+    @property
+    def as_made(self) -> bool:
+        """Whether it is as its job made it; a user may have put something else in its place."""
+        return not self.digest or sha256(self.path) == self.digest
+
+
+def leftovers(results: Path, used: Collection[str]) -> list[Leftover]:
+    """Find what earlier runs have left.
+
+    Parameters
+    ----------
+    results : Path
+        Folder of the results.
+    used : collection of str
+        Paths of all inputs, outputs and logs of the run as it is now.
+
+    Returns
+    -------
+    list of Leftover
+        By path.
+    """
+    kept = {Path(path) for path in used}
+    found = {one.path: one for one in _noted_files(results) if one.path not in kept}
+    for record in [path for path in found if path.is_relative_to(results / "records")]:
+        log = (results / "logs" / record.relative_to(results / "records")).with_suffix(".log")
+        if log not in kept and log.is_file():
+            found[log] = Leftover(log)
+    for path in [*found]:
+        found |= {beside: Leftover(beside) for beside in _beside(path, results) if beside not in kept}
+    return [found[path] for path in sorted(found)]
+
+
+def remove(those: Iterable[Leftover]) -> list[Path]:
+    """Remove what is as it was made, with its notes, and folders that are then empty; return what is not."""
+    others = []
+    for one in those:
+        if not one.as_made:
+            others.append(one.path)
+            continue
+        one.path.unlink()
+        note_of(one.path).unlink(missing_ok=True)
+        for folder in (note_of(one.path).parent, *one.path.parents):
+            try:
+                folder.rmdir()
+            except OSError:  # not empty, or not there
+                if folder.name != NOTES:
+                    break
+    return others
+
+
+def _noted_files(results: Path) -> Iterator[Leftover]:
+    for note in results.rglob(f"{NOTES}/*.sha256"):
+        path = note.parent.parent / note.name.removesuffix(".sha256")
+        if path.is_file() and not path.is_symlink() and (digest := noted(path)):
+            yield Leftover(path, digest)
+
+
+def _beside(path: Path, results: Path) -> Iterator[Path]:
+    """Yield what lies beside a file that is left over and has no note: of an interrupted training, of DICOM."""
+    if path.parent.parent == results / "new":
+        for pattern in _OF_DICOM:
+            yield from path.parent.glob(pattern)
+    if path.suffix == ".safetensors" and path.parent.parent == results / "models":
+        state = path.with_suffix(".training")
+        if state.is_dir() and {one.name for one in state.iterdir()} <= _STATE:
+            yield from state.iterdir()

@@ -1,0 +1,41 @@
+"""One spelling for every path: what a user may write in several ways is compared as text by Snakemake."""
+
+import os
+from pathlib import Path
+
+
+def normal(path: str) -> str:
+    """Return the one spelling of a path: relative where it lies in the working folder, else absolute.
+
+    `~` means a home folder. Links on the way stay as they are, so that a folder of data can be a link.
+
+    Parameters
+    ----------
+    path : str
+        Relative to the working folder, absolute, or beginning with `~`.
+
+    Raises
+    ------
+    ValueError
+        If `~` names the home of nobody, or the path holds what no path can.
+    """
+    expanded = os.path.expanduser(path)
+    if expanded.startswith("~") and not os.path.lexists(expanded):
+        raise ValueError(f"{path.partition('/')[0]!r} is no user's home folder here")
+    if "\0" in expanded:
+        raise ValueError("a path without the character NUL")
+    absolute = os.path.abspath(_without_steps_up(expanded))
+    here, below = Path(), Path(absolute)
+    for folder in (below, *below.parents):
+        if os.path.exists(folder) and os.path.samefile(folder, here):
+            return str(below.relative_to(folder))
+    return absolute
+
+
+def _without_steps_up(path: str) -> str:
+    """Follow each `..` as the system does: behind a link it leads to the parent of what the link points to."""
+    parts = path.split("/")
+    if ".." not in parts:
+        return path
+    last = len(parts) - parts[::-1].index("..")
+    return "/".join([os.path.realpath("/".join(parts[:last])), *parts[last:]])
