@@ -442,7 +442,7 @@ def tell_of_the_environment():
     """Tell which variables of the calling shell do not reach the jobs, and what it puts in libraries' place."""
     if DROPPED_VARIABLES:
         logger.warning(f"Not passed on to the jobs, which would run otherwise: {', '.join(DROPPED_VARIABLES)}")
-    folders = os.environ["PYTHONPATH"].split(os.pathsep)
+    folders = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     for instead in shadowed(folder for folder in folders if folder != str(SCRIPTS)):
         logger.warning(f"PYTHONPATH puts modules in the place of installed ones, {instead}. Unset it to be sure.")
 
