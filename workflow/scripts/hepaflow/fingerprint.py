@@ -220,7 +220,7 @@ def _strip(tree: ast.Module) -> None:
     for node in ast.walk(tree):
         for field in ("body", "orelse", "finalbody"):
             statements = getattr(node, field, None)
-            if isinstance(statements, list):
+            if isinstance(statements, list) and statements:
                 kept = [statement for statement in statements if not _is_text(statement)]
                 setattr(node, field, _with_sorted_imports(kept))
 
