@@ -54,7 +54,7 @@ def test_orders_that_are_drawn_speak_as_all_of_them() -> None:
 def test_a_perfect_order_of_many_is_one_of_those_drawn_and_itself() -> None:
     """One of 9999 and the exams' own: no p is below that, nor zero."""
     falling = exams(list(range(12)), [1 - 0.1 * place for place in range(12)])
-    mixed = falling.iloc[np.random.default_rng(0).permutation(12)]
+    mixed = falling.assign(dice=np.random.default_rng(0).permutation(falling["dice"]))
     assert rank_correlation(falling)[1] == pytest.approx(1e-4)
     assert least_p_value(falling) == least_p_value(mixed) == pytest.approx(1e-4)
 
@@ -182,6 +182,25 @@ EQUAL_DISAGREEMENT = "undefined: exams of the same disagreement stand on both si
             "1 of 2 (1.0 expected by chance)",
         ),
         ([9, 8, 2, 1], [0.0, 0.2, 0.2, 0.8], "a (0.000): number 1 of 4 by disagreement", EQUAL_DICE),
+        (
+            [3, 2, 1],
+            [0.2, 0.9, 0.9],
+            "a (0.200): number 1 of 3 by disagreement",
+            "1 of 1 (0.3 expected by chance)",
+        ),
+        (
+            [4, 3, 2, 1],
+            [0.5, 0.1, 0.1, 0.9],
+            "b (0.100): number 2 of 4 by disagreement; c (0.100): number 3 of 4 by disagreement",
+            "1 of 2 (1.0 expected by chance)",
+        ),
+        ([5, 4, 3, 2, 1], [0.2, 0.1, 0.2, 0.8, 0.9], "b (0.100): number 2 of 5 by disagreement", EQUAL_DICE),
+        (
+            [9, 5, 5, 2, 1],
+            [0.1, 0.2, 0.3, 0.4, 0.5],
+            "a (0.100): number 1 of 5 by disagreement",
+            EQUAL_DISAGREEMENT,
+        ),
         ([9], [0.5], "a (0.500): number 1 of 1 by disagreement", "undefined: one exam has no halves"),
         ([9, 9], [1.0, 1.0], "undefined: all exams have the same Dice (1.000)", EQUAL_DICE),
     ],

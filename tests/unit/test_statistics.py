@@ -313,6 +313,17 @@ def test_a_method_that_is_as_often_higher_as_lower_has_a_p_value() -> None:
     assert row["wilcoxon_p"] == pytest.approx(1)
 
 
+def test_rounding_makes_no_method_higher() -> None:
+    tables = [tidy({"dice": [0.1 + 0.2, 0.5]}, method="fusion"), tidy({"dice": [0.3, 0.4]})]
+    row = only(compare(pd.concat(tables), "fusion"))
+    assert (row["exams"], row["higher"], row["lower"]) == (2, 1, 0)
+
+
+def test_pairs_are_of_one_exam_wherever_their_rows_stand() -> None:
+    table = paired(RESNET).sample(frac=1, random_state=0, ignore_index=True)
+    assert only(compare(table, "fusion")) == pytest.approx(only(compare(paired(RESNET), "fusion")))
+
+
 def test_methods_that_never_differ_have_no_p_value() -> None:
     row = only(compare(paired(FUSION), "fusion"))
     assert isnan(row["wilcoxon_p"])
