@@ -26,7 +26,7 @@ FORMS = Case(
 FRAMES = Case(
     "every slice in a frame of reference of its own, and directions that differ in the last digit",
     WARNED,
-    ("7 frames of reference (FrameOfReferenceUID): taken for one",),
+    ("a FrameOfReferenceUID for each slice: one was made for all",),
     mended="an error of the library, after everything was computed",
 )
 NUMBER = Case(

@@ -126,14 +126,14 @@ def test_names_of_an_undeclared_character_set_are_found(
     with (tmp_path / "x.dcm").open("wb") as file:
         for tag, kind, value in (
             (0x00050008, b"CS", (declared or "").encode()),
-            (0x00600008, b"CS", b"CT"),
+            (0x00600008, b"CS", b"OT"),
             (0x00100010, b"PN", name.encode(charset)),
         ):
             value += b" " * (len(value) % 2)
             file.write(struct.pack("<I2sH", tag, kind, len(value)) + value)
-    header = read_header(tmp_path / "x.dcm")
-    assert header is not None
-    found = identifiers([header])
+    read = read_header(tmp_path / "x.dcm")
+    assert read is not None
+    found = identifiers([read.header])
     assert named_in(name.replace("^", ""), found)
 
 

@@ -26,7 +26,7 @@ _GEOMETRY = {"PixelSpacing", "ImagePositionPatient", "ImageOrientationPatient", 
 
 _LENGTHS = {"SpacingBetweenSlices", "SliceThickness"}
 
-_ALIKE = ("FrameOfReferenceUID", "ImageOrientationPatient", "PixelSpacing")
+_ALIKE = ("ImageOrientationPatient", "PixelSpacing")
 """What slices of a volume share; in the last digits headers may differ, of which writers of DICOM make errors."""
 
 _SAME_LENGTH = 0.01  # part of the distance between slices
@@ -72,11 +72,10 @@ def in_form(series: Series) -> Series:
     -------
     Series
         Values of the wrong form are gone, or empty where objects must have the element. SpacingBetweenSlices is
-        the distance between positions, whatever the header said: readers compute volumes from it. All slices are
-        in one frame of reference. What was changed is noted, without the values: they may tell whose they are.
+        the distance between positions, whatever the header said: readers compute volumes from it. What was
+        changed is noted, without the values: they may tell whose they are.
     """
     distance = slice_distance(series)
-    frames = {str(header.FrameOfReferenceUID) for header in series.headers}
     told = {str(header.get("SpacingBetweenSlices", "")) for header in series.headers} - {"", "None"}
     wrong: set[str] = set()
     headers = []
@@ -101,8 +100,6 @@ def in_form(series: Series) -> Series:
     notes = [f"of the wrong form, and left out: {', '.join(sorted(wrong))}"] if wrong else []
     if any(_differs(one, distance) for one in told):
         notes.append(f"SpacingBetweenSlices of another length than slices are apart, {distance:.4g} mm")
-    if len(frames) > 1:
-        notes.append(f"{len(frames)} frames of reference (FrameOfReferenceUID): taken for one")
     return replace(series, headers=tuple(headers), notes=(*series.notes, *notes))
 
 
