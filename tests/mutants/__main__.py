@@ -10,6 +10,7 @@ import ast
 import hashlib
 import json
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -31,7 +32,8 @@ MODULES = (
 _SECONDS = 15
 """Of tests that are run for one mutant: hundreds pass through some lines."""
 _SLACK = 60
-_NOTICED = (1, 2)  # a test failed, or a file of tests could not be imported
+_NOTICED = (1, 2, -signal.SIGSEGV, -signal.SIGABRT)
+"""A test failed, a file of tests could not be imported, or a library crashed."""
 
 
 def main() -> int:
