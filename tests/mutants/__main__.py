@@ -19,7 +19,7 @@ from pathlib import Path
 from mutants.child import PACKAGE, ROOT, load_libraries, pytest_in_a_child
 from mutants.mutations import Mutation, mutants
 from mutants.page import PAGE, Outcome, page, reasons
-from mutants.passed import TESTS, Test, passed
+from mutants.passed import TESTS, Chosen, Test, passed
 
 MODULES = (
     *("metrics/overlap", "metrics/detection", "metrics/surface", "statistics", "scores", "evaluation"),
@@ -93,7 +93,12 @@ def _try(module: str, mutation: Mutation, tree: ast.Module, tests: dict[str, Tes
     for chosen in (own, others):
         if chosen:
             expected = sum(tests[name].seconds for name in chosen)
-            ended = pytest_in_a_child(chosen, timeout=_SLACK + 10 * expected, change=(module, tree))
+            ended = pytest_in_a_child(
+                sorted({name.partition("::")[0] for name in chosen}),
+                timeout=_SLACK + 10 * expected,
+                change=(module, tree),
+                plugins=[Chosen(chosen)],
+            )
             if ended.status is None:
                 return "time over", len(chosen)
             if ended.status in _NOTICED:

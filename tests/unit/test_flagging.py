@@ -140,8 +140,8 @@ def test_the_answer_is_no_bolder_than_the_exams_allow(
 def test_all_errors_lie_where_networks_disagree() -> None:
     levels = pd.DataFrame([("a", "liver", 100, 10, 10, 10)], columns=UNCERTAINTY_COLUMNS)
     assert answer_table(levels, exams([1, 2], [0.1, 0.2]))["answer"].iloc[-1] == (
-        "100 % of them where networks disagree, which is 100 % of the voxels; 100 % of these are wrong, and none of "
-        "those where all agree"
+        "100 % of them where networks disagree, which is 100 % of the voxels; 100 % of these are wrong, and none "
+        "of those where all agree"
     )
 
 
