@@ -287,7 +287,7 @@ def _plain(path: str) -> str:
     if _ADDRESS.match(path):
         raise ValueError("a path on this machine, and no address of the web or of a store")
     if _VARIABLE.search(path) and not os.path.lexists(path):
-        raise ValueError("a path without variables of the shell, which nothing fills in here; `~` is a home folder")
+        raise ValueError("a path without variables of the shell, which nobody fills in; `~` is a home folder")
     return normal(path)
 
 
