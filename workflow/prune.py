@@ -1,6 +1,6 @@
 """List what earlier runs have left in a run's results, and remove it where that is asked for.
 
-    python workflow/prune.py [--configfile FILE] [--directory FOLDER] [--remove]
+    python workflow/prune.py [--configfile FILE ...] [--directory FOLDER] [--remove]
 
 These are files of exams, backbones and methods that the run no longer has. What no job has made, and what is no
 longer as its job made it, stays.

@@ -1,8 +1,8 @@
 """Say what the next run would compute, and why: which settings, code and inputs changed since each stage ran.
 
-    python workflow/why.py [--configfile FILE] [--directory FOLDER]
+    python workflow/why.py [--configfile FILE ...] [--directory FOLDER]
 
-Nothing is run and nothing is written but Snakemake's own log.
+Nothing is run, and nothing is written but digests of files that were read for it.
 """
 
 import argparse
@@ -71,8 +71,14 @@ class Planned:
         return " ".join(self.wildcards.values())
 
 
-def plan(folder: Path, configfile: str | None) -> list[Planned]:
+def plan(folder: Path, *configfiles: str) -> list[Planned]:
     """Plan the workflow in a folder as `snakemake --dry-run` does, and explain every job.
+
+    Parameters
+    ----------
+    folder : Path
+    *configfiles : str
+        Of several, the last has the say in what two of them set; of none, `config/config.yaml` is the one.
 
     Raises
     ------
@@ -82,18 +88,18 @@ def plan(folder: Path, configfile: str | None) -> list[Planned]:
     profile = yaml.safe_load((folder / "profiles/default/config.yaml").read_text(encoding="utf-8"))
     triggers = frozenset(RerunTrigger.parse_choice(name) for name in profile["rerun-triggers"])
     said = io.StringIO()  # Snakemake's own account of the dry-run is longer and says less
-    with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said), SnakemakeApi(OutputSettings()) as api:
+    settings = OutputSettings(dryrun=True)
+    with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said), SnakemakeApi(settings) as api:
         try:
             workflow = api.workflow(
                 resource_settings=ResourceSettings(cores=1),
-                config_settings=ConfigSettings(configfiles=[Path(configfile)] if configfile else []),
+                config_settings=ConfigSettings(configfiles=[*map(Path, configfiles)]),
                 snakefile=folder / "Snakefile",
                 workdir=folder,
             )
-            settings = DAGSettings(
-                rerun_triggers=triggers, max_checksum_file_size=profile["max-checksum-file-size"]
-            )
-            workflow.dag(settings).execute_workflow(executor="dryrun")
+            by_content = profile["max-checksum-file-size"]
+            dag = workflow.dag(DAGSettings(rerun_triggers=triggers, max_checksum_file_size=by_content))
+            dag.execute_workflow(executor="dryrun")
             return list(_explained(workflow._workflow.dag, folder / "workflow" / "scripts"))
         except Exception as error:
             said.seek(0)
@@ -188,16 +194,18 @@ def left_over(jobs: list[Planned]) -> list[Leftover]:
 
 def chosen_plan(parser: argparse.ArgumentParser) -> tuple[argparse.Namespace, list[Planned]]:
     """Return what the command line says, and the plan of the run that it names; go to the run's folder."""
-    parser.add_argument("--configfile", help="configuration of the run (default: config/config.yaml)")
+    parser.add_argument(
+        "--configfile", nargs="+", default=[], help="configuration of the run (default: config/config.yaml)"
+    )
     parser.add_argument("--directory", type=Path, default=ROOT, help="folder of the workflow")
     chosen = parser.parse_args()
     try:
-        if chosen.configfile:  # Snakemake would end with a traceback where it is no UTF-8
-            check_file(Path(chosen.configfile))
+        for path in chosen.configfile:  # Snakemake would end with a traceback where one is no UTF-8
+            check_file(Path(path))
     except UserError as error:
         raise SystemExit(f"hepaflow cannot start:\n{error}") from None
     folder = chosen.directory.resolve()
-    jobs = plan(folder, chosen.configfile)
+    jobs = plan(folder, *chosen.configfile)
     os.chdir(folder)
     return chosen, jobs
 

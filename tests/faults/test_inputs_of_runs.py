@@ -167,6 +167,20 @@ SETTINGS = (
         file(b"training:\n  liver: {epochs: 1}\ntraining:\n  lesion: {epochs: 1}\n"),
         "the first was forgotten",
     ),
+    Case(
+        "`010` and `1:30`, which YAML reads as 8 and 90",
+        REFUSED,
+        ("010 in line 1", "YAML reads as 8"),
+        file(b"seed: 010\n"),
+        "read as 8 and 90, without a word",
+    ),
+    Case(
+        "`$SCRATCH/mine` or `s3://bucket/mine` as the folder of results",
+        REFUSED,
+        ("variables of the shell",),
+        settings("results: $SCRATCH/mine"),
+        "a folder called `$SCRATCH` or `s3:` was made",
+    ),
     Case("tabs in a configuration", REFUSED, ("line 2", "no tabs"), file(b"head:\n\trates: [1]\n")),
     Case(
         "a configuration in Latin-1",

@@ -1,7 +1,10 @@
 """What Snakemake plans, and what it refuses before any job starts."""
 
+import os
 import re
 import resource
+import subprocess
+import sys
 from itertools import pairwise
 from pathlib import Path
 
@@ -47,6 +50,12 @@ def seconds_of_children() -> float:
     return used.ru_utime + used.ru_stime
 
 
+def reasons(run: Checkout, *configs: str) -> str:
+    """Return what would run and why, as `make why` says it."""
+    command = [sys.executable, "workflow/why.py", "--configfile", *configs]
+    return subprocess.run(command, cwd=run.folder, capture_output=True, text=True, check=True).stdout
+
+
 def test_thesis_on_lits17_is_planned_in_ten_seconds(fresh: Checkout) -> None:
     data = fresh.folder / "data/lits17"
     data.mkdir(parents=True)
@@ -57,6 +66,24 @@ def test_thesis_on_lits17_is_planned_in_ten_seconds(fresh: Checkout) -> None:
     jobs = fresh.planned(config="")
     assert seconds_of_children() - began < 10
     assert jobs == LITS17
+
+
+def test_a_plan_asks_no_driver(fresh: Checkout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    probe = tmp_path / "nvidia-smi"
+    probe.write_text(f"#!/bin/sh\ntouch {tmp_path}/asked\nexec /bin/sleep 60\n")
+    probe.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    fresh.configure(compute={"accelerator": "auto"})
+    assert fresh.planned()
+    assert "jobs would run" in reasons(fresh, "config/smoke.yaml")
+    assert not (tmp_path / "asked").exists()
+
+
+def test_reasons_are_those_of_all_configurations(fresh: Checkout) -> None:
+    (fresh.folder / "config/more.yaml").write_text("backbones: {third: {arch: unet, weights: none}}\n")
+    told = reasons(fresh, "config/smoke.yaml", "config/more.yaml")
+    assert "liver third" in told
+    assert "liver plain" in told
 
 
 def test_what_others_wait_for_goes_first_and_the_longest_training_before_the_others(fresh: Checkout) -> None:

@@ -78,9 +78,11 @@ PAGE_SUFFIXES = (".html", ".css", ".js")
 ARCHITECTURES = {name: backbone.arch for name, backbone in SETTINGS.backbones.items()} | {FUSION: FUSION}
 
 # On one machine, networks share out its GPUs (or the one CPU); a cluster's queue has its own count. Not in a profile:
-# a limit there would hold on clusters, too, for `profiles/default` is always loaded.
+# a limit there would hold on clusters, too, for `profiles/default` is always loaded. A plan needs no cards, and does
+# not wait for a driver that does not answer.
 if (
     workflow.is_main_process
+    and not workflow.output_settings.dryrun
     and workflow.nodes is None
     and "gpu" not in workflow.global_resources
     and SETTINGS.compute.accelerator != "cpu"

@@ -1,6 +1,7 @@
 """Configurations as YAML gives them: refused where a key stands twice, or a value is of a kind no setting has."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ _READ_AS = {
     "None": "YAML reads ~, null and nothing as None",
 }
 _QUOTES = "put it in quotation marks, if text is meant"
+_OCTAL = re.compile(r"[-+]?0[0-7_]+")
+_IN_SIXTIES = re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?")
 
 
 def plain(config: Any, key: str = "") -> Any:
@@ -89,7 +92,8 @@ def check_file(path: Path) -> None:
     Raises
     ------
     UserError
-        If it is no UTF-8, no YAML or JSON with keys at its top, or has a key twice; it names the line.
+        If it is no UTF-8, no YAML or JSON with keys at its top, has a key twice, or a number that YAML reads as
+        another one than people do; it names the line.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -128,12 +132,30 @@ def _check_yaml(text: str, path: Path) -> None:
         if id(node) in seen:
             continue
         seen.add(id(node))
-        if isinstance(node, yaml.MappingNode):
+        if isinstance(node, yaml.ScalarNode):
+            _check_number(node, path)
+        elif isinstance(node, yaml.MappingNode):
             keys = [name for name, _ in node.value if isinstance(name, yaml.ScalarNode) and name.value != "<<"]
             _once([(key.value, key.start_mark.line + 1) for key in keys], path)
-            waiting += [value for _, value in node.value]
+            waiting += [one for pair in node.value for one in pair]
         elif isinstance(node, yaml.SequenceNode):
             waiting += node.value
+
+
+def _check_number(node: yaml.ScalarNode, path: Path) -> None:
+    """Refuse 010, which is 8 in YAML 1.1, and 1:30, which is 90."""
+    if node.tag not in ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float") or node.style:
+        return
+    text = node.value
+    octal = _OCTAL.fullmatch(text) and int(text) != int(text, 8)
+    if octal or _IN_SIXTIES.fullmatch(text):
+        how = "with a leading zero, by eights" if octal else "with a colon, as minutes and seconds"
+        raise UserError(
+            f"{text} in line {node.start_mark.line + 1}, which YAML reads as {yaml.safe_load(text)} ({how})",
+            file=path,
+            expected="a number that means the same to YAML and to people",
+            remedy=f"write it without zeros in front and colons; {_QUOTES}",
+        )
 
 
 def _once(keys: Iterable[tuple[str, int]], path: Path) -> None:

@@ -1,6 +1,8 @@
 """The settings of a whole run; the defaults are the thesis on LiTS17."""
 
 import json
+import os
+import re
 from collections.abc import Mapping
 from typing import Any, Literal, TypeVar
 
@@ -282,7 +284,15 @@ def _plain(path: str) -> str:
     """Return the one spelling of a path that rules can hold."""
     if set(path) & set("{}") or not path.isprintable():
         raise ValueError("a path without braces and invisible characters, for rules take braces for wildcards")
+    if _ADDRESS.match(path):
+        raise ValueError("a path on this machine, and no address of the web or of a store")
+    if _VARIABLE.search(path) and not os.path.lexists(path):
+        raise ValueError("a path without variables of the shell, which nobody fills in; `~` is a home folder")
     return normal(path)
+
+
+_ADDRESS = re.compile(r"[A-Za-z][\w+.-]*://")
+_VARIABLE = re.compile(r"\$\w")
 
 
 Named = TypeVar("Named")
