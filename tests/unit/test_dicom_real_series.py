@@ -35,7 +35,8 @@ def _unpacked(name: str, folder: Path) -> Path:
 def _segmented(folder: Path, labels: Callable[[np.ndarray], np.ndarray]) -> list[Failure]:
     def segment(hu: np.ndarray) -> Thresholded:
         found = labels(hu)
-        return Thresholded(found, {"liver": np.zeros_like(found), "lesion": np.zeros_like(found)})
+        undisputed = {"liver": np.zeros_like(found), "lesion": np.zeros_like(found)}
+        return Thresholded(found >= 1, found == 2, undisputed)
 
     return segment_exams(folder / "ct", folder / "out", lambda: Model({}, segment), keep_names=True)
 

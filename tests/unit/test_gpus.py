@@ -245,7 +245,7 @@ def test_a_driver_that_does_not_answer_is_told(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(gpus, "PATIENCE", 0.5)
     write_tool(tmp_path, "exec /bin/sleep 60")
-    with pytest.raises(UserError, match=r"does not answer (.*\n)*.*accelerator: cpu"):
+    with pytest.raises(UserError, match=r"does not answer\n(.*\n)*.*accelerator: cpu"):
         cards({})
     assert claim_gpus(0, {}, tmp_path) == []  # and is not asked where no card is wanted
 
