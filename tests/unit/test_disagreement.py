@@ -14,6 +14,7 @@ from hepaflow.disagreement import (
     error_by_disagreement,
     exams_by_disagreement,
     mean_disagreement,
+    mean_over_segmented,
 )
 from hepaflow.scores import UNCERTAINTY_COLUMNS
 
@@ -100,6 +101,14 @@ def test_mean_over_what_is_segmented() -> None:
     expected = float(Fraction(2 * 50 + 2 * 100, 6))
     assert mean.to_numpy().tolist() == [["b", expected], ["a", expected]]
     assert mean.columns.tolist() == ["exam", "disagreement"]
+
+
+def test_an_exam_of_ones_own_has_the_same_mean() -> None:
+    """Four voxels of the fused mask, and two where networks disagree besides."""
+    assert mean_over_segmented(PERCENT, FUSED) == pytest.approx((2 * 50 + 2 * 100) / 6)
+    large = np.full((1, 300, 300), 100, np.uint8)
+    assert mean_over_segmented(large, np.zeros(large.shape, bool)) == 100
+    assert mean_over_segmented(np.zeros_like(PERCENT), np.zeros_like(FUSED)) == 0
 
 
 def test_nothing_segmented_is_no_disagreement() -> None:

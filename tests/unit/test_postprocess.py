@@ -196,6 +196,16 @@ def test_each_slice_alone() -> None:
     np.testing.assert_array_equal(clean(stack, LESION), expected)
 
 
+def test_a_stack_is_cleaned_as_its_slices_are_and_left_as_it_is() -> None:
+    stack = np.stack([drawn(MAIN, (50, 50, 1, 7)), drawn(MAIN, (6, 207, 4, 4), (100, 100, 3, 4))])
+    before = stack.copy()
+    for how, one in ((LIVER, clean_liver), (LESION, clean_lesion)):
+        cleaned = clean(stack, how)
+        np.testing.assert_array_equal(cleaned, [one(mask, how) for mask in stack])
+        assert cleaned.sum() < stack.sum()
+        np.testing.assert_array_equal(stack, before)
+
+
 def test_no_slices() -> None:
     for stage in (LIVER, LESION):
         assert clean(np.zeros((0, 8, 8), bool), stage).shape == (0, 8, 8)
