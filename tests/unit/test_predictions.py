@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from hepaflow.errors import UserError
-from hepaflow.predictions import check_predictions, prediction_file, read_prediction
+from hepaflow.predictions import read_prediction
 from hepaflow.settings.predictions import PredictionLabels
 from hepaflow.settings.workflow import read_settings
 from hepaflow.volume import read_grid
@@ -154,31 +154,6 @@ def test_an_unreadable_file_is_refused(tmp_path: Path, image) -> None:
     with pytest.raises(UserError, match="not readable as NIfTI") as caught:
         read_prediction(tmp_path / "exam.nii.gz", exam="liver_7", image=image, values=PredictionLabels())
     assert "exam: liver_7" in str(caught.value)
-
-
-def test_files_are_found_gzipped_or_not(tmp_path: Path) -> None:
-    for name in ("a.nii.gz", "b.nii", "c.nii.txt", "dd.nii"):
-        (tmp_path / name).touch()
-    found = {exam: prediction_file(tmp_path, exam) for exam in ("a", "b", "c", "d")}
-    assert found == {"a": tmp_path / "a.nii.gz", "b": tmp_path / "b.nii", "c": None, "d": None}
-
-
-def test_two_files_of_an_exam_are_refused(tmp_path: Path) -> None:
-    for name in ("a.nii", "a.nii.gz", "b.NII.GZ"):
-        (tmp_path / name).touch()
-    check_predictions("nnunet", tmp_path, ["b"])
-    with pytest.raises(UserError, match=r"a\.nii\.gz and a\.nii") as caught:
-        check_predictions("nnunet", tmp_path, ["a", "b"])
-    assert "exam: a" in str(caught.value)
-
-
-def test_missing_files_are_all_named(tmp_path: Path) -> None:
-    (tmp_path / "b.nii").touch()
-    check_predictions("nnunet", tmp_path, ["b"])
-    with pytest.raises(UserError) as caught:
-        check_predictions("nnunet", tmp_path, ["a", "b", "c"])
-    for told in ("predictions.nnunet", "2 test exam(s): a, c", str(tmp_path), "{exam}.nii.gz"):
-        assert told in str(caught.value)
 
 
 # Settings

@@ -314,6 +314,7 @@ def test_speed_is_part_of_no_rules_settings() -> None:
         assert fast.read_by(rule, *wildcards).canonical() == Settings().read_by(rule, *wildcards).canonical()
 
 
-def test_planning_does_not_import_torch() -> None:
-    code = "import sys, hepaflow.settings.workflow; sys.exit('torch' in sys.modules)"
+@pytest.mark.parametrize("library", ["torch", "nibabel", "matplotlib"])
+def test_planning_imports_no_library_of_the_stages(library: str) -> None:
+    code = f"import sys, hepaflow.inputs, hepaflow.jobs.run; sys.exit('{library}' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT / "workflow/scripts", check=False).returncode == 0

@@ -123,7 +123,13 @@ def _value_text(value: object) -> str:
 def _module(path: Path, entry: str) -> tuple[str, tuple[str, ...], frozenset[str]]:
     """Return a module's tree as text, without docstrings, the modules of the package and other ones it imports."""
     state = path.stat()
-    return _parsed(path, entry, state.st_mtime_ns, state.st_size)
+    same_for_all = entry and not _names_table(path, state.st_mtime_ns, state.st_size)
+    return _parsed(path, "" if same_for_all else entry, state.st_mtime_ns, state.st_size)
+
+
+@cache
+def _names_table(path: Path, _mtime: int, _size: int) -> bool:
+    return TABLE.encode() in path.read_bytes()
 
 
 def _keep_entry(tree: ast.Module, entry: str, path: Path) -> None:

@@ -13,7 +13,7 @@ from hepaflow.errors import UserError
 from hepaflow.exams import ExamSheet
 from hepaflow.nifti_name import SUFFIXES
 from hepaflow.paths import normal
-from hepaflow.predictions import check_predictions, prediction_file
+from hepaflow.prediction_files import check_predictions, prediction_file
 from hepaflow.settings.workflow import WITHOUT_FILE, Settings
 
 _CLOCKS_DIFFER = 60

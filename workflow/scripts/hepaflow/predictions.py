@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from hepaflow.errors import UserError
 from hepaflow.grid_match import mismatch
-from hepaflow.nifti_name import SUFFIXES
 from hepaflow.settings.predictions import PredictionLabels
 from hepaflow.volume import Grid, read_stored, times
 
@@ -19,45 +18,6 @@ _MOST_LABELS = 150  # TotalSegmentator has 117
 _BYTE = 255
 
 log = logging.getLogger(__name__)
-
-
-def prediction_file(folder: Path, exam: str) -> Path | None:
-    """Return the label map of an exam in a folder; None if there is none."""
-    return next(iter(_files(folder, exam)), None)
-
-
-def _files(folder: Path, exam: str) -> list[Path]:
-    suffixes = [*SUFFIXES, *(suffix.upper() for suffix in SUFFIXES)]
-    found = [path for suffix in suffixes if (path := folder / f"{exam}{suffix}").exists()]
-    return [path for number, path in enumerate(found) if not any(path.samefile(one) for one in found[:number])]
-
-
-def check_predictions(name: str, folder: Path, exams: Iterable[str]) -> None:
-    """Refuse a folder that does not have a label map for every test exam, or has two.
-
-    Raises
-    ------
-    UserError
-        If any is missing; it names all of them. Or if an exam has two.
-    """
-    found = {exam: _files(folder, exam) for exam in exams}
-    missing = [exam for exam, files in found.items() if not files]
-    if missing:
-        raise UserError(
-            f"no label map of predictions.{name} for {len(missing)} test exam(s): {', '.join(missing)}",
-            file=folder,
-            expected="{exam}.nii.gz or {exam}.nii for every test exam of the sheet",
-            remedy="put the files there under the exams' names, or remove this entry of `predictions`",
-        )
-    for exam, files in found.items():
-        if len(files) > 1:
-            raise UserError(
-                f"two label maps of predictions.{name}: {' and '.join(path.name for path in files)}",
-                exam=exam,
-                file=folder,
-                expected="one label map for an exam",
-                remedy="move one of them elsewhere",
-            )
 
 
 def read_prediction(
