@@ -128,6 +128,13 @@ def interleaved(**elements: Any) -> Callable[[], Images]:
     return lambda: images(LATER, above=GAP / 2, **elements)
 
 
+def counted_on() -> Images:
+    made = interleaved()()
+    for image in made:
+        image.InstanceNumber += SLICES
+    return made
+
+
 def appended(**elements: Any) -> Callable[[], Images]:
     return lambda: images(LATER, above=GAP * SLICES, **elements)
 
@@ -299,6 +306,10 @@ PASSES = Table(
             phases_interleaved__with_nothing_but_image_numbers=two(interleaved()),
         ),
         *cases(
+            REFUSED, ("take turns: 2 passes", "InstanceNumber"), IN_TURN,
+            phases_interleaved__whose_image_numbers_follow_each_other=two(counted_on),
+        ),
+        *cases(
             REFUSED, ("several patients",), "one volume of two people",
             slices_of_two_patients_in_one_series=two(interleaved(PatientID="P2")),
         ),
@@ -329,6 +340,10 @@ IDENTITIES = Table(
             a_FrameOfReferenceUID_for_each_slice=series(
                 lambda made: [one("FrameOfReferenceUID", f"1.2.{n}", n)(made) for n in range(SLICES)]
             ),
+        ),
+        *cases(
+            WARNED, ("no FrameOfReferenceUID in 1 of 24 slices",), "a traceback after all was computed",
+            one_slice_without_a_FrameOfReferenceUID=series(one("FrameOfReferenceUID", None)),
         ),
         *cases(
             WARNED, ("no SOPInstanceUID: a new one was made",), "refused",
@@ -374,6 +389,10 @@ PIXELS = Table(
         *cases(
             REFUSED, ("1 of 24 slices without RescaleIntercept",), "HU of that slice 1024 too high",
             one_slice_without_RescaleIntercept=series(one("RescaleIntercept", None, 9)),
+        ),
+        *cases(
+            WARNED, ("RescaleIntercept -1024 (23 slices), -1000 (1 slices)",), "",
+            one_slice_of_another_RescaleIntercept=series(one("RescaleIntercept", -1000)),
         ),
         *cases(
             REFUSED, ("values from 0 to 200", "not a label map"), "segmented, with a warning",

@@ -29,6 +29,12 @@ FRAMES = Case(
     ("a FrameOfReferenceUID for each slice: one was made for all",),
     mended="an error of the library, after everything was computed",
 )
+BESIDE = Case(
+    "positions that lie a little beside the normal, as rounded ones do",
+    ACCEPTED,
+    (),
+    mended="an error of the library, after everything was computed",
+)
 NUMBER = Case(
     "SeriesNumber of -2000 and of 2147483647",
     ACCEPTED,
@@ -160,7 +166,7 @@ OWN_EXAMS = Table(
     "Exams of one's own",
     "`hepaflow segment`: what it writes, where, and how it ends.",
     (
-        SPACING, THICKNESS, FORMS, FRAMES, NUMBER, KEPT, ROOM, OUT, LONG, LATIN, ENDED, KILLED, EXCHANGE, TWO,
-        NAMES, CHARSETS, ONE, ANONYMOUS, LIBRARIES, THREADS, MODEL, ARCHIVES, UNREAD, OUTSIDE, EDGES, PIPE,
+        SPACING, THICKNESS, FORMS, FRAMES, BESIDE, NUMBER, KEPT, ROOM, OUT, LONG, LATIN, ENDED, KILLED, EXCHANGE,
+        TWO, NAMES, CHARSETS, ONE, ANONYMOUS, LIBRARIES, THREADS, MODEL, ARCHIVES, UNREAD, OUTSIDE, EDGES, PIPE,
     ),
 )  # fmt: skip

@@ -113,6 +113,13 @@ def test_frames_and_numbers(tmp_path: Path, tell: Tell) -> None:
     failures, lines = _run(write(images, tmp_path / "ct"), tmp_path / "out")
     assert failures == []
     tell(own_exams.FRAMES, _notes(lines, HEADERS))
+    for number, image in enumerate(images):
+        image.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
+        image.FrameOfReferenceUID = "1.2.3"
+        image.ImagePositionPatient[1] += round(0.03 * number, 1)
+    failures, lines = _run(write(images, tmp_path / "beside"), tmp_path / "out")
+    assert (failures, _notes(lines, HEADERS)) == ([], "")
+    tell(own_exams.BESIDE, "")
     for number in ("-2000", "2147483647"):
         failures, lines = _run(_series(tmp_path / number, "SeriesNumber", number), tmp_path / "out")
         assert (failures, _notes(lines, HEADERS)) == ([], "")

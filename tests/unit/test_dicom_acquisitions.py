@@ -68,6 +68,8 @@ SOUND: dict[str, dict[str, Values]] = {
         "ImageType": _in_blocks(["ORIGINAL", "PRIMARY", "AXIAL"], ["ORIGINAL", "PRIMARY", "AXIAL", "ADD"])
     },
     "a thickness that is rounded in two ways": {"SliceThickness": _in_turns(2.5, 2.501)},
+    "a thickness from rounded positions": {"SliceThickness": _in_turns("1.2", "1.3")},
+    "images numbered in no order": {"InstanceNumber": lambda index: (3 * index) % 25},
     "blocks of one scan, without image numbers": {
         "AcquisitionTime": lambda index: _clock(1, index + 15 * (index // 12)),
         "InstanceNumber": lambda _: None,
@@ -152,6 +154,14 @@ SEVERAL: dict[str, tuple[dict[str, Values], str]] = {
     "passes one after the other, a minute apart": (
         {"AcquisitionTime": _in_blocks("101500", "101600"), "InstanceNumber": lambda _: None},
         r"passes that follow each other: pass 1 \(12 slices\), 2 \(12 slices\), 60 s apart",
+    ),
+    "passes in turn, by image numbers alone": (
+        {"InstanceNumber": lambda index: 1 + index // 2 + 12 * (index % 2)},
+        r"slices that take turns: 2 passes, each with image numbers of its own \(InstanceNumber\)",
+    ),
+    "three passes in turn, one counted from above": (
+        {"InstanceNumber": lambda index: (1 + index // 3, 16 - index // 3, 101 + index // 3)[index % 3]},
+        "take turns: 3 passes",
     ),
     "images counted anew, and nothing else": (
         {"InstanceNumber": lambda index: index % 12 + 1},

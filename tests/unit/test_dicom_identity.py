@@ -57,8 +57,9 @@ def test_texts_are_told_without_them(name: str, text: str, expected: str) -> Non
 @pytest.mark.parametrize(
     "text", ["H-4711", "h4711", "x_H_4711", "19560203", "3/1956-02-03", "03.02.1956", "02/03/1956"]
 )
-def test_numbers_and_dates_are_found_however_they_are_parted(text: str) -> None:
-    assert named_in(text, identifiers([_header(PatientID="H-4711", PatientBirthDate="19560203")]))
+@pytest.mark.parametrize("number", ["H-4711", "H4711"])
+def test_numbers_and_dates_are_found_however_they_are_parted(text: str, number: str) -> None:
+    assert named_in(text, identifiers([_header(PatientID=number, PatientBirthDate="19560203")]))
     assert not named_in(text, identifiers([_header(PatientID="-----", AccessionNumber="0-1")]))
 
 

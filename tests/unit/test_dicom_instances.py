@@ -4,10 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from dicom_series import Phantom, write
+from dicom_series import Phantom, raw, write
 from pydicom.uid import JPEG2000Lossless
 
+from hepaflow.dicom.reading import read_series
 from hepaflow.dicom.series import Contents, choose_series, find_series
+from hepaflow.errors import UserError
 
 UIDS = {"StudyInstanceUID": "1.2.3", "SeriesInstanceUID": "1.2.3.4", "FrameOfReferenceUID": "1.2.3.5"}
 
@@ -111,6 +113,36 @@ def test_a_frame_of_reference_for_each_slice(tmp_path: Path) -> None:
     series = choose_series(find_series(write(images, tmp_path)))
     assert len({header.FrameOfReferenceUID for header in series.headers}) == 1
     assert series.notes == ("a FrameOfReferenceUID for each slice: one was made for all",)
+
+
+@pytest.mark.parametrize("value", ["", "frame 1"])
+def test_slices_without_a_frame_of_reference_take_that_of_the_others(tmp_path: Path, value: str) -> None:
+    images = _phantom(1).slices(**UIDS)
+    for image in images[:2]:
+        raw(image, "FrameOfReferenceUID", value.encode())
+    series = choose_series(find_series(write(images, tmp_path)))
+    assert {header.FrameOfReferenceUID for header in series.headers} == {UIDS["FrameOfReferenceUID"]}
+    assert series.notes == ("no FrameOfReferenceUID in 2 of 5 slices: that of the others was taken",)
+    assert len(read_series(series)[0]) == 5
+
+
+@pytest.mark.parametrize(("value", "found"), [("", "no"), ("frame 1", "a false")])
+def test_a_series_without_a_frame_of_reference_gets_one(tmp_path: Path, value: str, found: str) -> None:
+    images = _phantom(1).slices(**UIDS)
+    for image in images:
+        raw(image, "FrameOfReferenceUID", value.encode())
+    series = choose_series(find_series(write(images, tmp_path)))
+    (frame,) = {header.FrameOfReferenceUID for header in series.headers}
+    assert frame.is_valid
+    assert series.notes == (f"{found} FrameOfReferenceUID: a new one was made",)
+
+
+def test_slices_of_several_frames_of_reference_keep_them(tmp_path: Path) -> None:
+    images = _phantom(1).slices(**UIDS)
+    for image, frame in zip(images, ["1.2.1", "1.2.1", "1.2.2", "1.2.2", ""], strict=True):
+        image.FrameOfReferenceUID = frame
+    with pytest.raises(UserError, match="slices of 2 frames of reference"):
+        read_series(choose_series(find_series(write(images, tmp_path))))
 
 
 def test_exams_without_uids_in_folders_of_their_own_are_exams(tmp_path: Path) -> None:

@@ -257,6 +257,13 @@ def test_slices_of_which_only_some_say_how_values_become_hu_are_refused(tmp_path
     assert "2 of 7 slices without RescaleIntercept" in _refused(images, tmp_path)
 
 
+def test_slices_that_say_in_several_ways_how_values_become_hu_are_told(tmp_path: Path) -> None:
+    images = Phantom().slices()
+    images[2].RescaleIntercept = -1000
+    series = _read(write(images, tmp_path))[2]
+    assert series.warnings == ("slices that differ: RescaleIntercept -1024 (6 slices), -1000 (1 slices)",)
+
+
 def test_two_phases_that_interleave_are_refused_with_a_way_on(tmp_path: Path) -> None:
     uids = {"StudyInstanceUID": "1.2.3", "SeriesInstanceUID": "1.2.3.4", "FrameOfReferenceUID": "1.2.3.5"}
     second = Phantom(origin=(-31.5, -120.25, 41.25)).slices(AcquisitionNumber=2, **uids)

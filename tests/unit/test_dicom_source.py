@@ -1,5 +1,6 @@
 """What objects take over from the CT is in the right form, and its lengths are those of the grid."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +146,22 @@ def test_directions_and_pixels_that_differ_in_the_last_digit_are_alike_in_the_re
     assert {tuple(one.PixelSpacing) for one in overlay} == {(0.8, 0.7)}
     (plane,) = segmentation.SharedFunctionalGroupsSequence[0].PlaneOrientationSequence
     assert list(plane.ImageOrientationPatient) == [1, 0, 0, 0, 1, 0]
+
+
+@pytest.mark.parametrize("beside", [(0.1, 0, 0), (0, 0.05, 0), (0, -0.3, 0)])
+def test_places_that_lie_a_little_beside_the_normal_are_written(tmp_path: Path, beside: Sequence[float]) -> None:
+    images = Phantom().slices()
+    plain, _, _ = _written(tmp_path / "plain", images)
+    for index, image in enumerate(images):
+        moved = np.array(image.ImagePositionPatient, float) + np.multiply(beside, index / len(images))
+        image.ImagePositionPatient = [f"{one:.4f}" for one in moved]
+    segmentation, overlay, series = _written(tmp_path / "moved", images)
+    np.testing.assert_array_equal(segmentation.pixel_array, plain.pixel_array)
+    places = {one.SOPInstanceUID: list(one.ImagePositionPatient) for one in series.headers}
+    for frame in segmentation.PerFrameFunctionalGroupsSequence:
+        source = frame.DerivationImageSequence[0].SourceImageSequence[0].ReferencedSOPInstanceUID
+        assert list(frame.PlanePositionSequence[0].ImagePositionPatient) == places[source]
+    assert sorted(list(one.ImagePositionPatient) for one in overlay) == sorted(places.values())
 
 
 @pytest.mark.parametrize(

@@ -136,6 +136,13 @@ def test_predictions_are_no_labels(tmp_path: Path, place: str) -> None:
     assert f"2 files: in a folder that is called after predictions or results ({place}/segmentation-2.nii" in notes
 
 
+def test_labels_beside_their_images_are_labels_whatever_the_folder_is_called(tmp_path: Path) -> None:
+    lits(tmp_path / "results of radiology", range(4))
+    exams, notes = index(tmp_path)
+    assert exams["lits-002"][1] == "results of radiology/segmentation-2.nii"
+    assert notes == ""
+
+
 def test_predictions_beside_msd_are_no_images(tmp_path: Path) -> None:
     msd(tmp_path, range(5))
     (tmp_path / "predsTs").mkdir()

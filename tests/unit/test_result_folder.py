@@ -145,6 +145,23 @@ def test_a_result_that_appears_meanwhile_is_not_replaced(tmp_path: Path) -> None
     assert _names(tmp_path) == ["exam"]
 
 
+@pytest.mark.parametrize("name", [".DS_Store", "._report.html", "Thumbs.db", "desktop.ini"])
+def test_what_file_managers_leave_goes_with_the_earlier_result(tmp_path: Path, name: str) -> None:
+    _write(tmp_path / "exam", "first")
+    (tmp_path / "exam" / name).touch()
+    with pytest.raises(UserError, match="an earlier result"):
+        _write(tmp_path / "exam", "second")
+    _write(tmp_path / "exam", "second", overwrite=True)
+    assert _names(tmp_path / "exam") == ["result"]
+
+
+def test_a_folder_that_was_only_looked_at_is_empty(tmp_path: Path) -> None:
+    (tmp_path / "exam").mkdir()
+    (tmp_path / "exam/.DS_Store").touch()
+    _write(tmp_path / "exam", "first")
+    assert _names(tmp_path / "exam") == ["result"]
+
+
 @pytest.mark.parametrize("place", ["a file", "below a file"])
 def test_a_file_is_no_place_for_results(tmp_path: Path, place: str) -> None:
     (tmp_path / "file").touch()

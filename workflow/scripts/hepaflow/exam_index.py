@@ -55,7 +55,8 @@ def index_folder(folder: Path, *, test: int, seed: int) -> Index:
     folder : Path
         Holds `volume-N.nii` and `segmentation-N.nii` (LiTS17; in any of its subfolders, gzipped or not), or
         `imagesTr/liver_N.nii.gz` and `labelsTr/liver_N.nii.gz` (MSD Task03). Linked folders are looked at, too;
-        labels in folders that are called after predictions, results or outputs are passed over.
+        labels in folders that are called after predictions, results or outputs are passed over, unless images lie
+        beside them.
     test : int
         Test exams to draw (thesis 4.2: 10). They are drawn at random, never in order: the numbering of LiTS
         follows the hospitals.
@@ -103,13 +104,16 @@ def _split(exam: Exam, drawn: Container[str]) -> str:
 def _sorted_out(folder: Path) -> _Sorted:
     walked = walk(folder, all_or_nothing=False)
     files = _Sorted(passed_over=list(walked.passed_over))
+    places = {path.parent for path in walked.files}
+    results = {place for place in places if _RESULTS.search(str(place.relative_to(folder)))}
+    results -= {path.parent for path in walked.files if _IMAGE.fullmatch(stem(path.name) or "")}
     for path in walked.files:
         image, label, msd = (pattern.fullmatch(stem(path.name) or "") for pattern in (_IMAGE, _LABEL, _MSD))
         number = image or label or msd
         if number is None:
             reason = why_no_nifti(path) or "named neither as LiTS17 nor as MSD Task03 name their files"
             files.passed_over.append(PassedOver(path, reason))
-        elif not image and _RESULTS.search(str(path.parent.relative_to(folder))):
+        elif not image and path.parent in results:
             files.passed_over.append(PassedOver(path, "in a folder that is called after predictions or results"))
         elif label:
             files.labels[None, int(label[1])].append(path)

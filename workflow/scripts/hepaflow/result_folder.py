@@ -23,6 +23,9 @@ except ImportError:  # Windows: nothing is locked, and the last step alone decid
 _HIDDEN = ".hepaflow-"
 _LOCK = f"{_HIDDEN}lock-"
 _Kind = Literal["unpacked", "partial", "earlier"]
+_DESKTOP = re.compile(r"\._.*|\.DS_Store|Thumbs\.db|desktop\.ini", re.IGNORECASE)
+"""What file managers leave in a folder that somebody has looked at."""
+
 _ASIDE = re.compile(rf"{re.escape(_HIDDEN)}(unpacked|partial|earlier)-[0-9a-f]{{16}}")
 
 
@@ -170,6 +173,8 @@ def _locked(path: Path) -> int | None:
 def check_free(folder: Path, names: Collection[str], *, overwrite: bool) -> None:
     """Refuse to write into a folder that holds something; an earlier result alone may be replaced.
 
+    What file managers leave does not count, and goes with the earlier result.
+
     Parameters
     ----------
     folder : Path
@@ -186,7 +191,7 @@ def check_free(folder: Path, names: Collection[str], *, overwrite: bool) -> None
         return
     if folder.is_symlink() or not folder.is_dir():
         raise UserError("something else than a folder", file=folder, remedy="move it, or name another folder")
-    held = {path.name for path in folder.iterdir()}
+    held = {path.name for path in folder.iterdir() if not _DESKTOP.fullmatch(path.name)}
     if others := sorted(held - set(names)):
         raise UserError(
             f"files that are not hepaflow's: {', '.join(others[:3])}",

@@ -20,6 +20,9 @@ _PART_OF_A_BEAT = 0.1  # seconds of TriggerTime between two phases of the heart
 _AT_LEAST = 5  # slices; one pass of a sequence has fewer
 _AT_MOST = 4  # passes; a sequence has more
 
+_ONE_THICKNESS = 1.2
+"""Largest by smallest SliceThickness of one reconstruction: writers compute it from rounded positions."""
+
 _DAY = 86400.0
 
 Labels = list[str]
@@ -40,7 +43,7 @@ def check_one_patient(headers: Sequence[Dataset]) -> list[str]:
     names = {re.sub(r"[\W_]+", " ", text(header, "PatientName")).strip().casefold() for header in headers} - {""}
     if len(numbers) > 1 or (not numbers and len(names) > 1):
         raise GeometryError("slices of several patients in one series", "export every patient's series anew")
-    frames = {text(header, "FrameOfReferenceUID") for header in headers}
+    frames = {text(header, "FrameOfReferenceUID") for header in headers} - {""}
     if len(frames) > 1:
         raise GeometryError(
             f"slices of {len(frames)} frames of reference, between which positions cannot be compared "
@@ -78,7 +81,7 @@ def check_one_acquisition(headers: Sequence[Dataset]) -> list[str]:
     notes = []
     for words, mark, one_reconstruction in _MARKS:
         labels = [mark(header) for header in headers]
-        if len(set(labels)) < 2 or (mark is _acquisition and _at_the_same_times(labels, headers)):
+        if len(set(labels)) < 2 or _means_nothing(mark, labels, headers):
             continue
         kinds = _counted(words, labels)
         if _take_turns(labels):
@@ -107,13 +110,18 @@ def _acquisition(header: Dataset) -> str:
     return text(header, "AcquisitionNumber")
 
 
+_thickness = _number_of("SliceThickness")
+
+
 def _origin(header: Dataset) -> str:
     return "\\".join(text(header, "ImageType").casefold().split("\\")[:3])
 
 
 _IMAGE_TYPE = "ImageType"
 
-_MARKS: tuple[tuple[str, Callable[[Dataset], str], bool], ...] = (
+_Mark = Callable[[Dataset], str]
+
+_MARKS: tuple[tuple[str, _Mark, bool], ...] = (
     *(
         (name, _text_of(name), True)
         for name in (
@@ -126,9 +134,19 @@ _MARKS: tuple[tuple[str, Callable[[Dataset], str], bool], ...] = (
     ("AcquisitionNumber", _acquisition, False),
     ("FilterType", _text_of("FilterType"), False),
     ("KVP", _number_of("KVP"), False),
-    ("SliceThickness", _number_of("SliceThickness"), False),
+    ("SliceThickness", _thickness, False),
 )  # fmt: skip
 """Names of elements, what they mark a slice with, and whether one reconstruction has one value throughout."""
+
+
+def _means_nothing(mark: _Mark, labels: Labels, headers: Sequence[Dataset]) -> bool:
+    """Tell whether labels differ where slices do not: rows of a detector, distances rounded to 1.2 and 1.3 mm."""
+    if mark is _acquisition:
+        return _at_the_same_times(labels, headers)
+    if mark is _thickness:
+        known = [found for header in headers if (found := number(header, "SliceThickness"))]
+        return len(known) == len(headers) and max(known) <= _ONE_THICKNESS * min(known)
+    return False
 
 
 def _take_turns(labels: Sequence[str]) -> bool:
@@ -167,9 +185,25 @@ def _counted_anew(labels: Sequence[str], headers: Sequence[Dataset]) -> bool:
     return len(set(instances)) < len(instances) == len(set(zip(labels, instances, strict=False)))
 
 
+def _counted_in_turn(instances: Sequence[int]) -> int:
+    """Return how many passes take turns of which each is counted in one go, 1 25 2 26 3 27; 0 where none do."""
+    ranks = {number: rank for rank, number in enumerate(sorted(instances))}
+    order = [ranks[number] for number in instances]
+    for passes in range(2, min(_AT_MOST, len(order) // _AT_LEAST) + 1):
+        steps = [{after - before for before, after in pairwise(order[one::passes])} for one in range(passes)]
+        if all(step in ({1}, {-1}) for step in steps):
+            return passes
+    return 0
+
+
 def _check_numbers(headers: Sequence[Dataset]) -> list[str]:
     instances = _instances(headers)
     if len(set(instances)) == len(instances):
+        if passes := _counted_in_turn(instances):
+            raise GeometryError(
+                f"slices that take turns: {passes} passes, each with image numbers of its own (InstanceNumber)",
+                _REMEDY,
+            )
         return []
     counts = Counter(instances)
     if len(set(counts.values())) == 1:

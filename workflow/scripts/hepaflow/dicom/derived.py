@@ -57,7 +57,8 @@ def on_slices(array: NDArray[Any], grid: Grid, series: Series) -> NDArray[Any]:
     planes = [Plane.of(header) for header in series.headers]
     first, last = planes[0], planes[-1]
     affine = np.eye(4)  # in LPS, of (slice, row, column)
-    affine[:3, 0] = (last.position - first.position) / (len(planes) - 1)
+    # Along the normal, as the grid: places that are rounded lie a little beside it, at angles that are none.
+    affine[:3, 0] = first.normal * ((last.position - first.position) @ first.normal) / (len(planes) - 1)
     affine[:3, 1] = first.along_column * first.spacing[0]
     affine[:3, 2] = first.along_row * first.spacing[1]
     affine[:3, 3] = first.position

@@ -60,7 +60,7 @@ ALWAYS_THERE = (
 """What every object carries, if only empty (type 2 of the patient and the study module)."""
 
 
-_SHARED_UIDS = ("StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID")
+_SHARED_UIDS = ("StudyInstanceUID", "SeriesInstanceUID")
 
 _NUMBERED = re.compile(r"\d$")
 
@@ -158,7 +158,8 @@ def mended(header: FileDataset, place: str = "") -> tuple[FileDataset, list[str]
     """Fill in what some archives leave out of the data set, and say what that was.
 
     Class and instance are repeated in the file's meta information. What has no UID, or one that may not be
-    written, gets one made from what is there: all files of a study, series or frame of reference get the same.
+    written, gets one made from what is there: all files of a study or series get the same. A frame of reference is
+    the whole series' (`hepaflow.dicom.instances.with_one_frame`).
 
     Parameters
     ----------
@@ -173,7 +174,8 @@ def mended(header: FileDataset, place: str = "") -> tuple[FileDataset, list[str]
     if not text(header, "Modality"):
         header.Modality = "CT"
         notes.append("no Modality: taken for CT")
-    given = {name: text(header, name) for name in (*_SHARED_UIDS, "PatientID", "SeriesNumber")}
+    parts = (*_SHARED_UIDS, "FrameOfReferenceUID", "PatientID", "SeriesNumber")
+    given = {name: text(header, name) for name in parts}
     alone = "" if given["SeriesInstanceUID"] else place
     for name in _SHARED_UIDS:
         if not uid(header, name):

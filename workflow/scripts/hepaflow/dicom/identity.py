@@ -255,7 +255,8 @@ def _without_spaces(text: str) -> bool:
 
 
 def _pattern(word: str) -> str:
-    pieces = [re.escape(piece) for piece in re.split(r"[\W_]+", word.removeprefix(_ALONE)) if piece]
+    # Signs may part letters from digits as well; what short words make is looked for as it stands.
+    pieces = re.findall(r"[^\W_]+" if word.startswith(_ALONE) else r"\d+|[^\W\d_]+", word)
     pattern = r"[\W_]*".join(pieces)
     is_date = re.fullmatch(r"(\d{2}|\d{4})(-(\d{2}|\d{4})){2}", word)
     return rf"(?<!\d){pattern}(?!\d)" if is_date else pattern

@@ -12,7 +12,9 @@ from pydicom.dataset import FileDataset
 from pydicom.uid import generate_uid
 
 from hepaflow.dicom.headers import new_instance
-from hepaflow.dicom.values import text
+from hepaflow.dicom.values import text, uid
+
+_FRAME = "FrameOfReferenceUID"
 
 
 class Slice(NamedTuple):
@@ -90,12 +92,30 @@ def with_own_instances(headers: Sequence[FileDataset]) -> bool:
     return bool(shared)
 
 
-def with_one_frame(headers: Sequence[FileDataset]) -> bool:
-    """Give slices one frame of reference if each has its own, as careless writers do; say whether they had."""
-    frames = [text(header, "FrameOfReferenceUID") for header in headers]
-    if len(headers) < 2 or len(set(frames)) < len(frames):
-        return False
-    one = generate_uid(entropy_srcs=sorted(frames))
+def with_one_frame(headers: Sequence[FileDataset]) -> str:
+    """Give slices one frame of reference where some have none, or each its own, as careless writers do.
+
+    Returns
+    -------
+    str
+        What was done; empty where nothing was. Slices of several frames keep them.
+    """
+    frames = [uid(header, _FRAME) for header in headers]
+    known, lacking = set(frames) - {""}, frames.count("")
+    if len(known) == 1 and not lacking:
+        return ""
+    if len(known) == 1:
+        (one,) = known
+        note = f"no {_FRAME} in {lacking} of {len(frames)} slices: that of the others was taken"
+    elif not known:
+        one = generate_uid(entropy_srcs=[_FRAME, *series_of(headers[0])])
+        false = any(text(header, _FRAME) for header in headers)
+        note = f"{'a false' if false else 'no'} {_FRAME}: a new one was made"
+    elif len(known) == len(frames) - lacking:
+        one = generate_uid(entropy_srcs=sorted(frames))
+        note = f"a {_FRAME} for each slice: one was made for all"
+    else:
+        return ""
     for header in headers:
         header.FrameOfReferenceUID = one
-    return True
+    return note

@@ -22,6 +22,8 @@ from hepaflow.dicom.values import number
 from hepaflow.errors import UserError
 from hepaflow.volume import Grid
 
+_A_FEW = 4  # values that a message lists
+
 _INT16 = np.iinfo(np.int16)
 
 
@@ -93,7 +95,7 @@ def _in_order(series: Series) -> tuple[Series, Grid]:
     headers = tuple(series.headers[place] for place in order)
     planes = [planes[place] for place in order]
     affine = affine_of(planes, [number(header, "GantryDetectorTilt") or 0.0 for header in headers])
-    _check_rescale(headers)
+    odd += _check_rescale(headers)
     odd += check_one_acquisition(headers)
     odd += what_is_missing(headers) + what_disagrees(headers, positions(planes))
     odd += sorted({found for header in headers if (found := is_computed(header))})
@@ -108,11 +110,18 @@ def _in_order(series: Series) -> tuple[Series, Grid]:
     return ordered, Grid(shape, affine, image.header.copy())
 
 
-def _check_rescale(headers: Sequence[Dataset]) -> None:
+def _check_rescale(headers: Sequence[Dataset]) -> list[str]:
+    """Refuse slices of which only some say how values become HU; tell where they say it differently."""
+    notes = []
     for name in ("RescaleSlope", "RescaleIntercept"):
         lacking = sum(number(header, name) is None for header in headers if not header.get("ModalityLUTSequence"))
         if 0 < lacking < len(headers):
             raise GeometryError(f"{lacking} of {len(headers)} slices without {name}: the others have one")
+        found = Counter(number(header, name) for header in headers).most_common()
+        if len(found) > 1:
+            few = ", ".join(f"{value or 0:g} ({count} slices)" for value, count in found[:_A_FEW])
+            notes.append(f"slices that differ: {name} {few}{', ...' if len(found) > _A_FEW else ''}")
+    return notes
 
 
 def _value_type(headers: tuple[Dataset, ...]) -> type[np.number[Any]]:

@@ -233,8 +233,8 @@ def _series(members: Sequence[Slice], lost: Sequence[Lost]) -> Series:
     notes = {note for one in members for note in one.notes}
     if with_own_instances(headers):
         notes.add("several images with one SOPInstanceUID: new ones were made")
-    if with_one_frame(headers):
-        notes.add("a FrameOfReferenceUID for each slice: one was made for all")
+    if frame := with_one_frame(headers):
+        notes.add(frame)
     whose = identifiers(headers)
     reasons = Counter(one.unusable for one in members)  # of all slices, or of none
     refused = "; ".join(
