@@ -32,8 +32,8 @@ def main() -> None:
         raise SystemExit("Snakemake runs in this folder: wait until it has ended (or `snakemake --unlock`).")
     others = remove(those)
     print(f"\nRemoved {len(those) - len(others)} files.")
-    for path in others:
-        print(f"Not as its job made it, and kept: {path}")
+    for path, why in others.items():
+        print(f"Kept ({why}): {path}")
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ from hepaflow.errors import UserError  # noqa: E402
 from hepaflow.fingerprint import libraries  # noqa: E402
 from hepaflow.jobs.explanation import grouped, library_changes, recipe_changes  # noqa: E402
 from hepaflow.jobs.leftovers import Leftover, leftovers  # noqa: E402
+from hepaflow.jobs.machine import fault_of  # noqa: E402
 from hepaflow.jobs.raw_inputs import RawInputs  # noqa: E402
 from hepaflow.jobs.recipe import Recipe, versions  # noqa: E402
 
@@ -102,6 +103,8 @@ def plan(folder: Path, *configfiles: str) -> list[Planned]:
             dag.execute_workflow(executor="dryrun")
             return list(_explained(workflow._workflow.dag, folder / "workflow" / "scripts"))
         except Exception as error:
+            if fault := fault_of(error):  # such as a folder of another user
+                raise SystemExit(f"{folder} cannot be planned in:\n{fault}") from None
             said.seek(0)
             said.truncate()
             api.print_exception(error)
@@ -146,7 +149,11 @@ def _record(path: Path) -> dict[str, Any] | None:
         found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return found
+    whole = isinstance(found, dict) and all(isinstance(found.get(part), dict) for part in _PARTS_OF_A_RECORD)
+    return found if whole else None
+
+
+_PARTS_OF_A_RECORD = ("settings", "code", "libraries", "versions", "inputs")
 
 
 def _told_changes(files: Collection[str]) -> list[str]:

@@ -108,10 +108,16 @@ VARIABLES = Case(
     mended="TF32 for fp32, jobs that ended in Python's prompt, warnings that ended jobs",
 )
 
+PART = Case(
+    "variables of the shell that make a process a part of several, such as LOCAL_RANK and MASTER_ADDR",
+    "not passed on to jobs",
+    mended="jobs that left no record, or waited for others which do not exist",
+)
+
 JOBS = Table(
     "Jobs on a machine",
     "What ends jobs from outside, and what they share with each other and with other users: caches, memory, GPUs.",
-    (ENDED, LEFT, READ, WRITTEN, WRONG, SHARED, BY_PLACE, SILENT, ONE_RESULT, CARDS, ALLOCATION, VARIABLES),
+    (ENDED, LEFT, READ, WRITTEN, WRONG, SHARED, BY_PLACE, SILENT, ONE_RESULT, CARDS, ALLOCATION, VARIABLES, PART),
 )
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="jobs are ended as on Linux")
@@ -394,3 +400,11 @@ def test_variables_of_the_shell(tell: Tell) -> None:
     assert settle(given) == ["NVIDIA_TF32_OVERRIDE=1", "PYTHONINSPECT=1"]
     assert given == {"PATH": "/bin", "PYTHONUTF8": "1"}
     tell(VARIABLES, "")
+
+
+def test_a_shell_that_is_one_of_several(tell: Tell) -> None:
+    several = {"LOCAL_RANK": "1", "MASTER_ADDR": "node-0", "MASTER_PORT": "29500", "RANK": "1", "WORLD_SIZE": "2"}
+    given = {"PATH": "/bin", **several}
+    assert settle(given) == [f"{name}={value}" for name, value in sorted(several.items())]
+    assert given == {"PATH": "/bin", "PYTHONUTF8": "1"}
+    tell(PART, "")

@@ -1,5 +1,6 @@
 """What earlier runs have left: found by the notes of jobs, and nothing else is ever touched."""
 
+import errno
 import json
 import os
 from hashlib import sha256
@@ -70,7 +71,7 @@ def test_what_no_job_of_the_run_makes_is_left_over() -> None:
 
 def test_everything_made_and_nothing_else_is_removed() -> None:
     before = {path for path in Path().rglob("*") if path.is_file()}
-    assert remove(leftovers(RESULTS, products())) == []
+    assert remove(leftovers(RESULTS, products())) == {}
     gone = before - {path for path in Path().rglob("*") if path.is_file()}
     assert {str(path.relative_to(RESULTS)) for path in gone if path.parent.name != ".sha256"} == {
         *BEFORE,
@@ -83,8 +84,22 @@ def test_everything_made_and_nothing_else_is_removed() -> None:
 
 def test_what_a_user_changed_is_kept() -> None:
     write("exams/two.json").write_text("my own")
-    assert remove(leftovers(RESULTS, products())) == [RESULTS / "exams/two.json"]
+    assert remove(leftovers(RESULTS, products())) == {RESULTS / "exams/two.json": "not as its job made it"}
     assert (RESULTS / "exams/two.json").read_text() == "my own"
+
+
+def test_what_may_not_be_removed_is_told_and_the_others_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    unlink = Path.unlink
+
+    def of_another(path: Path, *, missing_ok: bool = False) -> None:
+        if path.name == "two.json":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        unlink(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", of_another)
+    kept = {RESULTS / "exams/two.json", RESULTS / "records/survey/two.json"}
+    assert remove(leftovers(RESULTS, products())) == dict.fromkeys(kept, "Permission denied")
+    assert {one.path for one in leftovers(RESULTS, products())} == kept
 
 
 def test_a_link_and_a_file_that_a_job_died_over_are_no_leftovers() -> None:

@@ -143,6 +143,8 @@ def test_demo_is_valid_and_small() -> None:
         ({"backbones": {"My Net": {"arch": "resnet50"}}}, ["backbones", "'My Net'", "lower-case"]),
         ({"backbones": {"r" * 41: {"arch": "resnet50"}}}, ["backbones", "at most 40 characters"]),
         ({"results": "results/{exam}"}, ["results: found 'results/{exam}'", "without braces"]),
+        ({"results": "./"}, ["results: found './'", "a folder of their own"]),
+        ({"results": "/"}, ["results: found '/'", "a folder of their own"]),
         ({"results": "$SCRATCH/mine"}, ["results: found '$SCRATCH/mine'", "variables", "`~`"]),
         ({"data": "s3://bucket/exams"}, ["data: found 's3://bucket/exams'", "no address"]),
         ({"cache": "file:///cache"}, ["cache: found 'file:///cache'", "no address"]),

@@ -5,6 +5,7 @@ split: `postprocess.lesion.test`. What follows from what is written down by hand
 """
 
 import ast
+import errno
 import json
 import os
 import shutil
@@ -942,6 +943,29 @@ def test_changes_are_told_even_where_snakemake_has_lost_its_notes(completed: Che
         ("postprocess.lesion.test", ("setting min_area: 8 → 3",)),
         ("bundle", ("setting lesion.min_area: 8 → 3",)),
     }
+
+
+def test_a_record_that_is_not_whole_tells_nothing(finished: Finished) -> None:
+    records = sorted((finished.folder / "results/smoke/records").glob("*/*.json"))[:4]
+    before = [record.read_text() for record in records]
+    for record, damaged in zip(records, ("{", "[]", '{"settings": 1}', '{"inputs": {}}'), strict=True):
+        record.write_text(damaged)
+    try:
+        planned = finished.planned()
+    finally:
+        for record, text in zip(records, before, strict=True):
+            record.write_text(text)
+    assert not any(job.forgotten for job in planned)
+
+
+def test_a_folder_that_cannot_be_written_is_told(finished: Finished, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), "iocache")
+
+    monkeypatch.setattr("snakemake.persistence.PersistenceBase.save_iocache", refuse)
+    with pytest.raises(SystemExit, match="a read-only file system") as caught:
+        finished.planned()
+    assert "what to do" in str(caught.value)
 
 
 def test_other_installed_libraries_are_told_but_do_not_count(finished: Finished) -> None:

@@ -12,6 +12,10 @@ DROPPED = {
     "CUBLAS_WORKSPACE_CONFIG",
     "ONEDNN_DEFAULT_FPMATH_MODE",
     "DNNL_DEFAULT_FPMATH_MODE",
+    # A job is one process, and starts those of its other devices itself: where the shell is one of several that
+    # work together (torchrun, a pod of Kubernetes), it would take itself for a part, and wait for the others.
+    *("RANK", "LOCAL_RANK", "GROUP_RANK", "NODE_RANK", "GLOBAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE"),
+    *("MASTER_ADDR", "MASTER_PORT", "STANDALONE_PORT", "LT_CLI_USED"),
     # Python of the jobs: one that reads the terminal at its end never ends.
     "PYTHONINSPECT",
     "PYTHONOPTIMIZE",

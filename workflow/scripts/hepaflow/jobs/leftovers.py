@@ -69,15 +69,19 @@ def leftovers(results: Path, used: Collection[str]) -> list[Leftover]:
     return [found[path] for path in sorted(found)]
 
 
-def remove(those: Iterable[Leftover]) -> list[Path]:
-    """Remove what is as it was made, with its notes, and folders that are then empty; return what is not."""
-    others = []
+def remove(those: Iterable[Leftover]) -> dict[Path, str]:
+    """Remove what is as it was made, with its notes, and folders that are then empty; return why others stay."""
+    others = {}
     for one in those:
-        if not one.as_made:
-            others.append(one.path)
+        try:
+            if not one.as_made:
+                others[one.path] = "not as its job made it"
+                continue
+            one.path.unlink(missing_ok=True)
+            note_of(one.path).unlink(missing_ok=True)
+        except OSError as error:  # of another user, or on a read-only file system
+            others[one.path] = str(error.strerror)
             continue
-        one.path.unlink()
-        note_of(one.path).unlink(missing_ok=True)
         for folder in (note_of(one.path).parent, *one.path.parents):
             try:
                 folder.rmdir()

@@ -155,6 +155,13 @@ class Settings(SettingsModel):
     def _plain_paths(cls, path: str | None) -> str | None:
         return None if path is None else _plain(path)
 
+    @field_validator("results")
+    @classmethod
+    def _results_have_a_folder(cls, path: str) -> str:
+        if path in (".", "/"):
+            raise ValueError("a folder of their own, as `results/mine`: there are many files")
+        return path
+
     @field_validator("backbones")
     @classmethod
     def _plain_names(cls, backbones: dict[str, BackboneSettings]) -> dict[str, BackboneSettings]:
