@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hepaflow.files import sha256
+from hepaflow.jobs.alone import lock_of
 from hepaflow.jobs.digests import NOTES, note_of, noted
 
 _STATE = {"state.safetensors", "previous.safetensors", "lock"}
@@ -78,7 +79,8 @@ def remove(those: Iterable[Leftover]) -> dict[Path, str]:
                 others[one.path] = "not as its job made it"
                 continue
             one.path.unlink(missing_ok=True)
-            note_of(one.path).unlink(missing_ok=True)
+            for own in (note_of(one.path), lock_of(one.path)):
+                own.unlink(missing_ok=True)
         except OSError as error:  # of another user, or on a read-only file system
             others[one.path] = str(error.strerror)
             continue
