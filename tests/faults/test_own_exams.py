@@ -221,7 +221,7 @@ def test_an_exchange_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     tell(own_exams.EXCHANGE, "")
 
 
-def test_two_commands_at_one_exam(tmp_path: Path, tell: Tell) -> None:
+def test_two_commands_at_once(tmp_path: Path, tell: Tell) -> None:
     _series(tmp_path / "ct")
     never = Model({}, lambda _: pytest.fail("the networks ran"))
     with claimed(tmp_path / "out/ct"):
