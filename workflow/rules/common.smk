@@ -9,12 +9,22 @@ from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 
+from snakemake.exceptions import WorkflowError
+
+if workflow.modifier.namespace:  # a module, whose files would be looked for beside the other workflow's
+    raise WorkflowError(
+        "hepaflow cannot start:\n"
+        "found: another workflow, which takes hepaflow as a module\n"
+        "expected: a run of its own\n"
+        "what to do: call `snakemake` in hepaflow's folder, from a rule of the other workflow, say, and take what "
+        "it writes into `results`"
+    )
+
 SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
 # This checkout's package, here and in every job, even where another version is installed.
 sys.path.insert(0, str(SCRIPTS))
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(SCRIPTS), os.environ.get("PYTHONPATH", "")])))
 
-from snakemake.exceptions import WorkflowError
 from snakemake.io import IOFile, ancient, sourcecache_entry
 from snakemake.logging import logger
 
