@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hepaflow.errors import UserError
+from hepaflow.jobs.answers import answer
 
 log = logging.getLogger(__name__)
 
@@ -107,9 +108,7 @@ def _listed() -> list[str]:
     if shutil.which("nvidia-smi") is None:
         return []
     try:
-        asked = subprocess.run(
-            ["nvidia-smi", "-L"], capture_output=True, text=True, errors="replace", check=False, timeout=PATIENCE
-        )
+        asked = answer(["nvidia-smi", "-L"], PATIENCE)
     except subprocess.TimeoutExpired:
         raise UserError(
             "GPUs whose driver does not answer",

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from hepaflow.errors import UserError
+from hepaflow.jobs.answers import answer
 
 log = logging.getLogger(__name__)
 
@@ -71,9 +72,7 @@ def end_orphans(folder: Path) -> None:
 
 def _slurm(*command: str) -> str:
     try:
-        asked = subprocess.run(
-            command, capture_output=True, text=True, errors="replace", check=False, timeout=_ANSWER
-        )
+        asked = answer(command, _ANSWER)
         wrong = asked.stderr.strip() if asked.returncode else ""
     except subprocess.TimeoutExpired:
         wrong = f"no answer within {_ANSWER:.0f} s"
