@@ -13,8 +13,8 @@ from smoke_run import Checkout
 
 INJECTED = Path(__file__).parent / "in_jobs"
 
-WITH_TIMES = ("records", "logs")
-"""Folders of a run in which times and durations stand."""
+WITH_TIMES = ("records", "logs", ".contents")
+"""Folders of a run in which times, durations and inodes stand."""
 NAMES_WITH_TIMES = ("provenance.csv", "report.html", "hepaflow-model.zip")
 
 
