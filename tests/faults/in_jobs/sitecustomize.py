@@ -21,11 +21,9 @@ FAULT = os.environ.get("HEPAFLOW_FAULT", "")
 MARKS = os.environ.get("HEPAFLOW_FAULT_FOLDER", "")
 FILLER = os.environ.get("HEPAFLOW_FAULT_FILLER", "")
 
-_OUTPUT = re.compile(r"results/[^/]+/(?!logs/|records/|.*\.sha256|.*\.training/)[^/]+/.*[^/]")
+_OUTPUT = re.compile(r"results/[^/]+/(?!logs/|records/|\.contents/|.*\.sha256|.*\.training/)[^/]+/.*[^/]")
 _BESIDE = re.compile(r"/\.unfinished-[^/]+/")
 """Where an output is written before it takes its name."""
-_OF_PROCESS = re.compile(r"(/\.contents/\.[^/]+\.json)\.[^/]+$")
-"""A digest is written under a name with the process' number: it is one place whatever the process."""
 _open = io.open
 
 
@@ -74,7 +72,7 @@ def _opened(file: Any, mode: str = "r", *arguments: Any, **keywords: Any) -> Any
     handle = _open(file, mode, *arguments, **keywords)
     if ("w" in mode or "x" in mode) and isinstance(file, str | os.PathLike):
         path = os.fspath(file)
-        if isinstance(path, str) and (found := _OUTPUT.search(_OF_PROCESS.sub(r"\1", _BESIDE.sub("/", path)))):
+        if isinstance(path, str) and (found := _OUTPUT.search(_BESIDE.sub("/", path))):
             _strike(found[0], handle, mode)
     return handle
 
