@@ -2,8 +2,10 @@
 
 import os
 import signal
+import time
 from collections.abc import Callable
 from contextlib import suppress
+from threading import Event, Thread
 
 import pytest
 
@@ -73,13 +75,43 @@ def test_an_ignored_signal_stays_ignored() -> None:
         signal.signal(signal.SIGHUP, before)
 
 
-def test_a_step_is_done_to_its_end() -> None:
-    done = []
-
+def _step(done: list[str]) -> Callable[[Ending], None]:
     def work(_: Ending) -> None:
         with undisturbed():
             _send(signal.SIGTERM)
+            time.sleep(0.01)
             done.append("all")
 
+    return work
+
+
+def test_a_step_is_done_to_its_end() -> None:
+    done: list[str] = []
+    assert _ended(_step(done)).name == "SIGTERM"
+    assert done == ["all"]
+
+
+def test_a_step_is_done_to_its_end_whichever_thread_receives_the_signal() -> None:
+    done: list[str] = []
+    over = Event()
+    other = Thread(target=over.wait)
+    other.start()
+    try:
+        assert _ended(_step(done)).name == "SIGTERM"
+    finally:
+        over.set()
+        other.join()
+    assert done == ["all"]
+
+
+def test_a_step_of_another_thread_leaves_signals_to_the_main_one() -> None:
+    done: list[str] = []
+    other = Thread(target=lambda: _step(done)(Ending()))
+
+    def work(_: Ending) -> None:
+        other.start()
+        other.join()
+
     assert _ended(work).name == "SIGTERM"
+    other.join()
     assert done == ["all"]

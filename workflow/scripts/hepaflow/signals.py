@@ -1,6 +1,7 @@
 """The end that a user, a terminal or a queue asks of a command: SIGINT, SIGHUP, SIGTERM."""
 
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -65,12 +66,24 @@ class Ending:
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """Let signals that ask for the end wait until a step is done that must not be left in its middle."""
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
+    """Let signals that ask for the end wait until a step is done that must not be left in its middle.
+
+    They are noted, not blocked: what one thread blocks, the process receives in another, and Python answers it
+    in the main thread all the same.
+    """
+    if threading.current_thread() is not threading.main_thread():  # which no signal disturbs
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+    waiting: list[int] = []
+    before = {
+        number: signal.signal(number, lambda number, frame: waiting.append(number))
+        for number in ENDING
+        if signal.getsignal(number) not in (signal.SIG_IGN, None)
+    }
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if waiting:
+            signal.raise_signal(waiting[0])
