@@ -49,6 +49,20 @@ def test_results_below_the_folder_are_no_exams(tmp_path: Path) -> None:
     assert _names(tmp_path) == ["a", "results-a-segmentation"]
 
 
+def test_exams_below_the_folder_for_results_are_exams(tmp_path: Path) -> None:
+    _series(tmp_path / "ct", 2)
+    assert _names(tmp_path / "ct", without=tmp_path) == ["ct"]
+    _nifti(tmp_path / "more" / "a.nii")
+    assert _names(tmp_path / "more", without=tmp_path) == ["a"]
+
+
+def test_exams_in_the_folder_for_results_alone_are_refused(tmp_path: Path) -> None:
+    _series(tmp_path / "results" / "ct", 2)
+    _nifti(tmp_path / "results" / "more" / "a.nii")
+    with pytest.raises(UserError, match="no exam outside of the folder for results"):
+        find_exams(tmp_path, without=tmp_path / "results")
+
+
 def test_a_series_in_a_folder_is_an_exam(tmp_path: Path) -> None:
     found = find_exams(_series(tmp_path / "ct", 2))
     assert [source.name for source in found.sources] == ["ct"]

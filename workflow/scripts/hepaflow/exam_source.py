@@ -145,7 +145,7 @@ def find_exams(
     keep_names : bool, optional
         Call an exam as its folder is called even if that is the patient's name or number.
     without : Path, optional
-        Folder below, of which nothing is taken.
+        Folder for results: where it lies below, nothing in it is taken.
 
     Returns
     -------
@@ -166,16 +166,25 @@ def find_exams(
         if series:
             raise UserError("a NIfTI file", file=place, expected="DICOM, of which --series names one series")
         return Found((Source(_as_name(name), place),))
+    if _lies_in(place, without):  # results are written beside the exams or above them, not below
+        without = None
     contents = find_series(place)
     whose = contents.identifiers
     groups = _by_study(contents, series) if series else _by_folder(contents)
     sources = [Source("", _folder_of(group), group, series, whose) for group in groups]
     volumes, passed = _sorted_out(contents, series, without)
     sources += [Source("", path, identifiers=whose) for path in volumes]
-    sources = [one for one in sources if not _lies_in(one.place, without)]
     left_out = (*contents.left_out, *passed)
     if not sources:
         choose_series(replace(contents, left_out=left_out), series)  # says what there is instead
+    sources = [one for one in sources if not _lies_in(one.place, without)]
+    if not sources:
+        raise UserError(
+            "no exam outside of the folder for results",
+            file=place,
+            expected="exams and results in folders of their own",
+            remedy="name another folder with --out, or move the exams out of this one",
+        )
     sources.sort(key=lambda source: str(source.place))
     exams = {one.uid for source in sources for one in source.series}
     unusable = tuple(
