@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 from pydicom.dataset import Dataset
+from scipy.spatial.transform import Rotation
 
-from hepaflow.dicom.geometry import GeometryError, Plane, affine_of
+from hepaflow.dicom.geometry import GeometryError, Plane, affine_of, planes_of
 
 
 def _header(z: float, *, x: float = -150.0, spacing: tuple[float, float] = (0.8, 0.8), **more: object) -> Dataset:
@@ -94,4 +95,59 @@ def test_a_slice_without_a_place(element: dict[str, object]) -> None:
     for name, value in element.items():
         header[name]._value = value
     with pytest.raises(GeometryError):
+        Plane.of(header)
+
+
+_LPS_TO_RAS = np.diag([-1.0, -1, 1])
+
+
+def _stack(turned: np.ndarray, decimals: int, count: int = 120, step: np.ndarray | None = None) -> list[Dataset]:
+    """Return slices 2.5 mm apart along their normal, or by a step; directions are rounded."""
+    headers = []
+    for index in range(count):
+        place = index * (2.5 * turned[:, 2] if step is None else step)
+        headers.append(_header(0, ImagePositionPatient=[f"{one:.2f}" for one in place]))
+        headers[-1].ImageOrientationPatient = [*turned[:, 0].round(decimals), *turned[:, 1].round(decimals)]
+    return headers
+
+
+def _affine(headers: list[Dataset]) -> np.ndarray:
+    return affine_of(planes_of(headers), [0.0] * len(headers))
+
+
+@pytest.mark.parametrize("decimals", [2, 3, 6])
+@pytest.mark.parametrize("number", range(12))
+def test_rounded_directions_are_made_exact_by_positions(number: int, decimals: int) -> None:
+    angles = np.random.default_rng(number).uniform(-25, 25, 3)
+    turned = Rotation.from_euler("xyz", angles, degrees=True).as_matrix()
+    headers = _stack(turned, decimals)
+    found = (_LPS_TO_RAS @ _affine(headers)[:3, :3]) / [0.8, 0.8, 2.5]
+    np.testing.assert_allclose(found[:, 2], turned[:, 2], atol=2e-4)
+    np.testing.assert_allclose(found, turned, atol=max(1.2 * 10**-decimals, 2e-4))
+    headers.reverse()
+    assert planes_of(headers)[0].along_row == pytest.approx(planes_of(headers[::-1])[0].along_row)
+
+
+@pytest.mark.parametrize("tilt", [0.6, 1, 5, 12, 25])
+@pytest.mark.parametrize("decimals", [2, 3, 6])
+def test_a_tilted_gantry_is_no_rounded_direction(tilt: float, decimals: int) -> None:
+    turned = Rotation.from_euler("x", tilt, degrees=True).as_matrix()
+    with pytest.raises(GeometryError, match=r"gantry tilt|shifted in its plane"):
+        _affine(_stack(turned, decimals, step=np.array([0, 0, 2.5])))
+
+
+@pytest.mark.parametrize("place", [0, 50, 119])
+def test_a_slice_beside_the_others_is_refused_with_rounded_directions_too(place: int) -> None:
+    headers = _stack(Rotation.from_euler("x", 10, degrees=True).as_matrix(), 2)
+    headers[place].ImagePositionPatient[0] += 1
+    with pytest.raises(GeometryError, match="shifted in its plane"):
+        _affine(headers)
+
+
+def test_rounded_directions_are_at_right_angles() -> None:
+    header = _header(0, ImageOrientationPatient=[0.82, -0.57, 0.1, 0.5, 0.59, -0.63])
+    assert abs(np.dot(header.ImageOrientationPatient[:3], header.ImageOrientationPatient[3:])) > 0.0106
+    Plane.of(header)
+    header.ImageOrientationPatient = [1, 0, 0, 0.02, 1, 0]
+    with pytest.raises(GeometryError, match="right angles"):
         Plane.of(header)

@@ -35,6 +35,23 @@ def test_segments_lie_where_the_labels_lie(tmp_path: Path, name: str, descending
         np.testing.assert_allclose(sorted_rows(found), phantom.places(mask), atol=1e-3)
 
 
+def test_segments_lie_on_slices_whose_directions_were_rounded(tmp_path: Path) -> None:
+    phantom = Phantom(orientation=ORIENTATIONS["oblique"], stored=np.zeros((200, 12, 10), np.int16))
+    labels = np.zeros((200, 12, 10), np.uint8)
+    labels[3:190, 2:9, 1:4] = 1
+    rounded = [round(one, 2) for one in phantom.orientation]
+    segmentation, series = _written(phantom, tmp_path, labels, ImageOrientationPatient=rounded)
+    assert "rounded directions" in "".join(series.warnings)
+    mask = segmentation.pixel_array[: len(segmentation.PerFrameFunctionalGroupsSequence) // 2]
+    assert segmentation.SharedFunctionalGroupsSequence[0].PlaneOrientationSequence[
+        0
+    ].ImageOrientationPatient == pytest.approx(rounded), "viewers compare it with the CT's"
+    places = [list(header.ImagePositionPatient) for header in series.headers]
+    for frame, pixels in zip(segmentation.PerFrameFunctionalGroupsSequence, mask, strict=False):
+        index = places.index(list(frame.PlanePositionSequence[0].ImagePositionPatient))
+        np.testing.assert_array_equal(pixels, labels[index])
+
+
 def test_frames_refer_to_the_slices_they_were_made_from(tmp_path: Path) -> None:
     segmentation, series = _written(Phantom(), tmp_path, descending=True)
     places = {header.SOPInstanceUID: header.ImagePositionPatient for header in series.headers}

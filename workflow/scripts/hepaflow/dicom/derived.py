@@ -8,7 +8,7 @@ import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 
-from hepaflow.dicom.geometry import Plane
+from hepaflow.dicom.geometry import planes_of
 from hepaflow.dicom.series import Series
 from hepaflow.volume import Grid
 
@@ -54,7 +54,7 @@ def on_slices(array: NDArray[Any], grid: Grid, series: Series) -> NDArray[Any]:
     RuntimeError, ValueError
         If the grid is not that of the series.
     """
-    planes = [Plane.of(header) for header in series.headers]
+    planes = planes_of(series.headers)
     first, last = planes[0], planes[-1]
     affine = np.eye(4)  # in LPS, of (slice, row, column)
     # Along the normal, as the grid: places that are rounded lie a little beside it, at angles that are none.

@@ -1,7 +1,7 @@
 """Where the slices of a series lie in the patient, and whether they make a regular volume."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,11 @@ _EVEN = 0.02  # part of the slice spacing; positions rounded to 0.01 mm stay ins
 _COARSEST = 0.1  # mm to which positions may have been rounded
 _IN_LINE = 0.5  # pixels that a slice may lie beside the line through the first slice
 _MOST_PIXELS = 32767  # along an axis; results are NIfTI files, too
+_ROUNDED = (0.01, 0.001)
+"""To what direction cosines may have been rounded so coarsely that the slices' normal leaves their stack."""
+_OFF = 0.6  # parts of that by which a rounded cosine may be off; half, and some for positions that are rounded too
+_AT_RIGHT_ANGLES = 0.01
+"""Largest deviation of lengths from 1, and of products from 0."""
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 Vector = NDArray[np.float64]
@@ -71,7 +76,9 @@ class Plane:
         lengths = np.linalg.norm(directions.reshape(2, 3), axis=1)
         if between_rows <= 0 or between_columns <= 0 or not 1 <= min(shape) <= max(shape) <= _MOST_PIXELS:
             raise GeometryError(f"{times(shape)} pixels of {between_rows:g} × {between_columns:g} mm")
-        if abs(lengths - 1).max() > 0.01 or abs(directions[:3] @ directions[3:]) > 0.01:
+        # Each vector's cosines sum up to √3 at most; off by half a unit each, their product is off by √3 units.
+        most = max(_AT_RIGHT_ANGLES, 3**0.5 * _unit(directions))
+        if abs(lengths - 1).max() > _AT_RIGHT_ANGLES or abs(directions[:3] @ directions[3:]) > most:
             raise GeometryError(f"directions that are not at right angles: {directions.tolist()}")
         along_row = directions[:3] / lengths[0]
         along_column = directions[3:] - (directions[3:] @ along_row) * along_row
@@ -94,6 +101,45 @@ def _vector(header: Dataset, name: str, count: int) -> Vector:
     if found is None:
         raise GeometryError(f"a slice without usable geometry (no {count} numbers in {name})")
     return np.array(found)
+
+
+def _unit(directions: Vector) -> float:
+    """Return to what direction cosines were rounded; 0 where they are finer, or whole, which needs no rounding."""
+    if np.array_equal(directions, directions.round()):
+        return 0.0
+    units = (unit for unit in _ROUNDED if np.allclose(directions / unit, (directions / unit).round(), 0, 1e-6))
+    return next(units, 0.0)
+
+
+def planes_of(headers: Sequence[Dataset]) -> list[Plane]:
+    """Read the planes of a series' slices; directions that were rounded are made exact where positions allow it.
+
+    Rounded to two decimals, directions are off by up to half a degree, and slices that were stacked along their
+    normal seem to be sheared. The positions tell the normal better: directions at right angles to it are taken if
+    they round to those in the headers. A tilted gantry is none of that: its slices lie farther off their normal.
+
+    Raises
+    ------
+    GeometryError
+        If a value is missing or makes no sense.
+    """
+    planes = [Plane.of(header) for header in headers]
+    stated = np.array([numbers(header, "ImageOrientationPatient", 6) for header in headers])
+    unit, along = _unit(stated[0]), positions(planes)
+    stack = planes[int(along.argmax())].position - planes[int(along.argmin())].position
+    if not unit or (stated != stated[0]).any() or not stack.any():
+        return planes
+    normal = stack / np.linalg.norm(stack)
+    row = stated[0, :3] - (stated[0, :3] @ normal) * normal
+    row /= np.linalg.norm(row)
+    angles = np.linspace(-2 * unit, 2 * unit, 401)[:, None]  # how slices are turned in their plane
+    rows = np.cos(angles) * row + np.sin(angles) * np.cross(normal, row)
+    columns = np.cross(normal, rows)
+    off = abs(np.hstack([rows, columns]) - stated[0]).max(axis=1)
+    best = int(off.argmin())
+    if off[best] > _OFF * unit:
+        return planes
+    return [replace(plane, along_row=rows[best], along_column=columns[best]) for plane in planes]
 
 
 def positions(planes: Sequence[Plane]) -> Vector:

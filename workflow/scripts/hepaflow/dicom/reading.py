@@ -13,7 +13,7 @@ from pydicom.dataset import Dataset
 
 from hepaflow.dicom.acquisitions import check_one_acquisition, check_one_patient
 from hepaflow.dicom.completeness import what_disagrees, what_is_missing
-from hepaflow.dicom.geometry import GeometryError, Plane, affine_of, positions
+from hepaflow.dicom.geometry import GeometryError, Plane, affine_of, planes_of, positions
 from hepaflow.dicom.kinds import is_computed
 from hepaflow.dicom.pixels import AIR, rescale, slice_hu
 from hepaflow.dicom.series import Series
@@ -90,10 +90,12 @@ def read_series(series: Series) -> tuple[NDArray[Any], Grid, Series]:
 
 def _in_order(series: Series) -> tuple[Series, Grid]:
     odd = check_one_patient(series.headers)
-    planes = [Plane.of(header) for header in series.headers]
+    planes = planes_of(series.headers)
     order = np.argsort(positions(planes), kind="stable")
     headers = tuple(series.headers[place] for place in order)
     planes = [planes[place] for place in order]
+    if (planes[0].normal != Plane.of(headers[0]).normal).any():
+        odd.append("rounded directions (ImageOrientationPatient): made exact by the positions of the slices")
     affine = affine_of(planes, [number(header, "GantryDetectorTilt") or 0.0 for header in headers])
     odd += _check_rescale(headers)
     odd += check_one_acquisition(headers)
