@@ -146,11 +146,15 @@ def test_no_pixels_and_too_few(tmp_path: Path) -> None:
         _read(image, tmp_path / "none")
 
 
-def test_big_endian(tmp_path: Path) -> None:
+@pytest.mark.parametrize("bare", [False, True])
+def test_big_endian(tmp_path: Path, bare: bool) -> None:
     image = _image()
     image.PixelData = _pixels(image).byteswap().tobytes()
     image.file_meta.TransferSyntaxUID = ExplicitVRBigEndian
     dcmwrite(tmp_path / "IM1", image, implicit_vr=False, little_endian=False, enforce_file_format=True)
+    if bare:
+        content = (tmp_path / "IM1").read_bytes()
+        (tmp_path / "IM1").write_bytes(content[content.index(b"\0\x08\0\x08CS") :])
     read = read_header(tmp_path / "IM1")
     assert read is not None
     np.testing.assert_array_equal(slice_hu(tmp_path / "IM1", read.header)[0], HU[0])

@@ -105,8 +105,9 @@ def read_header(path: Path) -> Read | None:
     """
     with path.open("rb") as stream:
         start = stream.read(132)
-    # Without a preamble a data set begins at its first element, in group 2 or 8.
+    # Without a preamble a data set begins at its first element, in group 2 or 8; big endian with its VR, too.
     bare = start[:4] in (b"\x02\x00\x00\x00", b"\x02\x00\x01\x00") or start[:2] == b"\x08\x00"
+    bare |= start[:2] == b"\x00\x08" and start[4:6].isalpha() and start[4:6].isupper()
     if start[128:] != b"DICM" and not bare:
         if _named_as_a_slice(path.name):
             raise ValueError("an empty file" if not start else "not DICOM")
