@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from dicom_series import Phantom, write
+from dicom_series import Phantom, raw, write
 from pydicom.dataset import FileDataset
 from pydicom.uid import EnhancedCTImageStorage, SecondaryCaptureImageStorage, SegmentationStorage
 
@@ -145,6 +145,27 @@ def test_missing_uids_are_filled_in_alike_for_all_slices(tmp_path: Path) -> None
     assert len({header.StudyInstanceUID for header in series.headers}) == 1
     assert len({header.SOPInstanceUID for header in series.headers}) == 7
     assert len(series.notes) == 4
+
+
+@pytest.mark.parametrize("value", [b"", b"none", None])
+def test_a_slice_without_its_study_is_of_its_series(tmp_path: Path, value: bytes | None) -> None:
+    images = Phantom().slices()
+    if value is None:
+        del images[6].StudyInstanceUID
+    else:
+        raw(images[6], "StudyInstanceUID", value)
+    write(images, tmp_path)
+    series = choose_series(find_series(tmp_path))
+    assert len(series.files) == 7
+    assert {header.StudyInstanceUID for header in series.headers} == {images[0].StudyInstanceUID}
+    assert series.notes[0].endswith("StudyInstanceUID: that of the other slices was taken")
+
+
+def test_a_slice_without_its_study_is_of_none_of_two(tmp_path: Path) -> None:
+    images = [image for study in ("1.2.3", "1.2.4", "") for image in Phantom().slices(
+        StudyInstanceUID=study, SeriesInstanceUID="1.2.5")]  # fmt: skip
+    write(images, tmp_path)
+    assert sorted(len(series.files) for series in find_series(tmp_path).series) == [7, 7, 7]
 
 
 def test_a_malformed_value_does_not_hide_a_series(tmp_path: Path) -> None:

@@ -3,7 +3,9 @@
 import os
 import re
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import pydicom
@@ -155,7 +157,9 @@ def _named_as_a_slice(name: str) -> bool:
     )
 
 
-def mended(header: FileDataset, place: str = "") -> tuple[FileDataset, list[str]]:
+def mended(
+    header: FileDataset, place: str = "", studies: Mapping[str, str] = MappingProxyType({})
+) -> tuple[FileDataset, list[str]]:
     """Fill in what some archives leave out of the data set, and say what that was.
 
     Class and instance are repeated in the file's meta information. What has no UID, or one that may not be
@@ -167,6 +171,8 @@ def mended(header: FileDataset, place: str = "") -> tuple[FileDataset, list[str]
     header : FileDataset
     place : str, optional
         Folder of the file. Series without a UID are not one if they lie in two folders.
+    studies : mapping of str to str, optional
+        StudyInstanceUID by SeriesInstanceUID, where slices of the series have one.
     """
     notes = []
     if not uid(header, "SOPClassUID"):
@@ -178,6 +184,13 @@ def mended(header: FileDataset, place: str = "") -> tuple[FileDataset, list[str]
     parts = (*_SHARED_UIDS, "FrameOfReferenceUID", "PatientID", "SeriesNumber")
     given = {name: text(header, name) for name in parts}
     alone = "" if given["SeriesInstanceUID"] else place
+    study = studies.get(uid(header, "SeriesInstanceUID"))
+    if study and not uid(header, "StudyInstanceUID"):
+        header.StudyInstanceUID = study
+        notes.append(
+            f"{'a false' if given['StudyInstanceUID'] else 'no'} StudyInstanceUID: that of the other "
+            "slices was taken"
+        )
     for name in _SHARED_UIDS:
         if not uid(header, name):
             setattr(header, name, generate_uid(entropy_srcs=[name, *given.values(), alone]))

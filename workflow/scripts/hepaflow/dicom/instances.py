@@ -3,7 +3,7 @@
 import filecmp
 import warnings
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -81,6 +81,19 @@ def told_apart(members: list[Slice]) -> list[list[Slice]]:
 
 def _patient(header: FileDataset) -> str:
     return text(header, "PatientID") or text(header, "PatientName").casefold()
+
+
+def studies_of(headers: Iterable[FileDataset]) -> dict[str, str]:
+    """Return the StudyInstanceUID of each SeriesInstanceUID, where its slices have no other.
+
+    A SeriesInstanceUID is that of one series in the world. So a slice without a study is of the same study as the
+    others of its series: else it would be an exam of its own, and the series would lack it.
+    """
+    studies: dict[str, set[str]] = defaultdict(set)
+    for header in headers:
+        if study := uid(header, "StudyInstanceUID"):
+            studies[uid(header, "SeriesInstanceUID")].add(study)
+    return {series: next(iter(known)) for series, known in studies.items() if series and len(known) == 1}
 
 
 def with_own_instances(headers: Sequence[FileDataset]) -> bool:

@@ -10,9 +10,17 @@ import numpy as np
 from pydicom.dataset import FileDataset
 
 from hepaflow.dicom.geometry import Plane, positions
-from hepaflow.dicom.headers import mended, read_header
+from hepaflow.dicom.headers import Read, mended, read_header
 from hepaflow.dicom.identity import identifiers, redacted, retold, without_patient
-from hepaflow.dicom.instances import Slice, same_image, series_of, told_apart, with_one_frame, with_own_instances
+from hepaflow.dicom.instances import (
+    Slice,
+    same_image,
+    series_of,
+    studies_of,
+    told_apart,
+    with_one_frame,
+    with_own_instances,
+)
 from hepaflow.dicom.kinds import is_multi_frame, is_picture, unusable, why_not
 from hepaflow.dicom.left_out import LeftOut, Lost, counted, missing
 from hepaflow.dicom.values import text, whole
@@ -112,6 +120,7 @@ def find_series(folder: Path) -> Contents:
         raise UserError("no such folder", file=folder, remedy="name a folder with DICOM files")
     slices: dict[tuple[str, str], list[Slice]] = defaultdict(list)
     by_uid: dict[tuple[str, ...], list[Slice]] = defaultdict(list)
+    of_ct: list[tuple[Path, Read]] = []
     lost: list[Lost] = []
     others: list[Path] = []
     whose: set[str] = set()
@@ -129,7 +138,10 @@ def find_series(folder: Path) -> Contents:
         if reason := why_not(read.header):
             lost.append(Lost(path, reason, read.header))
             continue
-        header, filled = mended(read.header, os.path.relpath(path.parent, folder))
+        of_ct.append((path, read))
+    studies = studies_of(read.header for _, read in of_ct)
+    for path, read in of_ct:
+        header, filled = mended(read.header, os.path.relpath(path.parent, folder), studies)
         filled += [f"{name} in a wrong form: taken as absent" for name in sorted(read.wrong)]
         one = Slice(header, path, [*filled, *read.notes], unusable(header, read.wrong))
         alike = by_uid[*series_of(header), text(header, "SOPInstanceUID")]
