@@ -109,13 +109,28 @@ def test_padding_in_the_stored_bits_alone(tmp_path: Path) -> None:
     np.testing.assert_array_equal(hu[4:], HU[0, 4:])
 
 
-def test_a_range_of_padding_that_holds_tissue_is_not_followed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("limit", [2000, 0, -100])
+def test_a_range_of_padding_that_holds_tissue_is_not_followed(tmp_path: Path, limit: int) -> None:
     image = _image(np.int16, 0)
     image[0x00280120] = DataElement(0x00280120, "SS", -2000)
-    image[0x00280121] = DataElement(0x00280121, "SS", 2000)
+    image[0x00280121] = DataElement(0x00280121, "SS", limit)
     hu, notes = _read(image, tmp_path)
     np.testing.assert_array_equal(hu, HU[0])
     assert "PixelPaddingRangeLimit" in notes[0]
+
+
+@pytest.mark.parametrize(("kind", "intercept", "value"), [(np.int16, 0, 0), (np.uint16, -1024, 1124)])
+def test_a_padding_value_that_tissue_has_is_not_followed(
+    tmp_path: Path, kind: type, intercept: int, value: int
+) -> None:
+    image = _image(kind, intercept)
+    image[0x00280120] = DataElement(0x00280120, "SS" if intercept == 0 else "US", value)
+    pixels = _pixels(image)
+    pixels[3, 4] = value
+    image.PixelData = pixels.tobytes()
+    hu, notes = _read(image, tmp_path)
+    assert hu[3, 4] == value + intercept
+    assert notes == [f"a PixelPaddingValue of {value + intercept} HU, which tissue has: not followed"]
 
 
 @pytest.mark.parametrize("slope", [2, -1])

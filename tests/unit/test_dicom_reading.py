@@ -126,7 +126,7 @@ def test_a_modality_lookup_table_is_applied(tmp_path: Path) -> None:
         (np.int16, 0, -2000, None),
         (np.int16, 0, -2000, -1990),
         (np.uint16, -1024, 63536, None),
-        (np.uint16, 0, 7, None),
+        (np.uint16, -1024, 7, None),
     ],
 )
 def test_padding_is_air(

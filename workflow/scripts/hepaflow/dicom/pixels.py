@@ -16,8 +16,8 @@ from hepaflow.dicom.values import number, whole
 AIR = -1024
 """HU of pixels that the scanner did not reconstruct, outside its circular field of view."""
 
-_TISSUE = (-150.0, 50.0)
-"""HU of fat and of unenhanced organs: no padding reaches from one to the other."""
+_TISSUE = (-150.0, 250.0)
+"""HU from fat to enhanced organs: none of them stands for padding."""
 
 _OVERLAYS = range(0x6000, 0x6020, 2)
 
@@ -131,7 +131,9 @@ def _padding(
     ends = [_with_sign(end, int(header.BitsAllocated), signed) for end in (value, limit) if end is not None]
     slope, intercept = rescale(header)
     in_hu = [end * slope + intercept for end in ends]
-    if min(in_hu) < _TISSUE[0] and max(in_hu) > _TISSUE[1]:
+    if _TISSUE[0] < in_hu[0] < _TISSUE[1]:
+        return None, [f"a PixelPaddingValue of {in_hu[0]:g} HU, which tissue has: not followed"]
+    if min(in_hu) < _TISSUE[1] and max(in_hu) > _TISSUE[0]:
         ends = ends[:1]
         notes.append("a PixelPaddingRangeLimit that would take tissue for padding: not followed")
     own = [_with_sign(end, bits, signed) if 0 <= end < 1 << bits else end for end in ends]
