@@ -87,3 +87,10 @@ def test_a_place_that_cannot_be_written_to_is_told_before_scoring(
     segmented, known = folder(tmp_path / "p", "a.nii"), folder(tmp_path / "r", "a.nii")
     assert main([str(segmented), str(known), "--out", str(tmp_path / "file")]) == 1
     assert "no folder that can be written to" in capsys.readouterr().err
+
+
+def test_neither_liver_nor_lesions_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    given, references = folder(tmp_path / "p", "a.nii"), folder(tmp_path / "r", "a.nii")
+    with pytest.raises(SystemExit, match="2"):
+        main([str(given), str(references), "--liver", "--lesion"])
+    assert "nothing to score" in capsys.readouterr().err

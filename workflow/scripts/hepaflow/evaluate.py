@@ -169,6 +169,8 @@ def main(arguments: list[str] | None = None) -> int:
         values = PredictionLabels(liver=tuple(chosen.liver), lesion=tuple(chosen.lesion))
     except ValidationError:
         parser.error("label values are whole numbers from 1 on")
+    if not values.stages:
+        parser.error("nothing to score: give label values of the liver, of lesions, or of both")
     try:
         if chosen.out:
             make_folder(chosen.out)

@@ -65,17 +65,22 @@ def remove_remains(out: Path) -> int:
         if lock is None:  # its process lives, or it is another user's
             continue
         with suppress(OSError):
-            if path.is_file():
-                path.unlink()
-                continue
-            if "earlier" in path.name:
-                for kept in path.iterdir():
-                    if not os.path.lexists(out / kept.name):
-                        kept.rename(out / kept.name)
-            shutil.rmtree(path)
-            removed += 1
+            removed += _remove(path, out)
         os.close(lock)
     return removed
+
+
+def _remove(path: Path, out: Path) -> bool:
+    """Remove a lock or a folder that was left behind; return whether it was a folder."""
+    if path.is_file():
+        path.unlink()
+        return False
+    if "earlier" in path.name:
+        for kept in path.iterdir():
+            if not os.path.lexists(out / kept.name):
+                kept.rename(out / kept.name)
+    shutil.rmtree(path)
+    return True
 
 
 @contextmanager
