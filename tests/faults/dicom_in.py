@@ -253,7 +253,7 @@ ENDS = Table(
             WARNED, ("image numbers begin at 2",), SHORTER, first_slice_missing=series(without(0)),
         ),
         *cases(
-            WARNED, ("23 slices of 24", "ImagesInAcquisition"), SHORTER,
+            WARNED, ("23 slices of the 24", "ImagesInAcquisition"), SHORTER,
             last_slice_missing_of_a_number_that_is_known=series(without(-1), ImagesInAcquisition=24),
         ),
         *cases(
@@ -375,11 +375,11 @@ PIXELS = Table(
             padding_beyond_the_stored_bits=series(padded("US", 63536, 12)),
         ),
         *cases(
-            REFUSED, ("RescaleIntercept that is no number",), "0 ml, with exit status 0",
+            REFUSED, ("RescaleIntercept that is not a number",), "0 ml, with exit status 0",
             RescaleIntercept_of_NaN=series(every("RescaleIntercept", b"NaN ")),
         ),
         *cases(
-            REFUSED, ("RescaleIntercept that is no number",), "all of the exam was liver, with a warning",
+            REFUSED, ("RescaleIntercept that is not a number",), "all of the exam was liver, with a warning",
             RescaleIntercept_of_infinity=series(every("RescaleIntercept", b"inf ")),
         ),
         *cases(
@@ -446,7 +446,7 @@ FORMS = Table(
             PixelSpacing_with_commas=series(every("PixelSpacing", b"4,0\\4,00")),
         ),
         *cases(
-            REFUSED, ("RescaleIntercept that is no number",), "a traceback",
+            REFUSED, ("RescaleIntercept that is not a number",), "a traceback",
             RescaleIntercept_that_may_be_1024_or_one=series(every("RescaleIntercept", b"-1,024")),
         ),
         *cases(
@@ -457,7 +457,7 @@ FORMS = Table(
             REFUSED, ("no BitsStored",), "a traceback", no_BitsStored=series(every("BitsStored", None)),
         ),
         *cases(
-            REFUSED, ("RescaleSlope that is no number",), "a traceback",
+            REFUSED, ("RescaleSlope that is not a number",), "a traceback",
             a_spoilt_exam_beside_a_good_one=beside_a_good_one(every("RescaleSlope", b"one ")),
         ),
         *cases(
@@ -481,7 +481,7 @@ GEOMETRY = Table(
             RescaleType_UNSPECIFIED=series(RescaleType="UNSPECIFIED"),
         ),
         *cases(
-            REFUSED, ("values in normalized (RescaleType): if that is HU, it has to say HU",),
+            REFUSED, ("values in normalized (RescaleType): if they are in HU, correct it to HU",),
             "refused, without a way on", RescaleType_normalized=series(RescaleType="normalized"),
         ),
         *cases(

@@ -75,7 +75,7 @@ def kept_sheet(folder: Path) -> list[str]:
     return arguments
 
 
-SILENT = "passed over without a word"
+SILENT = "skipped without a word"
 
 SOURCES = Table(
     "Folders of exams of one's own",

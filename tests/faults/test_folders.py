@@ -31,7 +31,7 @@ def test_index(case: Case, tmp_path: Path, tell: Tell, capsys: pytest.CaptureFix
     status = main(arguments)
     printed = capsys.readouterr()
     assert (status == 1) == (case.outcome == REFUSED), printed.err
-    assert ("passed over" in printed.out) == (case.outcome not in (ACCEPTED, REFUSED))
+    assert ("skipped" in printed.out) == (case.outcome not in (ACCEPTED, REFUSED))
     if case.outcome == REFUSED:
         assert "Traceback" not in printed.err
         assert (sheet.read_bytes() if sheet.is_file() else None) == before

@@ -40,7 +40,7 @@ from hepaflow.own_exam import result_of
 from hepaflow.result_folder import as_a_whole, check_place, claimed
 from hepaflow.segment import Failure, Model, segment_exams
 
-HEADERS = "mended headers"
+HEADERS = "headers repaired"
 
 
 def _phantom(**how: Any) -> Phantom:

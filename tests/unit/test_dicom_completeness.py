@@ -43,7 +43,7 @@ def test_a_count_that_the_header_knows() -> None:
     assert what_is_missing(_headers(1, 2, 3, ImagesInAcquisition=3)) == []
     assert what_is_missing(_headers(1, 2, 3, ImagesInAcquisition=2)) == []
     (note,) = what_is_missing(_headers(1, 2, 3, ImagesInAcquisition=5))
-    assert note.startswith("3 slices of 5 ")
+    assert note.startswith("3 slices of the 5 ")
 
 
 @pytest.mark.parametrize(

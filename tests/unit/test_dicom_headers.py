@@ -9,14 +9,14 @@ from dicom_series import Phantom, raw, write
 from pydicom.dataset import FileDataset
 from pydicom.uid import RawDataStorage
 
-from hepaflow.dicom.headers import mended, new_instance, read_header
+from hepaflow.dicom.headers import new_instance, read_header, repaired
 
 
 def _read(image: FileDataset, folder: Path) -> tuple[FileDataset, list[str]]:
     (path,) = write([image], folder, enforce_file_format=False).iterdir()
     read = read_header(path)
     assert read is not None
-    header, notes = mended(read.header)
+    header, notes = repaired(read.header)
     return header, [*notes, *read.notes]
 
 
@@ -109,5 +109,5 @@ def test_no_library_spells_out_a_value_of_a_wrong_form(tmp_path: Path, capfd: py
             warnings.simplefilter("error")
             read = read_header(path)
             assert read is not None
-            mended(read.header)
+            repaired(read.header)
     assert capfd.readouterr() == ("", "")

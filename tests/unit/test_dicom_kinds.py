@@ -80,7 +80,7 @@ def test_other_objects(elements: dict[str, object], reason: str) -> None:
         ({"BitsStored": 17}, "BitsStored 17 in BitsAllocated 16"),
         ({"BitsStored": 0}, "BitsStored 0 in"),
         ({"RescaleSlope": 0}, "RescaleSlope of 0"),
-        ({"RescaleType": "normalized"}, "values in normalized (RescaleType): if that is HU, it has to say HU"),
+        ({"RescaleType": "normalized"}, "values in normalized (RescaleType): if they are in HU, correct it to HU"),
         ({"PixelSpacing": [-0.7, 0.7]}, "pixels of -0.7"),
         ({"NumberOfFrames": 7}, "multi-frame: convert it"),
         ({"SOPClassUID": EnhancedCTImageStorage}, "multi-frame: convert it"),
@@ -95,7 +95,7 @@ def test_slices_that_lack_something(elements: dict[str, object], reason: str) ->
 
 @pytest.mark.parametrize("name", ["PixelSpacing", "Rows", "BitsStored", "RescaleSlope", "RescaleIntercept"])
 def test_what_has_a_wrong_form_is_not_taken_for_its_default(name: str) -> None:
-    assert unusable(_slice(**{name: None}), {name}).startswith(f"{name} that is no number")
+    assert unusable(_slice(**{name: None}), {name}).startswith(f"{name} that is not a number")
     assert not unusable(_slice(), {"SeriesNumber", "InstanceNumber"})
 
 

@@ -46,7 +46,7 @@ def test_a_damaged_end(tmp_path: Path, end: str, damage: Callable[[bytes], bytes
     assert len(series.files) == 6
     assert named not in series.files
     (warning,) = series.warnings
-    assert warning.startswith("1 file beside its slices left out: not readable (")
+    assert warning.startswith("1 file in the same folder left out: not readable (")
     assert told in warning
 
 
@@ -55,9 +55,9 @@ def test_a_damaged_end(tmp_path: Path, end: str, damage: Callable[[bytes], bytes
     ("name", "value", "told"),
     [
         ("ImagePositionPatient", b"", "no ImagePositionPatient"),
-        ("ImagePositionPatient", b"0\\0 ", "ImagePositionPatient that is no number, or not as many"),
-        ("PixelSpacing", b"x ", "PixelSpacing that is no number, or not as many"),
-        ("RescaleIntercept", b"NaN ", "RescaleIntercept that is no number"),
+        ("ImagePositionPatient", b"0\\0 ", "ImagePositionPatient that is not a number, or has the wrong number"),
+        ("PixelSpacing", b"x ", "PixelSpacing that is not a number, or has the wrong number"),
+        ("RescaleIntercept", b"NaN ", "RescaleIntercept that is not a number"),
         ("RescaleSlope", b"0 ", "a RescaleSlope of 0"),
     ],
 )
@@ -84,7 +84,7 @@ def test_other_files_beside_a_series_are_not_told_with_it(tmp_path: Path) -> Non
 def test_a_localizer_of_a_series_without_uids_is_told_with_it(tmp_path: Path) -> None:
     images = Phantom().slices(SeriesInstanceUID="")
     images[0].ImageType = ["ORIGINAL", "PRIMARY", "LOCALIZER"]
-    assert _series(write(images, tmp_path)).warnings == ("1 file beside its slices left out: localizer",)
+    assert _series(write(images, tmp_path)).warnings == ("1 file in the same folder left out: localizer",)
 
 
 def test_a_localizer_of_the_same_series_is_told_with_it(tmp_path: Path) -> None:

@@ -112,7 +112,7 @@ def test_a_named_series_that_was_left_out_says_why(tmp_path: Path) -> None:
         choose_series(find_series(tmp_path))
 
 
-def test_a_folder_that_cannot_be_read_is_not_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_cannot_be_read_is_not_skipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "closed").mkdir()
     scandir = os.scandir
 

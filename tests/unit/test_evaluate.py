@@ -60,7 +60,7 @@ def test_files_in_other_formats_are_told(tmp_path: Path, capsys: pytest.CaptureF
     for name in ("b.nrrd", "plans.json"):
         (segmented / name).touch()
     assert list(exams_in(segmented)) == ["a"]
-    assert capsys.readouterr().err == "note: passed over in p: b.nrrd: convert to .nii.gz\n"
+    assert capsys.readouterr().err == "note: skipped in p: b.nrrd: convert to .nii.gz\n"
 
 
 def test_references_without_millimetres_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -152,7 +152,7 @@ def test_predictions_beside_msd_are_no_images(tmp_path: Path) -> None:
     assert "predsTs/liver_3.nii.gz" in notes
 
 
-def test_what_is_passed_over_is_told(tmp_path: Path) -> None:
+def test_what_is_skipped_is_told(tmp_path: Path) -> None:
     lits(tmp_path, range(3))
     for name in (
         "volume-7.nrrd",
@@ -167,7 +167,7 @@ def test_what_is_passed_over_is_told(tmp_path: Path) -> None:
     (tmp_path / "volume-4.nii").symlink_to("nowhere.nii")
     _, notes = index(tmp_path)
     for told in (
-        "passed over: 2 files: in a format that is not read: convert to .nii.gz (volume-7.nrrd, volume-8.hdr)",
+        "skipped: 2 files: in a format that is not read: convert to .nii.gz (volume-7.nrrd, volume-8.hdr)",
         "1 file: named neither as LiTS17 nor as MSD Task03 name their files (test-volume-0.nii)",
         "1 file: hidden, as other programs keep their notes (._volume-0.nii)",
         "1 file: a label without an image (segmentation-9.nii)",
@@ -177,9 +177,9 @@ def test_what_is_passed_over_is_told(tmp_path: Path) -> None:
         assert told in notes
 
 
-def test_what_is_passed_over_is_told_with_a_refusal(tmp_path: Path) -> None:
+def test_what_is_skipped_is_told_with_a_refusal(tmp_path: Path) -> None:
     (tmp_path / "volume-7.nrrd").touch()
-    with pytest.raises(UserError, match=r"0 exams with labels among 0; passed over: 1 file: in a format"):
+    with pytest.raises(UserError, match=r"0 exams with labels among 0; skipped: 1 file: in a format"):
         index_folder(tmp_path, test=1, seed=1)
 
 

@@ -233,6 +233,6 @@ def test_a_link_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "exam").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(UserError, match="something else than a folder"):
+    with pytest.raises(UserError, match="something other than a folder"):
         _write(tmp_path, _nifti(tmp_path), overwrite=True)
     assert not list((tmp_path / "elsewhere").iterdir())

@@ -244,7 +244,7 @@ def test_a_series_of_which_no_slice_can_be_used_is_an_exam_that_fails(tmp_path: 
     found = find_exams(tmp_path)
     good, spoilt = found.sources
     assert good.read().hu.shape[0] == 7
-    with pytest.raises(UserError, match=r"RescaleIntercept that is no number, .* \(7 of 7 files\)"):
+    with pytest.raises(UserError, match=r"RescaleIntercept that is not a number, .* \(7 of 7 files\)"):
         spoilt.read()
     assert found.left_out == ()
     for wanted in (None, "3"):
@@ -259,7 +259,7 @@ def test_beside_a_good_series_of_its_study_it_is_left_out(tmp_path: Path) -> Non
     found = find_exams(tmp_path)
     assert len(found.sources) == 1
     assert found.sources[0].read().hu.shape[0] == 7
-    assert str(found.left_out[0]).startswith("series 8 'Abdomen': 7 files: RescaleIntercept that is no number")
+    assert str(found.left_out[0]).startswith("series 8 'Abdomen': 7 files: RescaleIntercept that is not a number")
 
 
 def test_two_slices_without_a_place_are_a_picture_and_no_exam(tmp_path: Path) -> None:

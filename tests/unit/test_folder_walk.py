@@ -1,4 +1,4 @@
-"""The files of a folder, through links as well, and what is passed over."""
+"""The files of a folder, through links as well, and what is skipped."""
 
 import os
 from pathlib import Path
@@ -21,13 +21,13 @@ def found(folder: Path, result: Walk) -> list[str]:
 
 
 def passed(folder: Path, result: Walk) -> dict[str, str]:
-    return {str(one.place.relative_to(folder)): one.reason for one in result.passed_over}
+    return {str(one.place.relative_to(folder)): one.reason for one in result.skipped}
 
 
 def test_files_of_all_folders_in_order(tmp_path: Path) -> None:
     tree(tmp_path, "b/2", "b/1", "a", "c/d/3", "B/1", ".hidden")
     assert found(tmp_path, walk(tmp_path)) == [".hidden", "B/1", "a", "b/1", "b/2", "c/d/3"]
-    assert walk(tmp_path).passed_over == ()
+    assert walk(tmp_path).skipped == ()
 
 
 def test_linked_folders_are_folders(tmp_path: Path) -> None:
@@ -125,17 +125,17 @@ def test_why_a_file_is_no_exam(name: str, reason: str) -> None:
     assert reason in why_no_nifti(Path(name)) if reason else why_no_nifti(Path(name)) == ""
 
 
-def test_what_is_passed_over_is_counted_with_the_first_names(tmp_path: Path) -> None:
+def test_what_is_skipped_is_counted_with_the_first_names(tmp_path: Path) -> None:
     for name in ("1", "2", "3", "4", "new\nline"):
         (tmp_path / name).symlink_to("nowhere")
-    assert counted(walk(tmp_path).passed_over, tmp_path) == [(5, "a link to nowhere (1, 2, 3, ...)")]
+    assert counted(walk(tmp_path).skipped, tmp_path) == [(5, "a link to nowhere (1, 2, 3, ...)")]
     for name in ("1", "2", "3"):
         (tmp_path / name).unlink()
-    assert counted(walk(tmp_path).passed_over, tmp_path) == [(2, r"a link to nowhere (4, new\nline)")]
+    assert counted(walk(tmp_path).skipped, tmp_path) == [(2, r"a link to nowhere (4, new\nline)")]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may look everywhere")
-def test_what_one_has_no_right_to_look_at_is_passed_over(tmp_path: Path) -> None:
+def test_what_one_has_no_right_to_look_at_is_skipped(tmp_path: Path) -> None:
     root = tree(tmp_path / "root", "a", "half/b", "half/c/d")
     tree(tmp_path, "closed/x", "closed/y/z")
     (root / "file").symlink_to(tmp_path / "closed/x")

@@ -72,5 +72,5 @@ def test_a_queue_that_hangs_stops_the_run(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("line", ["", "garbage", "7", "8\tname", "slurm_load_jobs: warning\t\t"])
-def test_what_is_no_job_is_passed_over(tmp_path: Path, line: str) -> None:
+def test_what_is_no_job_is_skipped(tmp_path: Path, line: str) -> None:
     assert orphans(f"{line}\n9\t{RUN}\t{tmp_path}\ta\tb\n", tmp_path) == {"9": "a\tb"}

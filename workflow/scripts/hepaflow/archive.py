@@ -65,7 +65,7 @@ def is_archive(place: Path) -> bool:
         )
     except OSError as error:
         raise UserError(
-            f"a file that cannot be read ({error.strerror})", file=place, remedy="change its rights"
+            f"a file that cannot be read ({error.strerror})", file=place, remedy="change its permissions"
         ) from None
 
 
@@ -198,7 +198,7 @@ def _check_size(size: int, free: int, archive: Path) -> None:
 
 
 def _write(member: _Member, folder: Path, free: int, archive: Path) -> int:
-    """Write a member, and return its bytes; what an archive tells of sizes need not be so."""
+    """Write a member, and return its bytes; the sizes that an archive states may be false."""
     parts = [one for one in re.split(r"[/\\]", member.path.split("\0")[0]) if one not in ("", ".")]
     if not parts or parts[0] in _OF_A_MAC or parts[-1] in _OF_A_MAC or parts[-1].startswith("._"):
         return 0

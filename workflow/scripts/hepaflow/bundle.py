@@ -83,7 +83,7 @@ def opened(path: Path) -> Iterator[zipfile.ZipFile]:
         with zipfile.ZipFile(path) as archive:
             yield archive
     except PermissionError:
-        raise UserError("a file that this user may not read", file=path, remedy="change its rights") from None
+        raise UserError("a file that this user may not read", file=path, remedy="change its permissions") from None
     except (
         OSError, zipfile.BadZipFile, zlib.error, EOFError, KeyError, UnicodeDecodeError, NotImplementedError,
         RuntimeError,

@@ -1,10 +1,10 @@
-"""The errors that a user can cause and mend."""
+"""The errors that a user can cause and correct."""
 
 from collections.abc import Callable
 
 
 class UserError(Exception):
-    """A mistake in the exams, the sheet or the settings, told without a traceback.
+    """A mistake in the exams, the sheet or the settings, reported without a traceback.
 
     Parameters
     ----------

@@ -59,7 +59,7 @@ def exams_in(folder: Path) -> dict[str, Path]:
     files = [folder / name for name in names if not why_no_nifti(Path(name))]
     others = [name for name in names if why_no_nifti(Path(name)) not in ("", HIDDEN, NO_IMAGE)]
     if others:
-        print(f"note: passed over in {folder.name}: {', '.join(others[:10])}: convert to .nii.gz", file=sys.stderr)
+        print(f"note: skipped in {folder.name}: {', '.join(others[:10])}: convert to .nii.gz", file=sys.stderr)
     if not files:
         raise UserError("no NIfTI file", file=folder, expected="label maps, .nii or .nii.gz")
     found: dict[str, Path] = {}

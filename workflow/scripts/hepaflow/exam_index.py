@@ -11,7 +11,7 @@ from random import Random
 
 from hepaflow.errors import UserError
 from hepaflow.exams import COLUMNS, Exam
-from hepaflow.folder_walk import PassedOver, counted, walk, why_no_nifti
+from hepaflow.folder_walk import Skipped, counted, walk, why_no_nifti
 from hepaflow.nifti_name import stem
 
 _IMAGE, _LABEL, _MSD = (
@@ -31,7 +31,7 @@ class Index:
     exams : tuple of Exam
         By ascending number. Images without a label are of the split 'new'.
     notes : tuple of str
-        Where the labels lie, and what was passed over.
+        Where the labels lie, and what was skipped.
     """
 
     exams: tuple[Exam, ...]
@@ -44,7 +44,7 @@ class _Sorted:
 
     images: dict[int, list[Path]] = field(default_factory=lambda: defaultdict(list))
     labels: dict[tuple[Path | None, int], list[Path]] = field(default_factory=lambda: defaultdict(list))
-    passed_over: list[PassedOver] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
 
 
 def index_folder(folder: Path, *, test: int, seed: int) -> Index:
@@ -55,7 +55,7 @@ def index_folder(folder: Path, *, test: int, seed: int) -> Index:
     folder : Path
         Holds `volume-N.nii` and `segmentation-N.nii` (LiTS17; in any of its subfolders, gzipped or not), or
         `imagesTr/liver_N.nii.gz` and `labelsTr/liver_N.nii.gz` (MSD Task03). Linked folders are looked at, too;
-        labels in folders that are called after predictions, results or outputs are passed over, unless images lie
+        labels in folders that are called after predictions, results or outputs are skipped, unless images lie
         beside them.
     test : int
         Test exams to draw (thesis 4.2: 10). They are drawn at random, never in order: the numbering of LiTS
@@ -82,8 +82,8 @@ def index_folder(folder: Path, *, test: int, seed: int) -> Index:
     alone = [
         path for paths in files.labels.values() for path in paths if str(path.relative_to(folder)) not in used
     ]
-    passed = [*files.passed_over, *(PassedOver(path, "a label without an image") for path in sorted(alone))]
-    notes = [f"passed over: {_number(count)}: {told}" for count, told in counted(passed, folder)]
+    passed = [*files.skipped, *(Skipped(path, "a label without an image") for path in sorted(alone))]
+    notes = [f"skipped: {_number(count)}: {told}" for count, told in counted(passed, folder)]
     if len(labelled) <= test:
         raise UserError(
             "; ".join([f"{len(labelled)} exams with labels among {len(found)}", *notes]),
@@ -103,7 +103,7 @@ def _split(exam: Exam, drawn: Container[str]) -> str:
 
 def _sorted_out(folder: Path) -> _Sorted:
     walked = walk(folder, all_or_nothing=False)
-    files = _Sorted(passed_over=list(walked.passed_over))
+    files = _Sorted(skipped=list(walked.skipped))
     places = {path.parent for path in walked.files}
     results = {place for place in places if _RESULTS.search(str(place.relative_to(folder)))}
     results -= {path.parent for path in walked.files if _IMAGE.fullmatch(stem(path.name) or "")}
@@ -112,9 +112,9 @@ def _sorted_out(folder: Path) -> _Sorted:
         number = image or label or msd
         if number is None:
             reason = why_no_nifti(path) or "named neither as LiTS17 nor as MSD Task03 name their files"
-            files.passed_over.append(PassedOver(path, reason))
+            files.skipped.append(Skipped(path, reason))
         elif not image and path.parent in results:
-            files.passed_over.append(PassedOver(path, "in a folder that is called after predictions or results"))
+            files.skipped.append(Skipped(path, "in a folder that is called after predictions or results"))
         elif label:
             files.labels[None, int(label[1])].append(path)
         elif msd and path.parent.name.lower() == _MSD_LABELS:

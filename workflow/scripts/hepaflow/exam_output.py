@@ -127,7 +127,7 @@ def write_exam(
             f"results that cannot be written ({error.strerror})",
             exam=exam.name,
             file=folder,
-            remedy="make room or change the rights in the folder for results, or name another one",
+            remedy="make room, change the permissions of the folder for results, or name another folder",
         ) from None
     return Written(measured, tuple(missing))
 

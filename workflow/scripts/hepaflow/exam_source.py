@@ -16,7 +16,7 @@ from hepaflow.dicom.left_out import LeftOut
 from hepaflow.dicom.reading import read_series
 from hepaflow.dicom.series import Contents, Series, choose_series, find_series
 from hepaflow.errors import UserError
-from hepaflow.folder_walk import PassedOver, counted, why_no_nifti
+from hepaflow.folder_walk import Skipped, counted, why_no_nifti
 from hepaflow.nifti_name import stem
 from hepaflow.survey import image_warnings
 from hepaflow.volume import Grid, read_image
@@ -94,9 +94,9 @@ class Source:
             _check_values(hu, self)
         except UserError as error:
             raise self.without_patient(error) from None
-        mended = [f"mended headers: {'; '.join(series.notes)}"] if series.notes else []
+        repaired = [f"headers repaired: {'; '.join(series.notes)}"] if series.notes else []
         odd = [self.told(one) for one in series.warnings]
-        return LoadedExam(self.name, hu, grid, series, (*mended, *odd, *image_warnings(hu, grid)))
+        return LoadedExam(self.name, hu, grid, series, (*repaired, *odd, *image_warnings(hu, grid)))
 
     @property
     def is_unusable(self) -> bool:
@@ -265,11 +265,11 @@ def _lies_in(place: Path, folder: Path | None) -> bool:
 
 def _sorted_out(contents: Contents, series: str | None, without: Path | None) -> tuple[list[Path], list[LeftOut]]:
     """Return which of the files that are no DICOM are exams, and what is none; no name in it tells whose it is."""
-    volumes, passed = [], list(contents.passed_over)
+    volumes, passed = [], list(contents.skipped)
     for path in contents.others:
         reason = why_no_nifti(path) or ("NIfTI, of which no series can be named" if series else "")
         if reason:
-            passed.append(PassedOver(path, reason))
+            passed.append(Skipped(path, reason))
         else:
             volumes.append(path)
     root = contents.folder.parent if contents.folder.is_file() else contents.folder

@@ -19,7 +19,7 @@ _NAMED = 3
 
 
 @dataclass(frozen=True)
-class PassedOver:
+class Skipped:
     """A file or folder that was not taken, and why."""
 
     place: Path
@@ -34,12 +34,12 @@ class Walk:
     ----------
     files : tuple of Path
         Sorted; each once, by the first path that is no link.
-    passed_over : tuple of PassedOver
+    skipped : tuple of Skipped
         Hidden folders, links to nowhere or to what was looked at already, and what is no file.
     """
 
     files: tuple[Path, ...]
-    passed_over: tuple[PassedOver, ...]
+    skipped: tuple[Skipped, ...]
 
 
 def walk(folder: Path, *, all_or_nothing: bool = True) -> Walk:
@@ -49,7 +49,7 @@ def walk(folder: Path, *, all_or_nothing: bool = True) -> Walk:
     ----------
     folder : Path
     all_or_nothing : bool, optional
-        Refuse folders that cannot be read, for exams may lie in them; otherwise they are passed over.
+        Refuse folders that cannot be read, for exams may lie in them; otherwise they are skipped.
 
     Raises
     ------
@@ -59,13 +59,13 @@ def walk(folder: Path, *, all_or_nothing: bool = True) -> Walk:
     files: list[Path] = []
     links: list[Path] = []
     closed: list[OSError] = []
-    passed: list[PassedOver] = []
+    passed: list[Skipped] = []
     seen, waiting = {_identity(folder)}, [folder]
     while waiting:
         told = _refuse if all_or_nothing else closed.append
         for parent, folders, names in os.walk(waiting.pop(0), onerror=told):
             below = [Path(parent, name) for name in sorted(folders)]
-            passed += [PassedOver(path, HIDDEN) for path in below if path.name.startswith(".")]
+            passed += [Skipped(path, HIDDEN) for path in below if path.name.startswith(".")]
             below = [path for path in below if not path.name.startswith(".")]
             links += [path for path in below if os.path.islink(path)]
             own = [path for path in below if not os.path.islink(path) and _identity(path) not in seen]
@@ -75,27 +75,27 @@ def walk(folder: Path, *, all_or_nothing: bool = True) -> Walk:
         while links and not waiting:  # behind all that is no link, which gives exams their names
             link = links.pop(0)
             if folder.resolve().is_relative_to(link.resolve()):
-                passed.append(PassedOver(link, "a link to a folder above"))
+                passed.append(Skipped(link, "a link to a folder above"))
             elif _identity(link) in seen:
-                passed.append(PassedOver(link, "a link to a folder that is looked at already"))
+                passed.append(Skipped(link, "a link to a folder that is looked at already"))
             else:
                 seen.add(_identity(link))
                 waiting.append(link)
-    passed += [PassedOver(Path(one.filename), f"unreadable folder: {one.strerror}") for one in closed]
+    passed += [Skipped(Path(one.filename), f"unreadable folder: {one.strerror}") for one in closed]
     taken = _once(files, passed)
     return Walk(tuple(sorted(taken)), tuple(sorted(passed, key=lambda one: one.place)))
 
 
-def _once(files: Iterable[Path], passed: list[PassedOver]) -> list[Path]:
+def _once(files: Iterable[Path], passed: list[Skipped]) -> list[Path]:
     """Return what is a file, each once; a link behind what it leads to."""
     # The tests of os.path are False, and no error, where one has no right to look.
     taken: dict[str, Path] = {}
     for path in sorted(files, key=lambda one: (os.path.islink(one), one)):
         if not os.path.isfile(path):
             lost = os.path.islink(path) and not os.path.exists(path)
-            passed.append(PassedOver(path, "a link to nowhere" if lost else "no file"))
+            passed.append(Skipped(path, "a link to nowhere" if lost else "no file"))
         elif os.path.realpath(path) in taken:
-            passed.append(PassedOver(path, "a link to a file that is taken already"))
+            passed.append(Skipped(path, "a link to a file that is taken already"))
         else:
             taken[os.path.realpath(path)] = path
     return list(taken.values())
@@ -113,8 +113,8 @@ def why_no_nifti(path: Path) -> str:
     return "an archive: unpack it, or name it itself" if name.endswith(_ARCHIVES) else NO_IMAGE
 
 
-def counted(passed: Iterable[PassedOver], root: Path) -> list[tuple[int, str]]:
-    """Return what was passed over by reason: how many, and in words, with the first names below a folder."""
+def counted(passed: Iterable[Skipped], root: Path) -> list[tuple[int, str]]:
+    """Return what was skipped by reason: how many, and in words, with the first names below a folder."""
     places: dict[str, list[Path]] = {}
     for one in passed:
         places.setdefault(one.reason, []).append(one.place)

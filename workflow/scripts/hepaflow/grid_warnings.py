@@ -1,4 +1,4 @@
-"""What is odd about an exam's grid as its header tells of it, and what that means for measures in mm."""
+"""What is odd about an exam's grid by its header, and what that means for measures in mm."""
 
 from collections.abc import Iterable
 

@@ -1,7 +1,7 @@
 """NIfTI files as they are: what cannot be read, or would be read wrongly, is refused.
 
-nibabel mends headers on its way, and believes what a header says of the file's length; so what matters of either
-is looked at here first.
+nibabel repairs headers while it reads them, and believes what a header says about the file's length. So what
+matters of both is checked here first.
 """
 
 import zlib
@@ -38,7 +38,7 @@ def open_nifti(path: Path, exam: str) -> Any:
     Raises
     ------
     UserError
-        If the file is missing or no NIfTI, or is too short for the voxels that its header tells of.
+        If the file is missing or no NIfTI, or is too short for the voxels that its header states.
     """
     try:
         check_opens(path)
@@ -49,7 +49,7 @@ def open_nifti(path: Path, exam: str) -> Any:
             exam=exam,
             file=path,
             expected="a .nii or .nii.gz file",
-            remedy="mend the path in the exam sheet, or the folder `data` in the configuration",
+            remedy="correct the path in the exam sheet, or the folder `data` in the configuration",
         ) from None
     except _WRONG as error:
         raise _unreadable(path, exam, error) from None

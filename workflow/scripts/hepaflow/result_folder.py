@@ -195,7 +195,7 @@ def check_free(folder: Path, names: Collection[str], *, overwrite: bool) -> None
     if not os.path.lexists(folder):
         return
     if folder.is_symlink() or not folder.is_dir():
-        raise UserError("something else than a folder", file=folder, remedy="move it, or name another folder")
+        raise UserError("something other than a folder", file=folder, remedy="move it, or name another folder")
     held = {path.name for path in folder.iterdir() if not _DESKTOP.fullmatch(path.name)}
     if others := sorted(held - set(names)):
         raise UserError(

@@ -142,7 +142,7 @@ def _grid_of(image: Any, path: Path, exam: str) -> Grid:
             exam=exam,
             file=path,
             expected="an invertible affine",
-            remedy="mend the header (sform or qform)",
+            remedy="correct the header (sform or qform)",
         )
     return Grid(
         (shape[0], shape[1], shape[2]),

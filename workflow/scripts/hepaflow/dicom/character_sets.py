@@ -52,7 +52,7 @@ def declare_character_set(header: Dataset) -> list[str]:
     found = next((one for one in candidates if _decodes(texts, one)), _LATIN)
     header.SpecificCharacterSet = found
     shown = {_UTF_8: "UTF-8", _LATIN: "Latin"}.get(str(found), "what their escape sequences say")
-    return [f"texts in other characters than SpecificCharacterSet says: read as {shown}"]
+    return [f"texts in another character set than SpecificCharacterSet says: read as {shown}"]
 
 
 def _decodes(texts: bytes, declared: str | list[str]) -> bool:

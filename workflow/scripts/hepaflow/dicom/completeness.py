@@ -1,4 +1,4 @@
-"""What headers say of slices that are not there, and of distances between those that are."""
+"""What headers say about missing slices, and about the distances between those that are there."""
 
 from collections.abc import Sequence
 
@@ -22,13 +22,13 @@ def what_is_missing(headers: Sequence[Dataset]) -> list[str]:
 
     Notes
     -----
-    Slices that are missing at an end leave an even, shorter volume. Their numbers are all that tells of them; and
-    scanners also number otherwise, so that this alone is no reason to refuse.
+    Slices that are missing at an end leave an even, shorter volume. Only the numbers show it; and some scanners
+    number differently, so this alone is no reason to refuse.
     """
     notes = []
     declared = [count for header in headers if (count := whole(header, "ImagesInAcquisition"))]
     if declared and max(declared) > len(headers):
-        notes.append(f"{len(headers)} slices of {max(declared)} that the header tells of (ImagesInAcquisition)")
+        notes.append(f"{len(headers)} slices of the {max(declared)} that the header states (ImagesInAcquisition)")
     numbers = [whole(header, "InstanceNumber") for header in headers]
     given = sorted(one for one in numbers if one is not None)
     if len(set(given)) < len(headers):

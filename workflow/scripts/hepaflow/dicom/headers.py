@@ -1,4 +1,4 @@
-"""The header of one DICOM file: read, and mended where it can be."""
+"""The header of one DICOM file: read, and repaired where possible."""
 
 import os
 import re
@@ -157,7 +157,7 @@ def _named_as_a_slice(name: str) -> bool:
     )
 
 
-def mended(
+def repaired(
     header: FileDataset, place: str = "", studies: Mapping[str, str] = MappingProxyType({})
 ) -> tuple[FileDataset, list[str]]:
     """Fill in what some archives leave out of the data set, and say what that was.

@@ -23,10 +23,10 @@ class Slice(NamedTuple):
     Attributes
     ----------
     header : FileDataset
-        Mended.
+        Repaired.
     path : Path
     notes : list of str
-        What was mended.
+        What was repaired.
     unusable : str
         What it lacks to be part of a volume; empty where that is nothing.
     """

@@ -97,14 +97,14 @@ def unusable(header: Dataset, wrong: Set[str] = frozenset()) -> str:
         return "multi-frame: convert it to one file a slice"
     unit = text(header, "RescaleType")
     if not (_HOUNSFIELD.fullmatch(unit.upper()) or _OPEN.fullmatch(unit.upper())):
-        return f"values in {unit} (RescaleType): if that is HU, it has to say HU"
+        return f"values in {unit} (RescaleType): if they are in HU, correct it to HU"
     for name in (*_GEOMETRY, *_BITS, *_RESCALE):
         if name in wrong:
-            return f"{name} that is no number, or not as many as belong there"
+            return f"{name} that is not a number, or has the wrong number of values"
     if missing := [name for name in (*_GEOMETRY, *_BITS) if not text(header, name)]:
         return f"no {', '.join(missing)}"
     if number(header, "RescaleSlope") == 0:
-        return "a RescaleSlope of 0, which makes all values one"
+        return "a RescaleSlope of 0, which makes all values equal"
     allocated, stored = (whole(header, name) or 0 for name in ("BitsAllocated", "BitsStored"))
     if not 0 < stored <= allocated:
         return f"BitsStored {stored} in BitsAllocated {allocated}"

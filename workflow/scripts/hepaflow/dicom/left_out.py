@@ -1,4 +1,4 @@
-"""Files of a folder that are no slices of the CT volumes in it, and what is told of them."""
+"""Files of a folder that are no slices of the CT volumes in it, and how they are reported."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence, Set
@@ -64,10 +64,10 @@ def counted(lost: Sequence[Lost], whose: Set[str]) -> Iterator[LeftOut]:
 
 
 def missing(members: Sequence[Slice], lost: Sequence[Lost]) -> Iterator[str]:
-    """Tell of the files that were left out of a series, and of those in its folders that cannot be read."""
+    """Report the files that were left out of a series, and those in its folders that cannot be read."""
     folders = {one.path.parent for one in members}
     own = Counter(one.reason for one in lost if one.of == series_of(members[0].header))
     other = Counter(one.reason for one in lost if one.of is None and one.path.parent in folders)
-    for counts, where in ((own, "of the series"), (other, "beside its slices")):
+    for counts, where in ((own, "of the series"), (other, "in the same folder")):
         for reason, count in sorted(counts.items()):
             yield f"{count} file{'s' if count > 1 else ''} {where} left out: {reason}"

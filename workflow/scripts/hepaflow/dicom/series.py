@@ -10,7 +10,7 @@ import numpy as np
 from pydicom.dataset import FileDataset
 
 from hepaflow.dicom.geometry import Plane, positions
-from hepaflow.dicom.headers import Read, mended, read_header
+from hepaflow.dicom.headers import Read, read_header, repaired
 from hepaflow.dicom.identity import identifiers, redacted, retold, without_patient
 from hepaflow.dicom.instances import (
     Slice,
@@ -25,7 +25,7 @@ from hepaflow.dicom.kinds import is_multi_frame, is_picture, unusable, why_not
 from hepaflow.dicom.left_out import LeftOut, Lost, counted, missing
 from hepaflow.dicom.values import text, whole
 from hepaflow.errors import UserError
-from hepaflow.folder_walk import PassedOver, Walk, walk
+from hepaflow.folder_walk import Skipped, Walk, walk
 
 _A_SERIES = 3
 """Slices; fewer make no volume."""
@@ -92,7 +92,7 @@ class Contents:
     """What the headers of all objects say of whose they are; no message repeats it."""
     others: tuple[Path, ...] = ()
     """Files that are no DICOM."""
-    passed_over: tuple[PassedOver, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
     """What was not looked at."""
     unusable: tuple[Series, ...] = ()
     """CT series of which not one slice can be used: exams that fail, not other objects."""
@@ -141,7 +141,7 @@ def find_series(folder: Path) -> Contents:
         of_ct.append((path, read))
     studies = studies_of(read.header for _, read in of_ct)
     for path, read in of_ct:
-        header, filled = mended(read.header, os.path.relpath(path.parent, folder), studies)
+        header, filled = repaired(read.header, os.path.relpath(path.parent, folder), studies)
         filled += [f"{name} in a wrong form: taken as absent" for name in sorted(read.wrong)]
         one = Slice(header, path, [*filled, *read.notes], unusable(header, read.wrong))
         alike = by_uid[*series_of(header), text(header, "SOPInstanceUID")]
@@ -167,7 +167,7 @@ def find_series(folder: Path) -> Contents:
         tuple(counted(lost, whose)),
         frozenset(whose),
         tuple(others),
-        walked.passed_over,
+        walked.skipped,
         tuple(one for one in found if one.refused),
     )
 

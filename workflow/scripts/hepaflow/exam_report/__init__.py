@@ -1,1 +1,1 @@
-"""What is told of one segmented exam: measurements, pictures, and a web page that needs no network."""
+"""The report of one segmented exam: measurements, pictures, and a web page that needs no network."""

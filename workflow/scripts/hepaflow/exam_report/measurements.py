@@ -135,7 +135,7 @@ def _lesions(
         index, row, column = lesion.place
         place = np.array([column, row, index, 1.0])
         i, j, k = np.rint(to_file @ place)[:3].astype(int).tolist()
-        right, anterior, up = (_RAS_TO_LPS * (to_patient @ place)[:3] * (grid.unit_mm or 1)).tolist()
+        left, posterior, up = (_RAS_TO_LPS * (to_patient @ place)[:3] * (grid.unit_mm or 1)).tolist()
         measured.append(
             MeasuredLesion(
                 number=number,
@@ -145,7 +145,7 @@ def _lesions(
                 slice=index + 1,
                 instance_number=_instance_number(series, k),
                 voxel=(i, j, k),
-                position_lps_mm=(right, anterior, up) if grid.has_millimetres else None,
+                position_lps_mm=(left, posterior, up) if grid.has_millimetres else None,
                 disagreement_percent=None if sums is None else float(sums[lesion.label] / lesion.voxels),
             )
         )
