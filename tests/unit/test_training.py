@@ -451,6 +451,27 @@ def test_asked_to_end_is_never_having_stopped(make: Make, uninterrupted: bytes, 
     assert [row["epoch"] for row in done.rows()] == ["1", "2", "3"]
 
 
+def test_asked_to_end_before_the_first_mini_batch(make: Make, uninterrupted: bytes) -> None:
+    """While the loading processes start, or wait for a slow file system."""
+
+    def late(loader: Any, waiting: Callable[[float], None]) -> Iterator[Any]:
+        os.kill(os.getpid(), signal.SIGTERM)
+        waiting(5.0)
+        yield from loader
+
+    def end() -> NoReturn:
+        raise KeyboardInterrupt
+
+    done = make(recipe())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("hepaflow.training.arriving", late)
+        patch.setattr(Interruption, "end", staticmethod(end))
+        with pytest.raises(KeyboardInterrupt):
+            done.run()
+    assert done.left() == ["lock", "state.safetensors"]
+    assert done.run() == uninterrupted
+
+
 def test_losses_do_not_tell_of_an_end_within_an_epoch(make: Make) -> None:
     whole, done = (make(recipe("unet", validation_share=0.3)) for _ in range(2))
     whole.run()

@@ -353,7 +353,7 @@ def _train_epoch(
 
     def so_far(batch: int) -> Part:
         loss, slices = _sums_over_devices(losses, seen, fabric)
-        _check_loss(loss / slices, epoch)
+        _check_loss(loss, epoch)  # the sum: before the first mini-batch there are no slices to divide it by
         return Part(batch, slices, loss, part.seconds + time.monotonic() - began)
 
     batch = part.batches
