@@ -216,9 +216,9 @@ def test_an_image_that_changes_during_a_run(tmp_path: Path, tell: Tell) -> None:
     image = tmp_path / "one.nii.gz"
     image.touch()
     raw = RawInputs((str(image),), str(tmp_path / "kept"))
-    raw.compare({str(image): "a" * 64}, exam="one")
+    raw.compare({str(image): "a" * 64}, since=0, exam="one")
     with pytest.raises(UserError) as caught:
-        raw.compare({str(image): "b" * 64}, exam="one")
+        raw.compare({str(image): "b" * 64}, since=0, exam="one")
     tell(DURING, neutral(str(caught.value).replace("a" * 64, "...").replace("b" * 64, "..."), tmp_path))
 
 

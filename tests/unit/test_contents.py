@@ -137,20 +137,32 @@ def test_notes_that_cannot_be_written_cost_no_more_than_time(tmp_path: Path, fil
     (tmp_path / "taken").write_text("a file in place of the folder")
     kept = Contents(tmp_path / "taken")
     assert kept.digest(str(file)) == digest(b"before")
-    kept.note(str(file), "x")
+    kept.note(str(file), "x", time.time_ns())
     assert kept.noted(str(file)) == ""
 
 
 def test_an_old_digest_is_kept_until_the_file_is_looked_at(kept: Contents, file: Path) -> None:
-    kept.note(str(file), digest(b"before"))
+    kept.note(str(file), digest(b"before"), time.time_ns())
     replaced(file)
     assert kept.noted(str(file)) == digest(b"before")
     kept.forget_if_changed(str(file))
     assert kept.noted(str(file)) == ""
 
 
+@pytest.mark.parametrize(("began", "reads"), [(-3600, 1), (3600, 0)])
+def test_a_file_that_changed_since_a_job_began_to_read_is_read_again(
+    kept: Contents, file: Path, read: list[str], monkeypatch: pytest.MonkeyPatch, began: int, reads: int
+) -> None:
+    """A job may read other inputs for minutes between the digest and the note."""
+    since = file.stat().st_ctime_ns + began * 10**9
+    monkeypatch.setattr(time, "time_ns", lambda: file.stat().st_ctime_ns + 7200 * 10**9)
+    kept.note(str(file), digest(b"before"), since)
+    assert kept.digest(str(file)) == digest(b"before")
+    assert len(read) == reads
+
+
 def test_what_is_as_it_was_is_not_forgotten(kept: Contents, file: Path) -> None:
-    kept.note(str(file), digest(b"before"))
+    kept.note(str(file), digest(b"before"), time.time_ns())
     kept.forget_if_changed(str(file))
     assert kept.noted(str(file)) == digest(b"before")
 

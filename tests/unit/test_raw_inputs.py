@@ -24,10 +24,10 @@ def test_they_travel_as_a_parameter() -> None:
 
 def test_a_file_that_changes_during_a_run_ends_it(tmp_path: Path, image: Path) -> None:
     raw = RawInputs((str(image),), str(tmp_path / "kept"))
-    raw.compare({str(image): "a" * 64, "results/other": "c" * 64})  # the first job that reads it
-    raw.compare({str(image): "a" * 64})
+    raw.compare({str(image): "a" * 64, "results/other": "c" * 64}, since=0)  # the first job that reads it
+    raw.compare({str(image): "a" * 64}, since=0)
     with pytest.raises(UserError) as caught:
-        raw.compare({str(image): "b" * 64}, exam="one")
+        raw.compare({str(image): "b" * 64}, since=0, exam="one")
     for words in (
         "exam: one",
         f"file: {image}",

@@ -52,10 +52,19 @@ class Contents:
         """Return the digest that was noted last, whatever the file is now; empty if there is none."""
         return str(self._entry(path).get("sha256", ""))
 
-    def note(self, path: str, digest: str) -> None:
-        """Note the digest that a job has just taken of a file."""
+    def note(self, path: str, digest: str, since: int) -> None:
+        """Note the digest that a job has taken of a file.
+
+        Parameters
+        ----------
+        path : str
+        digest : str
+        since : int
+            When the job began to read its inputs, in nanoseconds (`time.time_ns`). A file that changed later may
+            have another digest by now, so it is read again when it is next asked for.
+        """
         state = _state(path)
-        settled = state[-1] < time.time_ns() - _SETTLED
+        settled = state[-1] < since - _SETTLED
         if self._entry(path) != (entry := {"state": state, "settled": settled, "sha256": digest}):
             self._write(path, entry)
 

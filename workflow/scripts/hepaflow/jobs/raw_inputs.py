@@ -75,13 +75,15 @@ class RawInputs:
         inputs = {moved.get(path, path): digest for path, digest in recorded.items()}
         return {**record, "settings": json.loads(settings), "inputs": inputs}
 
-    def compare(self, digests: Mapping[str, str], *, exam: str = "") -> None:
+    def compare(self, digests: Mapping[str, str], *, since: int, exam: str = "") -> None:
         """Compare the content of the files with what the run was planned with, and note it where there was none.
 
         Parameters
         ----------
         digests : mapping of str to str
             SHA-256 of all inputs as they are now, by path.
+        since : int
+            When the first of them was read, in nanoseconds (`time.time_ns`).
         exam : str, optional
             Name of the exam, for the error message.
 
@@ -93,7 +95,7 @@ class RawInputs:
         kept = Contents(Path(self.contents))
         for path in self.paths:
             if not (planned := kept.noted(path)):
-                kept.note(path, digests[path])
+                kept.note(path, digests[path], since)
             elif planned != digests[path]:
                 raise UserError(
                     f"a file that was changed after this run was planned (SHA-256 {digests[path]})",

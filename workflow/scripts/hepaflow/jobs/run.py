@@ -60,8 +60,9 @@ def run(job: Any, work: Callable[[], object]) -> None:
     script = Path(job.scriptdir) / f"{job.rule}.py"
     _check_code(recipe.code, fingerprints(script, recipe.architecture))
     exam = dict(job.wildcards).get("exam", "")
+    reading = time.time_ns()
     inputs = {str(path): checked(Path(path), exam=exam) for path in job.input}
-    RawInputs.of(job.params.get("raw")).compare(inputs, exam=exam)
+    RawInputs.of(job.params.get("raw")).compare(inputs, since=reading, exam=exam)
     outputs = _outputs(job.output)
     folder = job.params.get("cache")
     cache = Cache(Path(folder)) if folder else None
