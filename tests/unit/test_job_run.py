@@ -278,6 +278,24 @@ def test_one_of_several_processes_keeps_the_books(one: Folder, monkeypatch: pyte
     assert not (one.folder / "record.json").exists()
 
 
+@pytest.mark.parametrize("error", [UserError("a mistake"), OSError(28, "No space left"), KeyError(1)])
+def test_an_error_on_another_device_has_no_traceback_but_where_nobody_expected_it(
+    one: Folder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: Exception
+) -> None:
+    monkeypatch.setenv("LOCAL_RANK", "1")
+
+    def work() -> None:
+        raise error
+
+    with pytest.raises(type(error)) as caught:
+        run(one.job(), work)
+    sys.excepthook(type(error), caught.value, caught.tb)
+    shown = capsys.readouterr().err
+    assert ("Traceback" in shown) == isinstance(error, KeyError)
+    assert ("hepaflow cannot go on, on device 2:\nfound: " in shown) != isinstance(error, KeyError)
+    assert not (one.folder / "job.log").exists()
+
+
 def test_what_the_work_returns_stands_in_the_record(tmp_path: Path) -> None:
     folder = Folder(tmp_path / "one", None)
     job = folder.job()

@@ -1,4 +1,4 @@
-"""One log a job: messages and tracebacks go to the rule's log file, a user's mistake also to the screen."""
+"""One log for each job: messages and tracebacks go to the rule's log file, a user's mistake also to the screen."""
 
 import logging
 import os
@@ -14,27 +14,29 @@ from hepaflow.jobs.machine import fault_of
 def log_to(path: Path | str, outputs: Iterable[Path | str] = ()) -> None:
     """Send this process' log to a file.
 
-    An error that a user can mend, or a fault of the machine, ends the process with its message and without a
-    traceback; any other error leaves its traceback in the log and one line with the log's path on the screen.
+    A user's mistake, or a fault of the machine, ends the process with its message and without a traceback; any
+    other error leaves its traceback in the log and one line with the log's path on the screen. Where several
+    processes do one job, the first writes the log; what ends another is only shown on the screen.
 
     Parameters
     ----------
     path : Path or str
     outputs : iterable of Path or str
-        What this process writes besides: where there is no space, one is told.
+        Other files that this process writes: if there is no space left, the message names those places.
     """
     folders = [Path(one).parent for one in (path, *outputs)]
-
-    if os.environ.get("LOCAL_RANK", "0") != "0":  # one of several processes of a job: the first one writes the log
-        logging.basicConfig(level=logging.ERROR)
-        return
+    rank = int(os.environ.get("LOCAL_RANK", "0"))
 
     def on_error(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
         if issubclass(kind, KeyboardInterrupt):
             logging.error("ended by Ctrl-C")
             return
         fault = error if isinstance(error, UserError) else fault_of(error, folders)
-        if fault is not None:
+        if rank and fault is not None:
+            print(f"\nhepaflow cannot go on, on device {rank + 1}:\n{fault}\n", file=sys.stderr)
+        elif rank:
+            sys.__excepthook__(kind, error, traceback)
+        elif fault is not None:
             logging.error("%s", fault)
             print(f"\nhepaflow cannot go on:\n{fault}\n", file=sys.stderr)
         else:
@@ -42,6 +44,9 @@ def log_to(path: Path | str, outputs: Iterable[Path | str] = ()) -> None:
             print(f"\n{kind.__name__}: {error}\n(traceback in {path})\n", file=sys.stderr)
 
     sys.excepthook = on_error
+    if rank:
+        logging.basicConfig(level=logging.ERROR)
+        return
     logging.raiseExceptions = False  # a log that cannot be written (disk full) is no reason for a traceback
     logging.basicConfig(
         filename=path,
