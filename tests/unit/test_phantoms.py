@@ -195,8 +195,27 @@ def test_no_lesions_when_none_are_wanted():
 
 
 @pytest.mark.parametrize(
+    "least", [{"slice_thickness": (0.5, 0.5), "slices": (4, 4)}, {"field_of_view": (10, 10)}], ids=str
+)
+def test_the_smallest_phantoms_can_be_drawn(least):
+    settings = PhantomSettings(size=32, lesion_free=0, **least)
+    for exam in EXAMS:
+        phantom = draw_phantom(exam, settings)
+        assert min(phantom.spacing) > 0
+        assert np.isfinite(phantom.affine()).all()
+
+
+@pytest.mark.parametrize(
     "wrong",
-    [{"size": 8}, {"slices": (30, 22)}, {"noise": -1.0}, {"lesion_radius": (0.0, 5.0)}, {"colour": "red"}],
+    [
+        {"size": 8},
+        {"slices": (30, 22)},
+        {"noise": -1.0},
+        {"lesion_radius": (0.0, 5.0)},
+        {"slice_thickness": (0.001, 0.001)},
+        {"field_of_view": (0.001, 0.001)},
+        {"colour": "red"},
+    ],
 )
 def test_settings_refuse_nonsense(wrong):
     with pytest.raises(ValidationError, match=next(iter(wrong))):

@@ -7,6 +7,10 @@ from pydantic import Field, model_validator
 from hepaflow.settings.base import SettingsModel
 
 Length = Annotated[float, Field(gt=0, le=1000)]
+Thickness = Annotated[float, Field(ge=0.5, le=1000)]
+"""From where even four slices show enough of the liver for a lesion's centre."""
+FieldOfView = Annotated[float, Field(ge=10, le=1000)]
+"""From where the spacing of 512 pixels is not rounded to nothing."""
 
 
 class PhantomSettings(SettingsModel):
@@ -21,11 +25,11 @@ class PhantomSettings(SettingsModel):
     slices: tuple[Annotated[int, Field(ge=4)], Annotated[int, Field(le=400)]] = (22, 30)
     """Number of axial slices."""
 
-    slice_thickness: tuple[Length, Length] = (5.0, 8.0)
-    """Distance of neighbouring slices, in mm. Within it, few slices are thicker than many."""
+    slice_thickness: tuple[Thickness, Thickness] = (5.0, 8.0)
+    """Distance of neighbouring slices, in mm; 0.5 at least. Within it, few slices are thicker than many."""
 
-    field_of_view: tuple[Length, Length] = (312.0, 358.0)
-    """Side of the square slice, in mm. The patient fills it, so it scales the patient, too."""
+    field_of_view: tuple[FieldOfView, FieldOfView] = (312.0, 358.0)
+    """Side of the square slice, in mm; 10 at least. The patient fills it, so it scales the patient, too."""
 
     noise: float = Field(default=10.0, ge=0, le=100)
     """Standard deviation of the image noise, in HU."""
