@@ -84,7 +84,7 @@ SOUND = {
     "with one key in two groups": b"training: {liver: {epochs: 1}, lesion: {epochs: 1}}",
     "with merged groups": b"a: &a {x: 1}\nb: &b {y: 1}\nc: {<<: *a, x: 2}\n",
     "in German": "results: größe\n".encode(),
-    "with zeros that change nothing": b"seed: 007\nsize: 0x40\nhead: {dropout: 00.5}\n",
+    "with zeros that change nothing": b"seed: 007\ncount: 0_\nsize: 0x40\nhead: {dropout: 00.5}\n",
     "with numbers as text": b"results: '010'\ncache: \"1:30\"\n",
     "of a group within itself": b"a: &a {b: *a}\n",
 }
@@ -109,6 +109,8 @@ UNSOUND = {
     "an open brace": (b"samples: {count: 3\n", ("line 2",)),
     "no space behind a colon": (b"samples:\n  count:3\n  seed: 1\n", ("colons with a space",)),
     "a list at its top": (b"- a\n", ("no keys at the top",)),
+    "a list in JSON": (b"[1]", ("no keys at the top",)),
+    "a number alone": (b"3", ("no keys at the top",)),
     "text alone": (b"hello\n", ("no keys at the top",)),
     "Latin-1": ("results: größe\n".encode("latin-1"), ("no UTF-8", "save it as UTF-8")),
     "UTF-16": ("size: 64\n".encode("utf-16"), ("no UTF-8",)),
@@ -116,6 +118,7 @@ UNSOUND = {
     "a number by eights": (b"size: 64\nsamples:\n  count: 010\n", ("010 in line 3", "YAML reads as 8")),
     "a number by sixties": (b"window: {low: -1:30}\n", ("-1:30 in line 1", "YAML reads as -90")),
     "a fraction by sixties": (b"head: {dropout: 0:0.5}\n", ("0:0.5 in line 1", "YAML reads as 0.5")),
+    "a number by eights with underscores": (b"seed: 01_0\n", ("01_0 in line 1", "YAML reads as 8")),
     "a key by eights": (b"backbones: {010: {arch: unet}}\n", ("010 in line 1", "quotation marks")),
     "two documents": (b"size: 64\n---\nsize: 32\n", ("single document",)),
 }

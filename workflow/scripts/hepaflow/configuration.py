@@ -16,8 +16,8 @@ _READ_AS = {
     "None": "YAML reads ~, null and nothing as None",
 }
 _QUOTES = "put it in quotation marks, if text is meant"
-_OCTAL = re.compile(r"[-+]?0[0-7_]+")
-_IN_SIXTIES = re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?")
+_OCTAL = re.compile(r"[-+]?0[0-7]+")
+_IN_SIXTIES = re.compile(r"[-+]?[0-9]+(:[0-5]?[0-9])+(\.[0-9]*)?")
 
 
 def plain(config: Any, key: str = "") -> Any:
@@ -109,9 +109,12 @@ def check_file(path: Path) -> None:
             f"a configuration that cannot be read ({error.strerror})", file=path, remedy="name a YAML file"
         ) from None
     try:
-        json.loads(text, object_pairs_hook=lambda pairs: _once([(name, 0) for name, _ in pairs], path))
+        found = json.loads(text, object_pairs_hook=lambda pairs: _group(pairs, path))
     except ValueError:
         _check_yaml(text, path)
+    else:
+        if not isinstance(found, dict | None):
+            raise _without_keys(path)
 
 
 def _check_yaml(text: str, path: Path) -> None:
@@ -125,7 +128,7 @@ def _check_yaml(text: str, path: Path) -> None:
             remedy="mend the line",
         ) from None
     if waiting and not isinstance(waiting[0], yaml.MappingNode):
-        raise UserError("no keys at the top", file=path, expected="`key: value` in each line", remedy=_MEND)
+        raise _without_keys(path)
     seen: set[int] = set()
     while waiting:
         node = waiting.pop()
@@ -142,20 +145,31 @@ def _check_yaml(text: str, path: Path) -> None:
             waiting += node.value
 
 
+def _without_keys(path: Path) -> UserError:
+    return UserError("no keys at the top", file=path, expected="`key: value` in each line", remedy=_MEND)
+
+
 def _check_number(node: yaml.ScalarNode, path: Path) -> None:
     """Refuse 010, which is 8 in YAML 1.1, and 1:30, which is 90."""
     if node.tag not in ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float") or node.style:
         return
-    text = node.value
+    text = node.value.replace("_", "")  # which YAML allows within numbers
     octal = _OCTAL.fullmatch(text) and int(text) != int(text, 8)
     if octal or _IN_SIXTIES.fullmatch(text):
         how = "with a leading zero, by eights" if octal else "with a colon, as minutes and seconds"
+        read_as = yaml.safe_load(node.value)
         raise UserError(
-            f"{text} in line {node.start_mark.line + 1}, which YAML reads as {yaml.safe_load(text)} ({how})",
+            f"{node.value} in line {node.start_mark.line + 1}, which YAML reads as {read_as} ({how})",
             file=path,
             expected="a number that means the same to YAML and to people",
             remedy=f"write it without zeros in front and colons; {_QUOTES}",
         )
+
+
+def _group(pairs: list[tuple[str, Any]], path: Path) -> dict[str, Any]:
+    """Return a group of a JSON file."""
+    _once([(name, 0) for name, _ in pairs], path)
+    return dict(pairs)
 
 
 def _once(keys: Iterable[tuple[str, int]], path: Path) -> None:
