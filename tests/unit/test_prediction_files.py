@@ -31,3 +31,8 @@ def test_missing_files_are_all_named(tmp_path: Path) -> None:
         check_predictions("nnunet", tmp_path, ["a", "b", "c"])
     for told in ("predictions.nnunet", "2 test exam(s): a, c", str(tmp_path), "{exam}.nii.gz"):
         assert told in str(caught.value)
+
+
+def test_a_folder_whose_name_is_too_long_has_no_files(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no label map of predictions"):
+        check_predictions("nnunet", tmp_path / ("x" * 300), ["a"])

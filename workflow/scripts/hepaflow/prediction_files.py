@@ -3,6 +3,7 @@
 Read while a run is planned, so it imports no library that reads them.
 """
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -17,7 +18,8 @@ def prediction_file(folder: Path, exam: str) -> Path | None:
 
 def _files(folder: Path, exam: str) -> list[Path]:
     suffixes = [*SUFFIXES, *(suffix.upper() for suffix in SUFFIXES)]
-    found = [path for suffix in suffixes if (path := folder / f"{exam}{suffix}").exists()]
+    # os.path's test is False, and no error, for a name that no file can have and in a folder that is closed to us.
+    found = [path for suffix in suffixes if os.path.exists(path := folder / f"{exam}{suffix}")]
     return [path for number, path in enumerate(found) if not any(path.samefile(one) for one in found[:number])]
 
 
