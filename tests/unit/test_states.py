@@ -1,5 +1,7 @@
 """States of finished trainings: removed, but never under a job that uses them, and nothing else with them."""
 
+import errno
+import fcntl
 import os
 import subprocess
 import sys
@@ -47,6 +49,24 @@ def test_a_state_in_use_stays(weights: Path) -> None:
         assert holder.stdout.readline() == b"held\n"
         remove_states([weights])
         holder.kill()
+    assert names(weights.with_suffix(".training")) == ["lock", "state.safetensors"]
+
+
+@pytest.mark.parametrize(("number", "stays"), [(errno.EACCES, True), (errno.EAGAIN, True), (errno.ENOLCK, False)])
+def test_a_lock_is_held_whatever_the_system_calls_that(
+    weights: Path, monkeypatch: pytest.MonkeyPatch, number: int, stays: bool
+) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "lockf", refused)
+    remove_states([weights])
+    assert weights.with_suffix(".training").exists() == stays
+
+
+def test_without_weights_the_state_stays(weights: Path) -> None:
+    weights.unlink()
+    remove_states([weights])
     assert names(weights.with_suffix(".training")) == ["lock", "state.safetensors"]
 
 

@@ -1,10 +1,11 @@
-"""States of trainings that are done: removed when Snakemake has taken note of the weights, and no sooner.
+"""States of finished trainings: removed when Snakemake has registered the weights, and no sooner.
 
-Until then the weights can be lost: Snakemake deletes what a job wrote that was ended before it was done, or that
-it could not watch to its end. So no job removes its own state. What an old attempt left, where weights came from
-the cache, goes as well.
+Until then the weights can be lost: Snakemake deletes the outputs of a job that was killed, or that it lost sight
+of. So no job removes its own state. What an earlier attempt left goes as well where the weights then came from the
+cache.
 """
 
+import errno
 import fcntl
 import logging
 import shutil
@@ -17,31 +18,30 @@ _SUFFIX = ".training"
 
 
 def remove_states(weights: Iterable[Path]) -> None:
-    """Remove the states beside the weights of trainings that are done, unless a job is still about them.
+    """Remove the states beside the weights of finished trainings, unless a job still uses them.
 
     Parameters
     ----------
     weights : iterable of Path
-        Files of weights that no job of this run has left to make.
+        Files of weights; the state of those that do not exist stays, as it is all that their training has.
     """
-    for folder in (path.with_suffix(_SUFFIX) for path in weights):
+    for folder in (path.with_suffix(_SUFFIX) for path in weights if path.is_file()):
         if not folder.is_dir() or _in_use(folder / "lock"):
             continue
         try:
             shutil.rmtree(folder)
         except OSError as error:
-            log.warning("%s: a state that is no longer needed, and cannot be removed (%s)", folder, error.strerror)
+            log.warning("%s is no longer needed, but cannot be removed (%s)", folder, error.strerror)
 
 
 def _in_use(lock: Path) -> bool:
     """Return whether another process holds a lock."""
     try:
         with open(lock, "rb+") as file:
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except BlockingIOError:
-        return True
-    except OSError:  # no locks in this file system, or no right to take one: removing it says why
+            try:
+                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:  # others: this file system has no locks
+                return error.errno in (errno.EACCES, errno.EAGAIN)
+    except OSError:  # there is none, or no right to open it: removing the state says why
         return False
     return False
