@@ -9,7 +9,7 @@ import pytest
 
 from hepaflow.errors import UserError
 from hepaflow.exams import ExamSheet, read_sheet
-from hepaflow.inputs import Inputs, check_times, files_in
+from hepaflow.inputs import Inputs, check_times
 from hepaflow.settings.workflow import read_settings
 
 HEADER = "exam\timage\tlabel\tsplit\n"
@@ -231,13 +231,21 @@ def test_a_time_in_the_future_is_told_with_what_mends_it(folder: Path) -> None:
 # Folders.
 
 
-def test_files_are_found_through_links_and_once(tmp_path: Path) -> None:
-    (tmp_path / "exam/sub").mkdir(parents=True)
-    (tmp_path / "elsewhere").mkdir()
-    for name in ("exam/1", "exam/sub/2", "elsewhere/3"):
-        (tmp_path / name).touch()
-    (tmp_path / "exam/linked").symlink_to(tmp_path / "elsewhere")
-    (tmp_path / "exam/sub/round").symlink_to(tmp_path / "exam")
-    (tmp_path / "exam/broken").symlink_to("nowhere")
-    found = [os.path.relpath(path, tmp_path / "exam") for path in files_in(str(tmp_path / "exam"))]
-    assert found == ["1", "linked/3", "sub/2"]
+def test_the_files_of_a_folder_are_those_that_are_read(folder: Path) -> None:
+    """Through links, each once, and without the notes of other programs."""
+    for name in ("data/series/1", "data/series/sub/2", "data/series/.notes/4", "elsewhere/3"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).touch()
+    Path("data/series/linked").symlink_to(folder / "elsewhere")
+    Path("data/series/sub/round").symlink_to(folder / "data/series")
+    Path("data/series/broken").symlink_to("nowhere")
+    Path("data/series/again").symlink_to("1")
+    made = inputs(folder, f"{GOOD}n\tseries\t\tnew\n")
+    assert made.images("n") == [f"data/series/{name}" for name in ("1", "linked/3", "sub/2")]
+    assert made.images("a") == ["data/a.nii"]
+
+
+def test_a_folder_with_hidden_folders_alone_is_empty(folder: Path) -> None:
+    Path("data/series/.notes").mkdir(parents=True)
+    Path("data/series/.notes/1").touch()
+    assert "an empty folder is there" in refusal(inputs(folder, f"{GOOD}n\tseries\t\tnew\n"))

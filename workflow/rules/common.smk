@@ -32,7 +32,7 @@ from hepaflow.configuration import check_file
 from hepaflow.errors import UserError
 from hepaflow.exams import read_sheet
 from hepaflow.fingerprint import fingerprints, libraries
-from hepaflow.inputs import Inputs, check_times, files_in
+from hepaflow.inputs import Inputs, check_times
 from hepaflow.jobs.contents import Contents
 from hepaflow.jobs.environment import settle, shadowed
 from hepaflow.jobs.gpus import cards
@@ -279,8 +279,7 @@ def image_of(wildcards):
 
 def images_of(wildcards):
     """Return the files of an exam that may be a folder with a DICOM series."""
-    image = image_of(wildcards)
-    return files_in(image) if os.path.isdir(image) else [image]
+    return INPUTS.images(wildcards.exam)
 
 
 def label_of(wildcards):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from hepaflow.errors import UserError
 from hepaflow.exams import ExamSheet
+from hepaflow.folder_walk import walk
 from hepaflow.nifti_name import SUFFIXES
 from hepaflow.paths import normal
 from hepaflow.prediction_files import check_predictions, prediction_file
@@ -51,7 +52,7 @@ class Input:
         if os.path.isdir(self.path):
             if not self.folder:
                 return f"no such {self.what}: a folder is there"
-            return "" if files_in(self.path) else f"no such {self.what}: an empty folder is there"
+            return "" if walk(Path(self.path)).files else f"no such {self.what}: an empty folder is there"
         if os.path.isfile(self.path):
             return "" if os.access(self.path, os.R_OK) else f"no right to read the {self.what}"
         if os.path.islink(self.path):
@@ -81,6 +82,11 @@ class Inputs:
     def image(self, exam: str) -> str:
         """Return the path of an exam's CT volume."""
         return self._files[exam][self._exams[exam].image]
+
+    def images(self, exam: str) -> list[str]:
+        """Return the files of an exam's CT volume: one, or those that are read of a folder with a DICOM series."""
+        image = self.image(exam)
+        return sorted(map(str, walk(Path(image)).files)) if os.path.isdir(image) else [image]
 
     def label(self, exam: str) -> str | None:
         """Return the path of an exam's label map, if it has one."""
@@ -221,15 +227,3 @@ def check_times(paths: Iterable[str]) -> None:
             expected="a time before now: Snakemake removes results that are older than what they are made from",
             remedy=f"`touch {shlex.quote(late[0])}`, which runs nothing again, or set this machine's clock",
         )
-
-
-def files_in(folder: str) -> list[str]:
-    """Return the paths of all files in a folder and its subfolders, through links as well; sorted."""
-    found, seen = [], set()
-    for place, below, names in os.walk(folder, followlinks=True):
-        if (own := os.path.realpath(place)) in seen:  # a link that leads back up
-            below.clear()
-            continue
-        seen.add(own)
-        found += [path for name in names if os.path.isfile(path := os.path.join(place, name))]
-    return sorted(found)
