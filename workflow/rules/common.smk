@@ -7,7 +7,6 @@ import re
 import sys
 from functools import cache
 from pathlib import Path
-from types import SimpleNamespace
 
 from snakemake.exceptions import WorkflowError
 
@@ -25,7 +24,6 @@ SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(SCRIPTS), os.environ.get("PYTHONPATH", "")])))
 
-from snakemake.io import IOFile, ancient, sourcecache_entry
 from snakemake.logging import logger
 
 from hepaflow.configuration import check_file
@@ -33,13 +31,11 @@ from hepaflow.errors import UserError
 from hepaflow.exams import read_sheet
 from hepaflow.fingerprint import fingerprints, libraries
 from hepaflow.inputs import Inputs, check_times
-from hepaflow.jobs.contents import Contents
 from hepaflow.jobs.environment import settle, shadowed
 from hepaflow.jobs.gpus import cards
-from hepaflow.jobs.known import known
 from hepaflow.jobs.orphans import end_orphans
 from hepaflow.jobs.phantom_files import PhantomFiles
-from hepaflow.jobs.raw_inputs import ComparedAs, RawInputs
+from hepaflow.jobs.raw_inputs import RawInputs
 from hepaflow.jobs.recipe import versions
 from hepaflow.jobs.spelling import known_spelling, made_at
 from hepaflow.jobs.states import remove_states
@@ -50,6 +46,14 @@ from hepaflow.settings.workflow import FUSION, read_settings
 DROPPED_VARIABLES = settle()
 CAPTIONS = sorted(os.path.relpath(path) for path in (Path(workflow.basedir) / "workflow" / "report").glob("*.rst"))
 LICENCE = os.path.relpath(Path(workflow.basedir) / "LICENSE")
+
+
+def cannot_start(error):
+    """Return an error before the first job as one that Snakemake shows without a traceback."""
+    if isinstance(error, OSError):
+        error = UserError(error.strerror or str(error), file=error.filename or "")
+    return WorkflowError(f"hepaflow cannot start:\n{error}")
+
 
 try:
     for path in workflow.configfiles:
@@ -63,7 +67,7 @@ try:
         PHANTOMS.check()
     check_held_out(SETTINGS, len(EXAMS.names("train")))
 except UserError as error:
-    raise WorkflowError(f"hepaflow cannot start:\n{error}") from None
+    raise cannot_start(error) from None
 
 RESULTS = known_spelling(SETTINGS.results)
 if workflow.is_main_process and made_at(RESULTS) not in ("", RESULTS):
@@ -170,156 +174,6 @@ def compute(wildcards, threads):
 def cache_folder(wildcards, threads):
     """Return the folder of the shared cache, if the settings name one."""
     return SETTINGS.cache or ""
-
-
-def training_settings(wildcards):
-    """Return, as a parameter, what a training reads of the settings; compared by where its weights first lay."""
-    settings = SETTINGS.train(wildcards.stage, wildcards.backbone)
-    path = pretrained_of(wildcards)
-    first = _known_by("train", wildcards)[path].path if path else path
-    if first == path:
-        return settings.canonical()
-    network = settings.network.model_copy(update={"weights": first})
-    return ComparedAs(settings.canonical(), settings.model_copy(update={"network": network}).canonical())
-
-
-def raw_of(rule):
-    """Return, for a rule's jobs, which of their inputs no job makes, and where their digests are kept."""
-    return lambda wildcards, threads: RawInputs(tuple(_known_by(rule, wildcards)), CONTENTS_FOLDER).text()
-
-
-# Inputs that the user provides. `INPUTS` lists them, and checks them before any job starts.
-
-
-def raw(rule, find):
-    """Return a function for an input of a rule that no rule makes, unless it is a phantom.
-
-    Content decides whether it is what a job was made from. Snakemake is told to take no time into account
-    where the content is the same, and to see another input where it is not (`hepaflow.jobs.known`).
-    """
-    RAW.setdefault(rule, []).append(find)
-
-    def files(wildcards):
-        found = find(wildcards)
-        return (
-            _as_known(rule, wildcards, found)
-            if isinstance(found, str)
-            else [_as_known(rule, wildcards, path) for path in found]
-        )
-
-    return files
-
-
-RAW = {}
-"""For each rule, the functions that find its inputs which no rule makes."""
-CONTENTS_FOLDER = f"{RESULTS}/.contents"
-CONTENTS = Contents(Path(CONTENTS_FOLDER))
-
-
-def _as_known(rule, wildcards, path):
-    found = _known_by(rule, wildcards).get(path)
-    if found is None or not workflow.is_main_process:  # jobs read, and compare nothing
-        return path
-    marked = ancient(path) if found.same else path
-    return sourcecache_entry(marked, found.name) if found.name != path else marked
-
-
-def _known_by(rule, wildcards):
-    return _known(rule, tuple(wildcards.items()))
-
-
-@cache
-def _known(rule, values):
-    wildcards = SimpleNamespace(**dict(values))
-    found = [find(wildcards) for find in RAW[rule]]
-    paths = [path for one in found for path in ([one] if isinstance(one, str) else one)]
-    job = [rule, *filter(None, [".".join(value for _, value in values)])]
-    names, digests = _noted(f"{RESULTS}/records/{'/'.join(job)}.json")
-    digests = {path: digest for path, digest in digests.items() if path not in INPUTS.made}
-    if workflow.is_main_process:
-        for path in paths:
-            _forget_if_changed(path)
-    return known([path for path in paths if path not in INPUTS.made], names, digests, _digest)
-
-
-@cache
-def _forget_if_changed(path):
-    CONTENTS.forget_if_changed(path)
-
-
-def _digest(path):
-    """Return the digest of a file; in a job, the one that the plan was made with."""
-    if not workflow.is_main_process and (noted := CONTENTS.noted(path)):
-        return noted
-    try:
-        return CONTENTS.digest(path)
-    except OSError as error:
-        raise WorkflowError(f"hepaflow cannot start:\n{UserError(str(error), file=path)}") from None
-
-
-def _noted(record):
-    """Return Snakemake's note on the last run of a job: names of its inputs, and digests of those in no results."""
-    noted = workflow.persistence and workflow.persistence.metadata(IOFile(record))
-    if not noted:
-        return [], {}
-    own = f"{RESULTS}/"
-    names = [str(name) for name in noted.input or [] if not str(name).startswith(own)]
-    digests = {
-        path: checksum.removeprefix("sha256:")
-        for path, checksum in (noted.input_checksums or {}).items()
-        if not path.startswith(own)
-    }
-    return names, digests
-
-
-def image_of(wildcards):
-    """Return the CT volume of an exam."""
-    return INPUTS.image(wildcards.exam)
-
-
-def images_of(wildcards):
-    """Return the files of an exam that may be a folder with a DICOM series."""
-    return INPUTS.images(wildcards.exam)
-
-
-def label_of(wildcards):
-    """Return the label map of an exam, if it has one."""
-    return INPUTS.label(wildcards.exam) or []
-
-
-def training_label_of(wildcards):
-    """Return the label map of a training exam; nothing for others, whose reference must stay unknown."""
-    return label_of(wildcards) if EXAMS[wildcards.exam].split == "train" else []
-
-
-def test_images_of(wildcards):
-    """Return the CT volumes of the test exams."""
-    return [INPUTS.image(exam) for exam in EXAMS.names("test")]
-
-
-def test_labels_of(wildcards):
-    """Return the label maps of the test exams."""
-    return [INPUTS.label(exam) for exam in EXAMS.names("test")]
-
-
-def pretrained_of(wildcards):
-    """Return the file of weights that a backbone starts from, if the settings name one."""
-    return INPUTS.weights(wildcards.stage, wildcards.backbone) or []
-
-
-def prediction_of(wildcards):
-    """Return another system's segmentation of an exam."""
-    return INPUTS.prediction(wildcards.given, wildcards.exam)
-
-
-def licence_of(wildcards):
-    """Return the licence of the code, which goes into a model's bundle."""
-    return LICENCE
-
-
-def captions_of(wildcards):
-    """Return the captions of the report."""
-    return CAPTIONS
 
 
 # Inputs that rules make.
@@ -479,8 +333,8 @@ def end_orphans_of_this_folder():
 def _before_the_first_job(do):
     try:
         do()
-    except UserError as error:
-        raise WorkflowError(f"hepaflow cannot start:\n{error}") from None
+    except (UserError, OSError) as error:
+        raise cannot_start(error) from None
 
 
 # After the last job.
