@@ -39,7 +39,7 @@ localrules:
 
 
 onstart:
-    tell_of_the_environment()
+    warn_of_the_environment()
     keep_what_is_no_phantom()
     read_no_file_of_the_future()
     end_orphans_of_this_folder()

@@ -1,9 +1,9 @@
-"""List what earlier runs have left in a run's results, and remove it where that is asked for.
+"""List what earlier runs have left in a run's results, and remove it if asked to.
 
     python workflow/prune.py [--configfile FILE ...] [--directory FOLDER] [--remove]
 
-These are files of exams, backbones and methods that the run no longer has. What no job has made, and what is no
-longer as its job made it, stays.
+These are files of exams, backbones and methods that the run no longer has. Files that no job has made, and
+files that are no longer as their job made them, stay.
 """
 
 import argparse
@@ -17,11 +17,11 @@ from hepaflow.jobs.leftovers import remove
 def main() -> None:
     """List what is left over, or remove it."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--remove", action="store_true", help="remove the files, and not only list them")
+    parser.add_argument("--remove", action="store_true", help="remove the files instead of only listing them")
     chosen, jobs = chosen_plan(parser)
     those = left_over(jobs)
     if not those:
-        print("Nothing is left over of earlier runs.")
+        print("Nothing is left over from earlier runs.")
         return
     mebibytes = sum(one.size for one in those) / 2**20
     print("\n".join(str(one.path) for one in those))

@@ -48,9 +48,9 @@ class Planned:
     reasons : tuple of str
         Why, in words.
     note : tuple of str
-        What is different but does not count: other versions of libraries.
+        What has changed but does not count: versions of libraries.
     forgotten : tuple of str
-        What changed although Snakemake would not run the job: it has lost its notes on it.
+        What has changed although Snakemake would not run the job, as it has lost its notes on it.
     inputs : tuple of str
         Paths of its inputs.
     products : tuple of str
@@ -79,7 +79,7 @@ def plan(folder: Path, *configfiles: str) -> list[Planned]:
     ----------
     folder : Path
     *configfiles : str
-        Of several, the last has the say in what two of them set; of none, `config/config.yaml` is the one.
+        Where several set the same key, the last one counts; if there are none, it is `config/config.yaml`.
 
     Raises
     ------
@@ -88,7 +88,7 @@ def plan(folder: Path, *configfiles: str) -> list[Planned]:
     """
     profile = yaml.safe_load((folder / "profiles/default/config.yaml").read_text(encoding="utf-8"))
     triggers = frozenset(RerunTrigger.parse_choice(name) for name in profile["rerun-triggers"])
-    said = io.StringIO()  # Snakemake's own account of the dry-run is longer and says less
+    said = io.StringIO()  # what Snakemake itself says of a dry-run is longer and less clear
     settings = OutputSettings(dryrun=True)
     with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said), SnakemakeApi(settings) as api:
         try:
@@ -104,7 +104,7 @@ def plan(folder: Path, *configfiles: str) -> list[Planned]:
             return list(_explained(workflow._workflow.dag, folder / "workflow" / "scripts"))
         except Exception as error:
             if fault := fault_of(error):  # such as a folder of another user
-                raise SystemExit(f"{folder} cannot be planned in:\n{fault}") from None
+                raise SystemExit(f"the workflow cannot be planned in {folder}:\n{fault}") from None
             said.seek(0)
             said.truncate()
             api.print_exception(error)
@@ -121,7 +121,7 @@ def _explained(dag: Any, scripts: Path) -> Iterator[Planned]:
         raw = RawInputs.of(job.params.get("raw"))
         record = raw.as_now(record) if record else None
         other = raw.changed(record["inputs"]) if record else []
-        changes = [*recipe_changes(record, recipe), *_told_changes(other)] if record else []
+        changes = [*recipe_changes(record, recipe), *_changed_files(other)] if record else []
         runs = job in running
         yield Planned(
             job.rule.name,
@@ -156,7 +156,7 @@ def _record(path: Path) -> dict[str, Any] | None:
 _PARTS_OF_A_RECORD = ("settings", "code", "libraries", "versions", "inputs")
 
 
-def _told_changes(files: Collection[str]) -> list[str]:
+def _changed_files(files: Collection[str]) -> list[str]:
     return [f"changed: {_paths(files)}"] if files else []
 
 
@@ -179,7 +179,7 @@ def _reasons(
         yield f"no longer reads: {_paths(before - now)}"
     made_anew = reason.updated_input_run & (now & before)
     files = (reason.updated_input - reason.updated_input_run) & (now & before) - raw
-    yield from _told_changes(files)
+    yield from _changed_files(files)
     if made_anew:
         rules = Counter(
             maker.rule.name for maker, files in dag.dependencies[job].items() if made_anew & set(map(str, files))
@@ -200,14 +200,14 @@ def left_over(jobs: list[Planned]) -> list[Leftover]:
 
 
 def chosen_plan(parser: argparse.ArgumentParser) -> tuple[argparse.Namespace, list[Planned]]:
-    """Return what the command line says, and the plan of the run that it names; go to the run's folder."""
+    """Read the command line, plan the run that it names, and change to its folder; return both."""
     parser.add_argument(
         "--configfile", nargs="+", default=[], help="configuration of the run (default: config/config.yaml)"
     )
     parser.add_argument("--directory", type=Path, default=ROOT, help="folder of the workflow")
     chosen = parser.parse_args()
     try:
-        for path in chosen.configfile:  # Snakemake would end with a traceback where one is no UTF-8
+        for path in chosen.configfile:  # Snakemake would end with a traceback if one is not in UTF-8
             check_file(Path(path))
     except UserError as error:
         raise SystemExit(f"hepaflow cannot start:\n{error}") from None
@@ -222,23 +222,21 @@ def main() -> None:
     _, jobs = chosen_plan(argparse.ArgumentParser(description=__doc__.partition("\n")[0]))
     running = [job for job in jobs if job.runs]
     if not running:
-        print(f"Nothing would run: all {len(jobs)} jobs are as settings, code and exams have it.")
+        print(f"Nothing would run: all {len(jobs)} jobs are up to date.")
     else:
         print(f"{len(running)} of {len(jobs)} jobs would run:\n")
         print("\n".join(grouped((job.rule, job.what, job.reasons) for job in running)))
     if forgotten := [job for job in jobs if job.forgotten]:
-        print(
-            "\nMade otherwise than the settings and the code have it now, but Snakemake has lost its notes on them"
-        )
+        print("\nMade with other settings, code or inputs than now, but Snakemake has lost its notes on them")
         print("(.snakemake was not moved with the results). Run them again with --forcerun:\n")
         print("\n".join(grouped((job.rule, job.what, job.forgotten) for job in forgotten)))
     if noted := [job for job in jobs if job.note and not job.runs]:
         print("\nComputed with other versions of libraries, which does not count (count_libraries: false):\n")
         print("\n".join(grouped((job.rule, job.what, job.note) for job in noted)))
-    if those := left_over(jobs):
+    if found := left_over(jobs):
         print(
-            f"\nLeft of exams, backbones or methods that this run no longer has: {len(those)} files, such as "
-            f"{those[0].path}.\n`make prune` lists them; `make prune REMOVE=yes` removes them."
+            f"\nLeft over from exams, backbones or methods that the run no longer has: {len(found)} files, "
+            f"such as {found[0].path}.\n`make prune` lists them; `make prune REMOVE=yes` removes them."
         )
 
 

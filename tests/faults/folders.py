@@ -87,14 +87,14 @@ SOURCES = Table(
         Case(
             "links to folders above and to themselves",
             WARNED,
-            ("1 file: a link to nowhere (self)", "1 file: a link to a folder above (up)"),
+            ("1 file: a broken link (self)", "1 file: a link to a folder above (up)"),
             exams(up="..", self="self"),
             mended=SILENT,
         ),
         Case(
             "links to a folder and a file of the same exams",
             WARNED,
-            ("a link to a file that is taken already (again.nii)",),
+            ("a link to a file that was found already (again.nii)",),
             exams(**{"again.nii": "a.nii"}),
             mended="the same exam twice",
         ),
@@ -122,7 +122,7 @@ SOURCES = Table(
         Case(
             "hidden files and folders",
             WARNED,
-            ("2 files: hidden, as other programs keep their notes (.old, ._a.nii)",),
+            ("2 files: hidden, as notes of other programs are (.old, ._a.nii)",),
             exams("._a.nii", ".old/c.nii"),
             mended=SILENT,
         ),
@@ -168,14 +168,14 @@ INDEXED = Table(
         Case(
             "predictions of exams that have no label",
             WARNED,
-            ("3 train, 1 test, 1 new", "called after predictions or results (predictions/segmentation-9.nii)"),
+            ("3 train, 1 test, 1 new", "name suggests predictions or results (predictions/segmentation-9.nii)"),
             lits("volume-9.nii", "predictions/segmentation-9.nii"),
             mended="taken for labels, without a word",
         ),
         Case(
             "predictions beside labels",
             WARNED,
-            ("called after predictions or results (predictions/segmentation-2.nii)",),
+            ("name suggests predictions or results (predictions/segmentation-2.nii)",),
             lits("predictions/segmentation-2.nii", labels="segmentations/"),
             mended="taken for the label where its path came first, without a word",
         ),
@@ -184,7 +184,7 @@ INDEXED = Table(
             WARNED,
             (
                 "2 files: in a format that is not read: convert to .nii.gz (volume-7.nrrd, volume-8.hdr)",
-                "1 file: named neither as LiTS17 nor as MSD Task03 name their files (test-volume-0.nii)",
+                "1 file: named like neither LiTS17 nor MSD Task03 (test-volume-0.nii)",
                 "1 file: a label without an image (segmentation-9.nii)",
             ),
             lits("volume-7.nrrd", "volume-8.hdr", "test-volume-0.nii", "segmentation-9.nii"),

@@ -47,7 +47,7 @@ def page(tables: Sequence[Table], told: Mapping[str, str]) -> str:
         lines += [f"## {table.title}", "", table.text, "", "| case | outcome | message |", "|---|---|---|"]
         lines += [row(case, told.get(case.name, UNTOLD)) for case in table.cases]
         lines.append("")
-    lines += ["## What was mended", "", "| case | what hepaflow did before |", "|---|---|"]
+    lines += ["## What was fixed", "", "| case | what hepaflow did before |", "|---|---|"]
     lines += [f"| {_escaped(case.name)} | {_escaped(case.mended)} |" for case in mended]
     if PEAK.exists():
         lines += ["", "## Peak memory of the rules", "", PEAK.read_text(encoding="utf-8").rstrip()]
@@ -55,7 +55,7 @@ def page(tables: Sequence[Table], told: Mapping[str, str]) -> str:
 
 
 def _sum(cases: int, mended: int) -> str:
-    return f"**{cases} cases; {mended} of them found a defect, all of which are mended** (last section)."
+    return f"**{cases} cases; {mended} of them found a defect, all of which are fixed** (last section)."
 
 
 def _escaped(text: str) -> str:

@@ -21,8 +21,8 @@ NO_SETTING = {
     "off as a name": ("predictions: {off: {folder: x}}", ("predictions: the key False",)),
     "yes as a name": ("predictions: {yes: {folder: x}}", ("predictions: the key True", "yes, on and true")),
     "nothing as a name": ("backbones: {~: {arch: unet}}", ("backbones: the key None", "~, null and nothing")),
-    "a group within itself": ("samples: &a {count: *a}", ("samples.count: a value that holds itself",)),
-    "a list within itself": ("head: {rates: &a [1, *a]}", ("head.rates[1]: a value that holds itself",)),
+    "a group within itself": ("samples: &a {count: *a}", ("samples.count: a value that contains itself",)),
+    "a list within itself": ("head: {rates: &a [1, *a]}", ("head.rates[1]: a value that contains itself",)),
     "a number and text as one key": ("backbones: {1: {arch: unet}, '1': {arch: unet}}", ("backbones.1: the key",)),
 }
 
@@ -39,11 +39,11 @@ def test_what_no_setting_can_be_is_told_with_its_key(case: str) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("training: {liver: {learning_rate: 1e-3}}", ("learning_rate: found '1e-3'", "1.0e-3 for a number")),
+        ("training: {liver: {learning_rate: 1e-3}}", ("learning_rate: found '1e-3'", "1.0e-3 as a number")),
         ("size: '64'", ("size: found '64'", "this is text")),
         (
             "training: {liver: {epochs: '3'}}",
-            ("training.liver.epochs: found '3'", "--config hands on inner values"),
+            ("training.liver.epochs: found '3'", "--config passes inner values"),
         ),
         ("compute: {compile: 'no'}", ("compute.compile: found 'no'", "this is text")),
         ("training: {liver: {learning_rate: .inf}}", ("learning_rate", "finite")),
@@ -112,8 +112,8 @@ UNSOUND = {
     "a list in JSON": (b"[1]", ("no keys at the top",)),
     "a number alone": (b"3", ("no keys at the top",)),
     "text alone": (b"hello\n", ("no keys at the top",)),
-    "Latin-1": ("results: größe\n".encode("latin-1"), ("no UTF-8", "save it as UTF-8")),
-    "UTF-16": ("size: 64\n".encode("utf-16"), ("no UTF-8",)),
+    "Latin-1": ("results: größe\n".encode("latin-1"), ("not in UTF-8", "save it as UTF-8")),
+    "UTF-16": ("size: 64\n".encode("utf-16"), ("not in UTF-8",)),
     "an invisible character": (b"size: 64\x00\n", ("special characters are not allowed",)),
     "a number by eights": (b"size: 64\nsamples:\n  count: 010\n", ("010 in line 3", "YAML reads as 8")),
     "a number by sixties": (b"window: {low: -1:30}\n", ("-1:30 in line 1", "YAML reads as -90")),

@@ -133,7 +133,7 @@ def test_predictions_are_no_labels(tmp_path: Path, place: str) -> None:
     exams, notes = index(tmp_path)
     assert exams["lits-002"][1] == "segmentation-2.nii"
     assert exams["lits-009"][1] == ""
-    assert f"2 files: in a folder that is called after predictions or results ({place}/segmentation-2.nii" in notes
+    assert f"2 files: in a folder whose name suggests predictions or results ({place}/segmentation-2.nii" in notes
 
 
 def test_labels_beside_their_images_are_labels_whatever_the_folder_is_called(tmp_path: Path) -> None:
@@ -168,11 +168,11 @@ def test_what_is_skipped_is_told(tmp_path: Path) -> None:
     _, notes = index(tmp_path)
     for told in (
         "skipped: 2 files: in a format that is not read: convert to .nii.gz (volume-7.nrrd, volume-8.hdr)",
-        "1 file: named neither as LiTS17 nor as MSD Task03 name their files (test-volume-0.nii)",
-        "1 file: hidden, as other programs keep their notes (._volume-0.nii)",
+        "1 file: named like neither LiTS17 nor MSD Task03 (test-volume-0.nii)",
+        "1 file: hidden, as notes of other programs are (._volume-0.nii)",
         "1 file: a label without an image (segmentation-9.nii)",
         "1 file: no image (a.txt)",
-        "1 file: a link to nowhere (volume-4.nii)",
+        "1 file: a broken link (volume-4.nii)",
     ):
         assert told in notes
 

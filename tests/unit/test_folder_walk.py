@@ -51,7 +51,7 @@ def test_no_folder_is_seen_twice_and_none_above(tmp_path: Path) -> None:
     (tmp_path / "elsewhere/back").symlink_to(root / "y")
     result = walk(root)
     assert found(root, result) == ["first/3", "y/2", "z/1"]
-    looked_at = "a link to a folder that is looked at already"
+    looked_at = "a link to a folder that was searched already"
     assert passed(root, result) == {
         "a": looked_at,
         "second": looked_at,
@@ -72,8 +72,8 @@ def test_links_among_files(tmp_path: Path) -> None:
     os.mkfifo(root / "pipe")
     result = walk(root)
     assert found(root, result) == ["b", "real"]
-    taken = "a link to a file that is taken already"
-    nowhere = "a link to nowhere"
+    taken = "a link to a file that was found already"
+    nowhere = "a broken link"
     assert passed(root, result) == {"a": taken, "c": taken, "d": nowhere, "e": nowhere, "pipe": "no file"}
 
 
@@ -128,10 +128,10 @@ def test_why_a_file_is_no_exam(name: str, reason: str) -> None:
 def test_what_is_skipped_is_counted_with_the_first_names(tmp_path: Path) -> None:
     for name in ("1", "2", "3", "4", "new\nline"):
         (tmp_path / name).symlink_to("nowhere")
-    assert counted(walk(tmp_path).skipped, tmp_path) == [(5, "a link to nowhere (1, 2, 3, ...)")]
+    assert counted(walk(tmp_path).skipped, tmp_path) == [(5, "a broken link (1, 2, 3, ...)")]
     for name in ("1", "2", "3"):
         (tmp_path / name).unlink()
-    assert counted(walk(tmp_path).skipped, tmp_path) == [(2, r"a link to nowhere (4, new\nline)")]
+    assert counted(walk(tmp_path).skipped, tmp_path) == [(2, r"a broken link (4, new\nline)")]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may look everywhere")

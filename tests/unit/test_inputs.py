@@ -70,7 +70,7 @@ def test_every_file_is_checked(folder: Path) -> None:
 def test_missing_files_are_named_and_counted(folder: Path) -> None:
     for name in ("b.nii", "b-l.nii"):
         (folder / "data" / name).unlink()
-    for words in ("exam: b", "data/b.nii", "no such image (and 1 more missing files)", "`data`"):
+    for words in ("exam: b", "data/b.nii", "no such image (and 1 more such files)", "`data`"):
         assert words in refusal(inputs(folder))
 
 
@@ -120,7 +120,7 @@ def test_a_folder_in_place_of_a_file_is_told(folder: Path, path: str, told: str)
 
 
 def test_a_link_that_leads_nowhere_is_told(folder: Path) -> None:
-    assert "no such image: a link to nowhere.nii, where nothing is" in refusal(
+    assert "no such image: a broken link to nowhere.nii" in refusal(
         inputs(folder, GOOD.replace("a.nii", "broken.nii"))
     )
 
@@ -143,7 +143,7 @@ def test_a_new_exam_may_be_a_folder_with_files(folder: Path) -> None:
 @pytest.mark.parametrize("image", ["a.nii", "./a.nii", "link.nii", "c-l.nii", "{folder}/data/a.nii"])
 def test_a_file_of_two_exams_is_refused(folder: Path, image: str) -> None:
     made = inputs(folder, f"{GOOD}c\t{image.format(folder=folder)}\tc-l.nii\ttest\n")
-    assert "found: a file that is there already, as " in refusal(made)
+    assert "found: a file that the sheet lists already, as " in refusal(made)
     assert "exam: c" in refusal(made)
 
 
@@ -218,7 +218,7 @@ def test_a_time_of_the_past_is_sound(folder: Path, seconds: int | str) -> None:
     check_times(["data/a.nii", "data/b.nii"])
 
 
-def test_a_time_in_the_future_is_told_with_what_mends_it(folder: Path) -> None:
+def test_a_time_in_the_future_is_told_with_what_corrects_it(folder: Path) -> None:
     (folder / "data/it's.nii").touch()
     for name in ("it's.nii", "b.nii"):
         os.utime(folder / "data" / name, (time.time() + 10**5,) * 2)

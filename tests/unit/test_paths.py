@@ -68,7 +68,7 @@ def test_the_working_folder_itself_is_a_dot(folder: Path) -> None:
 def test_a_tilde_is_a_home_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(folder / "elsewhere"))
     assert normal("~/data/") == f"{folder}/elsewhere/data"
-    with pytest.raises(ValueError, match="'~nobody-of-this-name' is no user's home"):
+    with pytest.raises(ValueError, match="'~nobody-of-this-name' is not a user's home"):
         normal("~nobody-of-this-name/data")
 
 

@@ -577,7 +577,7 @@ def test_files_of_what_is_gone_are_told_and_removed_on_request(finished: Finishe
     clone = Finished(tmp_path / "run")
     shutil.copytree(finished.folder, clone.folder, copy_function=shutil.copy2)
     less = SMOKE | {"backbones": {"dense": BACKBONES["dense"]}}
-    assert prune(clone, SMOKE) == "Nothing is left over of earlier runs."
+    assert prune(clone, SMOKE) == "Nothing is left over from earlier runs."
     listed = prune(clone, less)
     for name in (
         "models/liver/plain.safetensors",
@@ -593,7 +593,7 @@ def test_files_of_what_is_gone_are_told_and_removed_on_request(finished: Finishe
     assert "Removed" in prune(clone, less, "--remove")
     assert not [path for path in (clone.folder / "results").rglob("*plain*") if path.is_file()]
     assert others.exists()
-    assert prune(clone, less) == "Nothing is left over of earlier runs."
+    assert prune(clone, less) == "Nothing is left over from earlier runs."
     assert {label(job) for job in clone.planned(less) if job.runs} == set(HEADLINES["one backbone fewer"][1])
 
 

@@ -73,7 +73,7 @@ RESULTS = known_spelling(SETTINGS.results)
 if workflow.is_main_process and made_at(RESULTS) not in ("", RESULTS):
     logger.warning(
         f"{RESULTS} was made as {made_at(RESULTS)}, and Snakemake has no notes on it under this name: changes of "
-        "settings and code since then are not noticed. `make why` tells them."
+        "settings and code since then are not noticed. `make why` shows them."
     )
 DATA = SETTINGS.data
 STAGES = ("liver", "lesion")
@@ -86,7 +86,7 @@ EXAMS_IN_WORDS = f"{len(EXAMS.names('train'))} exams to train and {len(EXAMS.nam
 )
 # Segmentations by others, and the stages that they have.
 GIVEN = {name: prediction.stages for name, prediction in SETTINGS.predictions.items()}
-# The viewer tells the Dice of both stages for every method that it shows.
+# The viewer shows the Dice of both stages for every method.
 VIEWED = [*METHODS, *(name for name, stages in GIVEN.items() if set(stages) == set(STAGES))]
 PAGE_SUFFIXES = (".html", ".css", ".js")
 ARCHITECTURES = {name: backbone.arch for name, backbone in SETTINGS.backbones.items()} | {FUSION: FUSION}
@@ -303,29 +303,29 @@ def priority_of_prediction(wildcards):
 # Before the first job.
 
 
-def tell_of_the_environment():
-    """Tell which variables of the calling shell do not reach the jobs, and what it puts in libraries' place."""
+def warn_of_the_environment():
+    """Warn of variables of the calling shell that jobs do not get, and of modules that replace libraries."""
     if DROPPED_VARIABLES:
-        logger.warning(f"Not passed on to the jobs, which would run otherwise: {', '.join(DROPPED_VARIABLES)}")
+        logger.warning(f"Not passed on to the jobs, which they would disturb: {', '.join(DROPPED_VARIABLES)}")
     folders = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     for instead in shadowed(folder for folder in folders if folder != str(SCRIPTS)):
-        logger.warning(f"PYTHONPATH puts modules in the place of installed ones, {instead}. Unset it to be sure.")
+        logger.warning(f"PYTHONPATH replaces installed modules, in {instead}. Unset it to be sure.")
 
 
 def keep_what_is_no_phantom():
-    """Refuse to start where a phantom job would overwrite a file that none has made."""
+    """Refuse to start if a phantom job would overwrite a file that no phantom job made."""
     exams = [job.wildcards.exam for job in workflow.dag.needrun_jobs() if job.rule.name == "phantom"]
     _before_the_first_job(lambda: PHANTOMS.check_overwriting(exams, CONTENTS.digest))
 
 
 def read_no_file_of_the_future():
-    """Refuse to start where results would be taken for older than what they are made from, and be removed."""
+    """Refuse to start if inputs are of the future: Snakemake would take results for older, and remove them."""
     raw = [RawInputs.of(job.params.get("raw")) for job in workflow.dag.needrun_jobs()]
     _before_the_first_job(lambda: check_times(path for one in raw for path in one.paths))
 
 
 def end_orphans_of_this_folder():
-    """End what a Snakemake that died here has left in SLURM's queue, where this one submits it again."""
+    """Cancel jobs in SLURM's queue that a Snakemake which died here left, as this one submits them again."""
     if workflow.executor_plugin.name == "slurm":
         _before_the_first_job(lambda: end_orphans(Path.cwd()))
 
@@ -341,5 +341,5 @@ def _before_the_first_job(do):
 
 
 def remove_states_of_finished_trainings():
-    """Remove what trainings of this run left to go on from, now that Snakemake has all of their weights."""
+    """Remove the states of this run's trainings, now that Snakemake has registered all of their weights."""
     remove_states(Path(str(job.output.weights)) for job in workflow.dag.jobs if job.rule.name == "train")

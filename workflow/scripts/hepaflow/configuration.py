@@ -1,4 +1,4 @@
-"""Configurations as YAML gives them: refused where a key stands twice, or a value is of a kind no setting has."""
+"""Configurations as YAML gives them; keys that are there twice and values that no setting can have are refused."""
 
 import json
 import re
@@ -15,24 +15,24 @@ _READ_AS = {
     "False": "YAML reads no, off and false as False",
     "None": "YAML reads ~, null and nothing as None",
 }
-_QUOTES = "put it in quotation marks, if text is meant"
+_QUOTES = "put it in quotation marks if it is meant as text"
 _OCTAL = re.compile(r"[-+]?0[0-7]+")
 _IN_SIXTIES = re.compile(r"[-+]?[0-9]+(:[0-5]?[0-9])+(\.[0-9]*)?")
 
 
 def plain(config: Any, key: str = "") -> Any:
-    """Return a configuration of text, numbers, truth values, lists and mappings by text.
+    """Return a configuration as text, numbers, truth values, lists, and mappings whose keys are text.
 
     Parameters
     ----------
     config : mapping, or a value in one
     key : str, optional
-        Where the value stands, for error messages.
+        The value's key, for error messages.
 
     Raises
     ------
     UserError
-        If a key or a value is anything else, or stands within itself; it names the key.
+        If a key or a value is anything else, or contains itself; it names the key.
     """
     return _plain(config, key, ())
 
@@ -41,13 +41,13 @@ def _plain(value: Any, key: str, around: tuple[int, ...]) -> Any:
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if id(value) in around:
-        raise UserError(f"{key}: a value that holds itself, by an anchor (&) and its alias (*)", remedy=_MEND)
+        raise UserError(f"{key}: a value that contains itself, by an anchor (&) and its alias (*)", remedy=_FIX)
     if isinstance(value, Mapping):
         plain_keys = [(_plain_key(name, key), one) for name, one in value.items()]
         names = [name for name, _ in plain_keys]
         if twice := [name for name in names if names.count(name) > 1]:
             raise UserError(
-                f"{_below(key, twice[0])}: the key stands there twice, as text and as number", remedy=_MEND
+                f"{_below(key, twice[0])}: the key is there twice, as text and as a number", remedy=_FIX
             )
         return {name: _plain(one, _below(key, name), (*around, id(value))) for name, one in plain_keys}
     if isinstance(value, list | tuple):
@@ -72,7 +72,7 @@ def _plain_key(name: Any, around: str) -> str:
     )
 
 
-_MEND = "mend the configuration; config/README.md explains every key"
+_FIX = "correct the configuration; config/README.md explains every key"
 
 
 def _below(key: str, name: str) -> str:
@@ -80,26 +80,26 @@ def _below(key: str, name: str) -> str:
 
 
 def _kind(value: Any) -> str:
-    """Return a value of a kind that no setting has, in words."""
+    """Describe a value of a kind that no setting has."""
     kinds = {"date": "the date", "datetime": "the time", "set": "the set", "bytes": "the binary data"}
     kind = type(value).__name__
     return f"{kinds.get(kind, f'a {kind}:')} {sorted(map(str, value)) if kind == 'set' else value}"
 
 
 def check_file(path: Path) -> None:
-    """Check what a configuration no longer tells once it is read: that its file has each key once.
+    """Check the file of a configuration for what is lost when it is read, such as a key that is there twice.
 
     Raises
     ------
     UserError
-        If it is no UTF-8, no YAML or JSON with keys at its top, has a key twice, or a number that YAML reads as
-        another one than people do; it names the line.
+        If it is not in UTF-8, is not YAML or JSON with keys at its top, has a key twice, or has a number that YAML
+        reads as another one than people do; it names the line.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise UserError(
-            f"a configuration that is no UTF-8 ({error.reason} at byte {error.start})",
+            f"a configuration that is not in UTF-8 ({error.reason} at byte {error.start})",
             file=path,
             expected="text in UTF-8",
             remedy="save it as UTF-8 in your editor",
@@ -125,7 +125,7 @@ def _check_yaml(text: str, path: Path) -> None:
             " ".join(str(error).split()),
             file=path,
             expected="YAML: keys, colons with a space behind them, and spaces (no tabs) before inner keys",
-            remedy="mend the line",
+            remedy="correct the line",
         ) from None
     if waiting and not isinstance(waiting[0], yaml.MappingNode):
         raise _without_keys(path)
@@ -146,7 +146,7 @@ def _check_yaml(text: str, path: Path) -> None:
 
 
 def _without_keys(path: Path) -> UserError:
-    return UserError("no keys at the top", file=path, expected="`key: value` in each line", remedy=_MEND)
+    return UserError("no keys at the top", file=path, expected="`key: value` in each line", remedy=_FIX)
 
 
 def _check_number(node: yaml.ScalarNode, path: Path) -> None:
@@ -156,13 +156,13 @@ def _check_number(node: yaml.ScalarNode, path: Path) -> None:
     text = node.value.replace("_", "")  # which YAML allows within numbers
     octal = _OCTAL.fullmatch(text) and int(text) != int(text, 8)
     if octal or _IN_SIXTIES.fullmatch(text):
-        how = "with a leading zero, by eights" if octal else "with a colon, as minutes and seconds"
+        how = "octal, as it has a leading zero" if octal else "base 60, as it has a colon"
         read_as = yaml.safe_load(node.value)
         raise UserError(
             f"{node.value} in line {node.start_mark.line + 1}, which YAML reads as {read_as} ({how})",
             file=path,
             expected="a number that means the same to YAML and to people",
-            remedy=f"write it without zeros in front and colons; {_QUOTES}",
+            remedy=f"write it without leading zeros and colons; {_QUOTES}",
         )
 
 
@@ -180,7 +180,7 @@ def _once(keys: Iterable[tuple[str, int]], path: Path) -> None:
             raise UserError(
                 f"the key {name!r} twice in one group{places}",
                 file=path,
-                expected="each key once: of two, YAML forgets the first",
-                remedy="put all that belongs to the key under one",
+                expected="each key once: YAML only keeps the last",
+                remedy="put everything under one of them",
             )
         lines[name] = line

@@ -1,8 +1,8 @@
-"""What devices that train one network together must agree on, so that they compute what one would.
+"""What devices that train one network together must share, so that they compute what a single device would.
 
 Every device's process sees its own slices of a mini-batch. What depends on all of them, the loss, the statistics
 of batch normalisation and the drawing of dropout, is computed over all devices here; the result is then that of
-one device but for rounding.
+a single device, except for rounding.
 """
 
 import os
@@ -32,7 +32,7 @@ def _summed(own: Tensor) -> Tensor:
 
 
 def total(own: Tensor) -> Tensor:
-    """Return the sum of what every device has, on each of them; gradients pass through it.
+    """Return the sum of all devices' tensors, on every device; gradients pass through it.
 
     All devices must call it, in the same order and with the same shape. A loss that is made of totals is the same
     on every device, and the *mean* of the devices' gradients is its gradient.
@@ -44,7 +44,7 @@ def total(own: Tensor) -> Tensor:
 class SharedBatchNorm(nn.BatchNorm2d):
     """Batch normalisation by the mean and the variance of all devices' slices, on the CPU.
 
-    torch has one for GPUs alone. A device may have a single slice, or none.
+    torch has this only for GPUs. A device may have a single slice, or none.
     """
 
     def forward(self, x: Tensor) -> Tensor:
@@ -91,7 +91,7 @@ class SharedDropout(nn.Dropout):
 
 
 def shared(network: nn.Module, device: torch.device) -> nn.Module:
-    """Return the network with layers that look at all devices' slices where they should; weights stay.
+    """Return the network with layers that take all devices' slices into account where needed; weights stay.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ def _shared_norm(norm: nn.BatchNorm2d) -> SharedBatchNorm:
 def end_with_parent() -> None:
     """End this process when the one that started it has died, however that happened.
 
-    Else a device that waits for a card of a dead process would wait until torch gives up, half an hour later.
+    Otherwise a device would wait for a dead process until torch gives up, half an hour later.
     """
     parent = os.getppid()
 

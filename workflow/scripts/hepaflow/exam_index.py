@@ -19,7 +19,7 @@ _IMAGE, _LABEL, _MSD = (
 )
 _MSD_LABELS = "labelstr"
 _RESULTS = re.compile(r"(?<![a-z])(pred|infer|result|output)", re.IGNORECASE)
-"""Folders of segmentations that a program made, by what people call them."""
+"""Usual names of folders with segmentations that a program made."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,8 @@ def index_folder(folder: Path, *, test: int, seed: int) -> Index:
     ----------
     folder : Path
         Holds `volume-N.nii` and `segmentation-N.nii` (LiTS17; in any of its subfolders, gzipped or not), or
-        `imagesTr/liver_N.nii.gz` and `labelsTr/liver_N.nii.gz` (MSD Task03). Linked folders are looked at, too;
-        labels in folders that are called after predictions, results or outputs are skipped, unless images lie
+        `imagesTr/liver_N.nii.gz` and `labelsTr/liver_N.nii.gz` (MSD Task03). Linked folders are searched, too;
+        labels in folders whose names suggest predictions, results or outputs are skipped, unless images lie
         beside them.
     test : int
         Test exams to draw (thesis 4.2: 10). They are drawn at random, never in order: the numbering of LiTS
@@ -83,7 +83,7 @@ def index_folder(folder: Path, *, test: int, seed: int) -> Index:
         path for paths in files.labels.values() for path in paths if str(path.relative_to(folder)) not in used
     ]
     passed = [*files.skipped, *(Skipped(path, "a label without an image") for path in sorted(alone))]
-    notes = [f"skipped: {_number(count)}: {told}" for count, told in counted(passed, folder)]
+    notes = [f"skipped: {_number(count)}: {reason}" for count, reason in counted(passed, folder)]
     if len(labelled) <= test:
         raise UserError(
             "; ".join([f"{len(labelled)} exams with labels among {len(found)}", *notes]),
@@ -111,10 +111,10 @@ def _sorted_out(folder: Path) -> _Sorted:
         image, label, msd = (pattern.fullmatch(stem(path.name) or "") for pattern in (_IMAGE, _LABEL, _MSD))
         number = image or label or msd
         if number is None:
-            reason = why_no_nifti(path) or "named neither as LiTS17 nor as MSD Task03 name their files"
+            reason = why_no_nifti(path) or "named like neither LiTS17 nor MSD Task03"
             files.skipped.append(Skipped(path, reason))
         elif not image and path.parent in results:
-            files.skipped.append(Skipped(path, "in a folder that is called after predictions or results"))
+            files.skipped.append(Skipped(path, "in a folder whose name suggests predictions or results"))
         elif label:
             files.labels[None, int(label[1])].append(path)
         elif msd and path.parent.name.lower() == _MSD_LABELS:
@@ -154,7 +154,7 @@ def _path(path: Path, folder: Path) -> str:
 
 
 def _places(what: str, exams: Iterable[Exam]) -> list[str]:
-    """Tell in which folders images or labels lie, where that is not one."""
+    """Return a note on the folders in which images or labels lie, if there are several."""
     paths = [getattr(exam, what.removesuffix("s")) for exam in exams]
     places = Counter(str(Path(path).parent) for path in paths if path)
     if len(places) < 2:

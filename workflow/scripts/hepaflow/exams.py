@@ -83,7 +83,7 @@ def read_sheet(path: Path) -> ExamSheet:
             f"columns {', '.join(rows[0]) if rows else '(none)'}",
             expected=f"{', '.join(COLUMNS)}, separated by tabs",
             file=path,
-            remedy="mend the first line of the sheet",
+            remedy="correct the first line of the sheet",
         )
     sheet = ExamSheet(_checked_rows(rows[1:], path))
     for split, purpose in (("train", "to train on"), ("test", "to score")):
@@ -107,7 +107,7 @@ def _checked_rows(rows: Sequence[Sequence[str]], path: Path) -> list[Exam]:
                 f"a line of {len(cells)} cells: {row}",
                 expected=f"{len(COLUMNS)} cells separated by tabs (an empty label is still a cell)",
                 file=path,
-                remedy="mend the line: look for missing tabs and lone quotation marks",
+                remedy="correct the line: look for missing tabs and lone quotation marks",
             )
         exam = Exam(*cells)
         if not _NAME.fullmatch(exam.name) or exam.name.endswith(_TAKEN):

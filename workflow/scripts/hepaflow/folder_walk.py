@@ -1,4 +1,4 @@
-"""The files of a folder and the folders below, through links as well; and what was not looked at."""
+"""The files in a folder and the folders below, linked ones included; and what was skipped."""
 
 import os
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ from pathlib import Path
 from hepaflow.errors import UserError
 from hepaflow.nifti_name import stem
 
-HIDDEN, NO_IMAGE = "hidden, as other programs keep their notes", "no image"
+HIDDEN, NO_IMAGE = "hidden, as notes of other programs are", "no image"
 
 _OTHER_FORMATS = (
     ".hdr", ".img", ".img.gz", ".nrrd", ".nhdr", ".mha", ".mhd", ".mgz", ".mgh", ".mnc", ".nia", ".nii.bz2",
@@ -20,7 +20,7 @@ _NAMED = 3
 
 @dataclass(frozen=True)
 class Skipped:
-    """A file or folder that was not taken, and why."""
+    """A file or folder that was skipped, and why."""
 
     place: Path
     reason: str
@@ -33,9 +33,9 @@ class Walk:
     Attributes
     ----------
     files : tuple of Path
-        Sorted; each once, by the first path that is no link.
+        Sorted; each once, by its first path that is not a link, if it has one.
     skipped : tuple of Skipped
-        Hidden folders, links to nowhere or to what was looked at already, and what is no file.
+        Hidden folders, links that are broken or lead to what was found already, and what is not a file.
     """
 
     files: tuple[Path, ...]
@@ -43,7 +43,7 @@ class Walk:
 
 
 def walk(folder: Path, *, all_or_nothing: bool = True) -> Walk:
-    """Look for files in a folder and all below, linked ones among them; no folder is looked at twice.
+    """Find the files in a folder and all folders below, linked ones included; no folder is searched twice.
 
     Parameters
     ----------
@@ -62,8 +62,8 @@ def walk(folder: Path, *, all_or_nothing: bool = True) -> Walk:
     passed: list[Skipped] = []
     seen, waiting = {_identity(folder)}, [folder]
     while waiting:
-        told = _refuse if all_or_nothing else closed.append
-        for parent, folders, names in os.walk(waiting.pop(0), onerror=told):
+        on_error = _refuse if all_or_nothing else closed.append
+        for parent, folders, names in os.walk(waiting.pop(0), onerror=on_error):
             below = [Path(parent, name) for name in sorted(folders)]
             passed += [Skipped(path, HIDDEN) for path in below if path.name.startswith(".")]
             below = [path for path in below if not path.name.startswith(".")]
@@ -72,12 +72,12 @@ def walk(folder: Path, *, all_or_nothing: bool = True) -> Walk:
             seen |= {_identity(path) for path in own}
             folders[:] = [path.name for path in own]
             files += [Path(parent, name) for name in names]
-        while links and not waiting:  # behind all that is no link, which gives exams their names
+        while links and not waiting:  # after all that are no links, whose paths give exams their names
             link = links.pop(0)
             if folder.resolve().is_relative_to(link.resolve()):
                 passed.append(Skipped(link, "a link to a folder above"))
             elif _identity(link) in seen:
-                passed.append(Skipped(link, "a link to a folder that is looked at already"))
+                passed.append(Skipped(link, "a link to a folder that was searched already"))
             else:
                 seen.add(_identity(link))
                 waiting.append(link)
@@ -87,22 +87,22 @@ def walk(folder: Path, *, all_or_nothing: bool = True) -> Walk:
 
 
 def _once(files: Iterable[Path], passed: list[Skipped]) -> list[Path]:
-    """Return what is a file, each once; a link behind what it leads to."""
-    # The tests of os.path are False, and no error, where one has no right to look.
+    """Return those that are files, each once: by its own path rather than by a link."""
+    # The tests of os.path return False, and raise nothing, where we have no right to look.
     taken: dict[str, Path] = {}
     for path in sorted(files, key=lambda one: (os.path.islink(one), one)):
         if not os.path.isfile(path):
             lost = os.path.islink(path) and not os.path.exists(path)
-            passed.append(Skipped(path, "a link to nowhere" if lost else "no file"))
+            passed.append(Skipped(path, "a broken link" if lost else "no file"))
         elif os.path.realpath(path) in taken:
-            passed.append(Skipped(path, "a link to a file that is taken already"))
+            passed.append(Skipped(path, "a link to a file that was found already"))
         else:
             taken[os.path.realpath(path)] = path
     return list(taken.values())
 
 
 def why_no_nifti(path: Path) -> str:
-    """Return why a file, which is no DICOM, is not taken for an exam; empty if it is."""
+    """Return why a file that is not DICOM is not taken for an exam; empty if it is."""
     name = path.name.lower()
     if name.startswith("."):
         return HIDDEN
@@ -114,7 +114,7 @@ def why_no_nifti(path: Path) -> str:
 
 
 def counted(passed: Iterable[Skipped], root: Path) -> list[tuple[int, str]]:
-    """Return what was skipped by reason: how many, and in words, with the first names below a folder."""
+    """Return, for each reason to skip something, how many were skipped, and the reason with the first names."""
     places: dict[str, list[Path]] = {}
     for one in passed:
         places.setdefault(one.reason, []).append(one.place)
@@ -128,7 +128,7 @@ def _listed(places: list[Path], root: Path) -> str:
 
 
 def _identity(folder: Path) -> object:
-    """Return what tells a folder from others, by whatever path; its path where one has no right to look."""
+    """Return what identifies a folder under any path; its path where we have no right to look."""
     try:
         status = os.stat(folder)
     except OSError:

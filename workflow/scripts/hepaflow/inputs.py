@@ -1,4 +1,4 @@
-"""The files that a run reads and no rule makes: exams, weights, segmentations by others; each by its one path."""
+"""The files that a run reads and no rule makes: exams, weights, segmentations by others."""
 
 import os
 import shlex
@@ -18,7 +18,7 @@ from hepaflow.prediction_files import check_predictions, prediction_file
 from hepaflow.settings.workflow import WITHOUT_FILE, Settings
 
 _CLOCKS_DIFFER = 60
-"""Seconds that a file server's clock may be ahead: jobs end later than that, or no later by much."""
+"""Seconds that a file server's clock may be ahead of this machine's."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Input:
         What it is, in words.
     path : str
     expected, remedy : str
-        What would be right, and what to do, where it is not there.
+        What would be right, and what to do, if it is not there.
     exam : str
         The exam that it belongs to; empty for weights.
     folder : bool
@@ -47,7 +47,7 @@ class Input:
 
     @property
     def fault(self) -> str:
-        """What keeps a job from reading it, in words; empty if nothing does."""
+        """Why a job cannot read it; empty if it can."""
         # os.path's tests are False, too, for a name that no file can have.
         if os.path.isdir(self.path):
             if not self.folder:
@@ -56,12 +56,12 @@ class Input:
         if os.path.isfile(self.path):
             return "" if os.access(self.path, os.R_OK) else f"no right to read the {self.what}"
         if os.path.islink(self.path):
-            return f"no such {self.what}: a link to {os.readlink(self.path)}, where nothing is"
+            return f"no such {self.what}: a broken link to {os.readlink(self.path)}"
         return f"no such {self.what}"
 
 
 class Inputs:
-    """The files that the rules of a run read and none of them makes.
+    """The files that the rules of a run read, but do not make.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ class Inputs:
 
     def __init__(self, settings: Settings, exams: ExamSheet, parts: Sequence[str] = ()) -> None:
         self._settings, self._exams, self._parts = settings, exams, parts
-        # Once: rules ask for each of them many times, and each asks the file system.
+        # Once: rules ask for each path many times, and each answer takes a look at the file system.
         self._files = {
             name: {cell: self._in_data(cell) for cell in (exams[name].image, exams[name].label) if cell}
             for name in exams.names()
@@ -99,15 +99,15 @@ class Inputs:
         return weights if weights not in WITHOUT_FILE else None
 
     def prediction(self, given: str, exam: str) -> str:
-        """Return the path of another system's segmentation of an exam; the usual one where there is none."""
+        """Return the path of another system's segmentation of an exam; if there is none, where it is expected."""
         folder = Path(self._settings.predictions[given].folder)
         return str(prediction_file(folder, exam) or folder / f"{exam}{SUFFIXES[0]}")
 
     @cached_property
     def phantoms(self) -> dict[str, tuple[str, str]]:
-        """The paths of image and label that phantom exams are made into, by exam; a run of real exams has none.
+        """Where the image and the label of each phantom exam are made; a run of real exams has none.
 
-        An exam of the split `new` is one only where its sheet names the image of a phantom.
+        An exam of the split `new` is a phantom only if the sheet gives it a phantom's image path.
         """
         if self._settings.phantoms is None:
             return {}
@@ -143,7 +143,7 @@ class Inputs:
                     "`imagenet`, `none`, or the path of a file with weights",
                     f"write `{path.lower()}`, in small letters"
                     if path.lower() in WITHOUT_FILE
-                    else "mend the path in the configuration, or set `weights` to `imagenet` or `none`",
+                    else "correct the path in the configuration, or set `weights` to `imagenet` or `none`",
                 )
         for given in self._settings.predictions:
             for exam in self._exams.names("test"):
@@ -164,14 +164,14 @@ class Inputs:
         Raises
         ------
         UserError
-            Naming the first file that is not, and how many are not; or a file that two exams share, by any name.
+            If not; it names the first such file, and how many there are. Or if exams share a file, by any name.
         """
         for name, prediction in self._settings.predictions.items():
             check_predictions(name, Path(prediction.folder), self._exams.names("test"))
         faults = [(one, fault) for one in self if (fault := one.fault)]
         if faults:
             one, fault = faults[0]
-            others = f" (and {len(faults) - 1} more missing files)" if len(faults) > 1 else ""
+            others = f" (and {len(faults) - 1} more such files)" if len(faults) > 1 else ""
             raise UserError(
                 f"{fault}{others}", exam=one.exam, file=one.path, expected=one.expected, remedy=one.remedy
             )
@@ -186,17 +186,17 @@ class Inputs:
                 owner = owners.setdefault(os.path.realpath(path), f"{name}: {cell}")
                 if owner != f"{name}: {cell}" or exam.image == exam.label:
                     raise UserError(
-                        f"a file that is there already, as {owner}",
+                        f"a file that the sheet lists already, as {owner}",
                         exam=name,
                         file=path,
-                        expected="a file for each image and each label: "
+                        expected="a file of its own for each image and each label: "
                         "else an exam could be trained on and scored",
                         remedy="name every exam's own files in the sheet, or remove the exam that is listed twice",
                     )
 
     def _exam_file(self, exam: str, what: str, path: str) -> Input:
         new = self._exams[exam].split == "new"
-        remedy = "mend the path in the exam sheet, or set `data` to the folder that its paths are relative to"
+        remedy = "correct the path in the exam sheet, or set `data` to the folder that its paths are relative to"
         expected = "an existing file" + (", or a folder with a DICOM series" if new and what == "image" else "")
         if self._settings.phantoms is not None:
             expected += f", or {exam}.image.nii.gz and {exam}.label.nii.gz, which the run makes for `phantoms`"
@@ -207,14 +207,14 @@ class Inputs:
 
 
 def check_times(paths: Iterable[str]) -> None:
-    """Check that files which jobs are about to read are not of the future.
+    """Check that files which jobs are about to read have no time in the future.
 
     Snakemake refuses results that are older than what they are made from, and removes them.
 
     Raises
     ------
     UserError
-        Naming the first that is, and how many are.
+        If some have; it names the first, and how many there are.
     """
     now = time.time()
     late = sorted(path for path in set(paths) if os.stat(path).st_mtime > now + _CLOCKS_DIFFER)

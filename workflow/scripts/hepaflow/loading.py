@@ -1,7 +1,7 @@
 """Processes that load slices for a training: how many there is room for, and waiting for what they load.
 
 Whatever keeps such a process from handing over a mini-batch (no shared memory, a file system that does not answer)
-ends a training with a message. By itself torch would wait for the mini-batch for ever.
+ends a training with a message. Torch itself would wait for the mini-batch for ever.
 """
 
 import atexit
@@ -28,13 +28,13 @@ log = logging.getLogger(__name__)
 SHARED_MEMORY = Path("/dev/shm")
 
 POLL = 5.0
-"""Seconds after which a training that waits for slices looks up."""
+"""Seconds between two checks of a training that waits for slices."""
 
 PATIENCE = 600.0
-"""Seconds after which it no longer waits."""
+"""Seconds after which it stops waiting."""
 
 BYTES = 8
-"""Of a pixel, its image and its mask."""
+"""Bytes of a pixel in the image and the mask together."""
 
 _AHEAD = 2
 """Mini-batches that each process loads ahead; torch's default."""
@@ -67,18 +67,18 @@ def fitting_workers(workers: int, batch: int) -> tuple[int, int]:
         for ahead in (_AHEAD, 1):
             if _needed(fewer, ahead, batch) <= room:
                 if (fewer, ahead) != (workers, _AHEAD):
-                    _tell(workers, fewer, batch, room)
+                    _warn(workers, fewer, batch, room)
                 return fewer, ahead
-    _tell(workers, 0, batch, room)
+    _warn(workers, 0, batch, room)
     return 0, _AHEAD
 
 
 def _needed(workers: int, ahead: int, batch: int) -> int:
-    """Return the shared memory that mini-batches take: those ahead, the one in use and the one that follows it."""
+    """Return the shared memory that mini-batches take: those loaded ahead, the one in use and the next."""
     return (workers * ahead + 2) * batch
 
 
-def _tell(workers: int, fewer: int, batch: int, room: int) -> None:
+def _warn(workers: int, fewer: int, batch: int, room: int) -> None:
     log.warning(
         "%d MiB of shared memory are free (%s), and %d loading processes need %d: going on with %d. To load "
         "faster, give more (`docker run --shm-size=2g`, or `--ipc=host`; in Kubernetes an emptyDir of medium "
@@ -104,7 +104,7 @@ def _free(folder: Path) -> int:
 def _cannot_hand_over() -> str:
     """Return why processes cannot open the sockets by which they hand over memory; empty if they can."""
     try:
-        # As multiprocessing does it, in a folder and by a name of as many letters.
+        # As multiprocessing does it, in a folder and by a name of the same length.
         with tempfile.TemporaryDirectory(prefix="pymp-") as folder, socket.socket(socket.AF_UNIX) as one:
             one.bind(os.path.join(folder, "listener-xxxxxxxx"))
     except OSError as error:
@@ -124,7 +124,7 @@ def in_shared_memory(batch: Any) -> Any:
 
 
 def begin(worker: int) -> None:
-    """Begin as a loading process: signals are left to the training, and errors in handing over end the process."""
+    """Set up a loading process: it ignores signals, and ends if it cannot hand over a mini-batch."""
     ignore()  # a queue sends SIGTERM to all processes of a job; these are needed until the state is saved
     Queue._on_queue_feeder_error = staticmethod(_end)  # type: ignore[attr-defined]
 
@@ -132,7 +132,7 @@ def begin(worker: int) -> None:
 def _end_processes() -> None:
     """End what still loads slices when the training ends by an error.
 
-    Python would send SIGTERM, which these processes leave to the training, and wait for ever.
+    Python would send SIGTERM, which these processes ignore, and would wait for ever.
     """
     for process in active_children():
         process.kill()
@@ -147,14 +147,14 @@ def _end(error: Exception, batch: Any) -> None:
 
 
 def arriving(loader: DataLoader[Batch], waiting: Callable[[float], None]) -> Iterator[Batch]:
-    """Yield a loader's mini-batches, and look up while waiting for one.
+    """Yield a loader's mini-batches; call `waiting` every few seconds while there is none.
 
     Parameters
     ----------
     loader : DataLoader
         With `timeout=POLL`, if it has processes.
     waiting : callable
-        Told every few seconds for how many seconds the next mini-batch has been waited for; may end the process.
+        Gets the seconds of waiting so far; may end the process.
 
     Raises
     ------
@@ -180,6 +180,6 @@ def arriving(loader: DataLoader[Batch], waiting: Callable[[float], None]) -> Ite
             raise UserError(
                 f"no training slices for {waited / 60:.0f} minutes",
                 expected="mini-batches from the processes that load slices",
-                remedy="look whether the file system of the slices answers, and run Snakemake again: the training "
+                remedy="check that the file system of the slices answers, and run Snakemake again: the training "
                 "goes on after its last finished epoch. `compute: {workers: 0}` does without these processes",
             )

@@ -1,4 +1,4 @@
-"""One spelling for every path: what a user may write in several ways is compared as text by Snakemake."""
+"""One spelling for every path: users can write a path in several ways, and Snakemake compares paths as text."""
 
 import os
 from pathlib import Path
@@ -17,11 +17,11 @@ def normal(path: str) -> str:
     Raises
     ------
     ValueError
-        If `~` names the home of nobody, or the path holds what no path can.
+        If `~` names the home of a user who does not exist, or the path has the character NUL.
     """
     expanded = os.path.expanduser(path)
     if expanded.startswith("~") and not os.path.lexists(expanded):
-        raise ValueError(f"{path.partition('/')[0]!r} is no user's home folder here")
+        raise ValueError(f"{path.partition('/')[0]!r} is not a user's home folder here")
     if "\0" in expanded:
         raise ValueError("a path without the character NUL")
     absolute = os.path.abspath(_without_steps_up(expanded))

@@ -24,12 +24,12 @@ def _files(folder: Path, exam: str) -> list[Path]:
 
 
 def check_predictions(name: str, folder: Path, exams: Iterable[str]) -> None:
-    """Refuse a folder that does not have a label map for every test exam, or has two.
+    """Refuse a folder that does not have exactly one label map for every test exam.
 
     Raises
     ------
     UserError
-        If any is missing; it names all of them. Or if an exam has two.
+        If any are missing; it names all of these exams. Or if an exam has two.
     """
     found = {exam: _files(folder, exam) for exam in exams}
     missing = [exam for exam, files in found.items() if not files]

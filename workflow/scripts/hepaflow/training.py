@@ -34,19 +34,19 @@ from hepaflow.weights import load_weights, save_weights
 log = logging.getLogger(__name__)
 
 Pause = Callable[[Callable[[], Part]], None]
-"""Called after every mini-batch, with what tells what is done: saves, and ends the process, if it was asked to."""
+"""Called after every mini-batch, with a function that returns what is done: saves it and ends, if asked to end."""
 
 Wait = Callable[[Callable[[], Part], float], None]
-"""The same, called every few seconds while a mini-batch is waited for, with the seconds so far."""
+"""The same while waiting for a mini-batch: called every few seconds, with the seconds of waiting so far."""
 
 _GRACE = 20.0
-"""Seconds that several devices, asked to end, wait for the mini-batch after which they save."""
+"""Seconds that several devices that are asked to end wait for a mini-batch, after which they could save."""
 
-_TELL_EVERY = 60.0
+_LOG_EVERY = 60.0
 """Seconds between two lines of the log within an epoch."""
 
 _LOOK_EVERY = 50
-"""Mini-batches between two looks at whether the loss is still finite: a GPU would wait at each."""
+"""Mini-batches between two checks that the loss is finite: at each, a GPU has to wait."""
 
 
 def learning_rate(epoch: int, settings: TrainingSettings) -> float:
@@ -97,8 +97,8 @@ def train_network(
     Two runs on the CPU with the same inputs, settings, devices and threads write the same bytes, whether or not
     they were interrupted. The state is saved after every epoch. At SIGTERM it is saved after the current
     mini-batch, and the process ends: a killed training loses its current epoch, one that is asked to end loses
-    nothing. Another number of devices gives the same network but for rounding. The last state stays when the
-    training is done, for its weights are only safe when its job has ended.
+    nothing. Another number of devices gives the same network, except for rounding. The last state stays when
+    the training is done, as its weights are only safe when its job has ended.
 
     Parameters
     ----------
@@ -232,7 +232,7 @@ def _diverged(found: str, epoch: int) -> UserError:
     return UserError(
         f"{found}, in epoch {epoch + 1}",
         expected="finite numbers",
-        remedy="lower the learning rate, or train in fp32; a state of finite numbers before it is kept",
+        remedy="lower the learning rate, or train in fp32; the last state with finite numbers is kept",
     )
 
 
@@ -346,7 +346,7 @@ def _train_epoch(
     count = len(sampler)
     sampler.done = part.batches
     model.train()
-    began = told = time.monotonic()
+    began = logged = time.monotonic()
     # What was done before counts once, not once a device.
     losses = torch.tensor(part.loss if fabric.is_global_zero else 0.0, dtype=torch.float64, device=fabric.device)
     seen = part.slices if fabric.is_global_zero else 0
@@ -371,9 +371,9 @@ def _train_epoch(
         pause(partial(so_far, batch))
         if batch % _LOOK_EVERY == 0:
             _check_loss(float(losses), epoch)
-        if time.monotonic() - told > _TELL_EVERY:
-            told = time.monotonic()
-            here = Part(batch, seen, float(losses), part.seconds + told - began)
+        if time.monotonic() - logged > _LOG_EVERY:
+            logged = time.monotonic()
+            here = Part(batch, seen, float(losses), part.seconds + logged - began)
             rate = optimizer.param_groups[0]["lr"]
             log.info("%s", progress_within(here, count, epoch + 1, settings.training.epochs, rate))
     return so_far(count)

@@ -33,7 +33,7 @@ PATIENCE = 120.0
 """Seconds to wait for another job to let go of the folder. Queues kill half a minute after they asked to end."""
 
 _TRIES = 3
-"""Times that a state is read before a fault of the disk is believed."""
+"""Times that a state is read before it counts as unreadable."""
 
 _HEADER = "hepaflow"
 _NETWORK, _MOMENTUM = "network/", "momentum/"
@@ -41,7 +41,7 @@ _NETWORK, _MOMENTUM = "network/", "momentum/"
 
 @dataclass(frozen=True)
 class Saved:
-    """A state that can be gone on from.
+    """A state from which a training can go on.
 
     Attributes
     ----------
@@ -51,7 +51,7 @@ class Saved:
     part : Part
         What is done of the next epoch.
     computed : list of dict
-        With what it was computed, in turn.
+        Each arithmetic with which it was computed, in order.
     """
 
     path: Path
@@ -73,7 +73,7 @@ class TrainingState:
     key : str
         Digest of everything that the training's result depends on. A state with another key is never used.
     arithmetic : mapping, optional
-        What can change last bits, as devices and threads do. A state of another is used, and that is told.
+        What can change last bits, such as devices and threads. A state with another one is used, with a warning.
 
     Attributes
     ----------
@@ -92,13 +92,13 @@ class TrainingState:
     def owned(self) -> Iterator[None]:
         """Make the folder, and keep every other job out of it.
 
-        The lock is one of the system's (POSIX, which NFS and parallel file systems know as well), and ends with
-        this process however that dies.
+        It is a POSIX lock, which NFS and parallel file systems also have, and ends with this process, however it
+        dies.
 
         Raises
         ------
         UserError
-            If another job keeps the folder for more than two minutes.
+            If another job still has the folder after two minutes.
         """
         file = self._lock()
         try:
@@ -134,7 +134,7 @@ class TrainingState:
                     raise UserError(
                         f"another job that trains this network: {owner}",
                         expected="one at a time",
-                        remedy="wait until it has ended (`squeue`), or end it (`scancel`)",
+                        remedy="wait until it has ended, or end it (`kill`, or `scancel` in SLURM)",
                         file=self._folder,
                     ) from None
                 time.sleep(1)
@@ -185,12 +185,12 @@ class TrainingState:
         os.replace(partial, self._current)
 
     def newest(self) -> Saved | None:
-        """Find the newest usable state; none where the training is to start.
+        """Find the newest usable state; None if the training has to start.
 
         Raises
         ------
         UserError
-            If there is a state that cannot be read, and none that can: starting anew would replace it.
+            If there is a state that cannot be read, and none that can: to start again would replace it.
         """
         unread: OSError | None = None
         for path in (self._current, self._previous):
@@ -220,15 +220,15 @@ class TrainingState:
     def load(
         self, network: nn.Module, optimizer: torch.optim.Optimizer, ask: Ask = lambda find: find()
     ) -> tuple[list[dict[str, Any]], Part]:
-        """Put the newest usable state into network and optimizer; warn if the arithmetic changes with it.
+        """Put the newest usable state into network and optimizer; warn if the arithmetic has changed since.
 
         Parameters
         ----------
         network : Module
         optimizer : Optimizer
         ask : callable, optional
-            Takes what finds the state (`newest`), and returns what it finds. Of several processes one is to look,
-            and to tell the others: of a disk that fails in passing each might find another.
+            Takes the function that finds the state (`newest`), and returns what it finds. One of several processes
+            should search, and share the result: on a disk that fails now and then, each might find another state.
 
         Returns
         -------
@@ -270,11 +270,12 @@ class TrainingState:
 
 
 def _header(path: Path) -> dict[str, Any]:
-    """Read what a state says of itself; a disk that fails in passing is asked again."""
+    """Read the header of a state; if the disk fails, try again."""
     for left in reversed(range(_TRIES)):
         try:
             with open(path, "rb") as file:
-                # safetensors calls all absent that cannot be opened, and what it has mapped and cannot read kills.
+                # First in full: safetensors reports any file that it cannot open as absent, and a page that it has
+                # mapped but cannot read kills the process.
                 while file.read(1 << 24):
                     pass
             with safe_open(path, framework="pt") as tensors:
@@ -291,7 +292,7 @@ def _header(path: Path) -> dict[str, Any]:
 
 
 def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Tell in words in what the arithmetic of two parts of a training differs."""
+    """Return how the arithmetic of two parts of a training differs."""
     return [
         f"{name}: {before.get(name)} → {now.get(name)}"
         for name in sorted({*before, *now} - {"after_epoch", "after_batch"})
@@ -300,7 +301,7 @@ def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
 
 
 def _absent(path: Path) -> bool:
-    """Return whether there is no such file for certain: not where the disk does not tell."""
+    """Return whether there is certainly no such file; False if the disk does not answer."""
     try:
         os.stat(path)
     except FileNotFoundError:

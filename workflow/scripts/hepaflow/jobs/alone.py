@@ -1,7 +1,7 @@
 """One process at a time for one result.
 
-A Snakemake that is killed leaves its jobs running. The next one starts the same jobs again, with settings that may
-be others by then: what the old ones write last would stand, with digests that fit.
+A Snakemake that is killed leaves its jobs running. The next one starts the same jobs again, maybe with other
+settings: without a lock, an old job could write last, and its result would stay with a digest that fits.
 """
 
 import errno
@@ -23,7 +23,7 @@ _held: list[int] = []
 
 
 def lock_of(record: Path) -> Path:
-    """Return the file by which a job of this record keeps others from its results."""
+    """Return the file with which the job of a record locks its results."""
     return record.parent / ".sha256" / f"{record.name}.lock"
 
 
@@ -38,7 +38,7 @@ def keep_others_out(record: Path) -> None:
     Raises
     ------
     UserError
-        If another process is still about it after two minutes.
+        If another process still makes them after two minutes.
     """
     path = lock_of(record)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -60,7 +60,7 @@ def keep_others_out(record: Path) -> None:
         if time.monotonic() > until:
             raise UserError(
                 f"another process that makes the same result: {owner}",
-                expected="one at a time; this one is left of a Snakemake that was killed, or another clone's",
+                expected="one at a time; that one was left by a Snakemake that was killed, or is another clone's",
                 remedy="end it (`kill`), or wait until it has ended, and run Snakemake again",
                 file=record,
             )

@@ -1,12 +1,12 @@
 """The shared cache: results of jobs, found again by what they were made from.
 
 An entry's key is a digest of the job's recipe and of the *content* of its input files. So a result is found again
-by another run, in another folder or clone, whatever made its inputs; and where a stage that ran again ends with
-the same bytes as before, all below it is found again. Thread counts, devices and times are in no key.
+by another run, in another folder or clone, whatever made its inputs; and if a stage that ran again writes the same
+bytes as before, the results of all later stages are found again. Thread counts, devices and times are in no key.
 
 An entry is a folder with the job's output files and a list of their digests. Every file is checked while it is
-copied out: an entry that was altered is never served, but removed, and the job computes. One that cannot be read
-now, or not by this user, stays; one of which parts are gone is replaced when its result is there again.
+copied out: an entry that was altered is not used but removed, and the job computes. An entry that cannot be read
+now, or not by this user, stays; one that has lost files is replaced when its result has been computed again.
 """
 
 import json
@@ -30,14 +30,14 @@ _MANIFEST = "entry.json"
 _CHUNK = 1 << 22
 
 _UNFINISHED = ".unfinished"
-"""Folder of entries that jobs are about to store."""
+"""Folder of entries that jobs are storing."""
 
 _DEAD = 7 * 86400.0
-"""Seconds after which the job that was to store an entry is no longer about it."""
+"""Seconds after which the job that was storing an entry must have died."""
 
 
 class _UnreadableError(Exception):
-    """A file of an entry that could not be read; what was read before may be as it should be."""
+    """A file of an entry cannot be read; that does not say that its content is wrong."""
 
 
 def cache_key(recipe: Recipe, inputs: Sequence[tuple[str, str]]) -> str:
@@ -82,7 +82,7 @@ class Cache:
         Raises
         ------
         OSError
-            If an output cannot be written. The entry has no part in that.
+            If an output cannot be written.
         """
         entry = self._entry(key)
         try:
@@ -122,7 +122,7 @@ class Cache:
         digests : mapping of str to str
             SHA-256 of each output.
         record : mapping
-            What to hand back with the entry; ready for JSON.
+            What `restore` returns with the entry; ready for JSON.
         """
         entry = self._entry(key)
         partial = None
@@ -169,7 +169,7 @@ class Cache:
             path.chmod(mode & 0o3777 if path.is_dir() else mode & 0o666)
 
     def _remove(self, entry: Path) -> None:
-        """Remove an entry: at once, or not at all, for others may be reading it."""
+        """Remove an entry as a whole or not at all, as others may be reading it."""
         try:
             aside = Path(tempfile.mkdtemp(prefix=f"{entry.name}.", dir=self._made(self._folder / _UNFINISHED)))
             os.rename(entry, aside)
@@ -187,7 +187,7 @@ def _manifest(entry: Path) -> tuple[dict[str, str], dict[str, Any]]:
     FileNotFoundError
         If there is no entry, or it has no list of files.
     _UnreadableError
-        If the list cannot be read, or is no list.
+        If the list cannot be read, or is not valid.
     """
     try:
         read = json.loads((entry / _MANIFEST).read_text(encoding="utf-8"))
@@ -202,7 +202,7 @@ def _manifest(entry: Path) -> tuple[dict[str, str], dict[str, Any]]:
 
 
 def _copied(source: Path, target: Path, expected: str | None) -> bool:
-    """Copy a file out of an entry; return whether it is what was stored. A wrong digest is only believed twice."""
+    """Copy a file out of an entry; return whether it is what was stored. A wrong digest is checked again."""
     for _ in range(2):
         digest = sha256()
         with open(target, "wb") as writing:
@@ -247,7 +247,7 @@ def _exists(entry: Path) -> bool:
 
 
 def _dead(own: Path) -> Iterator[Path]:
-    """Yield what jobs that died have left beside the entry that one is about to store."""
+    """Yield what jobs that died have left beside the entry that is being stored."""
     now = own.stat().st_mtime  # by the clock of the file system
     for path in own.parent.iterdir():
         with suppress(FileNotFoundError):  # of another job, which has finished
@@ -256,7 +256,7 @@ def _dead(own: Path) -> Iterator[Path]:
 
 
 def _owner(entry: Path) -> str:
-    """Return to whom else an entry belongs, in words; empty if to this user."""
+    """Return ' of NAME' for an entry of another user; empty for one of this user."""
     try:
         state = entry.stat()
         return "" if state.st_uid == os.getuid() else f" of {entry.owner()}"
@@ -265,7 +265,7 @@ def _owner(entry: Path) -> str:
 
 
 def _touch(entry: Path) -> None:
-    """Note that an entry was used: old ones can be told by their time."""
+    """Note that an entry was used: its time tells which entries are old."""
     try:
         os.utime(entry)
     except OSError as error:  # a cache of others, readable only

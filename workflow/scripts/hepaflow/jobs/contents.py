@@ -1,9 +1,9 @@
 """Digests of the files that a run reads and does not make, kept from plan to plan.
 
-Whether such a file is still what a job was made from is a question of its content: a time says little, as
-`cp -p`, `rsync -a`, `tar` and links bring older ones. A digest is taken once and is kept as long as size, time,
-inode and the time of the inode's last change stay as they are; the last of these cannot be set back by a copy.
-What is kept is a help alone: where it is absent, damaged or cannot be written, files are read again.
+Whether such a file is still what results were made from is a question of its content: its time says little, as
+`cp -p`, `rsync -a`, `tar` and links bring older times. A digest is kept as long as size, time, inode and the time
+of the inode's last change stay the same; no copy can set back the last of these. The digests only save time: if
+they are absent, damaged or cannot be written, files are read again.
 """
 
 import json
@@ -102,6 +102,6 @@ class Contents:
 
 
 def _state(path: str) -> list[int]:
-    """Return what the file system says of a file, of a link's target: size, time, inode, its last change."""
+    """Return what the file system says of a file, or of a link's target: size, time, inode, its last change."""
     state = os.stat(path)
     return [state.st_size, state.st_mtime_ns, state.st_ino, state.st_ctime_ns]

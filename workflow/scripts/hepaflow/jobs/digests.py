@@ -1,6 +1,6 @@
-"""Digests of what jobs made: a file that changed behind Snakemake's back is noticed before a job uses it.
+"""Digests of what jobs made: if a file has changed without Snakemake noticing, no job uses it.
 
-Snakemake looks at times, and takes a file that was cut short for a newer one. So every job notes the SHA-256 of
+Snakemake looks at times, and takes a truncated file for a newer one. So every job notes the SHA-256 of
 each of its outputs, in a folder `.sha256` beside it, and compares its inputs with what was noted. `sha256sum
 --check` reads the notes, too. What has no note (files of exams, results of earlier versions) is taken as it is.
 """
@@ -34,13 +34,13 @@ def write_notes(digests: Mapping[Path, str]) -> None:
 
 
 def begin_notes(paths: Iterable[Path]) -> None:
-    """Note that a job begins to make files: what a job that dies leaves of them is its own, too."""
+    """Note that a job begins to make files: what it leaves of them if it dies is recognised as its own."""
     for path in paths:
         note = note_of(path)
         try:
             note.parent.mkdir(exist_ok=True)
             note.write_text("being made\n", encoding="utf-8")
-        except OSError:  # the job will find out, and tell
+        except OSError:  # the job itself will fail and say so
             return
 
 
@@ -76,7 +76,7 @@ def checked(path: Path, *, exam: str = "") -> str:
     Raises
     ------
     UserError
-        If the file is gone, or is not what the job that made it wrote.
+        If the file is gone, or is no longer what its job wrote.
     """
     try:
         digest = sha256(path)

@@ -10,21 +10,21 @@ _FEW = 6
 
 
 def recipe_changes(record: Mapping[str, Any], recipe: Recipe) -> list[str]:
-    """Tell how a job's recipe differs from the one in the record of its last run; empty if it does not."""
-    told = [f"setting {change}" for change in setting_changes(record["settings"], recipe.settings)]
+    """Return how a job's recipe differs from the one in the record of its last run; empty if it does not."""
+    changes = [f"setting {change}" for change in setting_changes(record["settings"], recipe.settings)]
     if names := changed_names(record["code"], recipe.code):
         named = [f"{recipe.rule}.py" if name == "script" else name for name in names]
-        told.append(f"code: {', '.join(named)}")
+        changes.append(f"code: {', '.join(named)}")
     if recipe.libraries or record["libraries"]:
-        told += [
+        changes += [
             f"library {_version(name, record['libraries'], recipe.libraries)}"
             for name in changed_names(record["libraries"], recipe.libraries)
         ]
-    return told
+    return changes
 
 
 def library_changes(record: Mapping[str, Any], installed: Mapping[str, str]) -> list[str]:
-    """Tell which libraries are installed in another version than a job ran with: 'torch 2.14.1 → 2.15.0'."""
+    """Return which libraries are installed in another version than a job ran with: 'torch 2.14.1 → 2.15.0'."""
     ran_with = {name: version for name, version in record["versions"].items() if name in installed}
     return [_version(name, ran_with, installed) for name in changed_names(ran_with, installed)]
 
@@ -35,7 +35,7 @@ def grouped(jobs: Iterable[tuple[str, str, tuple[str, ...]]]) -> list[str]:
     Parameters
     ----------
     jobs : iterable of (rule, what, reasons)
-        `what` tells the job from others of its rule ("liver resnet50").
+        `what` names the job among those of its rule ("liver resnet50").
 
     Returns
     -------

@@ -34,19 +34,20 @@ _CARD = re.compile(r"[0-9]+|(GPU|MIG)-[\w/-]+")
 _LISTED = re.compile(r"(?:GPU|MIG)-[\w/-]+")
 
 _held: list[int] = []
-"""Open lock files: closing one would let go of its card."""
+"""Open lock files: closing one would release its card."""
 
 
 def claim_gpus(
     wanted: int, environment: MutableMapping[str, str] = os.environ, locks: Path | None = None
 ) -> list[str]:
-    """Take as many cards for this process and its children, and hide the others from them.
+    """Reserve cards for this process and its children, and hide the others from them.
 
-    On a machine without any, where networks run on the CPU, nothing happens.
+    On a machine without cards, where networks run on the CPU, nothing happens.
 
     Parameters
     ----------
     wanted : int
+        How many.
     environment : mapping of str to str
         Where to set `CUDA_VISIBLE_DEVICES`. If it is set already, by a queue or a user, it names the cards to
         choose from.
@@ -61,7 +62,7 @@ def claim_gpus(
     Raises
     ------
     UserError
-        If the machine has some, but fewer cards, or does not say which it has.
+        If the machine has some cards but fewer than wanted, or its driver does not answer.
     """
     if wanted < 1:
         return []
@@ -85,7 +86,7 @@ def claim_gpus(
 
 
 def cards(environment: Mapping[str, str] = os.environ) -> list[str]:
-    """Return the names of the cards that this process may use, without waking them up.
+    """Return the names of the cards that this process may use, without starting CUDA on them.
 
     Raises
     ------
@@ -104,7 +105,7 @@ def cards(environment: Mapping[str, str] = os.environ) -> list[str]:
 
 
 def _listed() -> list[str]:
-    """Return the cards that the driver knows; of a card in several instances (MIG), these."""
+    """Return the cards that the driver knows; for a card that is divided (MIG), its instances."""
     if shutil.which("nvidia-smi") is None:
         return []
     try:
@@ -120,8 +121,8 @@ def _listed() -> list[str]:
         log.warning("GPUs are not looked for: nvidia-smi cannot be started (%s)", error)
         return []
     if asked.returncode:
-        told = " ".join((asked.stdout + asked.stderr).split())
-        log.warning("no GPU is used: nvidia-smi says %r", told or f"status {asked.returncode}")
+        answered = " ".join((asked.stdout + asked.stderr).split())
+        log.warning("no GPU is used: nvidia-smi says %r", answered or f"status {asked.returncode}")
         return []
     found: list[str] = []
     for card in _LISTED.findall(asked.stdout):
@@ -132,10 +133,10 @@ def _listed() -> list[str]:
 
 
 def _lock_names(known: list[str], environment: Mapping[str, str]) -> dict[str, str]:
-    """Return a name of the lock for each card: one card has one, however it is called in which job.
+    """Return the name of each card's lock: the same one in every job, whatever the job calls the card.
 
-    A queue that shows each of its jobs no cards but its own counts them from 0 in each. So numbers are turned into
-    the driver's names; where it tells none, they are told apart by the queue's number of the job.
+    A queue that shows each job only its own cards numbers them from 0 in every job. So numbers are turned into the
+    driver's names; where there are none, the queue's number of the job is added.
     """
     listed = _listed() if any(card.isdigit() for card in known) else []
     of_queue = next((environment[name] for name in _JOB_NUMBERS if environment.get(name)), "")
@@ -154,9 +155,9 @@ _JOB_NUMBERS = ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "JOB_ID", "OAR_JOB_ID"
 
 
 def _wait_for(wanted: int, names: Mapping[str, str], folder: Path) -> dict[str, int]:
-    """Lock as many of some cards; return the open lock file of each."""
+    """Lock some of these cards, as soon as there are enough; return the open lock file of each."""
     mine: dict[str, int] = {}
-    told = False
+    logged = False
     with _turn(names, folder):
         while True:
             for card, name in names.items():
@@ -168,15 +169,15 @@ def _wait_for(wanted: int, names: Mapping[str, str], folder: Path) -> dict[str, 
             for file in mine.values():
                 os.close(file)
             mine = {}
-            if not told:
+            if not logged:
                 log.info("waiting for %d of %d GPUs", wanted, len(names))
-                told = True
+                logged = True
             time.sleep(random.uniform(0.5, 1.5))
 
 
 @contextmanager
 def _turn(names: Mapping[str, str], folder: Path) -> Iterator[None]:
-    """Keep jobs that choose from the same cards in a row, or those that need several would never get them."""
+    """Let jobs that choose from the same cards queue, or those that need several would never get them."""
     among = hashlib.sha256("\n".join(sorted(names.values())).encode()).hexdigest()[:16]
     while (file := _try_lock(folder / f"turn.{among}.lock")) is None:
         time.sleep(1)
@@ -200,9 +201,9 @@ def _try_lock(path: Path) -> int | None:
 
 
 def _lock_folder(environment: Mapping[str, str]) -> Path | None:
-    """Return a folder for locks that is this user's alone; None if there is nowhere room for one.
+    """Return a folder for locks that belongs to this user; None if none can be made.
 
-    Not where TMPDIR says, which can differ between jobs.
+    TMPDIR is ignored, as it can differ between jobs.
     """
     user = os.getuid()
     places = [Path(f"/tmp/hepaflow-gpus-{user}"), Path(f"/var/tmp/hepaflow-gpus-{user}")]

@@ -1,8 +1,8 @@
-"""Under which name a job knows a file that no job made: by that name Snakemake compares its inputs.
+"""The name under which a job knows a file that no job made, and by which Snakemake compares it.
 
-Snakemake compares the names of inputs, and contents only where a time is newer than a result. Here content
-decides: a file whose content is what the job was made from keeps its name, wherever it lies now and however old it
-says it is; a file with another content gets another name, which Snakemake takes for another input.
+Snakemake compares the names of inputs, and their contents only if they are newer than a result. Here content
+decides: a file with the content that the job's results were made from keeps its name, wherever it lies now and
+whatever its time; a file with another content gets another name, which Snakemake takes for another input.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -19,9 +19,9 @@ class Known:
     Attributes
     ----------
     name : str
-        What Snakemake is to compare.
+        What Snakemake compares.
     same : bool
-        Whether its content is known to be what the job was made from.
+        Whether its content is known to be that of the job's last run.
     """
 
     name: str
@@ -58,7 +58,7 @@ def known(
         By path.
     """
     now = {path: digest(path) for path in paths if path in digests}
-    # Names that are no longer, or never were, the place of a file: of files that moved or changed before that run.
+    # Names that are not the path of an input of that run: of files that had been moved or changed before it.
     others = [name for name in names if name not in digests]
     gone = [path for path in digests if path not in paths]
     found = {}
@@ -78,13 +78,13 @@ def known(
 
 
 def changed(path: str, digest: str) -> str:
-    """Return the name of a file whose content is another one than before."""
+    """Return the name of a file whose content is not what it was."""
     return f"{path}{_CONTENT}{digest[:_DIGITS]})"
 
 
 def _moved(path: str, gone: Sequence[str], digests: Mapping[str, str], digest: Callable[[str], str]) -> str:
     """Return where a file lay before, by its content; empty if it is a new one."""
-    if not gone:  # or every file of a new exam would be read while a run is planned
+    if not gone:  # else every file of a new exam would be read while a run is planned
         return ""
     content = digest(path)
     return next((place for place in gone if digests[place] == content), "")

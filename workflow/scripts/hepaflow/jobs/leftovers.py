@@ -1,8 +1,8 @@
 """What earlier runs have left in a run's results: files of exams, backbones and methods that it no longer has.
 
-Every file that a job made has a note of its digest beside it (`hepaflow.jobs.digests`). What has a note, but is
-made by no job of the run as it is now, is left over. What has none is not the workflow's, and is never touched;
-nor is what lies elsewhere than in the results, as phantoms do, which several runs may share.
+Every file that a job made has a note of its digest beside it (`hepaflow.jobs.digests`). A file is left
+over if it has a note and no job of the present run makes it. Files without a note are not the workflow's, and are
+never touched; nor are files outside the results, such as phantoms, which several runs may share.
 """
 
 from collections.abc import Collection, Iterable, Iterator
@@ -27,7 +27,7 @@ class Leftover:
     ----------
     path : Path
     digest : str
-        What the job that made it noted; empty for logs and other files that jobs note nothing of.
+        What the job that made it noted; empty for logs and other files without a note.
     """
 
     path: Path
@@ -40,7 +40,7 @@ class Leftover:
 
     @property
     def as_made(self) -> bool:
-        """Whether it is as its job made it; a user may have put something else in its place."""
+        """Whether it is as its job made it; a user may have put another file in its place."""
         return not self.digest or sha256(self.path) == self.digest
 
 
@@ -70,10 +70,10 @@ def leftovers(results: Path, used: Collection[str]) -> list[Leftover]:
     return [found[path] for path in sorted(found)]
 
 
-def remove(those: Iterable[Leftover]) -> dict[Path, str]:
-    """Remove what is as it was made, with its notes, and folders that are then empty; return why others stay."""
+def remove(found: Iterable[Leftover]) -> dict[Path, str]:
+    """Remove files that are as they were made, their notes, and empty folders; return why other files stay."""
     others = {}
-    for one in those:
+    for one in found:
         try:
             if not one.as_made:
                 others[one.path] = "not as its job made it"
@@ -101,7 +101,7 @@ def _noted_files(results: Path) -> Iterator[Leftover]:
 
 
 def _beside(path: Path, results: Path) -> Iterator[Path]:
-    """Yield what lies beside a file that is left over and has no note: of an interrupted training, of DICOM."""
+    """Yield files without a note beside a leftover: of an interrupted training, or in DICOM."""
     if path.parent.parent == results / "new":
         for pattern in _OF_DICOM:
             yield from path.parent.glob(pattern)

@@ -1,4 +1,4 @@
-"""Faults of the machine that a user can mend, told like a user's own mistakes: no space, no rights, no memory."""
+"""Faults of the machine that a user can fix, shown like a user's own mistakes: no space, no rights, no memory."""
 
 import errno
 import os
@@ -43,7 +43,7 @@ for _number in ("ESTALE", "ETIMEDOUT", "ENOTCONN", "EHOSTDOWN", "EHOSTUNREACH", 
 _OF_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 _SHARED_MEMORY = (
-    f"no space left in shared memory ({SHARED_MEMORY}), which is none of the disk",
+    f"no space left in shared memory ({SHARED_MEMORY}), which is not on the disk",
     "room for the mini-batches that are loaded ahead",
     "give more (`docker run --shm-size=2g`, or `--ipc=host`; in Kubernetes an emptyDir of medium Memory), or set "
     f"`compute: {{workers: 0}}`, {_AGAIN}",
@@ -55,13 +55,13 @@ _PROCESSES = (
 )
 _MEMORY = (
     "no memory left",
-    "memory for one exam at a time; docs/slurm.md and docs/faults.md tell how much each stage takes",
+    "memory for one exam at a time; docs/slurm.md and docs/faults.md say how much each stage takes",
     "give the job more (mem_mb, ulimit), run fewer at a time (--cores), or make batches smaller "
     f"(training.batch_size, compute.predict_batch_size), {_AGAIN}",
 )
 _WORKER = (
     "a process that loads training slices was killed",
-    "all processes of a job to live as long as the job; most often it is memory that was short, or shared memory",
+    "all processes of a job to live as long as the job; the usual cause is too little memory, or shared memory",
     f"set `compute: {{workers: 0}}` or give the job more memory, {_AGAIN}",
 )
 
@@ -74,20 +74,20 @@ def fault_of(error: BaseException | None, folders: Iterable[Path] = ()) -> UserE
     error : BaseException or None
         What ended the job. What it was raised from counts, too: libraries wrap errors in their own.
     folders : iterable of Path
-        Where the job writes: of those on a file system without space, the error tells.
+        Where the job writes: the message names those on a file system without space.
     """
     while error is not None:
-        if told := _told(error, folders):
-            return told
+        if found := _fault(error, folders):
+            return found
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     return None
 
 
-def _told(error: BaseException, folders: Iterable[Path]) -> UserError | None:
+def _fault(error: BaseException, folders: Iterable[Path]) -> UserError | None:
     words = str(error)
     in_words = _number_in(words)
     if isinstance(error, RuntimeError) and "shared memory" in words and in_words in (errno.ENOSPC, None):
-        return _error(_SHARED_MEMORY)  # without a number of an error after a bus error, as torch tells it
+        return _error(_SHARED_MEMORY)  # torch gives no number after a bus error
     if isinstance(error, RuntimeError) and "DataLoader worker (pid" in words:
         return _error(_WORKER)
     if isinstance(error, MemoryError):
@@ -108,18 +108,18 @@ def _told(error: BaseException, folders: Iterable[Path]) -> UserError | None:
 
 
 def _number_in(words: str) -> int | None:
-    """Return the number of a system's error in words of libraries in other languages, or of other processes."""
+    """Return the number of a system's error that the text of another library or process contains."""
     for number in (*_OF_FILES, errno.ENOMEM):
         text = os.strerror(number)
         if any(
-            told in words for told in (f"{text} (os error {number})", f"{text} ({number})", f"[Errno {number}]")
+            form in words for form in (f"{text} (os error {number})", f"{text} ({number})", f"[Errno {number}]")
         ):
             return number
     return None
 
 
 def _full(file: str, folders: Iterable[Path]) -> list[str]:
-    """Return the places without space: that of a file, if it is known, or else of all that a job writes to."""
+    """Return the places without space: that of the file if it is known, else all to which the job writes."""
     if file:
         return places_without_space([Path(file).parent])
     return places_without_space([*folders, Path(), *_temporary(), SHARED_MEMORY])

@@ -1,7 +1,7 @@
-"""Jobs in SLURM's queue that a Snakemake which died has left behind.
+"""Jobs in SLURM's queue that were left behind by a Snakemake that died.
 
 A new Snakemake does not know them and submits the same stages again. So it ends them first: their trainings save
-what they have and go on in the new jobs, and no two jobs write the same files.
+their state and go on in the new jobs, and no two jobs write the same files.
 """
 
 import logging
@@ -18,7 +18,7 @@ from hepaflow.jobs.answers import answer
 log = logging.getLogger(__name__)
 
 _RUN = re.compile(r"hepaflow_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-"""Name that `profiles/slurm` has the executor give to all jobs of a run."""
+"""Name of all jobs of a run, set in `profiles/slurm`."""
 
 _PATIENCE = 300.0
 
@@ -73,7 +73,7 @@ def end_orphans(folder: Path) -> None:
 def _slurm(*command: str) -> str:
     try:
         asked = answer(command, _ANSWER)
-        wrong = asked.stderr.strip() if asked.returncode else ""
+        wrong = asked.stderr.strip() or f"status {asked.returncode}"
     except subprocess.TimeoutExpired:
         wrong = f"no answer within {_ANSWER:.0f} s"
     except OSError as error:

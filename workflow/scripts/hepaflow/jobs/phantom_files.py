@@ -1,4 +1,4 @@
-"""The files of phantom exams, which lie where a user's own may lie: none but a phantom is ever overwritten."""
+"""The files of phantom exams. A user's exams may lie in the same folder: only phantoms are ever overwritten."""
 
 import os
 from collections.abc import Callable, Iterable, Mapping
@@ -23,12 +23,12 @@ class PhantomFiles:
         self._paths, self._results = paths, results
 
     def check(self) -> None:
-        """Check that no file is there under the name of a phantom but those of phantom jobs.
+        """Check that files with a phantom's name are those of phantom jobs.
 
         Raises
         ------
         UserError
-            If one is there that nothing tells to be made by a phantom job.
+            If neither a note nor a record says that a phantom job made one of them.
         """
         for exam in self._paths:
             for path in self._there(exam):
@@ -36,7 +36,7 @@ class PhantomFiles:
                     raise _refusal(exam, path)
 
     def check_overwriting(self, exams: Iterable[str], digest: Callable[[str], str]) -> None:
-        """Check that phantom jobs which are to run will overwrite nothing but phantoms as they were made.
+        """Check that the phantom jobs of this run only overwrite phantoms that are as they were made.
 
         Parameters
         ----------
@@ -48,7 +48,7 @@ class PhantomFiles:
         Raises
         ------
         UserError
-            If one would overwrite anything else, such as a phantom that a user has changed.
+            If they would overwrite anything else, such as a phantom that a user has changed.
         """
         for exam in exams:
             for path in self._there(exam):
@@ -64,7 +64,7 @@ class PhantomFiles:
 
 def _refusal(exam: str, path: str) -> UserError:
     return UserError(
-        "a file that no phantom job has made, under the name of a phantom that would overwrite it",
+        "a file that no phantom job has made, where a phantom would be written",
         exam=exam,
         file=path,
         expected="phantom exams in a folder of their own",

@@ -1,4 +1,4 @@
-"""The inputs of a job that no job makes: what the plan says of them, compared with what the job finds."""
+"""The inputs of a job that no job makes: what the plan knows of them, compared with what the job finds."""
 
 import json
 from collections.abc import Mapping
@@ -11,14 +11,14 @@ from hepaflow.jobs.contents import Contents
 
 
 class ComparedAs(str):
-    """A parameter of a rule that Snakemake compares as another text: it compares what `repr` gives.
+    """A parameter of a rule that Snakemake compares as if it were another text, which `repr` returns.
 
     Parameters
     ----------
     text : str
         What the job gets.
     compared : str
-        What is compared with the note on the job's last run.
+        What Snakemake compares with its note on the job's last run.
     """
 
     compared: str
@@ -37,7 +37,7 @@ class ComparedAs(str):
 
 @dataclass(frozen=True)
 class RawInputs:
-    """What a plan says of the inputs of a job that no job makes.
+    """What a plan knows of the inputs of a job that no job makes.
 
     Attributes
     ----------
@@ -60,12 +60,12 @@ class RawInputs:
         return json.dumps(asdict(self))
 
     def changed(self, recorded: Mapping[str, str]) -> list[str]:
-        """Return which files have another content than a job's record tells; new ones are none of them."""
+        """Return the files whose content is not what a job's record says; new files are not among them."""
         kept = Contents(Path(self.contents))
         return [path for path in self.paths if path in recorded and kept.digest(path) != recorded[path]]
 
     def as_now(self, record: Mapping[str, Any]) -> dict[str, Any]:
-        """Return a job's record with files that have moved since, known by their content, where they lie now."""
+        """Return a job's record with the present paths of files that were moved, as their content shows."""
         kept, recorded = Contents(Path(self.contents)), record["inputs"]
         came = {kept.digest(path): path for path in self.paths if path not in recorded}
         moved = {old: came[digest] for old, digest in recorded.items() if old not in self.paths and digest in came}
@@ -76,7 +76,7 @@ class RawInputs:
         return {**record, "settings": json.loads(settings), "inputs": inputs}
 
     def compare(self, digests: Mapping[str, str], *, since: int, exam: str = "") -> None:
-        """Compare the content of the files with what the run was planned with, and note it where there was none.
+        """Compare the content of the files with that of the plan; note it if the plan did not need it.
 
         Parameters
         ----------
@@ -101,6 +101,6 @@ class RawInputs:
                     f"a file that was changed after this run was planned (SHA-256 {digests[path]})",
                     exam=exam,
                     file=path,
-                    expected=f"one content from the plan to the last job (SHA-256 {planned})",
+                    expected=f"the same content from the plan to the last job (SHA-256 {planned})",
                     remedy="run Snakemake again: what was made from the earlier content is made anew",
                 )

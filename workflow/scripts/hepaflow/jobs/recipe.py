@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 UNCOUNTED = ("code", "libraries", "compute", "cache", "raw")
-"""Parameters of a rule that are no settings of its result."""
+"""Parameters of a rule that are not settings of its result."""
 
 _DISTRIBUTIONS = {"skimage": "scikit-image", "yaml": "pyyaml"}
 
@@ -22,11 +22,11 @@ class Recipe:
     rule : str
     wildcards : dict of str to str
     settings : dict
-        The parameters of the rule by name; those that are JSON are taken apart.
+        The parameters of the rule by name; JSON is parsed.
     code : dict of str to str
         Digest of the script and of every module that it depends on.
     libraries : dict of str to str
-        Versions of installed libraries, where the settings make them count; else empty.
+        Versions of installed libraries if the settings make them count; else empty.
     """
 
     rule: str
@@ -72,16 +72,16 @@ def _version(name: str) -> str | None:
 
 
 def setting_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """Tell which settings differ, by key path: 'training.epochs: 4 → 5'."""
+    """Return which settings differ, by key path: 'training.epochs: 4 → 5'."""
     before, after = dict(_leaves(old)), dict(_leaves(new))
     changes = []
     for key in sorted(before | after):
         if key not in after:
-            changes.append(f"{key}: {_told(before[key])} → no longer set")
+            changes.append(f"{key}: {_shown(before[key])} → no longer set")
         elif key not in before:
-            changes.append(f"{key}: new, {_told(after[key])}")
+            changes.append(f"{key}: new, {_shown(after[key])}")
         elif before[key] != after[key] or type(before[key]) is not type(after[key]):
-            changes.append(f"{key}: {_told(before[key])} → {_told(after[key])}")
+            changes.append(f"{key}: {_shown(before[key])} → {_shown(after[key])}")
     return changes
 
 
@@ -98,5 +98,5 @@ def _leaves(tree: Mapping[str, Any], path: str = "") -> Iterable[tuple[str, Any]
             yield f"{path}{key}", list(value) if isinstance(value, tuple) else value
 
 
-def _told(value: Any) -> str:
+def _shown(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)

@@ -41,15 +41,15 @@ def run(job: Any, work: Callable[[], object]) -> None:
         scriptdir. Its output `record` is written here, all others by `work`. A parameter `cache` names the folder
         of the cache.
     work : callable
-        May return a mapping of what else is to stand in the record.
+        May return a mapping of further items for the record.
 
     Raises
     ------
     UserError
-        If the code is no longer what it was when the run was planned, an input is not what its job made, one that
-        no job makes has changed since, or another process makes the same result.
+        If the code or an input that no job makes has changed since the run was planned, an input is not what its
+        job made, or another process makes the same result.
     """
-    if os.environ.get("LOCAL_RANK", "0") != "0":  # of several processes of a job, the first keeps the books
+    if os.environ.get("LOCAL_RANK", "0") != "0":  # of several processes of a job, the first does the rest
         log_to(job.log[0])
         work()
         return
@@ -117,7 +117,7 @@ def peak_memory() -> int:
     try:
         lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
         return round(next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024)
-    except (OSError, StopIteration):  # elsewhere than on Linux, where this would count the parent's memory, too
+    except (OSError, StopIteration):  # not on Linux, where this would count the parent's memory, too
         return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 

@@ -1,7 +1,7 @@
 """The spelling under which Snakemake knows a folder of results: that of the run which made them.
 
-Snakemake keeps its notes by paths as text. A folder that was made as `./results/x`, or by a link, and is called
-`results/x` now would be one without notes: no change of settings would be noticed.
+Snakemake keeps its notes by paths as text. A folder that was made as `./results/x`, or through a link, and is now
+called `results/x` would have no notes: no change of settings would be noticed.
 """
 
 import json
@@ -13,7 +13,7 @@ _RECORDS = {
     "provenance.json": "tables/provenance.csv",
     "survey/*.json": "exams/{name}.json",
 }
-"""Records, of the last jobs of a run and of its first, and where in the results such a job writes."""
+"""Records of the last jobs of a run and of its first ones, and where in the results these jobs write."""
 
 
 def known_spelling(results: str) -> str:
@@ -26,7 +26,7 @@ def known_spelling(results: str) -> str:
     Returns
     -------
     str
-        `results` itself where there are no records, or they are those of another place.
+        `results` itself if there are no records, or they were written elsewhere.
     """
     made_as = made_at(results)
     same = os.path.exists(made_as) and os.path.samefile(made_as, results)

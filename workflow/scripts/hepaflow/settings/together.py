@@ -1,4 +1,4 @@
-"""Settings that hold only together: each value is allowed by itself, and no stage could do its work with all."""
+"""Settings that must fit each other: each is allowed by itself, but a run could not work with all of them."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ SMALLEST_TILE = 4
 """Rows and columns of a tile of CLAHE, in pixels: one of 2×2 leaves 16 grey levels, one of a single pixel two."""
 
 STRIDE = 8
-"""Input pixels a feature pixel of the networks, along each axis (thesis 4.4)."""
+"""Input pixels for each feature pixel of the networks, along each axis (thesis 4.4)."""
 
 
 STAGES: tuple[Literal["liver", "lesion"], ...] = ("liver", "lesion")
 
 
 def conflicts(settings: Settings) -> list[str]:
-    """Return what no run can be made with: keys, values and what is allowed."""
+    """Return the settings that make a run impossible: keys, values and what is allowed."""
     return [*_slices(settings), *_trainings(settings)]
 
 
@@ -68,7 +68,7 @@ def _last_rate(training: TrainingSettings) -> float:
 
 
 def remarks(settings: Settings) -> list[str]:
-    """Return what a run can be made with, and hardly was meant so."""
+    """Return warnings on settings that work, but were hardly meant like this."""
     features = settings.size // STRIDE
     wide = [str(rate) for rate in settings.head.rates if rate >= features]
     with_head = any(ARCHITECTURES[backbone.arch].pretrained for backbone in settings.backbones.values())
@@ -92,6 +92,7 @@ def check_held_out(settings: Settings, exams: int) -> None:
     Raises
     ------
     UserError
+        If there is a share to hold out, and a single training exam.
     """
     for name in settings.backbones:
         for stage in STAGES:

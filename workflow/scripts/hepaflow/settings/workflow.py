@@ -159,7 +159,7 @@ class Settings(SettingsModel):
     @classmethod
     def _results_have_a_folder(cls, path: str) -> str:
         if path in (".", "/"):
-            raise ValueError("a folder of their own, as `results/mine`: there are many files")
+            raise ValueError("expected a folder of their own, such as `results/mine`")
         return path
 
     @field_validator("backbones")
@@ -290,11 +290,11 @@ class Settings(SettingsModel):
 def _plain(path: str) -> str:
     """Return the one spelling of a path that rules can hold."""
     if set(path) & set("{}") or not path.isprintable():
-        raise ValueError("a path without braces and invisible characters, for rules take braces for wildcards")
+        raise ValueError("expected a path without braces (wildcards, to rules) and invisible characters")
     if _ADDRESS.match(path):
-        raise ValueError("a path on this machine, and no address of the web or of a store")
+        raise ValueError("expected a path on this machine, not an address of the web or of a store")
     if _VARIABLE.search(path) and not os.path.lexists(path):
-        raise ValueError("a path without variables of the shell, which nobody fills in; `~` is a home folder")
+        raise ValueError("expected a path without shell variables, which are not expanded; `~` is the home folder")
     return normal(path)
 
 
@@ -311,7 +311,7 @@ def _named(methods: dict[str, Named], kind: str) -> dict[str, Named]:
         if not (name.isascii() and name.replace("_", "").isalnum() and name == name.lower()):
             raise ValueError(f"{kind} {name!r}: a name has lower-case letters, digits and underscores")
         if len(name) > 40:
-            raise ValueError(f"{kind} {name!r}: a name has at most 40 characters, for files are called by it")
+            raise ValueError(f"{kind} {name!r}: a name has at most 40 characters, as files are named after it")
         if name == FUSION:
             raise ValueError(f"{kind} {name!r}: this name is taken by the fusion of all backbones")
     return dict(sorted(methods.items()))
@@ -328,20 +328,20 @@ def read_settings(config: Mapping[str, Any]) -> Settings:
     Raises
     ------
     UserError
-        If a key is unknown or no text, or a value is not allowed; it names each key's path, the value and what is
+        If a key is unknown or not text, or a value is not allowed; it names each key's path, the value and what is
         allowed.
     """
     try:
         return Settings.model_validate_json(json.dumps(plain(config)))
     except ValidationError as error:
-        problems = [_told(item) for item in error.errors()]
+        problems = [_problem(item) for item in error.errors()]
         raise UserError(
             "\n  ".join([f"{len(problems)} wrong setting(s):", *problems]),
-            remedy="mend the configuration; config/README.md explains every key",
+            remedy="correct the configuration; config/README.md explains every key",
         ) from None
 
 
-def _told(item: Any) -> str:
+def _problem(item: Any) -> str:
     """Return one problem as 'key path: value: what is allowed'."""
     where = ".".join(str(part) for part in item["loc"])
     if item["type"] == "extra_forbidden":
@@ -351,9 +351,9 @@ def _told(item: Any) -> str:
     message = item["msg"].removeprefix("Value error, ")
     if not where or isinstance(item["input"], dict):
         return f"{where}: {message}" if where else message
-    told = f"{where}: found {item['input']!r}; {message[:1].lower()}{message[1:]}"
-    return f"{told} ({_TEXT})" if item["type"] in _NO_TEXT and isinstance(item["input"], str) else told
+    problem = f"{where}: found {item['input']!r}; {message[:1].lower()}{message[1:]}"
+    return f"{problem} ({_TEXT})" if item["type"] in _NO_TEXT and isinstance(item["input"], str) else problem
 
 
 _NO_TEXT = ("int_type", "float_type", "bool_type", "list_type", "tuple_type", "model_type", "dict_type")
-_TEXT = "this is text: YAML takes 1e-3 for text, and 1.0e-3 for a number; --config hands on inner values as text"
+_TEXT = "this is text: YAML reads 1e-3 as text, and 1.0e-3 as a number; --config passes inner values as text"
