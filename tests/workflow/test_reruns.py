@@ -467,12 +467,13 @@ def older(path: Path) -> None:
 
 
 def linked(path: Path) -> None:
-    """Put a link to another, older file in the place of a file."""
+    """Put a link to another, older file in the place of a file; the link is as old, or its own time would tell."""
     other = path.with_name("other")
     other.write_bytes(path.read_bytes()[:-1] + b"?")
     os.utime(other, (LONG_AGO, LONG_AGO))
     path.unlink()
     path.symlink_to(other.resolve())
+    os.utime(path, (LONG_AGO, LONG_AGO), follow_symlinks=False)
 
 
 @pytest.fixture(scope="module")
@@ -520,6 +521,29 @@ def test_the_same_content_at_another_path_reruns_nothing(real: Finished, spellin
         shutil.copytree(real.folder / "data/phantoms", real.folder / "copy", copy_function=shutil.copy)
     config = REAL | {key: value.format(folder=real.folder) for key, value in spelling.items()}
     assert real.would_run(config) == OF_REAL_EXAMS
+
+
+def test_absolute_paths_in_the_sheet_name_the_same_files(real: Finished) -> None:
+    """For every rule that reads an exam: none has a way of its own to the folder of the exams."""
+    data = real.folder / "data/phantoms"
+    rows = [
+        f"{exam}\t{data}/{exam}.image.nii.gz\t{data}/{exam}.label.nii.gz\t{split}\n"
+        for exam, split in EXAMS.items()
+    ]
+    sheet = real.folder / "config/exams/absolute.tsv"
+    sheet.write_text("exam\timage\tlabel\tsplit\n" + "".join(rows))
+    jobs = real.planned(REAL | {"exams": str(sheet.relative_to(real.folder))})
+    assert {label(job) for job in jobs if job.runs} == OF_REAL_EXAMS
+    of_test_exams = {
+        os.path.realpath(data / f"{exam}.{kind}.nii.gz")
+        for exam, split in EXAMS.items()
+        if split == "test"
+        for kind in ("image", "label")
+    }
+    samples = [job for job in jobs if job.rule == "figure_samples"]
+    assert len(samples) == 2
+    for job in samples:
+        assert of_test_exams <= {os.path.realpath(real.folder / path) for path in job.inputs}
 
 
 @pytest.mark.parametrize(
