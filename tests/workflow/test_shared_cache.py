@@ -44,6 +44,18 @@ def test_a_backbone_that_is_changed_back_is_restored(copied: Checkout, completed
     assert copied.planned() == {}
 
 
+def test_a_restored_training_leaves_no_earlier_state(copied: Checkout, completed: Checkout) -> None:
+    copied.configure(cache=cache_of(completed))
+    weights = "results/smoke/models/liver/plain.safetensors"
+    (copied.folder / weights).unlink()
+    state = (copied.folder / weights).with_suffix(".training")
+    state.mkdir()
+    (state / "state.safetensors").write_bytes(b"of a training that was stopped, with other settings")
+    run(copied, weights)
+    assert copied.records("train")["train/liver.plain"]["restored"]
+    assert not state.exists()
+
+
 def test_a_run_after_a_change_equals_its_plan_and_restores_what_is_the_same(
     copied: Checkout, completed: Checkout
 ) -> None:
