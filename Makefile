@@ -82,7 +82,7 @@ test-slurm: $(VENV)/.locked-dev ## tests on a SLURM cluster that is set up on th
 test-faults: $(VENV)/.locked-dev ## all of the tests of hostile input and faults; writes docs/faults.md
 	$(BIN)/pytest tests/faults --write-page
 
-mutants: $(VENV)/.locked-dev ## try the tests on wrong code, hours, into docs/mutants.md: make mutants [MODULES="statistics ..."]
+mutants: $(VENV)/.locked-dev ## try the tests on wrong code, hours, into docs/mutants.md: make mutants [MODULES="volumes/box ..."]
 	PYTHONPATH=workflow/scripts:tests $(BIN)/python -m mutants $(MODULES)
 
 bench: $(VENV)/.locked-dev ## measure speed beside others into docs/benchmarks.md: make bench [BENCH=--quick]

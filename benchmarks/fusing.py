@@ -9,7 +9,7 @@ from scipy import sparse
 
 from benchmarks.scale import Scale
 from benchmarks.side_by_side import Comparison, in_turn
-from hepaflow.fusion import count_votes, fit_fusion
+from hepaflow.masks.fusion import count_votes, fit_fusion
 from hepaflow.settings.fusion import FitFusionSettings, FusionSettings
 
 BACKBONES = ("densenet201", "inceptionv3", "resnet152", "resnext101")

@@ -66,9 +66,9 @@ def measure(
     """
     import torch  # after the parent has started this process, which needs none
 
-    from hepaflow.compute import make_fabric, memory_format, prepare
-    from hepaflow.losses import LOSSES
+    from hepaflow.networks.compute import make_fabric, memory_format, prepare
     from hepaflow.networks.network import build_network
+    from hepaflow.training.losses import LOSSES
 
     fabric = make_fabric(settings.precision, compute)
     network = prepare(build_network(settings.network).train(mode == "train"), compute)
@@ -138,7 +138,7 @@ def main(arguments: list[str] | None = None) -> int:
     def one(name: str, precision: Precision, mode: str) -> Measured:
         untrained = settings.predict(name).network  # nothing to fetch
         recipe = settings.train("liver", name).model_copy(update={"network": untrained, "precision": precision})
-        from hepaflow.compute import prediction_batch  # see above
+        from hepaflow.networks.compute import prediction_batch  # see above
 
         training = mode == "train"
         batch = recipe.training.batch_size if training else prediction_batch(settings.compute, settings.size)

@@ -12,9 +12,9 @@ import torch
 
 from benchmarks.scale import Scale
 from benchmarks.side_by_side import Comparison, digits, in_turn, stopwatch, table
-from hepaflow.box import Box
-from hepaflow.dataset import SliceDataset, normalise
-from hepaflow.slices import FULL, SliceStack
+from hepaflow.preprocessing.slices import FULL, SliceStack, normalise
+from hepaflow.sampling.slices import SliceDataset
+from hepaflow.volumes.box import Box
 
 SIDE = 128
 SLICES = 24

@@ -11,24 +11,23 @@ import numpy as np
 import pandas as pd
 import torch
 
-import hepaflow.training
+import hepaflow.training.trainer
 from benchmarks.loading import write_epoch
 from benchmarks.scale import Scale
 from benchmarks.side_by_side import Comparison, digits, in_turn, seconds, stopwatch, table
-from hepaflow.box import Box
-from hepaflow.compute import make_fabric, memory_format, prepare
-from hepaflow.dataset import normalise
-from hepaflow.inference import Predictor
-from hepaflow.losses import LOSSES
+from hepaflow.networks.compute import make_fabric, memory_format, prepare
 from hepaflow.networks.network import build_network
 from hepaflow.networks.operations import GMACS
+from hepaflow.preprocessing.slices import FULL, SliceFile, SliceStack, normalise
+from hepaflow.sampling.predictor import Predictor
 from hepaflow.settings.compute import ComputeSettings
 from hepaflow.settings.head import HeadSettings
 from hepaflow.settings.network import NetworkSettings
 from hepaflow.settings.training import Precision, TrainingSettings, TrainSettings
 from hepaflow.settings.workflow import THESIS_BACKBONES
-from hepaflow.slices import FULL, SliceFile, SliceStack
-from hepaflow.training import train_network
+from hepaflow.training.losses import LOSSES
+from hepaflow.training.trainer import train_network
+from hepaflow.volumes.box import Box
 
 SIDE = 64
 BATCH = 4
@@ -198,7 +197,7 @@ def _first_batch(paths: list[Path], arch: str, folder: Path) -> float:
     network = NetworkSettings(arch=arch, weights="none", head=HeadSettings())
     recipe = TrainingSettings(epochs=1, learning_rate=0.01, decay_factor=1.0, decay_every=1)
     settings = TrainSettings(network=network, training=recipe, precision="fp32", seed=0)
-    took, hepaflow.training._to_device = hepaflow.training._to_device, reached
+    took, hepaflow.training.trainer._to_device = hepaflow.training.trainer._to_device, reached
     began = time.perf_counter()
     try:
         train_network(
@@ -212,7 +211,7 @@ def _first_batch(paths: list[Path], arch: str, folder: Path) -> float:
     except ReachedError:
         return time.perf_counter() - began
     finally:
-        hepaflow.training._to_device = took
+        hepaflow.training.trainer._to_device = took
     raise AssertionError("no batch was asked for")
 
 

@@ -18,8 +18,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hepaflow.inference import Slices
-from hepaflow.slices import SliceFile
+from hepaflow.preprocessing.slices import SliceFile
+from hepaflow.sampling.predictor import Slices
 
 STEPS = 25
 """Mini-batches of what it calls an epoch: fewer than its 250, so that the time is met."""

@@ -7,10 +7,10 @@ import numpy as np
 
 from benchmarks.quality import COMPUTE, MODEL, UNFINISHED, Segments, demo, dice_of, scores_of, test_exams
 from benchmarks.side_by_side import digits, table
-from hepaflow.evaluation import Segmentation
-from hepaflow.model import Bundle, read_bundle
+from hepaflow.evaluation.exam import Segmentation
+from hepaflow.model.bundle import Bundle, read_bundle
+from hepaflow.model.segmenter import Segmenter
 from hepaflow.phantoms.rendering import write_phantom
-from hepaflow.segmenter import Segmenter
 from hepaflow.settings.training import Precision
 
 

@@ -26,23 +26,22 @@ from numpy.typing import NDArray
 
 from benchmarks import nnunet
 from benchmarks.side_by_side import digits, table
-from hepaflow.bundle import STAGES
-from hepaflow.compute import make_fabric
-from hepaflow.dataset import SliceDataset
-from hepaflow.evaluation import Scores, Segmentation
-from hepaflow.exams import read_sheet
-from hepaflow.inference import Predictor, Slices
-from hepaflow.labels import read_labels
-from hepaflow.lesion_slices import lesion_slices
-from hepaflow.liver_slices import liver_slices
-from hepaflow.postprocess import clean
-from hepaflow.restore import restore
-from hepaflow.scores import final, read_scores
+from hepaflow.evaluation.exam import Scores, Segmentation
+from hepaflow.evaluation.scores import final, read_scores
+from hepaflow.exams.sheet import read_sheet
+from hepaflow.masks.postprocess import clean
+from hepaflow.masks.restore import restore
+from hepaflow.names import FUSION, STAGES
+from hepaflow.networks.compute import make_fabric
+from hepaflow.preprocessing.lesion_slices import lesion_slices
+from hepaflow.preprocessing.liver_slices import liver_slices
+from hepaflow.preprocessing.slices import SlicesInMemory
+from hepaflow.sampling.predictor import Predictor, Slices
+from hepaflow.sampling.slices import SliceDataset
 from hepaflow.settings.compute import ComputeSettings
 from hepaflow.settings.workflow import Settings, read_settings
-from hepaflow.slices import SlicesInMemory
-from hepaflow.thesis import FUSION
-from hepaflow.volume import read_image
+from hepaflow.volumes.labels import read_labels
+from hepaflow.volumes.volume import read_image
 
 ROOT = Path(__file__).parents[1]
 CONFIG = ROOT / "config" / "demo.yaml"

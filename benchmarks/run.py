@@ -15,7 +15,7 @@ import torch
 from benchmarks import fusing, loading, networks, planning, precision, quality, scaling, scoring, slicing
 from benchmarks.scale import FULL, QUICK, Scale
 from benchmarks.side_by_side import COLUMNS, seconds, table
-from hepaflow.compute import has_bf16_instructions
+from hepaflow.networks.compute import has_bf16_instructions
 
 ROOT = Path(__file__).parents[1]
 LIBRARIES = ("numpy", "torch", "nibabel", "isal", "pillow", "scikit-image", "snakemake", "medpy", "monai", "h5py")

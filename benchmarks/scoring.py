@@ -10,9 +10,9 @@ from monai.metrics import compute_average_surface_distance, compute_dice, comput
 from benchmarks.exams import write_exam
 from benchmarks.scale import Scale
 from benchmarks.side_by_side import Comparison, in_turn
-from hepaflow.evaluation import Scores, Segmentation
-from hepaflow.labels import read_labels
-from hepaflow.volume import read_grid
+from hepaflow.evaluation.exam import Scores, Segmentation
+from hepaflow.volumes.labels import read_labels
+from hepaflow.volumes.volume import read_grid
 
 SHIFT = 2
 """Voxels by which the prediction is beside the reference, along rows and columns."""

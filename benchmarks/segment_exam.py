@@ -19,22 +19,22 @@ from typing import Any, get_args
 import numpy as np
 import torch
 
-import hepaflow.segmenter
+import hepaflow.model.segmenter
 from benchmarks.peak_memory import slabs, write_exam
-from hepaflow.bundle import CARD, LICENCE, PROVENANCE, SETTINGS, weight_members, write_bundle
-from hepaflow.exam_output import write_exam as write_results
-from hepaflow.exam_source import read_exam
-from hepaflow.fusion import Fusion
-from hepaflow.inference import Predictor
 from hepaflow.jobs.run import peak_memory
-from hepaflow.labels import label_map
-from hepaflow.model import read_bundle
+from hepaflow.masks.fusion import Fusion
+from hepaflow.model.bundle import read_bundle, write_bundle
+from hepaflow.model.members import CARD, LICENCE, PROVENANCE, SETTINGS, weight_members
+from hepaflow.model.segmenter import Segmenter
 from hepaflow.networks.network import build_network
-from hepaflow.segmenter import Segmenter
+from hepaflow.networks.weights import save_weights
+from hepaflow.sampling.predictor import Predictor
+from hepaflow.segment.output import write_exam as write_results
+from hepaflow.segment.source import read_exam
 from hepaflow.settings.compute import ComputeSettings
 from hepaflow.settings.training import Precision
 from hepaflow.settings.workflow import Settings
-from hepaflow.weights import save_weights
+from hepaflow.volumes.labels import label_map
 
 STEPS = {
     "liver_slices": "window, liver slices",
@@ -70,7 +70,7 @@ def clocks() -> np.ndarray:
 def timed_steps(liver: np.ndarray | None) -> Iterator[dict[str, np.ndarray]]:
     """Measure the steps of a segmenter; a liver, if there is one, takes the place of the mask that is restored."""
     seconds: dict[str, np.ndarray] = defaultdict(lambda: np.zeros(2))
-    module: Any = hepaflow.segmenter
+    module: Any = hepaflow.model.segmenter
     before = {name: getattr(module, name) for name in ("liver_slices", "lesion_slices", "clean", "restore")}
     masks, stage = Predictor.masks, "liver"
 

@@ -14,17 +14,17 @@ from skimage.transform import resize
 from benchmarks.exams import write_exam
 from benchmarks.scale import Scale
 from benchmarks.side_by_side import Comparison, in_turn
-from hepaflow.contrast import fill_background
-from hepaflow.labels import read_labels
-from hepaflow.lesion_slices import lesion_slices
-from hepaflow.liver_slices import liver_slices
-from hepaflow.resize import resize_image, resize_mask
+from hepaflow.preprocessing.contrast import fill_background
+from hepaflow.preprocessing.lesion_slices import lesion_slices
+from hepaflow.preprocessing.liver_slices import liver_slices
+from hepaflow.preprocessing.slices import FULL, SliceStack
+from hepaflow.preprocessing.voi import volume_of_interest
+from hepaflow.preprocessing.window import window
 from hepaflow.settings.contrast import ContrastSettings, LesionSlicesSettings
 from hepaflow.settings.slices import LiverSlicesSettings, WindowSettings
-from hepaflow.slices import FULL, SliceStack
-from hepaflow.voi import volume_of_interest
-from hepaflow.volume import read_image
-from hepaflow.window import window
+from hepaflow.volumes.labels import read_labels
+from hepaflow.volumes.resize import resize_image, resize_mask
+from hepaflow.volumes.volume import read_image
 
 SIZE = 256
 WINDOW = WindowSettings()

@@ -25,14 +25,14 @@ from snakemake.settings.types import ConfigSettings, DAGSettings, OutputSettings
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 
-from hepaflow.configuration import check_file  # noqa: E402
 from hepaflow.errors import UserError  # noqa: E402
-from hepaflow.fingerprint import libraries  # noqa: E402
 from hepaflow.jobs.explanation import grouped, library_changes, recipe_changes  # noqa: E402
+from hepaflow.jobs.fingerprint import libraries  # noqa: E402
 from hepaflow.jobs.leftovers import Leftover, leftovers  # noqa: E402
 from hepaflow.jobs.machine import fault_of  # noqa: E402
 from hepaflow.jobs.raw_inputs import RawInputs  # noqa: E402
 from hepaflow.jobs.recipe import Recipe, versions  # noqa: E402
+from hepaflow.settings.configuration import check_file  # noqa: E402
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from opened import Opened
 from playwright.sync_api import Page, expect
 from thresholds import LESION_HU, LIVER_HU, thresholds
 
-from hepaflow.exam_output import write_exam
-from hepaflow.exam_source import read_exam
+from hepaflow.segment.output import write_exam
+from hepaflow.segment.source import read_exam
 
 SIZES = [(1366, 768), (1000, 700), (390, 844)]
 

@@ -12,11 +12,11 @@ from opened import Opened
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from hepaflow.figures.style import LESION, LIVER
-from hepaflow.lesions import find_lesions
-from hepaflow.metrics.overlap import dice
+from hepaflow.colours import LESION, LIVER
+from hepaflow.evaluation.metrics.overlap import dice
 from hepaflow.viewer.exam import ViewedExam
 from hepaflow.viewer.page import viewer_pages
+from hepaflow.volumes.lesions import find_lesions
 
 SHAPE, SPACING = (9, 60, 80), (5.0, 1.2, 0.9)
 LIVER_HU, LESION_HU, MARK_HU = 100, 40, 240

@@ -1,4 +1,4 @@
-"""Cases of segmentations by others beside references: each fills two folders for `hepaflow.evaluate`."""
+"""Cases of segmentations by others beside references: each fills two folders for `hepaflow.evaluation.folder`."""
 
 from pathlib import Path
 from typing import Any
@@ -80,7 +80,7 @@ NOT_SCORED = "scored voxel by voxel, whatever the headers said"
 
 COMPARISONS = Table(
     "Comparisons with others' results",
-    "`hepaflow.evaluate` of a segmentation that is its reference, but for the oddity: a Dice of 1, or refused.",
+    "`hepaflow evaluate` of a segmentation that is its reference, but for the oddity: a Dice of 1, or refused.",
     (
         *(
             Case(

@@ -271,7 +271,7 @@ PASSES = Table(
     "DICOM: several phases or passes in one series",
     "Two series that take turns slice by slice, or follow each other, as one. That sound series which count "
     "acquisitions, times or kinds of image from slice to slice are accepted is shown in "
-    "`tests/unit/test_dicom_acquisitions.py`.",
+    "`tests/unit/dicom/test_acquisitions.py`.",
     (
         *cases(
             REFUSED, ("take turns", "export each of them"), IN_TURN,

@@ -13,12 +13,12 @@ import pandas as pd
 from cases import ACCEPTED, REFUSED, STOPS, Case, Table, neutral
 
 from hepaflow.errors import UserError
-from hepaflow.flagging import answer_table
-from hepaflow.nifti import open_nifti
-from hepaflow.slices import SliceFile
-from hepaflow.statistics import compare, summarise
-from hepaflow.tables import comparison_table, score_table
-from hepaflow.weights import load_weights
+from hepaflow.evaluation.flagging import answer_table
+from hepaflow.evaluation.statistics import compare, summarise
+from hepaflow.networks.weights import load_weights
+from hepaflow.preprocessing.slices import SliceFile
+from hepaflow.tables.scores import comparison_table, score_table
+from hepaflow.volumes.nifti import open_nifti
 
 _SUMMARY = "import sys; from hepaflow.cli import main; sys.exit(main(['summary', '.']))"
 _DRAW = """
@@ -131,7 +131,7 @@ def killed(ended_by: signal.Signals) -> Callable[[Path], str]:
     def do(folder: Path) -> str:
         (folder / "table.csv").write_text("old\n")
         code = (
-            "import time; from hepaflow.atomic import replacing\n"
+            "import time; from hepaflow.system.atomic import replacing\n"
             "with replacing('table.csv') as partial:\n"
             "    partial.write_text('half'); print(flush=True); time.sleep(60)\n"
         )

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from cases import ACCEPTED, REFUSED, Case, Tell, ids, neutral
 
-from hepaflow.evaluate import main
+from hepaflow.cli import main
 
 
 @pytest.mark.parametrize("case", comparisons.COMPARISONS.cases, ids=ids)
@@ -24,7 +24,7 @@ def test_comparison(
     options = case.do(tmp_path)
     folders = [str(tmp_path / name) for name in ("predictions", "references")]
     with caplog.at_level(logging.WARNING):
-        status = main([*folders, "--out", str(tmp_path / "out"), *options])
+        status = main(["evaluate", *folders, "--out", str(tmp_path / "out"), *options])
     message = capsys.readouterr().err
     assert (status == 1) == (case.outcome == REFUSED), message
     if case.outcome == REFUSED:

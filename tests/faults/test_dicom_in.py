@@ -12,9 +12,9 @@ from cases import ACCEPTED, REFUSED, Case, Tell, ids, neutral, refusal
 from thresholds import LIVER_HU, MODEL
 
 from hepaflow.errors import UserError
-from hepaflow.exam_output import MEASUREMENTS, PAGE
-from hepaflow.exam_source import LoadedExam, find_exams
-from hepaflow.segment import segment_exams
+from hepaflow.segment.command import segment_exams
+from hepaflow.segment.output import MEASUREMENTS, PAGE
+from hepaflow.segment.source import LoadedExam, find_exams
 
 CASES = [case for table in dicom_in.TABLES for case in table.cases]
 

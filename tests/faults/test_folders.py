@@ -8,7 +8,7 @@ from cases import ACCEPTED, REFUSED, Case, Tell, ids, neutral, refusal
 
 from hepaflow.cli import main
 from hepaflow.errors import UserError
-from hepaflow.exam_source import find_exams
+from hepaflow.segment.source import find_exams
 
 
 @pytest.mark.parametrize("case", folders.SOURCES.cases, ids=ids)

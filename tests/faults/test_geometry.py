@@ -12,10 +12,10 @@ from made import HU, LABELS, write
 from walk import EXAM, walk
 
 from hepaflow.errors import UserError
-from hepaflow.evaluation import mask_scores
-from hepaflow.exam_report.measurements import measure
-from hepaflow.survey import survey
-from hepaflow.volume import read_grid, write_map
+from hepaflow.evaluation.exam import mask_scores
+from hepaflow.exams.survey import survey
+from hepaflow.segment.report.measurements import measure
+from hepaflow.volumes.volume import read_grid, write_map
 
 
 @pytest.mark.parametrize("case", [case for case in geometry.GEOMETRY.cases if case is not FIELDS], ids=ids)

@@ -10,9 +10,9 @@ from made import HU, LABELS, write
 from walk import EXAM, SETTINGS, walk
 
 from hepaflow.errors import UserError
-from hepaflow.liver_slices import liver_slices
-from hepaflow.survey import survey
-from hepaflow.volume import read_grid
+from hepaflow.exams.survey import survey
+from hepaflow.preprocessing.liver_slices import liver_slices
+from hepaflow.volumes.volume import read_grid
 
 CASES = [
     case

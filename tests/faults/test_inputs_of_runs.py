@@ -15,9 +15,9 @@ from light import CONFIG, Light
 from smoke_run import SMOKE
 from test_screen import told
 
-from hepaflow.configuration import check_file
 from hepaflow.errors import UserError
 from hepaflow.jobs.raw_inputs import RawInputs
+from hepaflow.settings.configuration import check_file
 from hepaflow.settings.workflow import read_settings
 
 DENSE = {"arch": "densenet121", "weights": "none"}

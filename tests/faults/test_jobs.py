@@ -22,19 +22,19 @@ from light import Light
 from smoke_run import SMOKE
 from snakemake.iocontainers import Namedlist
 
-from hepaflow import training
 from hepaflow.errors import UserError
-from hepaflow.fingerprint import fingerprints
 from hepaflow.jobs import alone, gpus
 from hepaflow.jobs.cache import Cache
 from hepaflow.jobs.environment import settle
+from hepaflow.jobs.fingerprint import fingerprints
 from hepaflow.jobs.machine import fault_of
 from hepaflow.jobs.run import run
-from hepaflow.loading import BYTES, fitting_workers
 from hepaflow.settings.compute import ComputeSettings
 from hepaflow.settings.training import TrainSettings
+from hepaflow.training import trainer as training
+from hepaflow.training.loading import BYTES, fitting_workers
 
-SCRIPTS = Path(training.__file__).parents[1]
+SCRIPTS = Path(training.__file__).parents[2]
 
 ENDED = Case(
     "SIGKILL or SIGTERM to the job of a training that is done, at each of its steps until the job is done",
@@ -326,7 +326,7 @@ def test_damaged_entries_go(cache: Cache, tmp_path: Path, caplog: pytest.LogCapt
 def test_little_shared_memory(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tell: Tell
 ) -> None:
-    """That as many do run in it, and that more are told by place, tests/unit/test_loading.py shows."""
+    """That as many do run in it, and that more are told by place, tests/unit/training/test_loading.py shows."""
     monkeypatch.setattr(os, "statvfs", lambda folder: SimpleNamespace(f_bavail=64 << 20, f_frsize=1))
     workers, ahead = fitting_workers(4, (32 + 1) * BYTES * 256**2)
     assert (workers * ahead + 2) * 33 * BYTES * 256**2 <= 64 << 20

@@ -10,10 +10,10 @@ from made import write
 from walk import EXAM, walk
 
 from hepaflow.errors import UserError
-from hepaflow.predictions import read_prediction
+from hepaflow.exams.survey import survey
+from hepaflow.methods.given import read_prediction
 from hepaflow.settings.predictions import PredictionLabels
-from hepaflow.survey import survey
-from hepaflow.volume import read_grid
+from hepaflow.volumes.volume import read_grid
 
 
 @pytest.mark.parametrize("case", labels.LABEL_MAPS.cases, ids=ids)

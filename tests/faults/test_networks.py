@@ -11,11 +11,11 @@ from made import HU, LABELS, write
 from scipy import sparse
 from walk import EXAM, SETTINGS, walk
 
-from hepaflow.disagreement import error_by_disagreement, exams_by_disagreement
+from hepaflow.evaluation.disagreement import error_by_disagreement, exams_by_disagreement
 from hepaflow.figures.uncertainty import uncertainty_figure
-from hepaflow.fusion import Fusion, count_votes, fit_fusion
+from hepaflow.masks.fusion import Fusion, count_votes, fit_fusion
+from hepaflow.preprocessing.slices import SliceFile
 from hepaflow.settings.fusion import FitFusionSettings, FusionSettings
-from hepaflow.slices import SliceFile
 from hepaflow.viewer.exam import ViewedExam
 from hepaflow.viewer.page import viewer_pages
 

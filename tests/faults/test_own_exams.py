@@ -16,29 +16,29 @@ import numpy as np
 import own_exams
 import pydicom
 import pytest
-import test_archive
-import test_dicom_identity
-import test_dicom_privacy
-import test_dicom_source
 from cases import Case, Tell, neutral
 from dicom_series import Phantom, write
 from pydicom.dataset import Dataset
 from small_model import small_model
-from test_segment import ENDED
 from thresholds import LESION_HU, LIVER_HU, MODEL, Thresholded, thresholds
+from unit.dicom import test_identity as test_dicom_identity
+from unit.dicom import test_privacy as test_dicom_privacy
+from unit.dicom import test_source as test_dicom_source
+from unit.segment import test_archive
+from unit.segment.test_command import ENDED
 
-from hepaflow import exam_output
-from hepaflow.archive import unpack
-from hepaflow.bundle import SETTINGS
 from hepaflow.cli import _say_to, main
 from hepaflow.dicom.identity import identifiers, named_in
 from hepaflow.errors import UserError
-from hepaflow.exam_output import write_exam
-from hepaflow.exam_source import LoadedExam, find_exams
-from hepaflow.model import read_bundle
-from hepaflow.own_exam import result_of
-from hepaflow.result_folder import as_a_whole, check_place, claimed
-from hepaflow.segment import Failure, Model, segment_exams
+from hepaflow.model.bundle import read_bundle
+from hepaflow.model.members import SETTINGS
+from hepaflow.segment import output as exam_output
+from hepaflow.segment.archive import unpack
+from hepaflow.segment.command import Failure, Model, segment_exams
+from hepaflow.segment.output import write_exam
+from hepaflow.segment.own_exam import result_of
+from hepaflow.segment.result_folder import as_a_whole, check_place, claimed
+from hepaflow.segment.source import LoadedExam, find_exams
 
 HEADERS = "headers repaired"
 
@@ -157,8 +157,8 @@ def test_places_and_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tell:
     tell(own_exams.LONG, "")
     _series(tmp_path / "ct").rename(os.fsdecode(os.fsencode(tmp_path) + b"/M\xfcller"))
     out = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xfc"))
-    monkeypatch.setattr("hepaflow.segment.load_model", lambda *_, **__: MODEL)
-    monkeypatch.setattr("hepaflow.model.read_bundle", lambda _: None)
+    monkeypatch.setattr("hepaflow.segment.command.load_model", lambda *_, **__: MODEL)
+    monkeypatch.setattr("hepaflow.model.bundle.read_bundle", lambda _: None)
     monkeypatch.setattr("sys.stdout", open(tmp_path / "printed", "w", encoding="ascii"))  # noqa: SIM115
     assert (
         main(["segment", os.fsdecode(os.fsencode(tmp_path) + b"/M\xfcller"), "--model=m", "--out", str(out)]) == 0

@@ -8,7 +8,7 @@ from cases import ACCEPTED, REFUSED, Case, Tell, ids, neutral, refusal
 from walk import EXAM
 
 from hepaflow.errors import UserError
-from hepaflow.survey import survey
+from hepaflow.exams.survey import survey
 
 
 @pytest.mark.parametrize("case", pairs.PAIRS.cases, ids=ids)

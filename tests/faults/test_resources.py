@@ -20,11 +20,11 @@ from made import HU, LABELS, write
 from test_screen import told
 from walk import walk
 
-from hepaflow.compute import make_fabric
-from hepaflow.inference import Predictor
-from hepaflow.masks import Masks, write_masks
+from hepaflow.masks.file import Masks, write_masks
+from hepaflow.networks.compute import make_fabric
+from hepaflow.preprocessing.slices import SliceFile
+from hepaflow.sampling.predictor import Predictor
 from hepaflow.settings.compute import ComputeSettings
-from hepaflow.slices import SliceFile
 
 EXAMS = 200
 LEAKS = Case(f"open files, shared memory, temporary files and memory over {EXAMS} exams", "nothing is left")

@@ -19,15 +19,15 @@ from cases import REFUSED, Case, Table, Tell, ids, neutral, refusal
 from made import HU, LABELS
 from smoke_run import ROOT, Checkout
 
-from hepaflow.archive import unpack
 from hepaflow.errors import UserError
-from hepaflow.fusion import Fusion
-from hepaflow.masks import Masks
+from hepaflow.masks.file import Masks
+from hepaflow.masks.fusion import Fusion
 from hepaflow.networks.pretrained import read_weights
-from hepaflow.slices import SliceFile
+from hepaflow.networks.weights import load_weights
+from hepaflow.preprocessing.slices import SliceFile
+from hepaflow.segment.archive import unpack
 from hepaflow.viewer.exam import ViewedExam
 from hepaflow.viewer.page import viewer_pages
-from hepaflow.weights import load_weights
 
 LINK = zipfile.ZipInfo("link")
 LINK.external_attr = (stat.S_IFLNK | 0o777) << 16

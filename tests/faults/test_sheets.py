@@ -7,8 +7,8 @@ from cases import ACCEPTED, Case, Tell, ids, neutral, refusal
 from sheets import SHEETS
 
 from hepaflow.errors import UserError
-from hepaflow.exams import Exam, read_sheet
-from hepaflow.inputs import Inputs
+from hepaflow.exams.sheet import Exam, read_sheet
+from hepaflow.methods.inputs import Inputs
 from hepaflow.settings.workflow import Settings
 
 

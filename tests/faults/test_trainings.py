@@ -15,17 +15,17 @@ import pytest
 import several
 import torch
 from cases import ACCEPTED, GOES_ON, REFUSED, STOPS, WARNED, Case, Table, Tell, ids, neutral
-from test_devices import Tiny, assert_same_network, job, small, trained
-from test_training import Training, write_exams
+from unit.training.test_devices import Tiny, assert_same_network, job, small, trained
+from unit.training.test_trainer import Training, write_exams
 
-from hepaflow import training
 from hepaflow.errors import UserError
 from hepaflow.figures.style import save
 from hepaflow.figures.training import training_figure
-from hepaflow.losses import LOSSES
 from hepaflow.settings.together import check_held_out, remarks
 from hepaflow.settings.workflow import read_settings
-from hepaflow.training_state import TrainingState
+from hepaflow.training import trainer as training
+from hepaflow.training.losses import LOSSES
+from hepaflow.training.state import TrainingState
 
 SAME = "the network of one device, but for rounding"
 OTHER_LOSS = "each device's mean counted alike, whatever its share: weights differed by up to 1.3e-3"
@@ -234,7 +234,7 @@ def test_states_that_cannot_be_read(
 
     with monkeypatch.context() as patch:
         patch.setattr(builtins, "open", fail)
-        patch.setattr("hepaflow.training_state.time.sleep", lambda _: None)
+        patch.setattr("hepaflow.training.state.time.sleep", lambda _: None)
         with pytest.raises(UserError) as caught:
             done.run()
     assert done.run() == whole.run()

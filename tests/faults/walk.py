@@ -9,18 +9,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from hepaflow.evaluation import Scores, Segmentation
-from hepaflow.labels import label_map, read_labels
-from hepaflow.lesion_slices import lesion_slices
-from hepaflow.liver_slices import liver_slices
-from hepaflow.masks import write_masks
-from hepaflow.postprocess import clean
-from hepaflow.restore import read_restored
+from hepaflow.evaluation.exam import Scores, Segmentation
+from hepaflow.exams.survey import survey
+from hepaflow.masks.file import write_masks
+from hepaflow.masks.postprocess import clean
+from hepaflow.masks.restore import read_restored
+from hepaflow.preprocessing.lesion_slices import lesion_slices
+from hepaflow.preprocessing.liver_slices import liver_slices
+from hepaflow.preprocessing.slices import SliceFile, SliceStack
 from hepaflow.settings.postprocess import LesionPostprocessing, LiverPostprocessing
 from hepaflow.settings.workflow import Settings
-from hepaflow.slices import SliceFile, SliceStack
-from hepaflow.survey import survey
-from hepaflow.volume import read_image, write_map
+from hepaflow.volumes.labels import label_map, read_labels
+from hepaflow.volumes.volume import read_image, write_map
 
 EXAM = "one"
 SETTINGS = Settings.model_validate({"size": 32, "postprocessing": {"lesion": {"min_area": 1}}})

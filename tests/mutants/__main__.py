@@ -22,10 +22,35 @@ from mutants.page import PAGE, Outcome, page, reasons
 from mutants.passed import TESTS, Chosen, Test, passed
 
 MODULES = (
-    *("metrics/overlap", "metrics/detection", "metrics/surface", "statistics", "scores", "evaluation"),
-    *("lesions", "labels", "postprocess", "restore", "resize", "box", "voi", "clahe", "contrast", "window"),
-    *("volume", "nifti", "fusion", "masks", "flagging", "disagreement", "losses", "dataset"),
-    *("dicom/geometry", "dicom/series", "slices", "liver_slices", "lesion_slices"),
+    "evaluation/metrics/overlap",
+    "evaluation/metrics/detection",
+    "evaluation/metrics/surface",
+    "evaluation/statistics",
+    "evaluation/scores",
+    "evaluation/exam",
+    "evaluation/flagging",
+    "volumes/lesions",
+    "volumes/labels",
+    "volumes/resize",
+    "volumes/box",
+    "volumes/volume",
+    "volumes/nifti",
+    "masks/postprocess",
+    "masks/restore",
+    "masks/fusion",
+    "masks/file",
+    "masks/disagreement",
+    "preprocessing/voi",
+    "preprocessing/clahe",
+    "preprocessing/contrast",
+    "preprocessing/window",
+    "preprocessing/slices",
+    "preprocessing/liver_slices",
+    "preprocessing/lesion_slices",
+    "training/losses",
+    "sampling/slices",
+    "dicom/geometry",
+    "dicom/series",
 )
 """Those that decide numbers and geometry."""
 
@@ -38,7 +63,7 @@ _NOTICED = (1, 2, -signal.SIGSEGV, -signal.SIGABRT)
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="mutants", description=__doc__.splitlines()[0])
-    parser.add_argument("modules", nargs="*", metavar="MODULE", help="metrics/overlap, say; all if none is named")
+    parser.add_argument("modules", nargs="*", metavar="MODULE", help="volumes/box, say; all if none is named")
     parser.add_argument("--results", type=Path, default=ROOT / "results/mutants", help="where outcomes are kept")
     parser.add_argument("--page", action="store_true", help=f"only write {PAGE.relative_to(ROOT)} from them")
     arguments = parser.parse_args()
@@ -72,7 +97,7 @@ def try_module(module: str, tests: dict[str, Test], results: Path) -> None:
     """Try the tests on every mutant of a module, but for those whose outcome is known."""
     path = results / f"{module.replace('/', '.')}.jsonl"
     earlier = {outcome.key: outcome for outcome in _known(module, results)}
-    suite = _digest(*sorted(TESTS.glob("*.py")))
+    suite = _digest(*sorted(TESTS.rglob("*.py")))
     with path.open("a", encoding="utf-8") as kept:
         for number, (mutation, tree) in enumerate(mutants(_source(module))):
             key = f"{_version(module)} {number}"
@@ -110,12 +135,13 @@ def _try(module: str, mutation: Mutation, tree: ast.Module, tests: dict[str, Tes
 
 def _chosen(module: str, mutation: Mutation, tests: dict[str, Test]) -> tuple[list[str], list[str]]:
     """Return the tests that pass through a mutation: those of the module's own file, and the quickest others."""
+    room, noun = module.rsplit("/", 1)
     own, others, left = [], [], float(_SECONDS)
     for name, test in sorted(tests.items(), key=lambda item: item[1].seconds):
         lines = test.lines.get(module, set())
         if not lines or not (mutation.runs_at_import or not lines.isdisjoint(mutation.lines)):
             continue
-        if f"/test_{module.rpartition('/')[2]}.py" in name:
+        if f"/{room}/test_{noun}.py" in name:
             own.append(name)
         elif left > 0:
             others.append(name)

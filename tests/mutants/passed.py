@@ -16,7 +16,10 @@ import pytest
 from mutants.child import PACKAGE, ROOT, pytest_in_a_child
 
 TESTS = ROOT / "tests/unit"
-_LEFT_OUT = {"test_training.py", "test_training_state.py", "test_backbones.py", "test_registry.py"}
+_LEFT_OUT = {
+    *("training/test_trainer.py", "training/test_state.py"),
+    *("networks/test_backbones.py", "networks/test_registry.py"),
+}
 """Whole trainings and large networks: seconds for each of their tests, and minutes as they are traced."""
 _TIMEOUT = 900
 
@@ -111,16 +114,19 @@ def passed(folder: Path, modules: Sequence[str]) -> dict[str, Test]:
     folder : Path
         Where it is kept, a file for a file of tests.
     modules : sequence of str
-        Modules of the package, as paths without suffix: `metrics/overlap`.
+        Modules of the package, as paths without suffix: `volumes/box`.
     """
     package = _digest(*sorted(PACKAGE.rglob("*.py")))
     tests: dict[str, Test] = {}
-    for path in sorted(path for path in TESTS.glob("test_*.py") if path.name not in _LEFT_OUT):
-        kept = folder / f"{path.stem}.json"
+    for path in sorted(TESTS.rglob("test_*.py")):
+        name = path.relative_to(TESTS).as_posix()
+        if name in _LEFT_OUT:
+            continue
+        kept = folder / f"{name.removesuffix('.py').replace('/', '.')}.json"
         key = [package, _digest(path), list(modules)]
         content = json.loads(kept.read_text()) if kept.exists() else {}
         if content.get("key") != key:
-            print(f"tracing {path.name}", flush=True)
+            print(f"tracing {name}", flush=True)
             content = {"key": key, "tests": _trace(path, modules, folder)}
             kept.parent.mkdir(parents=True, exist_ok=True)
             kept.write_text(json.dumps(content))

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from hepaflow.box import Box
-from hepaflow.slices import FULL, SliceFile, SliceStack
+from hepaflow.preprocessing.slices import FULL, SliceFile, SliceStack
+from hepaflow.volumes.box import Box
 
 HALF_A_STEP = 0.5 / FULL + 1e-7
 

@@ -7,12 +7,13 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from hepaflow.bundle import CARD, LICENCE, PROVENANCE, SETTINGS, weight_members, write_bundle
-from hepaflow.fusion import Fusion
+from hepaflow.masks.fusion import Fusion
+from hepaflow.model.bundle import write_bundle
+from hepaflow.model.members import CARD, LICENCE, PROVENANCE, SETTINGS, weight_members
 from hepaflow.networks.network import build_network
+from hepaflow.networks.weights import save_weights
 from hepaflow.settings.inference import InferenceSettings
 from hepaflow.settings.workflow import read_settings
-from hepaflow.weights import save_weights
 
 NAMES = ("first", "second")
 ALL_LIVER_NO_LESION = {"liver": 100.0, "lesion": -100.0}

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hepaflow.labels import label_map
-from hepaflow.segment import Model
+from hepaflow.segment.command import Model
+from hepaflow.volumes.labels import label_map
 
 LIVER_HU, LESION_HU = 100, 200
 

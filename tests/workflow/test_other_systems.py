@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from smoke_run import SMOKE, Checkout
 
-from hepaflow.evaluate import main
+from hepaflow.cli import main
 
 RESULTS = Path("results/smoke")
 OTHERS = {
@@ -100,7 +100,7 @@ def test_the_command_gives_the_same_numbers(scored: Checkout, tmp_path: Path) ->
         if method in OTHERS:
             folder = scored.folder / OTHERS[method]["folder"]
         out = tmp_path / method
-        assert main([str(folder), str(references), "--out", str(out), *values]) == 0
+        assert main(["evaluate", str(folder), str(references), "--out", str(out), *values]) == 0
         found = pd.read_csv(out / "metrics.csv").set_index(["stage", "metric", "exam"])["value"].sort_index()
         expected = scores(scored, method)
         if method == "fusion":

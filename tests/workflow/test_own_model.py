@@ -1,6 +1,7 @@
 """The model that a run ends with segments its exams as the run did."""
 
 import json
+import re
 import shutil
 import zipfile
 
@@ -10,14 +11,15 @@ from dicom_series import Phantom, write
 from scipy import ndimage
 from smoke_run import SMOKE, Checkout
 
-from hepaflow.bundle import CARD, STAGES
-from hepaflow.labels import label_map, read_labels
-from hepaflow.model import read_bundle
-from hepaflow.outside_liver import MARGIN_MM
-from hepaflow.postprocess import clean
-from hepaflow.segmenter import Segmenter
+from hepaflow.masks.postprocess import clean
+from hepaflow.model.bundle import read_bundle
+from hepaflow.model.members import CARD
+from hepaflow.model.segmenter import Segmenter
+from hepaflow.names import STAGES
+from hepaflow.segment.outside_liver import MARGIN_MM
 from hepaflow.settings.compute import ComputeSettings
-from hepaflow.volume import read_image, read_stored
+from hepaflow.volumes.labels import label_map, read_labels
+from hepaflow.volumes.volume import read_image, read_stored
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +56,7 @@ def test_without_one_post_processing_the_result_is_another(
     for exam in ("three", "four"):
         places = iter(order)
         monkeypatch.setattr(
-            "hepaflow.segmenter.clean",
+            "hepaflow.model.segmenter.clean",
             lambda masks, how, places=places: masks if next(places) == (stage, fused) else clean(masks, how),
         )
         hu, grid = read_image(completed.folder / f"data/phantoms/{exam}.image.nii.gz")
@@ -82,7 +84,7 @@ def test_the_card_tells_data_networks_and_scores(completed: Checkout) -> None:
 def test_provenance_names_no_file_and_no_exam(completed: Checkout) -> None:
     told = json.dumps(read_bundle(completed.folder / "results/smoke/hepaflow-model.zip").provenance)
     assert "train liver dense" in told
-    assert "slices" not in told.replace("hepaflow.slices", "")
+    assert "slices" not in re.sub(r"hepaflow\.[\w.]+", "", told)  # but in names of modules
     assert str(completed.folder) not in told
 
 
@@ -113,7 +115,7 @@ def test_a_new_exam_is_one_job_and_has_what_the_command_writes(copied: Checkout,
     assert told["model"] == read_bundle(results / "hepaflow-model.zip").identity
     assert copied.planned() == {}
 
-    scoring = copied.folder / "workflow/scripts/hepaflow/metrics/overlap.py"
+    scoring = copied.folder / "workflow/scripts/hepaflow/evaluation/metrics/overlap.py"
     scoring.write_text(scoring.read_text() + "\n_CHANGED = 1\n")
     planned = copied.planned()  # other scores, and so another card of the model; but the networks are the same
     assert {"evaluate", "bundle"} <= set(planned)

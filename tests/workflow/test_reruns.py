@@ -23,8 +23,8 @@ from pydantic import BaseModel
 from smoke_run import EXAMS, ROOT, SMOKE, Checkout, checkout
 from why import Planned, plan
 
-from hepaflow.exams import read_sheet
-from hepaflow.inputs import Inputs
+from hepaflow.exams.sheet import read_sheet
+from hepaflow.methods.inputs import Inputs
 from hepaflow.settings.workflow import Settings, read_settings
 
 SCRIPTS = Path("workflow/scripts")
@@ -670,7 +670,7 @@ def test_two_changes_at_once_are_both_noticed(finished: Finished, tmp_path: Path
     """Also where one is of the survey, which comes before everything else and on which nothing depends."""
     clone = tmp_path / "run"
     shutil.copytree(finished.folder, clone, copy_function=shutil.copy2)
-    helper = clone / SCRIPTS / "hepaflow/survey.py"
+    helper = clone / SCRIPTS / "hepaflow/exams/survey.py"
     helper.write_text(helper.read_text() + "\n_CHANGED = 1\n")
     expected = names("survey.train survey.test data_card") | LESION_NETWORKS
     assert Finished(clone).would_run(with_value("training.lesion.epochs", 9)) == expected

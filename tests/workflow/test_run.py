@@ -10,11 +10,11 @@ import pytest
 import yaml
 from smoke_run import EXAMS, SMOKE, Checkout
 
-from hepaflow.labels import read_labels
-from hepaflow.masks import Masks
-from hepaflow.metrics.overlap import dice
-from hepaflow.restore import restore
-from hepaflow.slices import SliceFile
+from hepaflow.evaluation.metrics.overlap import dice
+from hepaflow.masks.file import Masks
+from hepaflow.masks.restore import restore
+from hepaflow.preprocessing.slices import SliceFile
+from hepaflow.volumes.labels import read_labels
 
 NETWORKS = ("dense", "plain", "untrained")
 METHODS = (*NETWORKS, "fusion")
@@ -136,7 +136,7 @@ def test_finished_run_has_nothing_to_do(completed: Checkout) -> None:
 def test_touched_code_and_speed_rerun_nothing(copied: Checkout) -> None:
     for path in (copied.folder / "workflow").rglob("*.py"):
         path.touch()
-    helper = copied.folder / "workflow/scripts/hepaflow/resize.py"
+    helper = copied.folder / "workflow/scripts/hepaflow/volumes/resize.py"
     helper.write_text(helper.read_text() + "\n# a comment\n")
     copied.configure(
         compute={"accelerator": "auto", "workers": 2, "channels_last": True, "predict_batch_size": 3},
@@ -153,7 +153,7 @@ def test_changed_threshold_reruns_what_follows_from_it(copied: Checkout) -> None
 
 
 def test_changed_helper_reruns_the_stages_that_import_it(copied: Checkout) -> None:
-    helper = copied.folder / "workflow/scripts/hepaflow/contrast.py"
+    helper = copied.folder / "workflow/scripts/hepaflow/preprocessing/contrast.py"
     helper.write_text(helper.read_text().replace("np.where(liver, image,", "np.where(liver, image + 0,"))
     jobs = copied.planned()
     assert jobs["lesion_slices"] == len(EXAMS)
@@ -162,7 +162,7 @@ def test_changed_helper_reruns_the_stages_that_import_it(copied: Checkout) -> No
 
 
 def test_changed_survey_reruns_the_survey_alone(copied: Checkout) -> None:
-    helper = copied.folder / "workflow/scripts/hepaflow/survey.py"
+    helper = copied.folder / "workflow/scripts/hepaflow/exams/survey.py"
     helper.write_text(helper.read_text().replace("_PADDING_BELOW = -1100", "_PADDING_BELOW = -1200"))
     assert copied.planned() == {"survey": len(EXAMS), "data_card": 1, "provenance": 1, "html_report": 1}
 

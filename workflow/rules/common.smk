@@ -26,11 +26,11 @@ os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(SCRIPTS), os.envi
 
 from snakemake.logging import logger
 
-from hepaflow.configuration import check_file
+from hepaflow.settings.configuration import check_file
 from hepaflow.errors import UserError
-from hepaflow.exams import read_sheet
-from hepaflow.fingerprint import fingerprints, libraries
-from hepaflow.inputs import Inputs, check_times
+from hepaflow.exams.sheet import read_sheet
+from hepaflow.jobs.fingerprint import fingerprints, libraries
+from hepaflow.methods.inputs import Inputs, check_times
 from hepaflow.jobs.environment import settle, shadowed
 from hepaflow.jobs.gpus import cards
 from hepaflow.jobs.orphans import end_orphans

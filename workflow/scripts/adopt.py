@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from hepaflow.jobs.run import run
-from hepaflow.predictions import read_prediction
+from hepaflow.methods.given import read_prediction
 from hepaflow.settings.predictions import AdoptSettings
-from hepaflow.volume import read_grid, write_map
+from hepaflow.volumes.volume import read_grid, write_map
 
 
 def work() -> None:

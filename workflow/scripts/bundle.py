@@ -4,11 +4,12 @@ import json
 from importlib.metadata import version
 from pathlib import Path
 
-from hepaflow.atomic import replacing
-from hepaflow.bundle import CARD, LICENCE, PROVENANCE, SETTINGS, weight_members, write_bundle
+from hepaflow.evaluation.scores import read_scores
 from hepaflow.jobs.run import run
-from hepaflow.model_card import model_card, model_provenance
-from hepaflow.scores import read_scores
+from hepaflow.model.bundle import write_bundle
+from hepaflow.model.card import model_card, model_provenance
+from hepaflow.model.members import CARD, LICENCE, PROVENANCE, SETTINGS, weight_members
+from hepaflow.system.atomic import replacing
 
 
 def work() -> None:

@@ -1,8 +1,8 @@
 """Gather what the survey found in every exam into one table."""
 
-from hepaflow.data_card import data_card
 from hepaflow.jobs.run import run
-from hepaflow.tables import write_table
+from hepaflow.tables.exams import data_card
+from hepaflow.tables.files import write_table
 
 
 def work() -> None:

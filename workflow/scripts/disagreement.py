@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from hepaflow.atomic import replacing
-from hepaflow.disagreement import disagreement
 from hepaflow.jobs.run import run
-from hepaflow.restore import read_restored
-from hepaflow.slices import SliceFile
-from hepaflow.volume import read_grid, write_map
+from hepaflow.masks.disagreement import disagreement
+from hepaflow.masks.restore import read_restored
+from hepaflow.preprocessing.slices import SliceFile
+from hepaflow.system.atomic import replacing
+from hepaflow.volumes.volume import read_grid, write_map
 
 
 def work() -> None:

@@ -2,14 +2,15 @@
 
 from pathlib import Path
 
-from hepaflow.evaluation import Scores, Segmentation
+from hepaflow.evaluation.exam import Scores, Segmentation
+from hepaflow.evaluation.scores import write_scores
 from hepaflow.jobs.run import run
-from hepaflow.labels import read_labels
-from hepaflow.restore import read_restored
-from hepaflow.scores import GIVEN, write_scores
+from hepaflow.masks.restore import read_restored
+from hepaflow.names import GIVEN
+from hepaflow.preprocessing.slices import SliceFile
 from hepaflow.settings.predictions import EvaluateSettings
-from hepaflow.slices import SliceFile
-from hepaflow.volume import read_grid
+from hepaflow.volumes.labels import read_labels
+from hepaflow.volumes.volume import read_grid
 
 
 def work() -> None:

@@ -1,9 +1,9 @@
 """Draw the Dice of every test exam for one stage."""
 
+from hepaflow.evaluation.scores import read_scores
 from hepaflow.figures.dice import dice_figure
 from hepaflow.figures.style import save
 from hepaflow.jobs.run import run
-from hepaflow.scores import read_scores
 
 
 def work() -> None:

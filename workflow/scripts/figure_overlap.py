@@ -1,9 +1,9 @@
 """Draw how far the errors of one stage's networks overlap."""
 
+from hepaflow.evaluation.scores import read_scores
 from hepaflow.figures.overlap import overlap_figure, overlap_matrix
 from hepaflow.figures.style import save
 from hepaflow.jobs.run import run
-from hepaflow.scores import read_scores
 
 
 def work() -> None:

@@ -6,9 +6,9 @@ from hepaflow.figures.montage import montage
 from hepaflow.figures.samples import REFERENCE, draw_slices, find_slices, read_samples
 from hepaflow.figures.style import save
 from hepaflow.jobs.run import run
-from hepaflow.labels import read_labels
 from hepaflow.settings.figures import FigureSamplesSettings
-from hepaflow.volume import read_grid
+from hepaflow.volumes.labels import read_labels
+from hepaflow.volumes.volume import read_grid
 
 
 def work() -> None:

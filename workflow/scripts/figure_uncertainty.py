@@ -1,13 +1,13 @@
 """Draw how disagreement relates to error, for one stage, and list the exams by it."""
 
-from hepaflow.disagreement import exams_by_disagreement
+from hepaflow.evaluation.disagreement import exams_by_disagreement
+from hepaflow.evaluation.flagging import answer_table
+from hepaflow.evaluation.scores import final, read_scores
 from hepaflow.figures.style import save
 from hepaflow.figures.uncertainty import uncertainty_figure
-from hepaflow.flagging import answer_table
 from hepaflow.jobs.run import run
-from hepaflow.scores import final, read_scores
-from hepaflow.tables import write_table
-from hepaflow.thesis import FUSION
+from hepaflow.names import FUSION
+from hepaflow.tables.files import write_table
 
 
 def work() -> None:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from hepaflow.figures.style import save
 from hepaflow.figures.weights import weights_figure
-from hepaflow.fusion import Fusion
 from hepaflow.jobs.run import run
+from hepaflow.masks.fusion import Fusion
 
 
 def work() -> None:

@@ -4,11 +4,11 @@ from pathlib import Path
 
 from scipy import sparse
 
-from hepaflow.fusion import count_votes, fit_fusion
 from hepaflow.jobs.run import run
-from hepaflow.masks import Masks
+from hepaflow.masks.file import Masks
+from hepaflow.masks.fusion import count_votes, fit_fusion
+from hepaflow.preprocessing.slices import SliceFile
 from hepaflow.settings.fusion import FitFusionSettings
-from hepaflow.slices import SliceFile
 
 
 def work() -> None:

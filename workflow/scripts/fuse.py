@@ -1,8 +1,8 @@
 """Fuse the networks' masks of one stage for all exams of a split."""
 
-from hepaflow.fusion import Fusion
 from hepaflow.jobs.run import run
-from hepaflow.masks import Masks, write_masks
+from hepaflow.masks.file import Masks, write_masks
+from hepaflow.masks.fusion import Fusion
 
 
 def work() -> None:

@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-from hepaflow.atomic import replacing
 from hepaflow.errors import UserError
 from hepaflow.jobs.run import run
+from hepaflow.system.atomic import replacing
 
 PATIENCE = 3600
 """Seconds in which the report has to be ready; that of LiTS17 takes some minutes."""

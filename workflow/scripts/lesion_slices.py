@@ -3,14 +3,14 @@
 import logging
 from pathlib import Path
 
-from hepaflow.box import Box
 from hepaflow.jobs.run import run
-from hepaflow.labels import read_labels
-from hepaflow.lesion_slices import lesion_slices
-from hepaflow.masks import Masks
-from hepaflow.restore import restore
+from hepaflow.masks.file import Masks
+from hepaflow.masks.restore import restore
+from hepaflow.preprocessing.lesion_slices import lesion_slices
 from hepaflow.settings.contrast import LesionSlicesSettings
-from hepaflow.volume import read_image
+from hepaflow.volumes.box import Box
+from hepaflow.volumes.labels import read_labels
+from hepaflow.volumes.volume import read_image
 
 
 def work() -> None:

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from hepaflow.jobs.run import run
-from hepaflow.labels import read_labels
-from hepaflow.liver_slices import liver_slices
+from hepaflow.preprocessing.liver_slices import liver_slices
 from hepaflow.settings.slices import LiverSlicesSettings
-from hepaflow.volume import read_image
+from hepaflow.volumes.labels import read_labels
+from hepaflow.volumes.volume import read_image
 
 
 def work() -> None:

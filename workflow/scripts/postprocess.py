@@ -3,8 +3,8 @@
 from pydantic import TypeAdapter
 
 from hepaflow.jobs.run import run
-from hepaflow.masks import Masks, write_masks
-from hepaflow.postprocess import clean
+from hepaflow.masks.file import Masks, write_masks
+from hepaflow.masks.postprocess import clean
 from hepaflow.settings.postprocess import LesionPostprocessing, LiverPostprocessing
 
 

@@ -4,17 +4,17 @@ import logging
 from pathlib import Path
 
 from hepaflow.jobs.run import run
-from hepaflow.masks import write_masks
+from hepaflow.masks.file import write_masks
+from hepaflow.preprocessing.slices import SliceFile
 from hepaflow.settings.compute import ComputeSettings
 from hepaflow.settings.training import PredictSettings
-from hepaflow.slices import SliceFile
 
 
 def work() -> None:
-    from hepaflow.compute import make_fabric  # torch takes seconds to import; the cache does without it
-    from hepaflow.inference import Predictor
+    from hepaflow.networks.compute import make_fabric  # torch takes seconds to import; the cache does without it
     from hepaflow.networks.network import build_network
-    from hepaflow.weights import load_weights
+    from hepaflow.networks.weights import load_weights
+    from hepaflow.sampling.predictor import Predictor
 
     settings = PredictSettings.model_validate_json(snakemake.params.settings)
     compute = ComputeSettings.model_validate_json(snakemake.params.compute)

@@ -1,8 +1,8 @@
 """Sum up what the run was made with."""
 
-from hepaflow.atomic import write_text
 from hepaflow.jobs.run import run
-from hepaflow.provenance import provenance_table
+from hepaflow.system.atomic import write_text
+from hepaflow.tables.provenance import provenance_table
 
 
 def work() -> None:

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from hepaflow.atomic import replacing
 from hepaflow.jobs.run import run
-from hepaflow.labels import label_map
-from hepaflow.restore import read_restored
-from hepaflow.slices import SliceFile
-from hepaflow.volume import read_grid, write_map
+from hepaflow.masks.restore import read_restored
+from hepaflow.preprocessing.slices import SliceFile
+from hepaflow.system.atomic import replacing
+from hepaflow.volumes.labels import label_map
+from hepaflow.volumes.volume import read_grid, write_map
 
 
 def work() -> None:

@@ -11,12 +11,12 @@ log = logging.getLogger(__name__)
 
 
 def work() -> None:
-    from hepaflow.exam_output import write_exam
-    from hepaflow.exam_source import read_exam
-    from hepaflow.model import model_of_run
-    from hepaflow.own_exam import result_of
-    from hepaflow.result_folder import remove_remains
-    from hepaflow.segmenter import Segmenter
+    from hepaflow.model.segmenter import Segmenter
+    from hepaflow.model.trained import model_of_run
+    from hepaflow.segment.output import write_exam
+    from hepaflow.segment.own_exam import result_of
+    from hepaflow.segment.result_folder import remove_remains
+    from hepaflow.segment.source import read_exam
 
     exam = read_exam(Path(snakemake.params.image), name=snakemake.wildcards.exam)
     settings = InferenceSettings.model_validate_json(snakemake.params.settings)

@@ -1,10 +1,10 @@
 """Gather the scores of all test exams and sum them up."""
 
+from hepaflow.evaluation.scores import read_scores, write_scores
+from hepaflow.evaluation.statistics import compare, summarise
 from hepaflow.jobs.run import run
-from hepaflow.scores import read_scores, write_scores
-from hepaflow.statistics import compare, summarise
-from hepaflow.tables import write_statistics
-from hepaflow.thesis import FUSION
+from hepaflow.names import FUSION
+from hepaflow.tables.scores import write_statistics
 
 
 def work() -> None:

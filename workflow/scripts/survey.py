@@ -4,10 +4,10 @@ import json
 import logging
 from pathlib import Path
 
-from hepaflow.atomic import write_text
+from hepaflow.exams.survey import survey
 from hepaflow.jobs.run import run
 from hepaflow.settings.survey import SurveySettings
-from hepaflow.survey import survey
+from hepaflow.system.atomic import write_text
 
 
 def work() -> None:

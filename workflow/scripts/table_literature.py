@@ -1,8 +1,9 @@
 """Write the thesis' comparison with the literature, with this run beside it."""
 
+from hepaflow.evaluation.scores import read_scores
 from hepaflow.jobs.run import run
-from hepaflow.scores import read_scores
-from hepaflow.tables import literature_table, write_table
+from hepaflow.tables.files import write_table
+from hepaflow.tables.literature import literature_table
 
 
 def work() -> None:

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from hepaflow.fusion import Fusion
 from hepaflow.jobs.run import run
-from hepaflow.tables import weight_table, write_table
+from hepaflow.masks.fusion import Fusion
+from hepaflow.tables.files import write_table
+from hepaflow.tables.fusion import weight_table
 
 
 def work() -> None:

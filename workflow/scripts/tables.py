@@ -1,8 +1,9 @@
 """Write the tables of one stage."""
 
+from hepaflow.evaluation.scores import read_scores
 from hepaflow.jobs.run import run
-from hepaflow.scores import read_scores
-from hepaflow.tables import comparison_table, dice_table, exam_table, method_table, score_table, write_table
+from hepaflow.tables.files import write_table
+from hepaflow.tables.scores import comparison_table, dice_table, exam_table, method_table, score_table
 
 
 def work() -> None:

@@ -9,7 +9,7 @@ from hepaflow.settings.training import TrainSettings
 
 
 def work() -> dict[str, Any]:
-    from hepaflow.training import train_network  # torch takes seconds to import; the cache does without it
+    from hepaflow.training.trainer import train_network  # torch takes seconds to import; the cache does without it
 
     computed = train_network(
         [Path(path) for path in snakemake.input.slices],

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from hepaflow.disagreement import error_by_disagreement
+from hepaflow.evaluation.disagreement import error_by_disagreement
+from hepaflow.evaluation.scores import write_scores
 from hepaflow.jobs.run import run
-from hepaflow.labels import read_labels, stage_mask
-from hepaflow.restore import read_restored
-from hepaflow.scores import write_scores
-from hepaflow.slices import SliceFile
-from hepaflow.volume import read_grid, read_image
+from hepaflow.masks.restore import read_restored
+from hepaflow.preprocessing.slices import SliceFile
+from hepaflow.volumes.labels import read_labels, stage_mask
+from hepaflow.volumes.volume import read_grid, read_image
 
 
 def work() -> None:

@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from hepaflow.atomic import write_text
 from hepaflow.jobs.run import run
-from hepaflow.labels import read_labels
+from hepaflow.system.atomic import write_text
 from hepaflow.viewer.exam import ViewedExam
 from hepaflow.viewer.page import viewer_pages
-from hepaflow.volume import read_image
+from hepaflow.volumes.labels import read_labels
+from hepaflow.volumes.volume import read_image
 
 
 def work() -> None:

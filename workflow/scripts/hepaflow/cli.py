@@ -12,15 +12,21 @@ from pathlib import Path
 from typing import Any, TextIO, get_args
 
 import yaml
+from pydantic import ValidationError
 
-from hepaflow.destination import write_text
 from hepaflow.errors import UserError
-from hepaflow.exam_index import index_folder, sheet_text
+from hepaflow.evaluation.folder import score_folder
+from hepaflow.evaluation.scores import write_scores
+from hepaflow.evaluation.statistics import summarise
+from hepaflow.exams.index import index_folder, sheet_text
 from hepaflow.garbage import collect_seldom
+from hepaflow.settings.predictions import PredictionLabels
 from hepaflow.settings.training import Precision
 from hepaflow.settings.workflow import Settings, read_settings
-from hepaflow.signals import EndedError, Ending
-from hepaflow.terminal import run_command
+from hepaflow.system.destination import make_folder, write_text
+from hepaflow.system.signals import EndedError, Ending
+from hepaflow.system.terminal import run_command
+from hepaflow.tables.scores import score_table, write_statistics
 
 _MOST_THREADS = 1024
 
@@ -84,6 +90,30 @@ def main(arguments: list[str] | None = None) -> int:
     )
     segment.set_defaults(run=_segment)
 
+    evaluate = commands.add_parser(
+        "evaluate",
+        help="score a folder of segmentations, by whatever software",
+        description="Score a folder of segmentations against a folder of references, without a workflow. Files "
+        "belong together by their names.",
+    )
+    evaluate.add_argument("predictions", type=Path, help="folder of segmentations, .nii or .nii.gz")
+    evaluate.add_argument("references", type=Path, help="folder of references: 0 background, 1 liver, 2 lesion")
+    evaluate.add_argument("--out", type=Path, help="folder for metrics.csv, summary.csv and metrics.json")
+    evaluate.add_argument(
+        "--liver", type=int, nargs="*", default=[1, 2], metavar="VALUE",
+        help="label values of the liver with its lesions in the segmentations (default: 1 2)",
+    )  # fmt: skip
+    evaluate.add_argument(
+        "--lesion", type=int, nargs="*", default=[2], metavar="VALUE",
+        help="label values of lesions in the segmentations (default: 2); none: only the liver is scored",
+    )  # fmt: skip
+    evaluate.add_argument(
+        "--trust-grid",
+        action="store_true",
+        help="compare voxel by voxel, whatever the headers of a segmentation and its reference say of places",
+    )
+    evaluate.set_defaults(run=_evaluate)
+
     summary = commands.add_parser("summary", help="print the tables of a finished run")
     summary.add_argument("results", type=Path, help="folder of the run, for instance results/demo")
     summary.set_defaults(run=_summary)
@@ -126,8 +156,8 @@ def _segment(chosen: argparse.Namespace) -> int:
 
 
 def _segmented(chosen: argparse.Namespace, ending: Ending) -> int:
-    from hepaflow.model import read_bundle
-    from hepaflow.segment import list_failures, load_model, segment_exams  # takes seconds to import
+    from hepaflow.model.bundle import read_bundle
+    from hepaflow.segment.command import list_failures, load_model, segment_exams  # takes seconds to import
 
     tell = _say_to(sys.stdout)
 
@@ -223,3 +253,34 @@ def _rows(table: Path) -> list[list[str]]:
 
 def _schema(_: argparse.Namespace) -> None:
     print(json.dumps(Settings.model_json_schema(), indent=2))
+
+
+def _evaluate(chosen: argparse.Namespace) -> None:
+    values = _label_values(chosen)
+    if chosen.out:
+        make_folder(chosen.out)
+    metrics = score_folder(chosen.predictions, chosen.references, values, trust_grid=chosen.trust_grid)
+    summary = summarise(metrics)
+    if chosen.out:
+        write_scores(metrics, chosen.out / "metrics.csv")
+        write_scores(summary, chosen.out / "summary.csv")
+        write_statistics(summary, chosen.out / "metrics.json")
+    for stage in values.stages:
+        print(f"\n{stage}, {metrics['exam'].nunique()} exams, 95 % interval in brackets")
+        for name, value in score_table(summary, stage).itertuples(index=False):
+            print(f"  {name:36}  {value}")
+
+
+def _label_values(chosen: argparse.Namespace) -> PredictionLabels:
+    given = f"--liver {_in_words(chosen.liver)} --lesion {_in_words(chosen.lesion)}"
+    try:
+        values = PredictionLabels(liver=tuple(chosen.liver), lesion=tuple(chosen.lesion))
+    except ValidationError:
+        raise UserError(given, expected="label values: whole numbers from 1 on") from None
+    if not values.stages:
+        raise UserError(given, expected="label values of the liver, of lesions, or of both")
+    return values
+
+
+def _in_words(values: list[int]) -> str:
+    return " ".join(map(str, values))

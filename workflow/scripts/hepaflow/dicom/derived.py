@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from hepaflow.dicom.geometry import planes_of
 from hepaflow.dicom.series import Series
-from hepaflow.volume import Grid
+from hepaflow.volumes.volume import Grid
 
 MAKER = "hepaflow"
 

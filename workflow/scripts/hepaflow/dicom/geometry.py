@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from hepaflow.dicom.values import numbers, whole
-from hepaflow.volume import times
+from hepaflow.volumes.volume import times
 
 MAX_TILT = 0.5
 """Degrees. Some scanners note a tenth of a degree where the gantry stands upright."""

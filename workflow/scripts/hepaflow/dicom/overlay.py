@@ -15,9 +15,9 @@ from hepaflow.dicom.geometry import Plane, Vector
 from hepaflow.dicom.headers import PATIENT_AND_STUDY, PLANE
 from hepaflow.dicom.series import Series
 from hepaflow.dicom.source import in_silence, instance_numbers, raised
+from hepaflow.preprocessing.window import window
 from hepaflow.settings.slices import WindowSettings
-from hepaflow.volume import Grid
-from hepaflow.window import window
+from hepaflow.volumes.volume import Grid
 
 ALPHA = 0.3
 """Weight of the colour (thesis 4.10)."""

@@ -1,4 +1,4 @@
-"""From the slices of a CT series to a volume in HU on a grid, as `hepaflow.volume.read_image` gives it."""
+"""From the slices of a CT series to a volume in HU on a grid, as `hepaflow.volumes.volume.read_image` gives it."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from hepaflow.dicom.series import Series
 from hepaflow.dicom.source import in_form
 from hepaflow.dicom.values import number
 from hepaflow.errors import UserError
-from hepaflow.volume import Grid
+from hepaflow.volumes.volume import Grid
 
 _A_FEW = 4  # values that a message lists
 

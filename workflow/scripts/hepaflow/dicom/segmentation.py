@@ -15,7 +15,7 @@ from hepaflow.dicom.derived import MAKER, SEGMENTATION_RAISE, SERIAL_NUMBER, on_
 from hepaflow.dicom.geometry import Plane
 from hepaflow.dicom.series import Series
 from hepaflow.dicom.source import in_silence, raised, slice_distance
-from hepaflow.volume import Grid
+from hepaflow.volumes.volume import Grid
 
 LIVER, LESION = 1, 2
 """Segment numbers."""

@@ -25,7 +25,7 @@ from hepaflow.dicom.kinds import is_multi_frame, is_picture, unusable, why_not
 from hepaflow.dicom.left_out import LeftOut, Lost, counted, missing
 from hepaflow.dicom.values import text, whole
 from hepaflow.errors import UserError
-from hepaflow.folder_walk import Skipped, Walk, walk
+from hepaflow.exams.walk import Skipped, Walk, walk
 
 _A_SERIES = 3
 """Slices; fewer make no volume."""

@@ -8,9 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from hepaflow import thesis
 from hepaflow.figures.style import GREY, INK, WIDTH, Look, looks, styled
-from hepaflow.scores import GIVEN, PROCESSINGS
+from hepaflow.names import FUSION, GIVEN, PROCESSINGS
+from hepaflow.tables import thesis
 
 _OFFSETS = {"raw": -0.17, "clean": 0.17}
 _SPREAD = 0.16
@@ -32,7 +32,7 @@ def dice_figure(metrics: pd.DataFrame, stage: str, architectures: Mapping[str, s
     """
     scores = metrics[(metrics["stage"] == stage) & (metrics["metric"] == "dice")]
     scores = scores.replace({"processing": {GIVEN: "clean"}})  # the only score of another system
-    methods = sorted(scores["method"].unique(), key=lambda name: name == thesis.FUSION)
+    methods = sorted(scores["method"].unique(), key=lambda name: name == FUSION)
     look = looks(methods)
     figure = Figure(figsize=(max(WIDTH, 1.4 * len(methods)), 4.6), layout="constrained")
     axes = figure.subplots()

@@ -8,9 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from hepaflow.colours import LESION, LIVER
+from hepaflow.evaluation.metrics.overlap import dice
 from hepaflow.figures.samples import REFERENCE, Sample
-from hepaflow.figures.style import GREY, LESION, LIVER, WIDTH, styled
-from hepaflow.metrics.overlap import dice
+from hepaflow.figures.style import GREY, WIDTH, styled
 from hepaflow.settings.slices import WindowSettings
 
 _COLOURS = {"liver": LIVER, "lesion": LESION}

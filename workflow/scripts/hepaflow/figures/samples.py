@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hepaflow.box import Box
-from hepaflow.labels import read_labels, stage_mask
-from hepaflow.voi import volume_of_interest
-from hepaflow.volume import read_image
+from hepaflow.preprocessing.voi import volume_of_interest
+from hepaflow.volumes.box import Box
+from hepaflow.volumes.labels import read_labels, stage_mask
+from hepaflow.volumes.volume import read_image
 
 REFERENCE = "reference"
 _MARGIN = 0.08

@@ -10,8 +10,9 @@ from typing import Any, ParamSpec
 import matplotlib
 from matplotlib.figure import Figure
 
-from hepaflow.atomic import replacing
-from hepaflow.thesis import FUSION
+from hepaflow.colours import LESION, LIVER  # moved
+from hepaflow.names import FUSION
+from hepaflow.system.atomic import replacing
 
 P = ParamSpec("P")
 
@@ -19,8 +20,6 @@ WIDTH = 9.0
 """Inches: 864 pixels in a browser. Text of 9 points is still legible where print scales it to a text column."""
 
 INK, GREY, PALE = "#222222", "#767676", "#e4e4e4"
-LIVER, LESION = "#009e73", "#d55e00"
-"""Green and red as in the thesis (4.10), of a hue and brightness that colour-blind readers tell apart."""
 
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",  # text stays text: small, searchable, read aloud

@@ -4,8 +4,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from hepaflow.evaluation.flagging import rank_correlation, without_correlation
 from hepaflow.figures.style import GREY, INK, WIDTH, styled
-from hepaflow.flagging import rank_correlation, without_correlation
 
 _NAMED = 20
 """Most exams whose names are written beside their points."""

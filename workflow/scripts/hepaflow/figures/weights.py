@@ -9,7 +9,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import PercentFormatter
 
 from hepaflow.figures.style import GREY, INK, WIDTH, looks, styled
-from hepaflow.fusion import Fusion
+from hepaflow.masks.fusion import Fusion
 
 _THICKNESS = 0.36
 

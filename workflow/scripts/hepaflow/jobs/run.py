@@ -14,12 +14,12 @@ from typing import Any
 
 from hepaflow.errors import UserError
 from hepaflow.files import sha256
-from hepaflow.fingerprint import fingerprints, libraries
 from hepaflow.garbage import collect_seldom
 from hepaflow.jobs.alone import keep_others_out
 from hepaflow.jobs.cache import Cache, cache_key
 from hepaflow.jobs.digests import begin_notes, checked, write_notes
 from hepaflow.jobs.environment import kept
+from hepaflow.jobs.fingerprint import fingerprints, libraries
 from hepaflow.jobs.gpus import claim_gpus
 from hepaflow.jobs.logs import log_to
 from hepaflow.jobs.raw_inputs import RawInputs

@@ -16,8 +16,8 @@ from torch import Tensor
 from torchvision.models import get_model_weights
 
 from hepaflow.errors import UserError
-from hepaflow.faults import check_opens, remedy
 from hepaflow.networks.backbone import Backbone
+from hepaflow.system.faults import check_opens, remedy
 
 # In torchvision's DenseNet files a layer is called norm.1, in its networks norm1.
 _OLD_DENSENET_NAME = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12])\.")

@@ -1,6 +1,6 @@
 """A 2-D U-Net (Ronneberger et al. 2015): the architecture that is no ImageNet backbone."""
 
-from hepaflow.plain_matplotlib import matplotlib  # noqa: F401 (MONAI imports it, too)
+from hepaflow.system.plain_matplotlib import matplotlib  # noqa: F401 (MONAI imports it, too)
 
 # isort: split
 from monai.networks.nets.unet import UNet as MonaiUNet

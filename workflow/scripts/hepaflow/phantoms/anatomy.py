@@ -11,16 +11,7 @@ from functools import cached_property, reduce
 import numpy as np
 from scipy.special import expit
 
-from hepaflow.phantoms.shapes import (
-    Ellipsoid,
-    FloatArray,
-    Points,
-    Tube,
-    Waves,
-    intersection,
-    paint,
-    union,
-)
+from hepaflow.phantoms.shapes import Ellipsoid, FloatArray, Points, Tube, Waves, intersection, paint, union
 
 TRUNK = (146.0, 102.0)  # half-axes of the muscular wall; fat and skin lie around it
 WALL = 14.0  # thickness of the muscular wall with its ribs

@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from hepaflow.nibabel_alone import nib
 from hepaflow.phantoms.anatomy import Patient
 from hepaflow.phantoms.drawing import Phantom, draw_phantom
 from hepaflow.settings.phantom import PhantomSettings
+from hepaflow.volumes.nibabel_alone import nib
 
 
 def render_phantom(phantom: Phantom) -> tuple[NDArray[np.int16], NDArray[np.uint8]]:

@@ -8,11 +8,10 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from hepaflow.configuration import plain
 from hepaflow.errors import UserError
-from hepaflow.paths import normal
 from hepaflow.settings.base import SettingsModel
 from hepaflow.settings.compute import ComputeSettings
+from hepaflow.settings.configuration import plain
 from hepaflow.settings.contrast import ContrastSettings, LesionSlicesSettings
 from hepaflow.settings.figures import FigureSamplesSettings, SamplesSettings
 from hepaflow.settings.fusion import FitFusionSettings, FusionSettings
@@ -32,6 +31,7 @@ from hepaflow.settings.training import (
     TrainingSettings,
     TrainSettings,
 )
+from hepaflow.system.paths import normal
 
 Stage = Literal["liver", "lesion"]
 FUSION = "fusion"

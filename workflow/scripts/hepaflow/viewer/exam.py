@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hepaflow.box import bounding_box
-from hepaflow.labels import stage_mask
-from hepaflow.lesions import find_lesions, label_lesions
-from hepaflow.steps import Steps
+from hepaflow.volumes.box import bounding_box
+from hepaflow.volumes.labels import stage_mask
+from hepaflow.volumes.lesions import find_lesions, label_lesions
+from hepaflow.volumes.steps import Steps
 
 STAGES = ("liver", "lesion")
 

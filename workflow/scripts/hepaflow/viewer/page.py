@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from hepaflow.figures.style import LESION, LIVER
+from hepaflow.colours import LESION, LIVER
 from hepaflow.viewer.ct import CURVE_HU, CURVE_LEVELS, compand, encode
 from hepaflow.viewer.exam import STAGES, ViewedExam, count_overlap, first_slice, list_lesions, liver_box
 

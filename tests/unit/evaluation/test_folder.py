@@ -1,0 +1,105 @@
+"""The command `hepaflow evaluate`; its numbers are compared with a run's in `test_other_systems.py`."""
+
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from hepaflow.cli import main
+from hepaflow.errors import UserError
+from hepaflow.evaluation.folder import exam_of, exams_in, pair
+
+AFFINE = np.diag([-0.7, -0.8, 2.5, 1.0])
+LABELS = np.zeros((6, 5, 4), np.uint8)
+LABELS[1:4, 1:3, 1:3] = 1
+LABELS[2, 2, 2] = 2
+
+
+def folder(place: Path, *names: str, affine: np.ndarray = AFFINE) -> Path:
+    place.mkdir(exist_ok=True)
+    for name in names:
+        nib.save(nib.Nifti1Image(LABELS, affine), place / name)
+    return place
+
+
+@pytest.mark.parametrize(
+    ("name", "exam"),
+    [
+        ("segmentation-12.nii", "12"),
+        ("liver_12.nii.gz", "12"),
+        ("case.label.nii.gz", "case"),
+        ("volume-3_pred.NII.GZ", "3"),
+        ("deliver_1.nii", "deliver_1"),
+    ],
+)
+def test_exam_of_a_name(name: str, exam: str) -> None:
+    assert exam_of(Path(name)) == exam
+
+
+def test_hidden_files_are_other_programs_notes(tmp_path: Path) -> None:
+    folder(tmp_path, "a.nii")
+    (tmp_path / "._a.nii").touch()
+    assert list(exams_in(tmp_path)) == ["a"]
+
+
+@pytest.mark.parametrize("name", ["none", "file"])
+def test_a_folder_that_cannot_be_read_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="no folder that can be read"):
+        exams_in(tmp_path / name)
+
+
+def test_references_alone_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = list(pair(folder(tmp_path / "p", "a.nii"), folder(tmp_path / "r", "a.nii.gz", "b.nii")))
+    assert [exam for exam, _, _ in found] == ["a"]
+    assert "1 of 2 references have no segmentation: b" in capsys.readouterr().err
+
+
+def test_files_in_other_formats_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    segmented = folder(tmp_path / "p", "a.nii")
+    for name in ("b.nrrd", "plans.json"):
+        (segmented / name).touch()
+    assert list(exams_in(segmented)) == ["a"]
+    assert capsys.readouterr().err == "note: skipped in p: b.nrrd: convert to .nii.gz\n"
+
+
+def test_references_without_millimetres_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    places = [str(folder(tmp_path / name, "a.nii", affine=np.eye(4))) for name in ("p", "r")]
+    assert main(["evaluate", *places]) == 0
+    assert "note: a: identity affine and 1 mm spacing: measures in mm would be false" in capsys.readouterr().err
+
+
+def test_all_grids_are_looked_at_before_the_first_is_scored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("hepaflow.evaluation.folder.read_prediction", None)
+    segmented = folder(tmp_path / "p", "a.nii")
+    folder(segmented, "b.nii", affine=AFFINE * [1, 1, 2, 1])
+    assert main(["evaluate", str(segmented), str(folder(tmp_path / "r", "a.nii", "b.nii"))]) == 1
+    assert "exam: b" in capsys.readouterr().err
+
+
+def test_a_place_that_cannot_be_written_to_is_told_before_scoring(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("hepaflow.cli.score_folder", None)
+    (tmp_path / "file").touch()
+    segmented, known = folder(tmp_path / "p", "a.nii"), folder(tmp_path / "r", "a.nii")
+    assert main(["evaluate", str(segmented), str(known), "--out", str(tmp_path / "file")]) == 1
+    assert "no folder that can be written to" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (["--liver", "--lesion"], "of the liver, of lesions, or of both"),
+        (["--lesion", "0"], "whole numbers from 1 on"),
+    ],
+)
+def test_label_values_of_nothing_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], values: list[str], expected: str
+) -> None:
+    given, references = folder(tmp_path / "p", "a.nii"), folder(tmp_path / "r", "a.nii")
+    assert main(["evaluate", str(given), str(references), *values]) == 1
+    assert expected in capsys.readouterr().err

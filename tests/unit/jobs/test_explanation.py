@@ -1,0 +1,49 @@
+"""Why a job would run, in words."""
+
+from dataclasses import replace
+
+import pytest
+
+from hepaflow.jobs.explanation import grouped, library_changes, recipe_changes
+from hepaflow.jobs.recipe import Recipe
+
+RECIPE = Recipe(
+    "train", {"stage": "liver"}, {"training": {"epochs": 4}}, {"script": "0", "hepaflow.training.losses": "1"}, {}
+)
+RECORD = RECIPE.as_dict() | {"versions": {"python": "3.11.2", "torch": "2.14.1", "numpy": "2.4"}}
+
+
+def test_what_is_as_it_was_is_not_told() -> None:
+    assert recipe_changes(RECORD, RECIPE) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"settings": {"training": {"epochs": 5}}}, ["setting training.epochs: 4 → 5"]),
+        ({"code": {"script": "0", "hepaflow.training.losses": "2"}}, ["code: hepaflow.training.losses"]),
+        (
+            {"code": {"script": "1", "hepaflow.new": "2"}},
+            ["code: hepaflow.new, hepaflow.training.losses, train.py"],
+        ),
+        ({"libraries": {"torch": "2.15"}}, ["library torch absent → 2.15"]),
+    ],
+)
+def test_what_changed_is_told(change: dict[str, object], told: list[str]) -> None:
+    assert recipe_changes(RECORD, replace(RECIPE, **change)) == told
+
+
+def test_versions_of_installed_libraries_are_compared() -> None:
+    installed = {"torch": "2.15.0", "numpy": "2.4"}
+    assert library_changes(RECORD, installed) == ["torch 2.14.1 → 2.15.0"]
+    assert library_changes(RECORD, {"numpy": "2.4"}) == []
+
+
+def test_jobs_of_one_rule_and_reason_are_one_line() -> None:
+    jobs = [("train", f"liver {name}", ("code: x",)) for name in "abcdefgh"] + [("tables", "", ("not made yet",))]
+    assert grouped(jobs) == [
+        "train: 8 jobs (liver a, liver b, liver c, liver d, liver e, liver f and 2 more)",
+        "    code: x",
+        "tables: 1 job",
+        "    not made yet",
+    ]

@@ -1,0 +1,508 @@
+"""Fingerprints of code: what changes them, what does not, and what they refuse to follow."""
+
+import ast
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+import textwrap
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+import hepaflow
+from hepaflow.errors import UserError
+from hepaflow.jobs.fingerprint import HOLDS_A_VALUE, fingerprints, libraries, modules
+
+SCRIPTS = Path(hepaflow.__file__).parents[1]
+EVERY_SCRIPT = sorted(SCRIPTS.glob("*.py"))
+WITHOUT_TORCH = (
+    "phantom",
+    "survey",
+    "liver_slices",
+    "lesion_slices",
+    "postprocess",
+    "fit_fusion",
+    "fuse",
+    "restore",
+    "evaluate",
+    "tables",
+)
+"""Scripts of the many short jobs, which would spend most of their time on importing torch."""
+TORCH = {"torch", "torchvision", "monai", "lightning_fabric"}
+
+HOUSE = {
+    "script.py": '''
+        """A script."""
+
+        import json
+        from hepaflow.direct import double, half
+
+        print(double(2), json)
+    ''',
+    "hepaflow/__init__.py": '"""The package."""',
+    "hepaflow/direct.py": '''
+        """A module."""
+
+        from hepaflow.deep.indirect import TWO
+
+
+        def double(x):
+            """Double."""
+            return TWO * x
+
+
+        def half(x):
+            return x / TWO
+    ''',
+    "hepaflow/deep/__init__.py": "",
+    "hepaflow/deep/indirect.py": "TWO = 2\n",
+    "hepaflow/unrelated.py": "THREE = 3\n",
+}
+
+
+class House:
+    """A script and a package, written anew for every variant, so that no time stamp is the same by accident."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._count = folder, 0
+
+    def script(self, files: Mapping[str, str] = {}) -> Path:
+        self._count += 1
+        root = self._folder / str(self._count)
+        for name, text in {**HOUSE, **files}.items():
+            path = root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(clean(text), encoding="utf-8")
+        return root / "script.py"
+
+    def changed(self, name: str, old: str, new: str) -> Path:
+        assert old in clean(HOUSE[name])
+        return self.script({name: clean(HOUSE[name]).replace(old, new)})
+
+
+def clean(text: str) -> str:
+    lines = text.split("\n")
+    indent = min((len(line) - len(line.lstrip()) for line in lines if line.strip()), default=0)
+    return "\n".join(line[indent:] for line in lines)
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    return House(tmp_path)
+
+
+@pytest.fixture
+def before(house: House) -> dict[str, str]:
+    return fingerprints(house.script())
+
+
+def test_modules_are_found_directly_and_indirectly_with_the_packages_around_them(house: House) -> None:
+    script = house.script()
+    assert modules(script) == {
+        "hepaflow": script.parent / "hepaflow/__init__.py",
+        "hepaflow.direct": script.parent / "hepaflow/direct.py",
+        "hepaflow.deep": script.parent / "hepaflow/deep/__init__.py",
+        "hepaflow.deep.indirect": script.parent / "hepaflow/deep/indirect.py",
+    }
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import hepaflow.unrelated",
+        "import hepaflow.unrelated as other",
+        "from hepaflow import unrelated",
+        "from hepaflow.unrelated import THREE",
+        "def late():\n    from hepaflow.unrelated import THREE",
+        "if json:\n    import hepaflow.unrelated",
+    ],
+)
+def test_every_kind_of_import_is_followed(house: House, statement: str) -> None:
+    script = house.script({"script.py": f"import json\n{statement}\n"})
+    assert set(modules(script)) == {"hepaflow", "hepaflow.unrelated"}
+
+
+def test_imports_may_go_round_in_circles(house: House) -> None:
+    script = house.script({"hepaflow/deep/indirect.py": "import hepaflow.direct\nTWO = 2\n"})
+    assert len(modules(script)) == 4
+
+
+def test_the_place_of_a_checkout_does_not_count(house: House, before: dict[str, str]) -> None:
+    assert fingerprints(house.script()) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("script.py", "print(", "# prints\nprint("),
+        ("script.py", "print(double(2), json)", "print(\n    double( 2 ),\n    json,\n)"),
+        ("script.py", '"""A script."""', '"""Another text."""'),
+        ("script.py", '"""A script."""\n', ""),
+        ("script.py", "double, half", "half, double"),
+        (
+            "script.py",
+            "import json\nfrom hepaflow.direct import double, half\n",
+            "from hepaflow.direct import (\n    double,\n    half,\n)\nimport json\n",
+        ),
+        ("hepaflow/direct.py", '"""A module."""\n', ""),
+        ("hepaflow/direct.py", '"""Double."""', "# twice as much"),
+        ("hepaflow/direct.py", '    """Double."""\n', ""),
+        ("hepaflow/direct.py", "def half(x):\n", 'def half(x):\n    """Halve."""\n'),
+        ("hepaflow/deep/indirect.py", "TWO = 2", 'TWO = 2\n"""A number."""'),
+        ("hepaflow/deep/indirect.py", "TWO = 2", "TWO = (0x2)"),
+        ("hepaflow/__init__.py", "The package", "A package"),
+    ],
+)
+def test_comments_docstrings_formatting_and_order_of_imports_do_not_count(
+    house: House, before: dict[str, str], name: str, old: str, new: str
+) -> None:
+    assert fingerprints(house.changed(name, old, new)) == before
+
+
+def test_a_file_that_is_touched_is_the_same_code(house: House) -> None:
+    script = house.script()
+    first = fingerprints(script)
+    os.utime(script, (1, 1))
+    assert fingerprints(script) == first
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("script.py", "double(2)", "double(3)"),
+        ("script.py", "print(double(2), json)", "print(double(2), 'json')"),
+        ("hepaflow/direct.py", "TWO * x", "x * TWO"),
+        ("hepaflow/direct.py", "x / TWO", "x // TWO"),
+        ("hepaflow/deep/indirect.py", "2", "2.0"),
+        ("hepaflow/__init__.py", '"""The package."""', "import os"),
+        ("hepaflow/deep/__init__.py", "", "SET_UP = 1\n"),
+    ],
+)
+def test_a_changed_statement_counts_wherever_it_is(
+    house: House, before: dict[str, str], name: str, old: str, new: str
+) -> None:
+    assert fingerprints(house.changed(name, old, new)) != before
+
+
+# Values that are easily taken for one: equal, empty, or spelled alike.
+DIFFERENT = (
+    *("x = None", "x = False", "x = 0", "x = 0.0", "x = 0j", "x = ''", "x = b''", "x = ()", "x = []", "x = {}"),
+    *("x = 1", "x = True", "x = 1.0", "x = 1j", "x = '1'", "x = b'1'", "x = -1", "x = f'1'", "x = ..."),
+    *(
+        "x = 'Ellipsis'",
+        "x = Ellipsis",
+        "x = 'None'",
+        "x = f'{y}'",
+        "x = f'{y!r}'",
+        "x = f'{y!s}'",
+        "x = f'{y:}1'",
+    ),
+    *(
+        f"match x:\n    case {pattern}:\n        pass"
+        for pattern in ("None", "False", "True", "0", "1", "''", "_", "y")
+    ),
+    *(
+        f"match x:\n    case {pattern}:\n        pass"
+        for pattern in ("[]", "{}", "[*_]", "[*y]", "{**y}", "y()", "0.0")
+    ),
+    *(
+        "x: int",
+        "(x): int",
+        "def f(*, a): ...",
+        "def f(a): ...",
+        "def f(a=None): ...",
+        "def f(a, /): ...",
+        "def f(): ...",
+    ),
+    *(
+        "def f(*, a=None): ...",
+        "def f(*a): ...",
+        "def f(**a): ...",
+        "async def f(): ...",
+        "lambda: None",
+        "lambda: 0",
+    ),
+    *(
+        "[a for a in b]",
+        "[a async for a in b]",
+        "{a for a in b}",
+        "{**a}",
+        "{a: a}",
+        "{None: a}",
+        "a[:]",
+        "a[::0]",
+        "a[None]",
+    ),
+    *(
+        "try: a\nexcept: b",
+        "try: a\nexcept None: b",
+        "try: a\nexcept b: b",
+        "try: a\nfinally: b",
+        "raise",
+        "raise None",
+    ),
+    *("return_ = 0", "global a", "del a", "a", "+a", "not a", "f()", "f(None)", "f(a=None)", "f(**a)", "f(*a)"),
+    *("from a import x\nfrom b import x", "from b import x\nfrom a import x", "import a as x\nimport b as x"),
+    *("import b as x\nimport a as x", "from a import *\nfrom b import *", "from b import *\nfrom a import *"),
+)
+
+
+def test_code_that_differs_has_different_fingerprints(tmp_path: Path) -> None:
+    found: dict[str, list[str]] = {}
+    for number, code in enumerate(DIFFERENT):
+        script = tmp_path / f"{number}.py"
+        script.write_text(
+            f"async def around():\n{textwrap.indent(code, '    ')}\n" if "async for" in code else code
+        )
+        found.setdefault(fingerprints(script)["script"], []).append(code)
+    assert [codes for codes in found.values() if len(codes) > 1] == []
+
+
+def test_every_node_that_holds_a_value_is_known() -> None:
+    """In Python's grammar of trees, a `constant` is a value: where one is empty it still is one."""
+    kinds = [kind for kind in vars(ast).values() if isinstance(kind, type) and issubclass(kind, ast.AST)]
+    holding = {kind for kind in kinds if re.match(rf"{kind.__name__}\(.*\bconstant\b", kind.__doc__ or "")}
+    assert {ast.Constant, ast.MatchSingleton} <= holding
+    assert holding <= set(HOLDS_A_VALUE)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("x = u'a'", "x = 'a'"),
+        ("import a.b\nimport a.c", "import a.c\nimport a.b"),
+        ("from a import x\nfrom a import y", "from a import y\nfrom a import x"),
+        ("if a:\n    b\nelse:\n    c", "if a:\n    b\nelse:\n    'A text.'\n    c"),
+        ("try: a\nfinally: b", "try:\n    a\nfinally:\n    'A text.'\n    b"),
+    ],
+)
+def test_other_spellings_of_the_same_code_do_not_count(tmp_path: Path, old: str, new: str) -> None:
+    for name, code in (("old", old), ("new", new)):
+        (tmp_path / f"{name}.py").write_text(code)
+    assert fingerprints(tmp_path / "old.py") == fingerprints(tmp_path / "new.py")
+
+
+def test_a_change_is_seen_in_the_same_process(house: House) -> None:
+    script = house.script()
+    first = fingerprints(script)
+    (script.parent / "hepaflow/deep/indirect.py").write_text("TWO = 22\n", encoding="utf-8")
+    assert fingerprints(script) != first
+
+
+def test_only_the_digest_of_the_changed_module_changes(house: House, before: dict[str, str]) -> None:
+    after = fingerprints(house.changed("hepaflow/deep/indirect.py", "2", "3"))
+    assert {name for name in before if before[name] != after[name]} == {"hepaflow.deep.indirect"}
+
+
+def test_a_module_that_nothing_imports_does_not_count(house: House, before: dict[str, str]) -> None:
+    assert fingerprints(house.changed("hepaflow/unrelated.py", "3", "4")) == before
+
+
+def test_code_that_moves_to_another_module_counts(house: House, before: dict[str, str]) -> None:
+    moved = {"hepaflow/direct.py": clean(HOUSE["hepaflow/direct.py"]).replace("deep.indirect", "deep.moved")}
+    assert fingerprints(house.script({**moved, "hepaflow/deep/moved.py": "TWO = 2\n"})) != before
+
+
+def test_another_python_gives_the_same_fingerprints(house: House) -> None:
+    """Newer versions of Python have more fields in their syntax trees; what is empty does not count."""
+    ours = fingerprints(house.script({"hepaflow/deep/indirect.py": "class A: pass\ndef f(x: int): return x\n"}))
+    tree = (
+        "Module(body=[ClassDef(name='A', body=[Pass()]), FunctionDef(name='f', args=arguments(args=[arg(arg='x', "
+        "annotation=Name(id='int', ctx=Load()))]), body=[Return(value=Name(id='x', ctx=Load()))])])"
+    )
+    assert ours["hepaflow.deep.indirect"] == hashlib.sha256(tree.encode()).hexdigest()[:16]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "from . import unrelated",
+        "from .unrelated import THREE",
+        "from hepaflow.unrelated import *",
+        "import importlib\nimportlib.import_module('hepaflow.unrelated')",
+        "from importlib import import_module as load",
+        "import importlib\nload = importlib.import_module",
+        "__import__('hepaflow.unrelated')",
+        "import runpy\nrunpy.run_module('hepaflow.unrelated')",
+        "exec('import hepaflow.unrelated')",
+        "list(map(__import__, ['hepaflow.unrelated']))",
+        "import hepaflow.missing",
+        "from hepaflow.missing import nothing",
+        "from hepaflow.deep.missing import nothing",
+        "def broken(:",
+    ],
+)
+@pytest.mark.parametrize("name", ["script.py", "hepaflow/deep/indirect.py"])
+def test_what_cannot_be_followed_is_refused_by_file(house: House, statement: str, name: str) -> None:
+    text = f"{statement}\n" if name == "script.py" else f"TWO = 2\n{statement}\n"
+    script = house.script({name: text})
+    with pytest.raises(UserError) as error:
+        fingerprints(script)
+    assert str(script.parent / name) in str(error.value)
+
+
+def test_imports_from_elsewhere_are_let_be(house: House) -> None:
+    script = house.script({"script.py": "from numpy import *\nimport missing_library\nimport hepaflow_plugin\n"})
+    assert modules(script) == {}
+
+
+@pytest.mark.parametrize("statement", ["import hepaflow.jobs.run", "from hepaflow.jobs import run"])
+def test_what_a_job_notes_about_itself_does_not_count(house: House, statement: str) -> None:
+    files = {"hepaflow/jobs/__init__.py": "", "hepaflow/jobs/run.py": "import hepaflow.unrelated\n"}
+    assert modules(house.script({"script.py": statement, **files})).keys() <= {"hepaflow"}
+
+
+def test_libraries_are_those_of_all_modules_without_pythons_own(house: House) -> None:
+    script = house.script(
+        {
+            "hepaflow/direct.py": "import json\nimport numpy\ndef double(x):\n    import torch.nn\nhalf = 2\n",
+            "hepaflow/unrelated.py": "import scipy\n",
+        }
+    )
+    assert libraries(script) == {"numpy", "torch"}
+
+
+# A table of architectures.
+
+TABLE = {
+    "script.py": "from hepaflow.table import ARCHITECTURES\n",
+    "hepaflow/table.py": """
+        from hepaflow.deep.indirect import TWO
+
+        def _common():
+            return TWO
+
+        def _one(name):
+            from hepaflow.one import build
+            return build(_common())
+
+        def _other(name):
+            from hepaflow.other import build
+            return build(_common())
+
+        def listed():
+            return sorted(ARCHITECTURES)
+
+        ARCHITECTURES = dict({"one": _one, "again": _one, "other": (_other, True)})
+    """,
+    "hepaflow/one.py": "build = 1\n",
+    "hepaflow/other.py": "build = 2\n",
+}
+
+
+def test_one_entry_of_a_table_is_followed(house: House) -> None:
+    script = house.script(TABLE)
+    common = {"hepaflow", "hepaflow.table", "hepaflow.deep", "hepaflow.deep.indirect"}
+    assert set(modules(script, "one")) == set(modules(script, "again")) == common | {"hepaflow.one"}
+    assert set(modules(script, "other")) == common | {"hepaflow.other"}
+    assert set(modules(script)) == common | {"hepaflow.one", "hepaflow.other"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "changed"),
+    [
+        ('"again": _one, ', "", {"again"}),
+        ('"again": _one, ', '"again": _one, "more": _other, ', set()),
+        ('"other": (_other, True)', '"other": (_other, False)', {"other"}),
+        ("def _one(name):", "def _one(name, size=1):", {"one", "again"}),
+        ("return TWO", "return TWO + 1", {"one", "again", "other"}),
+        ("sorted(ARCHITECTURES)", "list(ARCHITECTURES)", {"one", "again", "other"}),
+    ],
+)
+def test_a_change_in_a_table_counts_where_it_matters(house: House, old: str, new: str, changed: set[str]) -> None:
+    def each(files: Mapping[str, str]) -> dict[str, object]:
+        found: dict[str, object] = {}
+        script = house.script(files)
+        for entry in ("one", "again", "other"):
+            try:
+                found[entry] = fingerprints(script, entry)
+            except UserError as error:
+                found[entry] = str(error)
+        return found
+
+    text = TABLE["hepaflow/table.py"]
+    assert old in text
+    before, after = each(TABLE), each({**TABLE, "hepaflow/table.py": text.replace(old, new)})
+    assert {entry for entry in before if before[entry] != after[entry]} == changed
+
+
+def test_an_entry_that_the_table_lacks_is_refused(house: House) -> None:
+    with pytest.raises(UserError, match="no entry 'third'"):
+        fingerprints(house.script(TABLE), "third")
+
+
+# This workflow's own scripts.
+
+
+def test_a_network_depends_on_its_own_architecture_alone() -> None:
+    reached = {arch: set(modules(SCRIPTS / "train.py", arch)) for arch in ("resnet50", "inception_v3", "unet")}
+    own = {"resnet50": "resnet", "inception_v3": "inception", "unet": "unet"}
+    for arch, found in reached.items():
+        networks = {name.rpartition(".")[2] for name in found if name.startswith("hepaflow.networks.")}
+        assert networks & {"resnet", "densenet", "inception", "unet"} == {own[arch]}
+
+
+def test_nothing_but_scripts_uses_what_fingerprints_leave_out() -> None:
+    for path in (SCRIPTS / "hepaflow").rglob("*.py"):
+        if path.parent.name != "jobs":
+            assert "hepaflow.jobs" not in path.read_text(encoding="utf-8").replace("`hepaflow.jobs`", "").replace(
+                'UNFOLLOWED = "hepaflow.jobs"', ""
+            ), path
+
+
+@pytest.mark.parametrize("script", EVERY_SCRIPT, ids=lambda path: path.stem)
+def test_every_script_has_a_fingerprint(script: Path) -> None:
+    found = fingerprints(script, "unet" if script.stem in ("train", "predict") else "")
+    assert all(len(digest) == 16 for digest in found.values())
+    assert {"script", "hepaflow"} < set(found)
+
+
+def test_scripts_differ() -> None:
+    assert len({fingerprints(script)["script"] for script in EVERY_SCRIPT}) == len(EVERY_SCRIPT)
+
+
+def test_the_scheduler_is_no_part_of_a_result() -> None:
+    """The workflow's settings, exam sheets and fingerprints change without any job's result changing."""
+    for script in EVERY_SCRIPT:
+        reached = set(modules(script))
+        assert not reached & {
+            "hepaflow.settings.workflow",
+            "hepaflow.jobs.fingerprint",
+            "hepaflow.cli",
+            "hepaflow.jobs",
+        }, script.stem
+
+
+def imported(path: Path) -> set[str]:
+    """Return the libraries that a module imports, wherever in it it does so."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module.split(".")[0])
+    return found
+
+
+@pytest.mark.parametrize("name", WITHOUT_TORCH)
+def test_short_jobs_do_not_depend_on_torch(name: str) -> None:
+    reached = {"script": SCRIPTS / f"{name}.py", **modules(SCRIPTS / f"{name}.py")}
+    assert {module for module, path in reached.items() if imported(path) & TORCH} == set()
+
+
+def test_short_jobs_do_not_import_torch_through_other_libraries() -> None:
+    names = sorted({module for name in WITHOUT_TORCH for module in modules(SCRIPTS / f"{name}.py")})
+    code = "import importlib, json, sys\n[importlib.import_module(name) for name in json.loads(sys.argv[1])]\n"
+    told = subprocess.run(
+        [sys.executable, "-c", code + "print(json.dumps(sorted(sys.modules)))", json.dumps(names)],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=300,
+        env={**os.environ, "PYTHONPATH": str(SCRIPTS)},
+    ).stdout
+    assert not set(json.loads(told)) & TORCH

@@ -1,0 +1,149 @@
+"""Files of masks."""
+
+import time
+import weakref
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hepaflow.errors import UserError
+from hepaflow.masks.file import Masks, write_masks
+
+
+def drawn(slices: int = 3, rows: int = 5, columns: int = 16, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).random((slices, rows, columns)) > 0.5
+
+
+def test_every_exam_comes_back_in_order(tmp_path: Path) -> None:
+    exams = {"b": drawn(3), "a": drawn(1, 8, 8, seed=1), "c": drawn(2, 256, 256, seed=2)}
+    write_masks(tmp_path / "masks.npz", exams.items())
+    with Masks(tmp_path / "masks.npz") as masks:
+        assert list(masks) == ["b", "a", "c"]
+        assert len(masks) == 3
+        for exam, expected in exams.items():
+            assert masks[exam].dtype == bool
+            np.testing.assert_array_equal(masks[exam], expected)
+        assert "d" not in masks
+        with pytest.raises(KeyError, match="d"):
+            masks["d"]
+
+
+@settings(max_examples=15, deadline=None, derandomize=True)
+@given(st.integers(0, 3), st.integers(1, 9), st.integers(1, 4), st.integers(0, 2**32 - 1))
+def test_any_shape_comes_back(
+    tmp_path_factory: pytest.TempPathFactory, slices: int, rows: int, bytes_: int, seed: int
+) -> None:
+    path = tmp_path_factory.mktemp("masks") / "masks.npz"
+    mask = drawn(slices, rows, 8 * bytes_, seed)
+    write_masks(path, [("exam", mask)])
+    with Masks(path) as masks:
+        assert masks["exam"].shape == mask.shape
+        np.testing.assert_array_equal(masks["exam"], mask)
+
+
+def test_an_exam_without_slices(tmp_path: Path) -> None:
+    write_masks(tmp_path / "masks.npz", [("empty", np.zeros((0, 256, 256), bool)), ("full", drawn())])
+    with Masks(tmp_path / "masks.npz") as masks:
+        assert masks["empty"].shape == (0, 256, 256)
+        assert masks["empty"].dtype == bool
+        np.testing.assert_array_equal(masks["full"], drawn())
+
+
+def test_no_exams(tmp_path: Path) -> None:
+    write_masks(tmp_path / "masks.npz", [])
+    with Masks(tmp_path / "masks.npz") as masks:
+        assert list(masks) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["file", "masks", "args", "allow_pickle", "arr_0", "x.masks", "x.npy", "a b", "ü", "7"]
+)
+def test_any_name_of_an_exam(tmp_path: Path, name: str) -> None:
+    write_masks(tmp_path / "masks.npz", [(name, drawn()), ("other", drawn(seed=1))])
+    with Masks(tmp_path / "masks.npz") as masks:
+        assert list(masks) == [name, "other"]
+        np.testing.assert_array_equal(masks[name], drawn())
+        np.testing.assert_array_equal(masks["other"], drawn(seed=1))
+
+
+def test_bytes_depend_on_neither_time_nor_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_masks(tmp_path / "one.npz", [("a", drawn()), ("b", drawn(seed=1))])
+    then = time.time()
+    monkeypatch.setattr(time, "time", lambda: then + 1e6)
+    localtime = time.localtime
+    monkeypatch.setattr(time, "localtime", lambda *_: localtime(then + 1e6))
+    write_masks(str(tmp_path / "other.npz"), iter([("a", drawn()), ("b", drawn(seed=1))]))
+    assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "other.npz").read_bytes()
+
+
+def test_masks_are_packed_bit_by_bit(tmp_path: Path) -> None:
+    noise = drawn(64, 64, 64)  # cannot be compressed further
+    write_masks(tmp_path / "masks.npz", [("exam", noise)])
+    assert noise.size / 8 <= (tmp_path / "masks.npz").stat().st_size < noise.size / 8 * 1.05
+
+
+def test_one_exam_after_the_other_is_asked_for(tmp_path: Path) -> None:
+    """Exams are drawn one at a time and dropped: no list of unpacked masks is made."""
+    drawn_before: list[weakref.ref[np.ndarray]] = []
+
+    def exams() -> Iterator[tuple[str, np.ndarray]]:
+        for number in range(5):
+            assert sum(mask() is not None for mask in drawn_before) <= 1
+            mask = drawn(seed=number)
+            drawn_before.append(weakref.ref(mask))
+            yield str(number), mask
+            del mask
+
+    write_masks(tmp_path / "masks.npz", exams())
+    assert len(Masks(tmp_path / "masks.npz")) == 5
+
+
+def test_an_exam_is_read_only_when_it_is_asked_for(tmp_path: Path) -> None:
+    """Damage to one exam's bytes is met when that exam is read, and not before."""
+    write_masks(tmp_path / "masks.npz", [("a", drawn(9, 64, 64)), ("b", drawn(9, 64, 64, seed=1))])
+    content = bytearray((tmp_path / "masks.npz").read_bytes())
+    middle = content.index(b"b.masks.npy") + 200
+    content[middle : middle + 50] = bytes(50)
+    (tmp_path / "masks.npz").write_bytes(content)
+    with Masks(tmp_path / "masks.npz") as masks:
+        assert list(masks) == ["a", "b"]
+        np.testing.assert_array_equal(masks["a"], drawn(9, 64, 64))
+        with pytest.raises(UserError, match=r"file: .*masks\.npz\nfound: .*(CRC|decompress)"):
+            masks["b"]
+
+
+@pytest.mark.parametrize("bit", [0x01, 0x10, 0x80])
+def test_a_flipped_bit_is_told_or_changes_no_mask(tmp_path: Path, bit: int) -> None:
+    """Zip files have a checksum of every member, but not of their own tables; bits there may be of no account."""
+    given, path = {"a": drawn(2, 8, 8), "b": drawn(3, 8, 16, seed=1)}, tmp_path / "masks.npz"
+    write_masks(path, given.items())
+    whole, told = path.read_bytes(), 0
+    for place in range(len(whole)):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ bit]) + whole[place + 1 :])
+        try:
+            with Masks(path) as masks:
+                found = dict(masks)
+        except UserError as error:
+            told += 1
+            message = str(error)
+        else:
+            assert all(np.array_equal(found[name], given[name]) for name in found if name in given)
+    assert told > len(whole) / 2
+    assert "what to do: delete the file" in message
+
+
+@pytest.mark.parametrize("content", [b"", b"PK", b"not masks" * 99])
+def test_another_kind_of_file_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "masks.npz").write_bytes(content)
+    with pytest.raises(UserError, match="not readable as masks"):
+        Masks(tmp_path / "masks.npz")
+
+
+@pytest.mark.parametrize("columns", [1, 7, 12, 255])
+def test_columns_that_cannot_be_packed_are_refused(tmp_path: Path, columns: int) -> None:
+    with pytest.raises(ValueError, match=f"{columns} columns"):
+        write_masks(tmp_path / "masks.npz", [("exam", drawn(columns=columns))])

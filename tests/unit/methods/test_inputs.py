@@ -1,0 +1,251 @@
+"""The files that a run reads and no rule makes: all are checked before the first job."""
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hepaflow.errors import UserError
+from hepaflow.exams.sheet import ExamSheet, read_sheet
+from hepaflow.methods.inputs import Inputs, check_times
+from hepaflow.settings.workflow import read_settings
+
+HEADER = "exam\timage\tlabel\tsplit\n"
+GOOD = HEADER + "a\ta.nii\ta-l.nii\ttrain\nb\tb.nii\tb-l.nii\ttest\n"
+NAMES = ("a.nii", "a-l.nii", "b.nii", "b-l.nii", "c-l.nii")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the working folder, with the files of two exams in `data` and of a backbone in `weights`."""
+    for name in ("data", "weights", "others"):
+        (tmp_path / name).mkdir()
+    for name in NAMES:
+        (tmp_path / "data" / name).touch()
+    (tmp_path / "data/link.nii").symlink_to("a.nii")
+    (tmp_path / "data/broken.nii").symlink_to("nowhere.nii")
+    (tmp_path / "weights/w.pth").touch()
+    (tmp_path / "others/b.nii.gz").touch()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def sheet(folder: Path, text: str) -> ExamSheet:
+    (folder / "exams.tsv").write_text(text, encoding="utf-8")
+    return read_sheet(folder / "exams.tsv")
+
+
+def inputs(folder: Path, text: str = GOOD, parts: tuple[str, ...] = (), **config: Any) -> Inputs:
+    return Inputs(read_settings({"data": "data"} | config), sheet(folder, text), parts)
+
+
+def backbone(weights: str) -> dict[str, Any]:
+    return {"backbones": {"dense": {"arch": "densenet121", "weights": weights}}}
+
+
+def refusal(made: Inputs) -> str:
+    with pytest.raises(UserError) as caught:
+        made.check()
+    return str(caught.value)
+
+
+def test_every_file_is_checked(folder: Path) -> None:
+    made = inputs(
+        folder, parts=("exams.tsv",), predictions={"nn": {"folder": "others/"}}, **backbone("./weights/w.pth")
+    )
+    assert sorted(one.path for one in made) == sorted(
+        [*(f"data/{name}" for name in NAMES[:4]), "weights/w.pth", "others/b.nii.gz", "exams.tsv"]
+    )
+    made.check()
+    for one in made:
+        os.rename(one.path, "away")
+        assert "no such" in refusal(made) or "no label map" in refusal(made)
+        assert os.path.basename(one.path).removesuffix(".nii.gz") in refusal(made)
+        os.rename("away", one.path)
+    made.check()
+
+
+def test_missing_files_are_named_and_counted(folder: Path) -> None:
+    for name in ("b.nii", "b-l.nii"):
+        (folder / "data" / name).unlink()
+    for words in ("exam: b", "data/b.nii", "no such image (and 1 more such files)", "`data`"):
+        assert words in refusal(inputs(folder))
+
+
+@pytest.mark.parametrize("weights", ["None", "ImageNet", "IMAGENET"])
+def test_a_start_in_other_letters_is_told(folder: Path, weights: str) -> None:
+    message = refusal(inputs(folder, **backbone(weights)))
+    for words in ("backbones.dense.weights", weights, "`imagenet`, `none`", f"write `{weights.lower()}`"):
+        assert words in message
+
+
+def test_weights_that_are_not_there_are_told(folder: Path) -> None:
+    message = refusal(inputs(folder, **backbone("weights/v.pth")))
+    for words in (
+        "no such file of weights (backbones.dense.weights: weights/v.pth)",
+        "set `weights` to `imagenet`",
+    ):
+        assert words in message
+
+
+@pytest.mark.parametrize("weights", ["imagenet", "none"])
+def test_starts_that_are_no_file_need_none(folder: Path, weights: str) -> None:
+    made = inputs(folder, **backbone(weights))
+    assert made.weights("liver", "dense") is None
+    made.check()
+
+
+def test_a_lesion_network_that_starts_from_the_liver_s_reads_no_weights(folder: Path) -> None:
+    made = inputs(folder, **backbone("weights/w.pth"))
+    assert made.weights("liver", "dense") == "weights/w.pth"
+    assert made.weights("lesion", "dense") is None
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("data/a.nii", "no such image"),
+        ("weights/w.pth", "no such file of weights"),
+        ("others/b.nii.gz", "no such label map of predictions.nn"),
+    ],
+)
+def test_a_folder_in_place_of_a_file_is_told(folder: Path, path: str, told: str) -> None:
+    Path(path).unlink()
+    Path(path).mkdir()
+    message = refusal(inputs(folder, predictions={"nn": {"folder": "others"}}, **backbone("weights/w.pth")))
+    assert told in message
+    assert ": a folder is there" in message
+
+
+def test_a_link_that_leads_nowhere_is_told(folder: Path) -> None:
+    assert "no such image: a broken link to nowhere.nii" in refusal(
+        inputs(folder, GOOD.replace("a.nii", "broken.nii"))
+    )
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_without_the_right_to_read_it_is_told(folder: Path) -> None:
+    (folder / "data/a.nii").chmod(0)
+    assert "no right to read the image" in refusal(inputs(folder))
+
+
+def test_a_new_exam_may_be_a_folder_with_files(folder: Path) -> None:
+    (folder / "data/series").mkdir()
+    made = inputs(folder, f"{GOOD}n\tseries\t\tnew\n")
+    assert "no such image: an empty folder is there" in refusal(made)
+    (folder / "data/series/1.dcm").touch()
+    made.check()
+    assert "no such image" in refusal(inputs(folder, f"{GOOD}n\tseries\ta-l.nii\ttrain\n"))
+
+
+@pytest.mark.parametrize("image", ["a.nii", "./a.nii", "link.nii", "c-l.nii", "{folder}/data/a.nii"])
+def test_a_file_of_two_exams_is_refused(folder: Path, image: str) -> None:
+    made = inputs(folder, f"{GOOD}c\t{image.format(folder=folder)}\tc-l.nii\ttest\n")
+    assert "found: a file that the sheet lists already, as " in refusal(made)
+    assert "exam: c" in refusal(made)
+
+
+def test_a_path_that_no_file_can_have_is_missing(folder: Path) -> None:
+    assert "no such image" in refusal(inputs(folder, GOOD.replace("a.nii", "x" * 300)))
+
+
+# Paths in the sheet.
+
+
+@pytest.mark.parametrize("cell", ["a.nii", "./a.nii", "sub/../a.nii", "{folder}/data/a.nii", "~/data/a.nii"])
+@pytest.mark.parametrize("data", ["data", "./data/", "{folder}/data"])
+def test_an_image_has_one_path_however_the_sheet_spells_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, cell: str, data: str
+) -> None:
+    monkeypatch.setenv("HOME", str(folder))
+    (folder / "data/sub").mkdir()
+    text = GOOD.replace("a.nii", cell.format(folder=folder))
+    assert inputs(folder, text, data=data.format(folder=folder)).image("a") == "data/a.nii"
+
+
+def test_data_may_be_the_working_folder(folder: Path) -> None:
+    (folder / "a.nii").touch()
+    assert inputs(folder, data=".").image("a") == "a.nii"
+
+
+def test_a_home_of_nobody_is_told(folder: Path) -> None:
+    message = refusal(inputs(folder, GOOD.replace("a.nii", "~nobody-of-this-name/a.nii")))
+    for words in ("exam: a", "data/~nobody-of-this-name/a.nii", "no such image"):
+        assert words in message
+
+
+# Phantoms.
+
+
+PHANTOMS = HEADER + "a\ta.image.nii.gz\ta.label.nii.gz\ttrain\nb\tb.image.nii.gz\tb.label.nii.gz\ttest\n"
+
+
+def test_phantoms_need_not_be_there(folder: Path) -> None:
+    made = inputs(folder, PHANTOMS, phantoms={})
+    made.check()
+    assert made.phantoms["a"] == ("data/a.image.nii.gz", "data/a.label.nii.gz")
+    assert len(made.made) == 4
+    assert list(made) == []
+
+
+@pytest.mark.parametrize("cell", ["b.imag.nii.gz", "B.image.nii.gz", "sub/b.image.nii.gz", "../b.image.nii.gz"])
+def test_a_name_that_no_phantom_has_is_told(folder: Path, cell: str) -> None:
+    message = refusal(inputs(folder, PHANTOMS.replace("b.image.nii.gz", cell), phantoms={}))
+    for words in ("exam: b", "no such image", "b.image.nii.gz and b.label.nii.gz, which the run makes"):
+        assert words in message
+
+
+def test_a_phantom_may_stand_beside_other_files(folder: Path) -> None:
+    made = inputs(folder, PHANTOMS + "n\ta.nii\t\tnew\n", phantoms={})
+    made.check()
+    assert [one.path for one in made] == ["data/a.nii"]
+    assert "n" not in made.phantoms
+    assert "n" in inputs(folder, PHANTOMS + "n\tn.image.nii.gz\t\tnew\n", phantoms={}).phantoms
+
+
+def test_real_exams_have_no_phantoms(folder: Path) -> None:
+    assert inputs(folder).phantoms == {}
+
+
+# Times.
+
+
+@pytest.mark.parametrize("seconds", ["since 1970", -(10**6), 0, 20])
+def test_a_time_of_the_past_is_sound(folder: Path, seconds: int | str) -> None:
+    os.utime("data/a.nii", (0 if isinstance(seconds, str) else time.time() + seconds,) * 2)
+    check_times(["data/a.nii", "data/b.nii"])
+
+
+def test_a_time_in_the_future_is_told_with_what_corrects_it(folder: Path) -> None:
+    (folder / "data/it's.nii").touch()
+    for name in ("it's.nii", "b.nii"):
+        os.utime(folder / "data" / name, (time.time() + 10**5,) * 2)
+    with pytest.raises(UserError) as caught:
+        check_times(["data/a.nii", "data/it's.nii", "data/b.nii"])
+    for words in ("file: data/b.nii", "a time in the future, 20", "(and 1 more such files)", "`touch data/b.nii`"):
+        assert words in str(caught.value)
+
+
+# Folders.
+
+
+def test_the_files_of_a_folder_are_those_that_are_read(folder: Path) -> None:
+    """Through links, each once, and without the notes of other programs."""
+    for name in ("data/series/1", "data/series/sub/2", "data/series/.notes/4", "elsewhere/3"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).touch()
+    Path("data/series/linked").symlink_to(folder / "elsewhere")
+    Path("data/series/sub/round").symlink_to(folder / "data/series")
+    Path("data/series/broken").symlink_to("nowhere")
+    Path("data/series/again").symlink_to("1")
+    made = inputs(folder, f"{GOOD}n\tseries\t\tnew\n")
+    assert made.images("n") == [f"data/series/{name}" for name in ("1", "linked/3", "sub/2")]
+    assert made.images("a") == ["data/a.nii"]
+
+
+def test_a_folder_with_hidden_folders_alone_is_empty(folder: Path) -> None:
+    Path("data/series/.notes").mkdir(parents=True)
+    Path("data/series/.notes/1").touch()
+    assert "an empty folder is there" in refusal(inputs(folder, f"{GOOD}n\tseries\t\tnew\n"))

@@ -1,0 +1,206 @@
+"""A model in one file: what is in it, and that nothing else is taken for it."""
+
+import hashlib
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load
+from small_model import ALL_LIVER_NO_LESION, NAMES, inference_settings, small_model
+
+from hepaflow.errors import UserError
+from hepaflow.model.bundle import FORMAT, read_bundle
+from hepaflow.model.members import CARD, LICENCE, MANIFEST, SETTINGS, fusion_member, network_member
+from hepaflow.model.trained import model_of_run
+from hepaflow.names import STAGES
+
+
+def test_what_was_written_is_read(tmp_path: Path) -> None:
+    bundle = read_bundle(small_model(tmp_path))
+    assert bundle.settings == inference_settings()
+    assert bundle.version == "1.2.3"
+    assert bundle.fusion["lesion"].weights == (3.0, 2.0)
+    assert bundle.provenance == {"train liver first": {}}
+    assert bundle.card == "# A model\n"
+    for stage in ("liver", "lesion"):
+        for name in NAMES:
+            stored = (tmp_path / network_member(stage, name)).read_bytes()
+            assert bundle.network(stage, name) == stored
+            assert all(torch.isfinite(tensor).all() for tensor in load(stored).values())
+
+
+def test_equal_models_are_equal_bytes_and_what_segments_otherwise_has_another_identity(tmp_path: Path) -> None:
+    folders = [tmp_path / name for name in ("one", "same", "scored", "other")]
+    for folder in folders:
+        folder.mkdir()
+    one, same = (small_model(folder) for folder in folders[:2])
+    scored = small_model(folders[2], **{CARD: "# Other scores\n"})
+    other = small_model(folders[3], ALL_LIVER_NO_LESION)
+    assert one.read_bytes() == same.read_bytes()
+    assert read_bundle(one).identity == read_bundle(same).identity == read_bundle(scored).identity
+    assert read_bundle(one).identity["model"] != read_bundle(other).identity["model"]
+    assert read_bundle(one).identity["networks"] == "first (unet), second (unet)"
+
+
+def test_in_another_precision_it_is_another_model_with_the_same_networks(tmp_path: Path) -> None:
+    bundle = read_bundle(small_model(tmp_path))
+    other = bundle.predicting_in("bf16")
+    assert {network.precision for network in other.settings.networks.values()} == {"bf16"}
+    assert other.settings.predicting_in("fp32") == bundle.settings
+    assert (bundle.identity["precision"], other.identity["precision"]) == ("fp32", "bf16")
+    assert bundle.identity["model"] != other.identity["model"]
+    assert other.predicting_in("fp32").identity == bundle.predicting_in("fp32").identity == bundle.identity
+    assert other.network("liver", "first") == bundle.network("liver", "first")
+
+
+def test_a_model_of_a_runs_files_is_that_of_its_bundle(tmp_path: Path) -> None:
+    bundle = read_bundle(small_model(tmp_path))
+    networks = [tmp_path / network_member(stage, name) for stage in STAGES for name in NAMES]
+    model = model_of_run(inference_settings(), networks, [tmp_path / fusion_member(stage) for stage in STAGES])
+    assert model.identity == bundle.identity
+    assert model.fusion == bundle.fusion
+    for stage in STAGES:
+        for name in NAMES:
+            assert model.network(stage, name) == bundle.network(stage, name)
+
+
+def test_nothing_in_it_is_pickled_and_all_of_it_is_named(tmp_path: Path) -> None:
+    with zipfile.ZipFile(small_model(tmp_path)) as archive:
+        names = archive.namelist()
+        assert json.loads(archive.read(MANIFEST))["sha256"].keys() | {MANIFEST} == set(names)
+        assert {Path(name).suffix for name in names} == {".safetensors", ".json", ".md", ""}
+        assert LICENCE in names
+        assert all(info.compress_type == zipfile.ZIP_STORED for info in archive.infolist())
+
+
+def rewritten(
+    model: Path, change: Callable[[dict[str, bytes]], None], compression: int = zipfile.ZIP_STORED
+) -> Path:
+    """Write the members of a model anew, after a change of them."""
+    with zipfile.ZipFile(model) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    change(members)
+    with zipfile.ZipFile(model, "w", compression) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return model
+
+
+def manifest(members: dict[str, bytes], **changes: object) -> None:
+    members[MANIFEST] = json.dumps(json.loads(members[MANIFEST]) | changes).encode()
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda members: members.pop(MANIFEST), f"a zip without {MANIFEST}"),
+        (lambda members: members.update({MANIFEST: b"[]"}), "a manifest that is not one"),
+        (lambda members: members.update({MANIFEST: b"{"}), "a manifest that is not one"),
+        (lambda members: members.pop(fusion_member("liver")), fusion_member("liver")),
+        (lambda members: members.update({"../climbs": b""}), "../climbs"),
+        (lambda members: members.update({CARD: b"# Altered\n"}), f"{CARD} with another content"),
+        (lambda members: members.update({SETTINGS: members[SETTINGS] + b" "}), f"{SETTINGS} with another content"),
+        (lambda members: manifest(members, format=FORMAT + 1), f"a model of format {FORMAT + 1}"),
+    ],
+)
+def test_what_is_no_model_is_refused(
+    tmp_path: Path, change: Callable[[dict[str, bytes]], None], told: str
+) -> None:
+    model = rewritten(small_model(tmp_path), change)
+    with pytest.raises(UserError) as error:
+        read_bundle(model)
+    assert told in error.value.found
+    assert str(model) in str(error.value)
+
+
+@pytest.mark.parametrize("content", [b"", b"not a zip", None])
+def test_damaged_files_are_refused(tmp_path: Path, content: bytes | None) -> None:
+    model = small_model(tmp_path)
+    model.write_bytes(model.read_bytes()[:-5000] if content is None else content)
+    with pytest.raises(UserError, match="not readable as a model"):
+        read_bundle(model)
+
+
+def test_a_missing_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"no such file(.|\n)*let the run finish"):
+        read_bundle(tmp_path / "none.zip")
+
+
+def test_a_folder_is_told_with_the_model_in_it(tmp_path: Path) -> None:
+    (tmp_path / "results").mkdir()
+    small_model(tmp_path).rename(tmp_path / "results/hepaflow-model.zip")
+    with pytest.raises(UserError, match=r"a folder(.|\n)*results/hepaflow-model\.zip"):
+        read_bundle(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"no JSON", b"[]", b"{}"])
+def test_a_member_that_is_another_thing_is_told(tmp_path: Path, content: bytes) -> None:
+    def change(members: dict[str, bytes]) -> None:
+        name = fusion_member("liver")
+        members[name] = content
+        digests = json.loads(members[MANIFEST])["sha256"] | {name: hashlib.sha256(content).hexdigest()}
+        manifest(members, sha256=digests)
+
+    with pytest.raises(UserError, match="not what their names say"):
+        read_bundle(rewritten(small_model(tmp_path), change))
+
+
+def test_a_newer_model_is_told_with_the_version_that_wrote_it(tmp_path: Path) -> None:
+    model = small_model(tmp_path, **{SETTINGS: '{"networks": {}, "of_the_future": 1}'})
+    with pytest.raises(
+        UserError, match=r"written by hepaflow 1\.2\.3(.|\n)*segment with the hepaflow that wrote it"
+    ):
+        read_bundle(model)
+
+
+def test_an_encrypted_or_oddly_compressed_model_is_told(tmp_path: Path) -> None:
+    content = bytearray(small_model(tmp_path).read_bytes())
+    for marker, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        place = content.find(marker)
+        while place >= 0:
+            content[place + offset] |= 1
+            place = content.find(marker, place + 1)
+    (tmp_path / "model.zip").write_bytes(content)
+    with pytest.raises(UserError, match="not readable as a model"):
+        read_bundle(tmp_path / "model.zip")
+
+
+def test_compressed_members_are_refused(tmp_path: Path) -> None:
+    """They could be a thousand times larger than the file."""
+    model = rewritten(small_model(tmp_path), lambda members: None, zipfile.ZIP_DEFLATED)
+    with pytest.raises(UserError, match="compressed"):
+        read_bundle(model)
+
+
+def test_an_altered_network_is_noticed_as_it_is_loaded(tmp_path: Path) -> None:
+    name = network_member("liver", "first")
+    model = rewritten(small_model(tmp_path), lambda members: members.update({name: members[name][:-1] + b"?"}))
+    with pytest.raises(UserError, match=name):
+        read_bundle(model).network("liver", "first")
+
+
+@pytest.mark.parametrize(
+    ("texts", "told"),
+    [
+        ({SETTINGS: '{"networks": {}}'}, "settings that this hepaflow does not know"),
+        (
+            {SETTINGS: inference_settings().canonical().replace('"fp32"', '"bf16"', 1)},
+            "settings that this hepaflow does not know",
+        ),
+        (
+            {fusion_member("liver"): '{"backbones": ["second", "first"], "weights": [1, 2], "losses": []}'},
+            "fusion weights of second, first for the liver",
+        ),
+        (
+            {SETTINGS: inference_settings().canonical().replace('"second"', '"third"')},
+            "no networks/lesion/third.safetensors, networks/liver/third.safetensors",
+        ),
+    ],
+)
+def test_parts_that_do_not_belong_together_are_refused(tmp_path: Path, texts: dict[str, str], told: str) -> None:
+    with pytest.raises(UserError) as error:
+        read_bundle(small_model(tmp_path, **texts))
+    assert told in error.value.found

@@ -1,0 +1,70 @@
+"""What a model was made from stands in its provenance and on its card, and nothing of when and where."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from hepaflow.model.card import model_card, model_provenance
+
+KEPT = {
+    "settings": {"network": {"arch": "unet"}, "training": {"epochs": 17}, "seed": 2311},
+    "code": {"script": "c0de"},
+    "versions": {"torch": "9.8.7"},
+    "device": "a card of its own",
+    "threads": 3,
+    "compute": {"accelerator": "auto"},
+}
+
+
+def _record(folder: Path, name: str, **changes: Any) -> Path:
+    record = KEPT | {
+        "rule": "train",
+        "wildcards": {"stage": "liver", "backbone": "dense"},
+        "inputs": {"/home/someone/slices/patient.npz": "aa", "/home/someone/slices/other.npz": "bb"},
+        "began": "2026-01-02T10:00:00+00:00",
+        "seconds": 90.0,
+    }
+    path = folder / name
+    path.write_text(json.dumps(record | changes))
+    return path
+
+
+def test_provenance_is_all_that_decides_a_training(tmp_path: Path) -> None:
+    (job,) = model_provenance([_record(tmp_path, "one.json")]).items()
+    name, told = job
+    assert name == "train liver dense"
+    assert {key: told[key] for key in KEPT} == KEPT
+    assert told.keys() == {*KEPT, "inputs"}
+
+
+@pytest.mark.parametrize("changed", [{"a": "aa", "b": "cc"}, {"a": "aa"}])
+def test_other_inputs_are_another_provenance(tmp_path: Path, changed: dict[str, str]) -> None:
+    told, other, moved = (
+        model_provenance([_record(tmp_path, f"{number}.json", **changes)])["train liver dense"]
+        for number, changes in enumerate(({}, {"inputs": changed}, {"inputs": {"x": "bb", "y": "aa"}}))
+    )
+    assert told["inputs"] != other["inputs"]
+    assert told["inputs"] == moved["inputs"], "names of files tell nothing of a model"
+
+
+def test_the_card_tells_how_every_network_was_trained(tmp_path: Path) -> None:
+    records = [
+        _record(tmp_path, "one.json"),
+        _record(tmp_path, "two.json", wildcards={"stage": "lesion", "backbone": "dense"}, device="another"),
+        _record(tmp_path, "three.json", rule="fit_fusion", wildcards={"stage": "liver"}),
+    ]
+    settings = {"liver_slices": {"window": {"low": -100, "high": 150}, "size": 64}, "networks": {"dense": {}}}
+    columns = ["stage", "method", "processing", "metric", "statistic", "value", "low", "high"]
+    card = model_card(
+        settings, pd.DataFrame(columns=columns), model_provenance(records), data="131 exams", version="4.5.6"
+    )
+    assert "| training | architecture | epochs | seed | computed on | torch |" in card
+    assert "| liver dense | unet | 17 | 2311 | a card of its own | 9.8.7 |" in card
+    assert "| lesion dense | unet | 17 | 2311 | another | 9.8.7 |" in card
+    assert card.count("| unet |") == 2, "fusion weights are no network"
+    assert "Made by hepaflow 4.5.6" in card
+    assert "window of -100 to 150 HU" in card
+    assert "131 exams" in card

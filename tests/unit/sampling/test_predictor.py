@@ -1,0 +1,103 @@
+"""Masks that a network draws: its logits above zero, whatever the size of the batches."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from hepaflow.networks.compute import make_fabric
+from hepaflow.networks.network import build_network
+from hepaflow.preprocessing.slices import SliceFile, SliceStack
+from hepaflow.sampling.predictor import Predictor
+from hepaflow.sampling.slices import normalise
+from hepaflow.settings.compute import ComputeSettings
+from hepaflow.settings.head import HeadSettings
+from hepaflow.settings.network import NetworkSettings
+from hepaflow.settings.training import Precision
+from hepaflow.volumes.box import Box
+
+torch.set_num_threads(1)
+SIZE = 32
+
+
+@pytest.fixture(autouse=True)
+def _restored() -> Iterator[None]:
+    yield
+    torch.use_deterministic_algorithms(False)
+    torch.set_num_threads(1)
+
+
+def slices_of(folder: Path, count: int) -> SliceFile:
+    shape = (count, SIZE, SIZE)
+    image = np.random.default_rng(count).integers(0, 65536, shape, np.uint16)
+    path = folder / f"{count}.safetensors"
+    SliceStack(image, None, Box.whole(shape) if count else None, shape).save(path)
+    return SliceFile(path)
+
+
+@pytest.fixture
+def network() -> nn.Module:
+    """Build a small network with running statistics of its own, whose masks are about half full."""
+    torch.manual_seed(1)
+    network = build_network(NetworkSettings(arch="densenet121", weights="none", head=HeadSettings(channels=8)))
+    with torch.no_grad():
+        for _ in range(5):
+            network(torch.rand(4, 1, SIZE, SIZE) * 2 - 1)
+        network.head[-1].bias -= network.eval()(torch.rand(4, 1, SIZE, SIZE) * 2 - 1).median()
+    return network
+
+
+def predictor(network: nn.Module, precision: Precision = "fp32", **compute: object) -> Predictor:
+    chosen = ComputeSettings.model_validate({"accelerator": "cpu", **compute})
+    return Predictor(network, make_fabric(precision, chosen, threads=1), chosen)
+
+
+def logits_of(network: nn.Module, slices: SliceFile) -> np.ndarray:
+    with torch.no_grad():
+        logits: np.ndarray = network.eval()(normalise(slices.image())).squeeze(1).numpy()
+    return logits
+
+
+def test_masks_are_where_the_probability_is_above_one_half(network: nn.Module, tmp_path: Path) -> None:
+    slices = slices_of(tmp_path, 7)
+    masks = predictor(network.train()).masks(slices)  # a network left in training mode is put out of it
+    expected = torch.sigmoid(torch.from_numpy(logits_of(network, slices))).numpy() > 0.5
+    assert masks.dtype == bool
+    assert masks.shape == (7, SIZE, SIZE)
+    np.testing.assert_array_equal(masks, expected)
+    assert 0.1 < masks.mean() < 0.9
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 64])
+@pytest.mark.parametrize("channels_last", [False, True])
+def test_speed_settings_change_no_mask(
+    network: nn.Module, tmp_path: Path, batch_size: int, channels_last: bool
+) -> None:
+    """Sums in another order differ in the last bits: only a logit as near zero as that may change its side."""
+    slices = slices_of(tmp_path, 7)
+    logits = logits_of(network, slices)
+    masks = predictor(network, predict_batch_size=batch_size, channels_last=channels_last).masks(slices)
+    differing = masks != (logits > 0)
+    assert np.abs(logits[differing]).max(initial=0) < 1e-5
+    assert differing.sum() <= 2
+
+
+def test_the_same_masks_every_time(network: nn.Module, tmp_path: Path) -> None:
+    slices = slices_of(tmp_path, 5)
+    drawer = predictor(network)
+    np.testing.assert_array_equal(drawer.masks(slices), drawer.masks(slices))
+
+
+def test_an_exam_without_slices_has_an_empty_stack(network: nn.Module, tmp_path: Path) -> None:
+    masks = predictor(network).masks(slices_of(tmp_path, 0))
+    assert masks.shape == (0, SIZE, SIZE)
+    assert masks.dtype == bool
+
+
+def test_bf16_draws_nearly_the_same(network: nn.Module, tmp_path: Path) -> None:
+    slices = slices_of(tmp_path, 4)
+    agreeing = predictor(network, "bf16").masks(slices) == predictor(network).masks(slices)
+    assert agreeing.mean() > 0.9

@@ -1,0 +1,423 @@
+"""The command `hepaflow segment`: many exams, one model, failures listed, and nobody named."""
+
+import gzip
+import io
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+import pytest
+from dicom_series import Phantom, write
+from small_model import ALL_LIVER_NO_LESION, small_model
+from thresholds import MODEL, Thresholded
+
+from hepaflow.cli import _say_to, main
+from hepaflow.errors import UserError
+from hepaflow.segment.command import Failure, Model, list_failures, segment_exams
+from hepaflow.segment.own_exam import Segmented
+from hepaflow.segment.result_folder import claimed
+
+SECRETS = {
+    "PatientName": "Zebulon^Quentin",
+    "PatientID": "PID-90210",
+    "PatientBirthDate": "19560203",
+    "AccessionNumber": "ACC-5512",
+    "StudyID": "STU-77",
+    "ReferringPhysicianName": "Wexler^Ada",
+    "SeriesDescription": "Abdomen of Zebulon",
+}
+"""What no result but DICOM may hold; in lower case, as `quentin`, neither."""
+WORDS = ("zebulon", "quentin", "90210", "19560203", "5512", "stu-77", "wexler")
+
+
+def _phantom(**how: Any) -> Phantom:
+    phantom = Phantom(**how)
+    phantom.stored = np.array([-1000, 100, 200], np.int16)[phantom.labels]
+    return phantom
+
+
+def _run(place: Path, out: Path, model: Model = MODEL, **how: Any) -> tuple[list[Failure], list[str]]:
+    lines: list[str] = []
+    return segment_exams(place, out, lambda: model, say=lines.append, **how), lines
+
+
+def _bytes(folder: Path) -> Iterator[tuple[Path, bytes]]:
+    """Yield every file's content, also what is packed in it, and every name."""
+    for path in folder.rglob("*"):
+        yield path, str(path.relative_to(folder)).encode()
+        if path.is_file():
+            content = path.read_bytes()
+            yield path, gzip.decompress(content) if path.suffix == ".gz" else content
+
+
+def _named(content: bytes) -> list[str]:
+    """Return the secrets in a text. Digits count as a number alone: UIDs and digests hold any of them."""
+    alone = rb"(?<![\da-f])(?<!\d\.)%s(?![\da-f])(?!\.\d)"
+    return [
+        word
+        for word in WORDS
+        if re.search((alone if word.isdigit() else b"%s") % re.escape(word.encode()), content.lower())
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("acc-5512, born 19560203", ["19560203", "5512"]),
+        ("out/PID-90210.dcm", ["90210"]),
+        ("90210_ZEBULON.html", ["zebulon", "90210"]),
+        ("1.2.826.0.1.55121.7", []),
+        ("1.2.5512.7, 0.5512 ml", []),
+        ("sha256: a5512f90210e", []),
+    ],
+)
+def test_what_names_somebody(text: str, told: list[str]) -> None:
+    assert _named(text.encode()) == told
+
+
+def test_every_exam_is_done_with_one_model_and_failures_are_listed(tmp_path: Path) -> None:
+    exams = tmp_path / "exams"
+    write(_phantom().slices(intercept=0), exams / "a")
+    write(_phantom().slices(intercept=0, GantryDetectorTilt=18), exams / "b")
+    exams.joinpath("c.nii.gz").write_bytes(b"no NIfTI at all")
+    _phantom().nifti(_phantom().stored, exams / "d.nii.gz")
+    loaded: list[str] = []
+
+    def load() -> Model:
+        loaded.append("once")
+        return MODEL
+
+    lines: list[str] = []
+    failures = segment_exams(exams, tmp_path / "out", load, say=lines.append)
+    assert loaded == ["once"]
+    assert [failure.exam for failure in failures] == ["b", "c"]
+    assert "gantry tilt of 18°" in failures[0].found
+    assert "not readable as NIfTI" in failures[1].found
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a", "d"]
+    assert [line for line in lines if line.startswith("[")] == ["[1/4] a", "[2/4] b", "[3/4] c", "[4/4] d"]
+
+
+def test_a_fault_of_the_model_is_told_with_its_traceback_and_without_the_patient(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(_phantom().slices(intercept=0, **SECRETS), tmp_path / "ct")
+
+    def fails(hu: np.ndarray) -> Segmented:
+        raise ArithmeticError("nothing for Zebulon^Quentin")
+
+    failures, _ = _run(tmp_path / "ct", tmp_path / "out", Model({}, fails))
+    assert failures == [Failure("ct", *2 * ["ArithmeticError: nothing for ***^***"])]
+    told = capsys.readouterr().err
+    assert "Traceback" in told
+    assert not _named(told.encode())
+    assert not list((tmp_path / "out").iterdir())
+
+
+@pytest.mark.parametrize("anonymise", [False, True])
+def test_nobody_is_named_outside_of_dicom(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], anonymise: bool
+) -> None:
+    exams = tmp_path / "exams"
+    images = _phantom().slices(intercept=0, **SECRETS)
+    for image in images:
+        image.PatientComments = image.ImageComments = image.ProtocolName = "Zebulon"
+        image.InstitutionName = "Wexler Clinic"
+    write(images, exams / "ZEBULON_Quentin" / "PID-90210")
+    write(_phantom().slices(intercept=0, GantryDetectorTilt=9, **SECRETS), exams / "Zebulon 2", seed=1)
+    write(_phantom().slices(Modality="PT", **SECRETS)[:2], exams / "Zebulon 2", seed=2)
+    failures, lines = _run(exams, tmp_path / "out", anonymise=anonymise)
+    assert [failure.exam for failure in failures] == ["exam-2"]
+    printed = "".join(capfd.readouterr())
+    assert not _named(f"{printed}{lines}{failures}".encode())
+    found = dict(_bytes(tmp_path / "out"))
+    for path, content in _bytes(tmp_path / "out"):
+        if path.suffix != ".dcm" or anonymise:
+            assert not _named(content), path
+    carried = found[tmp_path / "out" / "exam-1" / "segmentation.dcm"]
+    for secret in (b"Zebulon^Quentin", b"PID-90210", b"ACC-5512"):
+        assert (secret in carried) != anonymise
+
+
+def test_the_texts_of_a_nifti_header_are_not_carried_over(tmp_path: Path) -> None:
+    image = nib.load(_phantom().nifti(_phantom().stored, tmp_path / "plain.nii"))
+    for field in ("descrip", "aux_file", "intent_name", "db_name"):
+        image.header[field] = b"Zebulon"
+    image.header.extensions.append(nib.nifti1.Nifti1Extension("comment", b"Zebulon"))
+    (tmp_path / "exams").mkdir()
+    nib.save(image, tmp_path / "exams" / "a.nii.gz")
+    assert _named(gzip.decompress((tmp_path / "exams" / "a.nii.gz").read_bytes()))
+    assert _run(tmp_path / "exams", tmp_path / "out")[0] == []
+    assert [path for path, content in _bytes(tmp_path / "out") if _named(content)] == []
+
+
+def test_nothing_but_the_results_is_written(tmp_path: Path) -> None:
+    write(_phantom().slices(intercept=0), tmp_path / "ct")
+    archive = shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path / "ct")
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    failures, _ = _run(Path(archive), tmp_path / "out")
+    assert failures == []
+    after = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    assert {path: after[path] for path in before} == before
+    new = {str(path.relative_to(tmp_path)) for path in after if path not in before and "overlay/" not in str(path)}
+    names = ("segmentation.nii.gz", "segmentation.dcm", "overlay", "measurements.json", "report.html")
+    assert new == {"out", "out/packed", *(f"out/packed/{name}" for name in names)}
+
+
+def test_a_zip_that_climbs_out_writes_nothing(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "bad.zip", "w") as archive:
+        archive.writestr("../../climbed.nii", b"bad")
+    with pytest.raises(UserError, match="leads out"):
+        _run(tmp_path / "bad.zip", tmp_path / "out")
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["bad.zip", "out"]
+
+
+def test_results_do_not_fall_among_exams_and_are_not_taken_for_some(tmp_path: Path) -> None:
+    phantom = _phantom()
+    phantom.nifti(phantom.stored, tmp_path / "a.nii")
+    with pytest.raises(UserError, match="a folder of exams"):
+        _run(tmp_path, tmp_path)
+    for _ in range(2):
+        failures, lines = _run(tmp_path, tmp_path / "out", overwrite=True)
+        assert failures == []
+        assert [line for line in lines if line.startswith("[")] == ["[1/1] a"]
+    (failure,) = _run(tmp_path, tmp_path / "out")[0]
+    assert "an earlier result" in failure.found
+
+
+@pytest.mark.parametrize("form", ["zip", "tar.gz"])
+def test_messages_of_packed_exams_name_the_archive(tmp_path: Path, form: str) -> None:
+    write(_phantom().slices(intercept=0, GantryDetectorTilt=9), tmp_path / "ct" / "b")
+    write(_phantom().slices(intercept=0), tmp_path / "ct" / "a")
+    archive = Path(
+        shutil.make_archive(str(tmp_path / "packed"), "gztar" if form == "tar.gz" else form, tmp_path / "ct")
+    )
+    (failure,) = _run(archive, tmp_path / "out")[0]
+    assert f"file: {archive}/b" in failure.told
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["a"]
+    empty = Path(shutil.make_archive(str(tmp_path / "empty"), "zip", tmp_path / "out" / "a" / "overlay", "."))
+    with pytest.raises(UserError) as error:
+        _run(empty, tmp_path / "other")
+    assert f"file: {empty}" in str(error.value)
+    assert not list((tmp_path / "other").iterdir())
+
+
+def test_a_patient_called_one_does_not_hide_the_words_of_messages(tmp_path: Path) -> None:
+    for number in (1, 2):
+        images = _phantom().slices(
+            intercept=0,
+            SeriesNumber=number,
+            StudyInstanceUID="1.2.3",
+            PatientName="Slices^One",
+            SeriesDescription="One",
+        )
+        write(images, tmp_path / "One" / "ct", seed=number)
+    (failure,) = _run(tmp_path, tmp_path / "out")[0]
+    assert "expected: one series to segment" in failure.told
+    assert "2 CT series: series 1 '***'" in failure.told
+    assert "7 slices" in failure.told
+    assert failure.exam == "exam-1"
+    assert "/***/ct" in failure.told
+
+
+def test_an_exam_whose_dicom_cannot_be_written_is_listed_as_not_complete(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: Any, **__: Any) -> None:
+        raise ValueError("no such form")
+
+    monkeypatch.setattr("hepaflow.segment.output.write_segmentation", fails)
+    write(_phantom().slices(intercept=0), tmp_path / "ct")
+    failures, lines = _run(tmp_path / "ct", tmp_path / "out")
+    told = "segmentation.dcm could not be written (ValueError: no such form)"
+    assert failures == [Failure("ct", told, told, incomplete=True)]
+    assert lines.index(f"  note: {told}") < lines.index(f"  {tmp_path}/out/ct/report.html")
+    assert (tmp_path / "out/ct/segmentation.nii.gz").exists()
+    listed: list[str] = []
+    list_failures(failures, listed.append)
+    assert listed[0] == "\nnot complete: ct"
+
+
+def test_another_process_at_the_same_exam_is_told(tmp_path: Path) -> None:
+    _phantom().nifti(_phantom().stored, tmp_path / "a.nii")
+    with claimed(tmp_path / "out" / "a"):
+        (failure,) = _run(tmp_path / "a.nii", tmp_path / "out")[0]
+    assert "another process that is segmenting into this folder" in failure.found
+    assert _run(tmp_path / "a.nii", tmp_path / "out")[0] == []
+
+
+def test_lesions_outside_of_the_liver_are_kept_when_asked_for(tmp_path: Path) -> None:
+    phantom = _phantom(spacing=(8, 7), gap=25)
+    far = Thresholded(phantom.labels >= 1, np.zeros(phantom.labels.shape, bool), {})
+    far.lesion[6, 10:, 8:] = True
+    model = Model({}, lambda _: far)
+    phantom.nifti(phantom.stored, tmp_path / "a.nii")
+    counts = []
+    for keep in (False, True):
+        _, lines = _run(tmp_path / "a.nii", tmp_path / f"out{keep}", model, keep_outside=keep)
+        told = json.loads((tmp_path / f"out{keep}/a/measurements.json").read_text())
+        counts.append((told["lesion_voxels"], told["outside_liver"]["voxels"], told["outside_liver"]["left_out"]))
+        assert any("outside of the liver" in line for line in lines)
+    assert counts == [(0, 4, True), (4, 4, False)]
+
+
+def test_a_long_name_is_cut_to_what_file_systems_take(tmp_path: Path) -> None:
+    exam = tmp_path / ("山" * 80 + ".nii")
+    _phantom().nifti(_phantom().stored, exam)
+    assert _run(exam, tmp_path / "out")[0] == []
+    (folder,) = (tmp_path / "out").iterdir()
+    assert folder.name == "山" * 40
+
+
+def test_a_folder_whose_name_is_no_unicode_is_segmented(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Latin-1 is, of an old disk; for the exam, and for the results."""
+    place, out = (Path(os.fsdecode(os.fsencode(tmp_path) + name)) for name in (b"/M\xfcller", b"/out\xfc"))
+    write(_phantom().slices(intercept=0), tmp_path / "ct")
+    (tmp_path / "ct").rename(place)
+    ascii_only = io.TextIOWrapper(io.BytesIO(), encoding="ascii", errors="strict")
+    monkeypatch.setattr("sys.stdout", ascii_only)
+    monkeypatch.setattr("hepaflow.segment.command.load_model", lambda *_, **__: MODEL)
+    monkeypatch.setattr("hepaflow.model.bundle.read_bundle", lambda _: None)
+    assert main(["segment", str(place), "--model", "m", "--out", str(out)]) == 0
+    assert {path.name for path in out.iterdir()} == {"M_ller"}
+    ascii_only.flush()
+    assert rb"7\xd712\xd710" in ascii_only.buffer.getvalue()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("threads", ["0", "-1", "1.5", "many", "100000"])
+def test_a_number_of_threads_that_is_none_is_told(capsys: pytest.CaptureFixture[str], threads: str) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["segment", "a.nii", "--model", "m", "--out", "o", f"--threads={threads}"])
+    assert ended.value.code == 2
+    assert "no whole number from 1 to 1024" in capsys.readouterr().err
+
+
+ENDED = """
+import pathlib, sys, time
+import hepaflow.model.bundle, hepaflow.segment.command
+from hepaflow.cli import main
+
+def segment(hu):
+    pathlib.Path(sys.argv[2], "begun").touch()
+    time.sleep(60)
+
+hepaflow.model.bundle.read_bundle = lambda path: None
+hepaflow.segment.command.load_model = lambda *_, **__: hepaflow.segment.command.Model({}, segment)
+sys.exit(main(["segment", sys.argv[1], "--model", "m", "--out", sys.argv[2] + "/out"]))
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP, signal.SIGTERM])
+def test_a_command_that_is_ended_leaves_no_patient_and_no_half_result(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    write(_phantom().slices(intercept=0), tmp_path / "ct")
+    archive = shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path / "ct")
+    command = [sys.executable, "-c", ENDED, archive, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        while not (tmp_path / "begun").exists():
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.05)
+        assert len(list((tmp_path / "out").iterdir())) == 2, "the unpacked exam, and the claim"
+        process.send_signal(number)
+        _, told = process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    assert told.strip().startswith(f"hepaflow: ended by {number.name}")
+    assert "Traceback" not in told
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_results_are_written_though_nobody_reads_the_messages() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as stream:
+        for line in ("one", "two"):
+            _say_to(stream)(line)
+
+
+def test_a_series_is_chosen(tmp_path: Path) -> None:
+    for number in (1, 2):
+        images = _phantom().slices(intercept=0, SeriesNumber=number, StudyInstanceUID="1.2.3")
+        write(images, tmp_path / "ct", seed=number)
+    (failure,) = _run(tmp_path / "ct", tmp_path / "out")[0]
+    assert "2 CT series: series 1 'Abdomen'" in failure.found
+    assert _run(tmp_path / "ct", tmp_path / "out", series="2")[0] == []
+
+
+def test_a_lesion_comes_out_where_it_was_put_into_the_patient(tmp_path: Path) -> None:
+    place = np.array([-61.0, -95.5, 47.5])  # LPS, mm
+    stored = np.full((12, 40, 50), 100, np.int16)
+    phantom = Phantom(stored=stored, origin=(-80, -115, 35), spacing=(0.9, 0.8), gap=2.5)
+    slices, rows, columns = np.indices(stored.shape)
+    voxels = np.stack([columns, rows, slices, np.ones_like(rows)], -1) @ phantom.lps[:3].T
+    stored[((voxels - place) ** 2).sum(-1) < 6**2] = 200
+    stored[:, 0] = -1000  # air
+    write(phantom.slices(intercept=0), tmp_path / "ct")
+    assert _run(tmp_path / "ct", tmp_path / "out")[0] == []
+    (lesion,) = json.loads((tmp_path / "out/ct/measurements.json").read_text())["lesions"]
+    np.testing.assert_allclose(lesion["position_lps_mm"], place, atol=0.5 * 2.5)
+    assert lesion["diameter_mm"] == pytest.approx(12, abs=1)
+    assert lesion["slice"] == 6
+
+
+def test_the_command_from_beginning_to_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = small_model(tmp_path, ALL_LIVER_NO_LESION)
+    write(_phantom().slices(intercept=0), tmp_path / "exams" / "a")
+    write(_phantom().slices(intercept=0, GantryDetectorTilt=9), tmp_path / "exams" / "b")
+    arguments = [str(tmp_path / "exams"), "--model", str(model), "--out", str(tmp_path / "out"), "--threads", "1"]
+    assert main(["segment", *arguments, "--device", "cpu"]) == 1
+    told = capsys.readouterr().out
+    assert "[1/2] a" in told
+    assert told.index("not segmented: b") < told.index("found: a gantry tilt of 9°")
+    measured = json.loads((tmp_path / "out/a/measurements.json").read_text())
+    assert measured["liver_voxels"] == 7 * 12 * 10, "the networks call everything liver"
+    assert measured["lesions"] == []
+    assert measured["disagreement_percent"] == {"liver": 0, "lesion": 0}
+    assert "first (unet), second (unet)" in measured["model"]["networks"]
+    shutil.rmtree(tmp_path / "exams" / "b")
+    assert main(["segment", *arguments]) == 1
+    assert "found: an earlier result" in capsys.readouterr().out
+    assert main(["segment", *arguments, "--overwrite", "--precision", "bf16"]) == 0
+    again = json.loads((tmp_path / "out/a/measurements.json").read_text())
+    assert (measured["model"]["precision"], again["model"]["precision"]) == ("fp32", "bf16")
+    assert measured["model"]["model"] != again["model"]["model"]
+
+
+def test_what_cannot_begin_is_told_without_a_traceback(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    exam = _phantom().nifti(_phantom().stored, tmp_path / "a.nii")
+    (tmp_path / "exams").mkdir()
+    _zip_without_a_model(tmp_path / "packed.zip")
+    for place, model, out, told in (
+        (tmp_path / "none", "model.zip", "out", "no such file or folder"),
+        (exam, "a.nii", "out", "not readable as a model"),
+        (exam, "nope.zip", "out", "let the run finish"),
+        (exam, "exams", "out", "hepaflow-model.zip of a finished run"),
+        (exam, "packed.zip", "out", "no model, but for instance an exam"),
+        (exam, None, "a.nii", "no folder to write to (a file)"),
+        (exam, None, "a.nii/deeper", "no folder to write to (a file)"),
+        (tmp_path / "exams", None, "out", "no CT series"),
+    ):
+        path = small_model(tmp_path, ALL_LIVER_NO_LESION) if model is None else tmp_path / model
+        arguments = [str(place), "--model", str(path), "--out", str(tmp_path / out)]
+        assert main(["segment", *arguments]) == 1
+        error = capsys.readouterr().err
+        assert told in error
+        assert "what to do: " in error
+        assert not list(tmp_path.glob("out/*"))
+
+
+def _zip_without_a_model(path: Path) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("1.dcm", b"")

@@ -1,0 +1,51 @@
+"""What lies farther from the liver than a lesion of it can be is found, to the voxel."""
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from hepaflow.segment.outside_liver import Outside, near_liver, without_outside
+
+SPACING = (5.0, 0.8, 0.7)
+SHAPE = (12, 60, 70)
+
+
+def _masks() -> tuple[np.ndarray, np.ndarray]:
+    liver = np.zeros(SHAPE, bool)
+    liver[3:8, 20:40, 20:45] = True
+    return liver, np.random.default_rng(0).random(SHAPE) > 0.7
+
+
+@pytest.mark.parametrize("margin", [0.0, 2.0, 5.0, 10.0, 1000.0])
+def test_it_is_the_liver_dilated_by_millimetres(margin: float) -> None:
+    liver, lesion = _masks()
+    dilated = ndimage.distance_transform_edt(~liver, sampling=SPACING) <= margin
+    np.testing.assert_array_equal(near_liver(liver, lesion, SPACING, margin=margin), lesion & dilated)
+
+
+def test_a_lesion_in_the_liver_is_left_as_it_is() -> None:
+    liver, lesion = _masks()
+    kept, outside = without_outside(liver, lesion & liver, SPACING)
+    np.testing.assert_array_equal(kept, lesion & liver)
+    assert outside == Outside(0, 0, True)
+
+
+def test_a_lesion_that_bulges_out_stays_and_one_outside_of_the_body_goes() -> None:
+    liver, lesion = _masks()
+    lesion[:] = False
+    lesion[5, 36:50, 30] = True  # 10 of 14 pixels lie outside, 0.8 to 8 mm from the liver
+    lesion[0, 0:3, 0:3] = True
+    kept, outside = without_outside(liver, lesion, SPACING)
+    assert outside == Outside(9, 1, True)
+    assert kept[5, 36:50, 30].all()
+    assert not kept[0].any()
+    all_of_it, told = without_outside(liver, lesion, SPACING, keep=True)
+    np.testing.assert_array_equal(all_of_it, lesion)
+    assert told == Outside(9, 1, False)
+
+
+def test_without_a_liver_there_is_no_lesion_of_it() -> None:
+    _, lesion = _masks()
+    kept, outside = without_outside(np.zeros(SHAPE, bool), lesion, SPACING)
+    assert not kept.any()
+    assert outside.voxels == lesion.sum()

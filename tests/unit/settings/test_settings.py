@@ -1,0 +1,322 @@
+"""The settings: the thesis by default, and whatever is wrong is told with its key."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from hepaflow.errors import UserError
+from hepaflow.settings.together import STRIDE, check_held_out, remarks
+from hepaflow.settings.workflow import Settings, read_settings
+
+ROOT = Path(__file__).parents[3]
+
+THESIS = {
+    "window.low": -250,  # 4.2
+    "window.high": 250,
+    "size": 256,
+    "contrast.tiles": 8,  # 4.3
+    "head.rates": [4, 8, 12],  # 4.4.1
+    "head.dropout": 0.5,  # 3.5
+    "backbones.densenet201.arch": "densenet201",  # 4.4
+    "backbones.inceptionv3.arch": "inception_v3",
+    "backbones.resnet152.arch": "resnet152",
+    "backbones.resnext101.arch": "resnext101_32x8d",
+    "backbones.resnet152.weights": "imagenet",  # 4.6.1
+    "training.liver.epochs": 200,
+    "training.liver.batch_size": 32,
+    "training.liver.learning_rate": 0.05,
+    "training.liver.momentum": 0.9,
+    "training.liver.decay_factor": 0.95,
+    "training.liver.decay_every": 10,
+    "training.liver.start": "backbone",
+    "training.lesion.epochs": 20,
+    "training.lesion.batch_size": 32,
+    "training.lesion.learning_rate": 0.1,
+    "training.lesion.momentum": 0.9,
+    "training.lesion.decay_factor": 0.5,
+    "training.lesion.decay_every": 1,
+    "training.lesion.start": "liver",
+    "fusion.sgd.learning_rate": 10,  # 4.6.2
+    "fusion.sgd.momentum": 0.9,
+    "fusion.sgd.epochs": 5,
+    "postprocessing.liver.max_distance": 200,  # 4.7
+    "postprocessing.liver.min_area_ratio": 1 / 8,
+    "postprocessing.lesion.min_area": 10,  # 4.8
+}
+
+
+def leaves(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(tree, dict) and tree:
+        for key, value in tree.items():
+            yield from leaves(value, f"{path}.{key}" if path else str(key))
+    else:
+        yield path, tree
+
+
+def default_file() -> dict[str, Any]:
+    return yaml.safe_load((ROOT / "config/config.yaml").read_text())
+
+
+@pytest.mark.parametrize(("key", "value"), THESIS.items())
+def test_default_is_the_thesis(key: str, value: object) -> None:
+    found = dict(leaves(Settings().model_dump(mode="json")))
+    assert found[key] == value
+
+
+def test_thesis_has_four_backbones() -> None:
+    assert len(Settings().backbones) == 4
+
+
+def test_default_file_says_what_the_defaults_are() -> None:
+    assert read_settings(default_file()) == Settings()
+
+
+def test_default_file_names_every_key() -> None:
+    # What one backbone trains differently is empty by default, and null has no keys.
+    left_out = {key for key, _ in leaves(Settings().model_dump(mode="json")) if ".training." in key}
+    assert left_out == {key for key in left_out if key.startswith("backbones.")}
+    in_file = {key for key, _ in leaves(default_file())}
+    assert in_file == {key for key, _ in leaves(Settings().model_dump(mode="json"))} - left_out
+
+
+def test_schema_is_in_step() -> None:
+    committed = json.loads((ROOT / "config/schema.json").read_text())
+    assert committed == Settings.model_json_schema(), "run: make schema"
+
+
+def test_manual_explains_every_key() -> None:
+    manual = (ROOT / "config/README.md").read_text()
+    keys = set(_documented_keys(Settings.model_json_schema()))
+    missing = {key for key in keys if f"`{key}`" not in manual}
+    assert not missing
+
+
+def _documented_keys(schema: dict[str, Any]) -> Iterator[str]:
+    """Walk the schema; below `backbones`, the user's own name stands as NAME."""
+
+    def walk(node: dict[str, Any], path: str) -> Iterator[str]:
+        for branch in [node, *node.get("anyOf", [])]:
+            if "$ref" in branch:
+                branch = schema["$defs"][branch["$ref"].rpartition("/")[2]]
+            if isinstance(branch.get("additionalProperties"), dict):
+                yield from walk(branch["additionalProperties"], f"{path}.NAME")
+            for key, child in branch.get("properties", {}).items():
+                own = f"{path}.{key}" if path else key
+                if path.startswith("backbones.NAME.training."):
+                    continue  # the keys of `training`, explained there
+                below = list(walk(child, own))
+                yield from below or [own]
+
+    yield from walk(schema, "")
+
+
+def test_demo_is_valid_and_small() -> None:
+    demo = read_settings(yaml.safe_load((ROOT / "config/demo.yaml").read_text()))
+    assert demo.size == 64
+    assert {backbone.weights for backbone in demo.backbones.values()} == {"none"}
+    assert demo.phantoms is not None
+
+
+@pytest.mark.parametrize(
+    ("config", "told"),
+    [
+        ({"sizes": 256}, ["sizes: unknown key"]),
+        ({"training": {"liver": {"epoch": 3}}}, ["training.liver.epoch: unknown key"]),
+        ({"training": {"liver": {"epochs": 0}}}, ["training.liver.epochs: found 0", "greater than or equal to 1"]),
+        ({"training": {"liver": {"epochs": "3"}}}, ["training.liver.epochs: found '3'", "integer"]),
+        ({"training": {"liver": {"loss": "l1"}}}, ["training.liver.loss: found 'l1'", "'bce'", "'dice'"]),
+        ({"training": {"liver": {"start": "liver"}}}, ["training.liver", "cannot start from itself"]),
+        ({"window": {"low": 300}}, ["window", "low (300 HU) must be below high (250 HU)"]),
+        ({"window": {"low": float("nan")}}, ["window.low", "finite"]),
+        ({"size": 250}, ["size: found 250", "multiple of 8"]),
+        ({"precision": "fp8"}, ["precision: found 'fp8'", "'fp32'", "'bf16'"]),
+        ({"predict_precision": "fp16"}, ["predict_precision: found 'fp16'", "'fp32'", "'bf16'"]),
+        ({"seed": -1}, ["seed: found -1"]),
+        ({"backbones": {}}, ["backbones"]),
+        ({"backbones": {"fusion": {"arch": "resnet50"}}}, ["backbones", "'fusion'", "taken"]),
+        ({"backbones": {"My Net": {"arch": "resnet50"}}}, ["backbones", "'My Net'", "lower-case"]),
+        ({"backbones": {"r" * 41: {"arch": "resnet50"}}}, ["backbones", "at most 40 characters"]),
+        ({"results": "results/{exam}"}, ["results: found 'results/{exam}'", "without braces"]),
+        ({"results": "./"}, ["results: found './'", "a folder of their own"]),
+        ({"results": "/"}, ["results: found '/'", "a folder of their own"]),
+        ({"results": "$SCRATCH/mine"}, ["results: found '$SCRATCH/mine'", "variables", "`~`"]),
+        ({"data": "s3://bucket/exams"}, ["data: found 's3://bucket/exams'", "not an address"]),
+        ({"cache": "file:///cache"}, ["cache: found 'file:///cache'", "not an address"]),
+        ({"data": "data\x1b[31m"}, ["data: found 'data\\x1b[31m'", "invisible"]),
+        ({"backbones": {"r": {"arch": "resnet51"}}}, ["backbones.r.arch: found 'resnet51'", "resnet152"]),
+        ({"backbones": {"r": {"arch": "unet"}}}, ["backbones.r", "weights: none"]),
+        (
+            {"backbones": {"r": {"arch": "resnet50", "training": {"liver": {"start": "liver"}}}}},
+            ["backbones.r.training.liver.start", "cannot start from itself"],
+        ),
+        (
+            {"backbones": {"r": {"arch": "resnet50", "training": {"lesion": {"epochs": -4}}}}},
+            ["backbones.r.training.lesion.epochs: found -4"],
+        ),
+    ],
+)
+def test_wrong_setting_is_told_with_key_value_and_what_is_allowed(config: dict[str, Any], told: list[str]) -> None:
+    with pytest.raises(UserError) as caught:
+        read_settings(config)
+    for words in told:
+        assert words in str(caught.value)
+
+
+UNET = {"arch": "unet", "weights": "none"}
+RESNET = {"arch": "resnet50", "weights": "none"}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right", "told"),
+    [
+        (
+            {"size": 64, "contrast": {"tiles": 64}},
+            {"size": 256, "contrast": {"tiles": 64}},
+            ["contrast.tiles", "16"],
+        ),
+        ({"size": 32, "contrast": {"tiles": 9}}, {"size": 32, "contrast": {"tiles": 8}}, ["3 pixel(s) wide", "8"]),
+        (
+            {"size": 32, "postprocessing": {"lesion": {"min_area": 1025}}},
+            {"size": 32, "postprocessing": {"lesion": {"min_area": 1024}}},
+            ["postprocessing.lesion.min_area", "1024"],
+        ),
+        ({"compute": {"devices": 17}}, {"compute": {"devices": 16}}, ["training.liver.batch_size: 32", "34"]),
+        (
+            {"backbones": {"r": RESNET | {"training": {"lesion": {"batch_size": 3}}}}, "compute": {"devices": 2}},
+            {"backbones": {"r": RESNET | {"training": {"lesion": {"batch_size": 4}}}}, "compute": {"devices": 2}},
+            ["training.lesion.batch_size: 3", "backbone 'r'"],
+        ),
+        (
+            {"training": {"lesion": {"epochs": 1200}}},
+            {"training": {"lesion": {"epochs": 1200, "decay_every": 2}}},
+            ["training.lesion.epochs", "the learning rate is 0", "decay_every"],
+        ),
+    ],
+    ids=["tiles of a pixel", "small tiles", "area", "devices", "devices of a backbone", "rate"],
+)
+def test_values_that_hold_only_together_are_refused_at_start(
+    wrong: dict[str, Any], right: dict[str, Any], told: list[str]
+) -> None:
+    with pytest.raises(UserError) as caught:
+        read_settings(wrong)
+    for words in told:
+        assert words in str(caught.value)
+    read_settings(right)
+
+
+@pytest.mark.parametrize(
+    ("config", "told"),
+    [
+        ({}, ""),
+        ({"size": 64}, "8, 12"),
+        ({"size": 64, "head": {"rates": [1, 7]}}, ""),
+        ({"size": 64, "backbones": {"u": UNET}}, ""),  # it has no head
+        ({"size": 64, "backbones": {"u": UNET, "r": RESNET}}, "8, 12"),
+    ],
+)
+def test_rates_that_reach_beyond_the_features_are_told(config: dict[str, Any], told: str) -> None:
+    found = remarks(read_settings(config))
+    assert len(found) == bool(told)
+    assert not told or f"rate {told} see nothing" in found[0]
+
+
+def test_a_single_training_exam_cannot_be_held_out() -> None:
+    settings = read_settings({"training": {"lesion": {"validation_share": 0.1}}})
+    with pytest.raises(UserError, match=r"training.lesion.validation_share: 0.1 .* of 1 training exam"):
+        check_held_out(settings, 1)
+    check_held_out(settings, 2)
+    check_held_out(read_settings({}), 1)
+
+
+def test_features_have_the_stride_of_the_networks() -> None:
+    from hepaflow.networks.backbone import STRIDE as OF_THE_NETWORKS
+
+    assert STRIDE == OF_THE_NETWORKS
+
+
+def test_all_wrong_settings_are_told_at_once() -> None:
+    with pytest.raises(UserError, match="2 wrong setting"):
+        read_settings({"size": 7, "seed": -1})
+
+
+def test_absent_keys_keep_the_thesis() -> None:
+    changed = read_settings({"training": {"liver": {"epochs": 3}}})
+    assert changed.training.liver.epochs == 3
+    assert changed.training.liver.learning_rate == Settings().training.liver.learning_rate
+    assert changed.training.lesion == Settings().training.lesion
+
+
+def test_backbone_overrides_its_own_training_alone() -> None:
+    changed = read_settings(
+        {
+            "backbones": {
+                "one": {"arch": "resnet50", "training": {"lesion": {"epochs": 4}}},
+                "two": {"arch": "resnet50"},
+            }
+        }
+    )
+    assert changed.train("lesion", "one").training.epochs == 4
+    assert changed.train("liver", "one").training.epochs == 200
+    assert changed.train("lesion", "two").training.epochs == 20
+
+
+def test_order_of_keys_does_not_matter() -> None:
+    one = read_settings({"backbones": {"a": {"arch": "resnet50"}, "b": {"arch": "resnet101"}}})
+    other = read_settings({"backbones": {"b": {"arch": "resnet101"}, "a": {"arch": "resnet50"}}})
+    assert one.canonical() == other.canonical()
+    assert one.fit_fusion().canonical() == other.fit_fusion().canonical()
+
+
+def test_networks_predict_as_they_are_trained_unless_told_otherwise() -> None:
+    for config, trained, predicting in (
+        ({}, "fp32", "fp32"),
+        ({"precision": "bf16"}, "bf16", "bf16"),
+        ({"predict_precision": "bf16"}, "fp32", "bf16"),
+        ({"precision": "tf32", "predict_precision": "fp32"}, "tf32", "fp32"),
+    ):
+        settings = read_settings(config)
+        assert settings.train("liver", "resnet152").precision == trained
+        assert settings.predict("resnet152").precision == settings.bundle().precision == predicting
+
+
+def test_fusion_depends_on_the_steps_of_its_own_solver_alone() -> None:
+    def fit(solver: str, rate: int) -> str:
+        return (
+            read_settings({"fusion": {"solver": solver, "sgd": {"learning_rate": rate}}}).fit_fusion().canonical()
+        )
+
+    assert fit("newton", 10) == fit("newton", 1)
+    assert fit("sgd", 10) != fit("sgd", 1)
+
+
+def test_lesion_network_that_starts_from_the_liver_ignores_pretrained_weights() -> None:
+    one = read_settings({"backbones": {"a": {"arch": "resnet50", "weights": "imagenet"}}})
+    other = read_settings({"backbones": {"a": {"arch": "resnet50", "weights": "none"}}})
+    assert one.train("lesion", "a") == other.train("lesion", "a")
+    assert one.train("liver", "a") != other.train("liver", "a")
+    assert one.predict("a") == other.predict("a")
+
+
+def test_speed_is_part_of_no_rules_settings() -> None:
+    fast = read_settings({"compute": {"workers": 0, "devices": 2, "channels_last": True, "compile": True}})
+    for rule, wildcards in (
+        ("train", ("liver", "resnet152")),
+        ("predict", ("resnet152",)),
+        ("liver_slices", ()),
+        ("lesion_slices", ()),
+        ("postprocess", ("lesion",)),
+        ("fit_fusion", ()),
+    ):
+        assert fast.read_by(rule, *wildcards).canonical() == Settings().read_by(rule, *wildcards).canonical()
+
+
+@pytest.mark.parametrize("library", ["torch", "nibabel", "matplotlib"])
+def test_planning_imports_no_library_of_the_stages(library: str) -> None:
+    code = f"import sys, hepaflow.methods.inputs, hepaflow.jobs.run; sys.exit('{library}' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT / "workflow/scripts", check=False).returncode == 0

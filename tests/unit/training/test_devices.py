@@ -1,0 +1,243 @@
+"""Several devices, here processes on the CPU: together they compute what one computes, and none waits for ever."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import several
+import torch
+from safetensors.torch import load_file
+from torch import nn
+from unit.training.test_trainer import Training, recipe, write_exams
+
+from hepaflow.errors import UserError
+from hepaflow.settings.compute import ComputeSettings
+from hepaflow.settings.training import TrainSettings
+from hepaflow.training import trainer as training
+from hepaflow.training.losses import LOSSES
+from hepaflow.training.state import TrainingState
+from hepaflow.training.trainer import train_network
+
+torch.set_num_threads(1)
+
+ROUNDING = {"rtol": 0.0, "atol": 2e-5}
+"""Weights are below 3, and float32 has 24 bits: sums in another order differ by some 1e-7 at each of up to nine
+steps, which the network's curvature makes larger. Where devices computed something else (each share counted alike,
+statistics and dropout of each device's own slices), the same weights differed by 1e-3 and more."""
+
+
+class Tiny(nn.Sequential):
+    """A network with all that depends on the other slices of a batch: batch normalisation and dropout."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            nn.Conv2d(1, 6, 3, padding=1, stride=4),
+            nn.BatchNorm2d(6),
+            nn.ReLU(),
+            nn.Dropout(0.5),
+            nn.Conv2d(6, 6, 3, padding=1),
+            nn.BatchNorm2d(6),
+            nn.ReLU(),
+            nn.Upsample(scale_factor=4, mode="bilinear", align_corners=False),
+            nn.Conv2d(6, 1, 1),
+        )
+
+
+@pytest.fixture(autouse=True)
+def _small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(training, "build_network", lambda _: Tiny())
+    yield
+    torch.use_deterministic_algorithms(False)
+
+
+def small(**changes: Any) -> TrainSettings:
+    return recipe("unet", **{"batch_size": 8, "learning_rate": 0.1, **changes})
+
+
+def job(done: Training, slices: list[Path], settings: TrainSettings, devices: int) -> Callable[[int], None]:
+    """Return what each process of a training does."""
+
+    def work(_: int) -> None:
+        torch.set_num_threads(1)
+        train_network(
+            slices,
+            settings,
+            code="code",
+            output=done.weights,
+            history=done.history,
+            compute=ComputeSettings(accelerator="cpu", workers=0, devices=devices),
+            threads=1,
+        )
+
+    return work
+
+
+def trained(folder: Path, slices: list[Path], settings: TrainSettings, devices: int) -> Training:
+    done = Training(folder, slices, settings)
+    several.together(devices, job(done, slices, settings, devices))
+    return done
+
+
+def assert_same_network(one: Training, other: Training) -> None:
+    expected, found = load_file(one.weights), load_file(other.weights)
+    assert found.keys() == expected.keys()
+    for name in expected:
+        torch.testing.assert_close(
+            found[name], expected[name], **ROUNDING, msg=lambda text, at=name: f"{at}: {text}"
+        )
+    for name in ("loss", "validation_loss"):
+        losses = [[float(row[name] or 0) for row in done.rows()] for done in (one, other)]
+        assert losses[1] == pytest.approx(losses[0], rel=1e-4)
+
+
+# As one device.
+
+
+@pytest.mark.parametrize("loss", list(LOSSES))
+@pytest.mark.parametrize("devices", [2, 3])
+def test_devices_compute_what_one_computes(tmp_path: Path, devices: int, loss: str) -> None:
+    """Of eight slices, three devices have 3, 3 and 2; of the two that are left over, one, one and none."""
+    slices = write_exams(tmp_path / "slices", 6, 4)
+    one, more = (trained(tmp_path / str(count), slices, small(loss=loss), count) for count in (1, devices))
+    assert_same_network(one, more)
+    losses = [float(row["loss"]) for row in one.rows()]
+    assert losses[-1] < 0.99 * losses[0]  # they have learnt something
+
+
+@pytest.mark.parametrize(
+    ("exams", "batch_size"),
+    [((2, 1), 8), ((4, 3, 1), 6), ((3, 5, 4), 6)],
+    ids=["three slices", "one held out", "more"],
+)
+def test_fewer_slices_than_devices_are_enough(tmp_path: Path, exams: tuple[int, ...], batch_size: int) -> None:
+    slices = write_exams(tmp_path / "slices", *exams)
+    share = 0.3 if len(exams) > 2 else 0
+    settings = small(batch_size=batch_size, epochs=2, loss="dice", validation_share=share)
+    one, three = (trained(tmp_path / str(devices), slices, settings, devices) for devices in (1, 3))
+    assert_same_network(one, three)
+    assert all(bool(row["validation_loss"]) == bool(share) for row in three.rows())
+
+
+# Resumed.
+
+
+@pytest.mark.parametrize("devices", [1, 2, 3])
+def test_killed_and_resumed_is_never_having_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, devices: int
+) -> None:
+    slices = write_exams(tmp_path / "slices", 6, 5)
+    whole = trained(tmp_path / "whole", slices, small(), devices)
+    done = Training(tmp_path / "killed", slices, small())
+    save = TrainingState.save
+
+    def killed(self: TrainingState, network: Any, optimizer: Any, history: list[Any], *part: Any) -> None:
+        save(self, network, optimizer, history, *part)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    for _ in range(2):  # after every epoch but the last
+        with monkeypatch.context() as patch:
+            patch.setattr(TrainingState, "save", killed)
+            processes = several.start(devices, job(done, slices, small(), devices))
+            first, *others = several.wait(processes)
+        assert first == -signal.SIGKILL
+        assert all(others)
+        assert not done.weights.exists()
+    several.together(devices, job(done, slices, small(), devices))
+    assert done.weights.read_bytes() == whole.weights.read_bytes()
+    assert done.left() == ["lock", "state.safetensors"]
+
+
+@pytest.mark.parametrize("told", [0, 2], ids=["the first is told", "the last is told"])
+def test_one_device_that_is_asked_to_end_ends_all(tmp_path: Path, told: int) -> None:
+    slices = write_exams(tmp_path / "slices", 6, 5)
+    whole = trained(tmp_path / "whole", slices, small(), 3)
+    done = Training(tmp_path / "asked", slices, small())
+    step = torch.optim.SGD.step
+    seen = iter(range(1, 1000))
+
+    def asked(self: torch.optim.SGD, *arguments: Any) -> Any:
+        if next(seen) == 3 and os.environ["LOCAL_RANK"] == str(told):
+            os.kill(os.getpid(), signal.SIGTERM)
+        return step(self, *arguments)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.optim.SGD, "step", asked)
+        ended = several.wait(several.start(3, job(done, slices, small(), 3)))
+    assert ended == [-signal.SIGTERM] * 3
+    assert (done.side / "state.safetensors").exists()
+    several.together(3, job(done, slices, small(), 3))
+    assert done.weights.read_bytes() == whole.weights.read_bytes()
+
+
+def test_devices_that_a_failing_disk_shows_different_states_go_on_from_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second device cannot see the newest state: what the first found counts."""
+    slices = write_exams(tmp_path / "slices", 6, 5)
+    whole = trained(tmp_path / "whole", slices, small(), 2)
+    done = Training(tmp_path / "stopped", slices, small())
+    save, newest = TrainingState.save, TrainingState.newest
+
+    def stopped(self: TrainingState, network: Any, optimizer: Any, history: list[Any], *part: Any) -> None:
+        save(self, network, optimizer, history, *part)
+        if len(history) == 2:
+            os._exit(3)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(TrainingState, "save", stopped)
+        several.wait(several.start(2, job(done, slices, small(), 2)))
+    monkeypatch.setattr(
+        TrainingState, "newest", lambda self: None if os.environ["LOCAL_RANK"] == "1" else newest(self)
+    )
+    several.together(2, job(done, slices, small(), 2))
+    assert done.weights.read_bytes() == whole.weights.read_bytes()
+
+
+# None waits for ever.
+
+
+@pytest.mark.parametrize("failing", [0, 1])
+@pytest.mark.parametrize("how", ["raises", "is killed"])
+def test_one_that_fails_ends_the_others(tmp_path: Path, failing: int, how: str) -> None:
+    slices = write_exams(tmp_path / "slices", 6, 5)
+    done = Training(tmp_path / "failed", slices, small())
+    criterion = LOSSES["bce"]
+
+    def fail(*arguments: Any, **more: Any) -> torch.Tensor:
+        if os.environ["LOCAL_RANK"] == str(failing):
+            if how == "is killed":
+                os.kill(os.getpid(), signal.SIGKILL)
+            raise UserError("no memory left")
+        return criterion(*arguments, **more)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(LOSSES, "bce", fail)
+        ended = several.wait(several.start(3, job(done, slices, small(), 3)))
+    assert all(ended)
+    assert not done.weights.exists()
+
+
+def test_a_process_ends_when_the_one_that_started_it_has_died() -> None:
+    """Even one that waits for a card, and so sees no closed connection."""
+    from hepaflow.training.devices import end_with_parent
+
+    reading, writing = os.pipe()
+    parent = os.fork()
+    if parent == 0:
+        if os.fork() == 0:
+            os.close(reading)
+            end_with_parent()
+            time.sleep(600)
+            os._exit(0)
+        time.sleep(0.5)
+        os._exit(0)
+    os.close(writing)
+    os.waitpid(parent, 0)
+    began = time.monotonic()
+    assert os.read(reading, 1) == b""  # closed by the end of the grandchild
+    os.close(reading)
+    assert time.monotonic() - began < 30

@@ -1,0 +1,194 @@
+"""Scores of one exam, and how far the networks' errors overlap."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from itertools import combinations
+from math import nan
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from hepaflow.evaluation.metrics.detection import THRESHOLDS, Detection
+from hepaflow.evaluation.metrics.overlap import Overlap
+from hepaflow.evaluation.metrics.surface import SurfaceDistances
+from hepaflow.evaluation.scores import METRIC_COLUMNS, OVERLAP_COLUMNS
+from hepaflow.volumes.labels import stage_mask
+from hepaflow.volumes.steps import Steps, voxel_volume
+
+Mask = NDArray[np.bool_]
+
+_MILLIMETRES = ("assd_mm", "rmsd_mm", "msd_mm", "hd95_mm", "volume_ml", "reference_volume_ml")
+"""Metrics of an exam whose spacing is known."""
+
+
+def mask_scores(prediction: Mask, reference: Mask, steps: Steps | None) -> dict[str, float]:
+    """Score a mask of the liver or of all lesions against its reference.
+
+    Parameters
+    ----------
+    prediction, reference : ndarray of bool, shape (slices, rows, columns)
+    steps : Steps or None
+        Distances between slices, rows and columns in mm, or the steps of a sheared grid; None where the exam has
+        none that can be trusted.
+
+    Returns
+    -------
+    dict of str to float
+        By metric. NaN where a metric is undefined: a distance to nothing, a share of nothing, or a length where
+        no millimetres are known. The counts of voxels are what pooled measures (global Dice) are made of.
+    """
+    overlap = Overlap.of(prediction, reference)
+    scores = {
+        "dice": overlap.dice,
+        "jaccard": overlap.jaccard,
+        "voe": overlap.volumetric_overlap_error,
+        "rvd": overlap.relative_volume_difference,
+        "sensitivity": overlap.sensitivity,
+        "precision": overlap.precision,
+    }
+    if steps is None:
+        scores |= dict.fromkeys(_MILLIMETRES, nan)
+    else:
+        distances = SurfaceDistances.of(prediction, reference, steps)
+        millilitres = voxel_volume(steps) / 1000
+        scores |= {
+            "assd_mm": distances.average,
+            "rmsd_mm": distances.root_mean_square,
+            "msd_mm": distances.maximum,
+            "hd95_mm": distances.hausdorff_95,
+            "volume_ml": overlap.predicted * millilitres,
+            "reference_volume_ml": overlap.reference * millilitres,
+        }
+    return scores | {
+        "voxels": overlap.predicted,
+        "reference_voxels": overlap.reference,
+        "common_voxels": overlap.both,
+    }
+
+
+def detection_scores(prediction: Mask, reference: Mask) -> dict[str, float]:
+    """Count the lesions of mask and reference, and score how many were found.
+
+    Returns
+    -------
+    dict of str to float
+        Precision is NaN where the mask has no lesion, recall where the reference has none, F1 where neither has.
+    """
+    detection = Detection.of(prediction, reference)
+    scores: dict[str, float] = {"lesions": detection.predicted, "reference_lesions": detection.reference}
+    for name in THRESHOLDS:
+        found = detection.found[name]
+        both = detection.predicted + detection.reference
+        scores |= {
+            f"found_lesions_{name}": found,
+            f"lesion_precision_{name}": found / detection.predicted if detection.predicted else nan,
+            f"lesion_recall_{name}": found / detection.reference if detection.reference else nan,
+            f"lesion_f1_{name}": 2 * found / both if both else nan,
+        }
+    return scores
+
+
+def burden_scores(liver: Mask, lesion: Mask, reference_liver: Mask, reference_lesion: Mask) -> dict[str, float]:
+    """Compare tumour burdens: the share of the liver, lesions included, that is lesion.
+
+    Returns
+    -------
+    dict of str to float
+        The error is the mask's burden minus the reference's. NaN where there is no liver.
+    """
+    found, known = _burden(liver, lesion), _burden(reference_liver, reference_lesion)
+    return {"burden": found, "reference_burden": known, "burden_error": found - known}
+
+
+def _burden(liver: Mask, lesion: Mask) -> float:
+    whole = int(np.count_nonzero(liver | lesion))
+    return int(np.count_nonzero(lesion)) / whole if whole else nan
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """Masks of one exam: a method's, or the reference.
+
+    Attributes
+    ----------
+    liver, lesion : ndarray of bool, shape (slices, rows, columns), or None
+        None where a method segments only the other. The liver of a label map has all lesions in it; that
+        of our own networks is the mask of the liver stage, as the thesis scores it.
+    """
+
+    liver: Mask | None
+    lesion: Mask | None
+
+    def stages(self) -> Mapping[str, Mask]:
+        """Return the masks there are, by stage."""
+        known = {"liver": self.liver, "lesion": self.lesion}
+        return {stage: mask for stage, mask in known.items() if mask is not None}
+
+    @classmethod
+    def of_labels(cls, labels: NDArray[np.uint8]) -> "Segmentation":
+        """Take the masks of a label map: 0 background, 1 liver, 2 lesion."""
+        return cls(stage_mask(labels, "liver"), stage_mask(labels, "lesion"))
+
+    def only(self, stages: Collection[str]) -> "Segmentation":
+        """Return the masks of these stages alone."""
+        kept = {stage: mask for stage, mask in self.stages().items() if stage in stages}
+        return Segmentation(kept.get("liver"), kept.get("lesion"))
+
+
+class Scores:
+    """Collects the scores of one exam.
+
+    Parameters
+    ----------
+    exam : str
+    reference : Segmentation
+    steps : Steps or None
+        Distances between slices, rows and columns in mm, or the steps of a sheared grid; None where they cannot be
+        trusted.
+    """
+
+    def __init__(self, exam: str, reference: Segmentation, steps: Steps | None) -> None:
+        self._exam, self._reference, self._steps = exam, reference, steps
+        self._metrics: list[tuple[str, str, str, str, str, float]] = []
+        self._errors: dict[tuple[str, str], NDArray[np.uint8]] = {}
+
+    def add(self, method: str, processing: str, prediction: Segmentation) -> None:
+        """Score a method's masks at full resolution.
+
+        Parameters
+        ----------
+        method : str
+            A backbone's name, `fusion`, or the name of another system.
+        processing : {'raw', 'clean', 'given'}
+            Without or with post-processing; as another system gave it.
+        prediction : Segmentation
+        """
+        for stage, mask in prediction.stages().items():
+            reference = self._reference.stages()[stage]
+            scores = mask_scores(mask, reference, self._steps)
+            if stage == "lesion":
+                scores |= detection_scores(mask, reference)
+                if prediction.liver is not None:
+                    whole = self._reference.stages()["liver"]
+                    scores |= burden_scores(prediction.liver, mask, whole, reference)
+            self._metrics += [
+                (self._exam, stage, method, processing, name, value) for name, value in scores.items()
+            ]
+            if processing == "raw":
+                self._errors[stage, method] = np.packbits(mask ^ reference)
+
+    def metrics(self) -> pd.DataFrame:
+        """Return all scores: a row for a stage, a method, a processing and a metric."""
+        return pd.DataFrame(self._metrics, columns=METRIC_COLUMNS)
+
+    def error_overlap(self) -> pd.DataFrame:
+        """Count where the raw masks of every two networks of a stage are wrong together (thesis 4.6.2)."""
+        rows = []
+        for (stage, one), (other_stage, other) in combinations(self._errors, 2):
+            if stage == other_stage:
+                first, second = self._errors[stage, one], self._errors[stage, other]
+                counts = (int(np.bitwise_count(errors).sum()) for errors in (first, second, first & second))
+                rows.append((self._exam, stage, one, other, *counts))
+        rows.sort(key=lambda row: row[1] != "liver")
+        return pd.DataFrame(rows, columns=OVERLAP_COLUMNS)

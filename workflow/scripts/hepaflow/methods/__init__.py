@@ -1,0 +1,1 @@
+"""What a run reads and makes; nothing of it needs torch."""

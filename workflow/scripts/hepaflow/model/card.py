@@ -1,0 +1,102 @@
+"""What whoever gets a model must know: what it is, what it has seen, how well it scored, what it is not for."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from hepaflow.names import FUSION
+from hepaflow.tables.scores import score_table
+
+_KEPT = ("settings", "code", "versions", "device", "threads", "compute")
+"""Not when and how long: equal models are equal bytes, whenever they were trained."""
+
+
+def model_provenance(records: Iterable[Path | str]) -> dict[str, Any]:
+    """Gather what a model's networks and fusion weights were made from, without the names of files and exams.
+
+    Parameters
+    ----------
+    records : iterable of Path or str
+        Records of their jobs.
+
+    Returns
+    -------
+    dict
+        By job (`train liver resnet152`): settings, digests of the code, versions, device, and one digest of all
+        that the job read.
+    """
+    jobs = {}
+    for path in records:
+        record = json.loads(Path(path).read_text(encoding="utf-8"))
+        name = " ".join([record["rule"], *record["wildcards"].values()])
+        read = hashlib.sha256("\n".join(sorted(record["inputs"].values())).encode()).hexdigest()
+        jobs[name] = {key: record[key] for key in _KEPT} | {"inputs": read}
+    return jobs
+
+
+def model_card(
+    settings: Mapping[str, Any], summary: pd.DataFrame, provenance: Mapping[str, Any], *, data: str, version: str
+) -> str:
+    """Return the card of a model, in Markdown.
+
+    Parameters
+    ----------
+    settings : mapping
+        Those of the segmentation of an exam (`settings.inference`), as they are read from JSON.
+    summary : DataFrame
+        Statistics over the test exams, as `statistics.summarise` returns them.
+    provenance : mapping
+        As `model_provenance` returns it.
+    data : str
+        What the networks were trained and tested on.
+    version : str
+        Version of hepaflow.
+    """
+    window, size = settings["liver_slices"]["window"], settings["liver_slices"]["size"]
+    trainings = {name: job for name, job in provenance.items() if name.startswith("train ")}
+    lines = [
+        "# hepaflow model",
+        "",
+        f"Segments the liver and its lesions in CT exams, slice by slice at {size}×{size} pixels, in the window "
+        f"of {window['low']:g} to {window['high']:g} HU. Made by hepaflow {version}.",
+        "",
+        f"**Data.** {data}",
+        "",
+        "**Not a medical device.** Research software: not for diagnosis, treatment or the choice of patients. On "
+        "exams of other kinds than it was trained on (scanner, contrast phase, body region, disease), expect "
+        "worse than below.",
+        "",
+        "**Licence.** hepaflow's code has the licence beside this card. Weights follow from the exams that they "
+        "were trained on, and what the licence of these asks for (LiTS17: CC BY-NC-ND 4.0) is yours to see to.",
+        "",
+        "## Networks",
+        "",
+        *_table(
+            ["training", "architecture", "epochs", "seed", "computed on", "torch"],
+            [
+                [
+                    name.removeprefix("train "),
+                    job["settings"]["network"]["arch"],
+                    job["settings"]["training"]["epochs"],
+                    job["settings"]["seed"],
+                    job["device"],
+                    job["versions"].get("torch", ""),
+                ]
+                for name, job in trainings.items()
+            ],
+        ),
+    ]
+    own = summary[summary["method"].isin([*settings["networks"], FUSION])]
+    for stage in ("liver", "lesion"):
+        scores = score_table(own, stage)
+        lines += ["", f"## Scores on the test exams: {stage}", "", "95 % interval over the exams in brackets.", ""]
+        lines += _table(list(scores.columns), scores.to_numpy().tolist())
+    return "\n".join(lines) + "\n"
+
+
+def _table(head: list[str], rows: list[list[Any]]) -> list[str]:
+    return [f"| {' | '.join(map(str, row))} |" for row in (head, ["---"] * len(head), *rows)]

@@ -1,0 +1,1 @@
+"""From an exam to what the networks see."""

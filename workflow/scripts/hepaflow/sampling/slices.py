@@ -1,0 +1,69 @@
+"""Slices of many exams as mini-batches (thesis 4.5)."""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from itertools import accumulate
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from hepaflow.preprocessing.slices import SliceFile
+
+Batch = tuple[Tensor, Tensor]
+
+
+def normalise(image: NDArray[np.float32]) -> Tensor:
+    """Turn slices in [0, 1], shape (b, h, w), into network input in [-1, 1], shape (b, 1, h, w) (thesis 4.5)."""
+    return torch.from_numpy(image).sub_(0.5).div_(0.5).unsqueeze_(1)
+
+
+class SliceDataset(Dataset[Batch]):
+    """The slices of several exams with their masks, fetched a mini-batch at a time.
+
+    Files are opened by each loading process for itself, at its first batch, and mapped into memory.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Files of slices with masks.
+
+    Attributes
+    ----------
+    size : int
+        Rows and columns of a slice; 0 without files.
+    """
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self._paths = list(paths)
+        lengths, sizes = [], {0}
+        for path in self._paths:
+            file = SliceFile(path)
+            lengths.append(len(file))
+            sizes.add(file.size)
+        self._ends, self.size = list(accumulate(lengths)), max(sizes)
+        self._files: list[SliceFile] | None = None
+
+    def __len__(self) -> int:
+        return self._ends[-1] if self._ends else 0
+
+    def exams_of(self, indices: Sequence[int]) -> list[int]:
+        """Return for each slice the number of the exam it belongs to."""
+        return [bisect_right(self._ends, index) for index in indices]
+
+    def __getitem__(self, indices: Sequence[int]) -> Batch:
+        """Fetch slices by number: images (b, 1, h, w) in [-1, 1] and masks (b, 1, h, w) in {0, 1}."""
+        if self._files is None:
+            self._files = [SliceFile(path) for path in self._paths]
+        if len(indices) == 0:  # a device without a share of this batch
+            file, none = max(self._files, key=len), slice(0)
+            return normalise(file.image(none)), torch.from_numpy(file.mask(none)).float().unsqueeze_(1)
+        images, masks = [], []
+        for index, exam in zip(indices, self.exams_of(indices), strict=True):
+            own = int(index) - (self._ends[exam - 1] if exam else 0)
+            images.append(self._files[exam].image(own))
+            masks.append(self._files[exam].mask(own))
+        return normalise(np.stack(images)), torch.from_numpy(np.stack(masks)).float().unsqueeze_(1)

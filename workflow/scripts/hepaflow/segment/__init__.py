@@ -1,0 +1,1 @@
+"""Segmentation of a user's own exams."""

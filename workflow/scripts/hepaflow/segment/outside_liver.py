@@ -1,0 +1,91 @@
+"""Lesions of the liver lie in it, or bulge out of it a little: what lies farther away is none."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from hepaflow.volumes.box import bounding_box
+from hepaflow.volumes.lesions import label_lesions
+from hepaflow.volumes.steps import Spacing
+
+MARGIN_MM = 10.0
+"""How far a lesion may reach out of the liver as the networks see it.
+
+The lesion networks look at the whole box around the liver (thesis 4.3), with kidneys, bowel and ribs in it. A
+lesion at the capsule is often no liver to the liver networks, which see pixels of 1.5 to 2 mm.
+"""
+
+
+@dataclass(frozen=True)
+class Outside:
+    """What the networks take for lesion, but farther from the liver than a lesion of it can be.
+
+    Attributes
+    ----------
+    voxels : int
+    regions : int
+        Pieces that lie there as a whole.
+    left_out : bool
+        Whether it was taken out of the result.
+    """
+
+    voxels: int
+    regions: int
+    left_out: bool
+
+
+def near_liver(
+    liver: NDArray[np.bool_], lesion: NDArray[np.bool_], spacing: Spacing, *, margin: float = MARGIN_MM
+) -> NDArray[np.bool_]:
+    """Return which voxels of the lesions lie in the liver, or within a margin of it.
+
+    Parameters
+    ----------
+    liver, lesion : ndarray of bool, shape (slices, rows, columns)
+    spacing : tuple of float
+        Distances between slices, rows and columns in mm.
+    margin : float, optional
+        In mm, from the middle of a voxel to the middle of the nearest that is liver.
+
+    Returns
+    -------
+    ndarray of bool, same shape
+    """
+    beside = lesion & ~liver
+    box = bounding_box(beside)
+    if box is None or not liver.any():
+        return lesion & liver
+    reach = [int(margin // length) for length in spacing]
+    # No liver beyond this box is near enough to any voxel in question.
+    around = tuple(
+        slice(max(start - more, 0), stop + more)
+        for (start, stop), more in zip((box.slices, box.rows, box.columns), reach, strict=True)
+    )
+    kept = lesion & liver
+    if liver[around].any():
+        distance = ndimage.distance_transform_edt(~liver[around], sampling=spacing)
+        kept[around] |= beside[around] & (distance <= margin)
+    return kept
+
+
+def without_outside(
+    liver: NDArray[np.bool_], lesion: NDArray[np.bool_], spacing: Spacing, *, keep: bool = False
+) -> tuple[NDArray[np.bool_], Outside]:
+    """Leave out of the lesions what is farther from the liver than `MARGIN_MM`, and tell how much that is.
+
+    Parameters
+    ----------
+    liver, lesion : ndarray of bool, shape (slices, rows, columns)
+    spacing : tuple of float
+        Distances between slices, rows and columns in mm.
+    keep : bool, optional
+        Tell it, but leave it in.
+    """
+    near = near_liver(liver, lesion, spacing)
+    far = lesion & ~near
+    labels, count = label_lesions(lesion)
+    touched = np.unique(labels[near])
+    whole = count - len(touched)
+    return (lesion if keep else near), Outside(int(np.count_nonzero(far)), whole, not keep)

@@ -1,0 +1,117 @@
+"""From what networks find in an exam of one's own to its label map, and what gives reason to doubt that."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from hepaflow.preprocessing.voi import volume_of_interest
+from hepaflow.segment.outside_liver import MARGIN_MM, Outside, without_outside
+from hepaflow.segment.source import LoadedExam
+from hepaflow.volumes.labels import label_map
+from hepaflow.volumes.lesions import label_lesions
+
+_UNRECONSTRUCTED = -1024
+"""HU, at most, that scanners and archives put where nothing was reconstructed."""
+
+_BESIDE = 2
+"""Pixels within which a liver has been cut off: between it and the air around the body lie skin, fat and ribs."""
+
+
+class Segmented(Protocol):
+    """What is found in an exam, in arrays of its shape (slices, rows, columns); a `SegmentedExam` is one."""
+
+    @property
+    def liver(self) -> NDArray[np.bool_]:
+        """The liver."""
+
+    @property
+    def lesion(self) -> NDArray[np.bool_]:
+        """Its lesions, wherever in the box around the liver the networks see them."""
+
+    @property
+    def disagreement(self) -> Mapping[str, NDArray[np.uint8]]:
+        """For each stage, how far the networks disagree, in percent."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What is told of an exam.
+
+    Attributes
+    ----------
+    labels : ndarray of uint8, shape (slices, rows, columns)
+        0 background, 1 liver, 2 lesion.
+    outside : Outside
+        What lay outside of the liver.
+    notes : tuple of str
+        What gives reason to doubt that this is all.
+    """
+
+    labels: NDArray[np.uint8]
+    outside: Outside
+    notes: tuple[str, ...]
+
+
+def result_of(found: Segmented, exam: LoadedExam, *, keep_outside: bool = False) -> Result:
+    """Join liver and lesions; without what lies outside of the liver, unless that is to be kept.
+
+    Parameters
+    ----------
+    found : Segmented
+    exam : LoadedExam
+    keep_outside : bool, optional
+        Keep what the networks take for lesion anywhere in the box around the liver.
+    """
+    lesion, outside = without_outside(found.liver, found.lesion, exam.grid.spacing, keep=keep_outside)
+    notes = [*_outside(outside), *_cut_by_box(found.liver, lesion), *_cut_by_view(found.liver, exam.hu)]
+    return Result(label_map(found.liver, lesion), outside, tuple(notes))
+
+
+def _outside(outside: Outside) -> list[str]:
+    if not outside.voxels:
+        return []
+    done = "was left out (--keep-outside keeps it)" if outside.left_out else "was kept, as asked for"
+    whole = f", {outside.regions} region{'s' if outside.regions > 1 else ''} as a whole" if outside.regions else ""
+    return [
+        f"{outside.voxels} voxels that the networks take for lesion lie more than {MARGIN_MM:g} mm outside of the "
+        f"liver{whole}: this {done}"
+    ]
+
+
+def _cut_by_box(liver: NDArray[np.bool_], lesion: NDArray[np.bool_]) -> list[str]:
+    """Tell of lesions at the edge of the box in which they are sought, but not at that of the exam."""
+    if not lesion.any() or not liver.any():
+        return []
+    numbered, _ = label_lesions(lesion)
+    cut: set[int] = set()
+    for axis, (start, stop) in enumerate(volume_of_interest(liver).ranges):
+        for index, is_edge in ((start, start > 0), (stop - 1, stop < liver.shape[axis])):
+            if is_edge:
+                cut |= set(np.unique(numbered.take(index, axis)).tolist())
+    cut -= {0}
+    if not cut:
+        return []
+    return [
+        f"{len(cut)} lesion{'s reach' if len(cut) > 1 else ' reaches'} the edge of the box around the liver in "
+        "which lesions are sought: what lies beyond was not looked at"
+    ]
+
+
+def _cut_by_view(liver: NDArray[np.bool_], hu: NDArray[Any]) -> list[str]:
+    """Tell of a liver at the edge of what the scanner has reconstructed, which is often a circle."""
+    low = hu.min()
+    if low > _UNRECONSTRUCTED:
+        return []
+    cut = 0
+    for index in np.flatnonzero(liver.any(axis=(1, 2))):
+        regions, _ = ndimage.label(hu[index] == low)
+        corners = np.unique(regions[:: len(regions) - 1 or 1, :: regions.shape[1] - 1 or 1])
+        outer = np.isin(regions, corners[corners > 0])
+        cut += bool((ndimage.binary_dilation(outer, iterations=_BESIDE) & liver[index]).any())
+    if not cut:
+        return []
+    return [f"the liver reaches the edge of the field of view in {cut} slices: beyond, it is not measured"]

@@ -1,0 +1,221 @@
+"""The web page of one segmented exam: one file that needs no network."""
+
+import base64
+import html
+import json
+import re
+from collections.abc import Mapping
+from importlib import resources
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hepaflow.colours import LESION, LIVER
+from hepaflow.segment.report.measurements import MeasuredLesion, Measurements
+from hepaflow.segment.report.montage import WINDOW, body_box, lesion_box, picture, spread_slices
+from hepaflow.segment.source import LoadedExam
+from hepaflow.viewer.exam import ViewedExam
+from hepaflow.viewer.page import viewer_page
+from hepaflow.volumes.labels import stage_mask
+from hepaflow.volumes.lesions import find_lesions
+from hepaflow.volumes.volume import times
+
+METHOD = "segmentation"
+"""What the viewer calls the result."""
+
+_SLICES = 8
+_SLICE_WIDTH, _LESION_WIDTH = 440, 168  # pixels of pictures; about twice as they are shown, for dense screens
+_PICTURED = 10
+"""Lesions that get a picture; the others, the smallest, are listed in a table that opens at a click."""
+
+
+def exam_page(
+    exam: LoadedExam,
+    labels: NDArray[np.uint8],
+    disagreement: Mapping[str, NDArray[np.uint8]],
+    measured: Measurements,
+    files: Mapping[str, str],
+    made: str,
+) -> str:
+    """Return the page of an exam, as HTML.
+
+    Parameters
+    ----------
+    exam : LoadedExam
+    labels : ndarray of uint8, shape (slices, rows, columns)
+        0 background, 1 liver, 2 lesion, in canonical orientation.
+    disagreement : mapping of str to ndarray of uint8
+        For each stage that has one, how far the networks disagree, in percent.
+    measured : Measurements
+        Of these labels.
+    files : mapping of str to str
+        What lies beside the page: names, and what each is.
+    made : str
+        By what the labels were made.
+    """
+    spacing = exam.grid.spacing if exam.grid.has_millimetres else (1.0, 1.0, 1.0)
+    viewed = ViewedExam(
+        exam.name,
+        exam.hu,
+        None,
+        {METHOD: labels},
+        exam.grid.spacing,
+        exam.grid.has_millimetres,
+        disagreement,
+        exam.grid.trusted_steps,
+    )
+    low, high = WINDOW
+    parts = {
+        "exam": html.escape(exam.name),
+        "style": _file("page.css").replace("{{liver}}", LIVER).replace("{{lesion}}", LESION),
+        "about": html.escape(_about(exam)),
+        "warnings": _warnings((*measured.warnings, *exam.warnings)),
+        "cards": _cards(measured),
+        "lesions": _lesions(exam, labels, measured, spacing[1:]),
+        "window": f"From {low} (black) to {high} HU (white).".replace("-", "−"),
+        "montage": _montage(exam, labels, spacing[1:]),
+        # The viewer is an attribute's value here; nothing but these two signs could end it or be read otherwise.
+        "viewer": viewer_page(viewed).replace("&", "&amp;").replace('"', "&quot;"),
+        "files": "\n".join(
+            f"    <dt>{html.escape(name)}</dt><dd>{html.escape(what)}</dd>" for name, what in files.items()
+        ),
+        "made": html.escape(made),
+    }
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], _file("page.html"))
+
+
+def _file(name: str) -> str:
+    return resources.files("hepaflow.segment.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def _about(exam: LoadedExam) -> str:
+    slices, rows, columns = exam.grid.canonical_shape
+    parts = [f"{times((columns, rows, slices))} voxels"]
+    if exam.series:
+        number = "" if exam.series.number is None else f" {exam.series.number}"
+        described = f" “{exam.series.description}”" if exam.series.description else ""
+        parts.insert(0, f"DICOM series{number}{described}")
+    if exam.grid.has_millimetres:
+        between_slices, between_rows, between_columns = exam.grid.spacing
+        parts.append(
+            f"pixels of {between_columns:.2f} × {between_rows:.2f} mm, slices {between_slices:.2f} mm apart"
+        )
+    return " · ".join(parts)
+
+
+def _warnings(warnings: tuple[str, ...]) -> str:
+    if not warnings:
+        return ""
+    listed = "".join(f"<li>{html.escape(one[:1].upper() + one[1:])}.</li>" for one in warnings)
+    return f'<ul class="warnings" role="note">{listed}</ul>'
+
+
+def _cards(measured: Measurements) -> str:
+    disagreed = measured.disagreement_percent
+    burden = measured.tumour_burden_percent
+    cards = [
+        ("liver", "Liver, with lesions", _volume(measured.liver_ml, measured.liver_voxels), ""),
+        ("lesion", "Lesions", str(len(measured.lesions)), ""),
+        ("lesion", "Volume of lesions", _volume(measured.lesion_ml, measured.lesion_voxels), ""),
+        ("lesion", "Tumour burden", "–" if burden is None else f"{burden:.1f} %", "of the liver's volume"),
+        *(
+            (
+                stage,
+                f"Disagreement, {'liver' if stage == 'liver' else 'lesions'}",
+                f"{percent:.0f} %",
+                "of networks",
+            )
+            for stage, percent in disagreed.items()
+        ),
+    ]
+    return "\n".join(
+        f'  <div class="{stage}"><h3>{name}</h3><p>{value}</p><small>{note}</small></div>'
+        for stage, name, value, note in cards
+    )
+
+
+def _volume(ml: float | None, voxels: int) -> str:
+    if ml is None:
+        return f"{voxels:,} <small>voxels</small>".replace(",", " ")
+    return f"{_ml(ml)} <small>ml</small>"
+
+
+def _ml(ml: float) -> str:
+    return f"{ml:.0f}" if ml >= 100 else f"{ml:.1f}" if ml >= 1 else f"{ml:.2f}"
+
+
+def _lesions(
+    exam: LoadedExam, labels: NDArray[np.uint8], measured: Measurements, spacing: tuple[float, float]
+) -> str:
+    if not measured.lesions:
+        return "  <p>No lesion was found.</p>"
+    found = find_lesions(stage_mask(labels, "lesion"), None)  # in the same order
+    rows = []
+    for lesion, one in zip(measured.lesions, found, strict=True):
+        shown = ""
+        if lesion.number <= _PICTURED:
+            around = lesion_box(one.box, labels.shape, spacing)
+            cut = one.place[0], slice(*around.rows), slice(*around.columns)
+            image = picture(exam.hu[cut], labels[cut], spacing, _LESION_WIDTH)
+            shown = f'<img src="{_source(image)}" alt="Lesion {lesion.number}">'
+        target = json.dumps([*one.place, [one.box.rows, one.box.columns]], separators=(",", ":"))
+        rows.append(_row(lesion, shown, target))
+    table = _table(rows[:_PICTURED], exam)
+    if rest := rows[_PICTURED:]:
+        summary = f"<summary>{len(rest)} more, none larger than these</summary>"
+        table += f"\n  <details>{summary}{_table(rest, exam)}</details>"
+    return table
+
+
+def _table(rows: list[str], exam: LoadedExam) -> str:
+    slices = "Slice<br>(image in series)" if exam.series else "Slice"
+    heads = ("Volume, ml", "Diameter, mm", slices, "Place, mm", "Networks'<br>disagreement", "")
+    head = "".join(f'<th scope="col">{one}</th>' for one in heads)
+    return (
+        f'  <div class="scroll"><table class="lesions"><thead><tr><th scope="col">Lesion</th>'
+        f'<th scope="col" class="picture"></th>{head}</tr></thead>\n<tbody>\n{"".join(rows)}</tbody></table></div>'
+    )
+
+
+def _row(lesion: MeasuredLesion, shown: str, target: str) -> str:
+    image = "" if lesion.instance_number is None else f" ({lesion.instance_number})"
+    cells = [
+        f"{lesion.voxels} voxels" if lesion.ml is None else _ml(lesion.ml),
+        "–" if lesion.diameter_mm is None else f"{lesion.diameter_mm:.0f}",
+        f"{lesion.slice}{image}",
+        "–" if lesion.position_lps_mm is None else position_in_letters(lesion.position_lps_mm),
+        "–" if lesion.disagreement_percent is None else f"{lesion.disagreement_percent:.0f} %",
+        f'<button type="button" data-lesion="{target}">Show</button>',
+    ]
+    joined = "".join(f"<td>{cell}</td>" for cell in cells)
+    return f'<tr><td>{lesion.number}</td><td class="picture">{shown}</td>{joined}</tr>\n'
+
+
+def position_in_letters(lps: tuple[float, float, float]) -> str:
+    """Return a position in mm with the letters of its side of the origin.
+
+    Examples
+    --------
+    >>> position_in_letters((-60.2, 12.0, -431.7))
+    'R 60 · P 12 · F 432'
+    """
+    return " · ".join(
+        f"{letters[one < 0]} {abs(one):.0f}" for one, letters in zip(lps, ("LR", "PA", "HF"), strict=True)
+    )
+
+
+def _montage(exam: LoadedExam, labels: NDArray[np.uint8], spacing: tuple[float, float]) -> str:
+    box = body_box(exam.hu)
+    figures = []
+    for index in spread_slices(labels, _SLICES):
+        cut = index, slice(*box.rows), slice(*box.columns)
+        image = picture(exam.hu[cut], labels[cut], spacing, _SLICE_WIDTH)
+        caption = f"Slice {index + 1} of {len(labels)}"
+        figures.append(
+            f'    <figure><img src="{_source(image)}" alt="{caption}"><figcaption>{caption}</figcaption></figure>'
+        )
+    return "\n".join(figures)
+
+
+def _source(image: bytes) -> str:
+    return f"data:image/webp;base64,{base64.b64encode(image).decode('ascii')}"

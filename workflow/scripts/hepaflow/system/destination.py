@@ -1,0 +1,72 @@
+"""Where a command writes to: known to be writable before anything is computed, and never half written."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from hepaflow.errors import UserError
+from hepaflow.system import atomic
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, if it is not there, and try whether one can write into it.
+
+    Raises
+    ------
+    UserError
+        If there is something else, or no right or room to write.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise UserError(
+            f"no folder that can be written to ({error.strerror})",
+            file=folder,
+            expected="a folder, or a place for one",
+            remedy="name another, or change its permissions",
+        ) from None
+
+
+def write_text(path: Path, text: str, *, overwrite: bool = False) -> None:
+    """Write a text file, which is there as a whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+        Its folder is made.
+    text : str
+    overwrite : bool, optional
+        Replace a file with another content.
+
+    Raises
+    ------
+    UserError
+        If it cannot be written, or there is a file with another content.
+    """
+    if path.is_dir():
+        raise UserError("a folder", file=path, expected="a file to write", remedy="name a file in it")
+    if os.path.lexists(path) and not overwrite:
+        if _content(path) == text:
+            return
+        raise UserError(
+            "a file that is there already, with another content",
+            file=path,
+            expected="no such file yet",
+            remedy="name another, or --overwrite",
+        )
+    make_folder(path.parent)
+    try:
+        atomic.write_text(path, text)
+    except OSError as error:
+        raise UserError(
+            f"a file that cannot be written ({error.strerror})", file=path, remedy="name another place"
+        ) from None
+
+
+def _content(path: Path) -> str | None:
+    try:
+        return path.read_bytes().decode("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None

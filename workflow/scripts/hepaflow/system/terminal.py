@@ -1,0 +1,48 @@
+"""A command in a terminal: what becomes of characters it cannot show, of its mistakes, and of its end."""
+
+import io
+import os
+import sys
+from collections.abc import Callable
+
+from hepaflow.errors import UserError
+from hepaflow.system.faults import remedy
+
+_STOPPED, _NO_READER = 130, 141
+"""Exit statuses of the shell: 128 and the number of the signal, SIGINT or SIGPIPE."""
+
+
+def run_command(command: Callable[[], int | None]) -> int:
+    """Run a command, report a user's mistake without a traceback, and return the exit status.
+
+    Characters that the terminal's encoding lacks (the dash of an empty cell, where the locale is C) are written as
+    escapes. Ctrl-C, a reader that has gone (`| head`), and what the system refuses (no right, no space, no such
+    folder) end the command without a traceback.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        status = int(command() or 0)
+        sys.stdout.flush()
+    except UserError as error:
+        print(f"hepaflow: error\n{error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("hepaflow: stopped", file=sys.stderr)
+        return _STOPPED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes it once more at its end
+        return _NO_READER
+    except OSError as error:
+        if error.errno is None:
+            raise
+        found = UserError(
+            error.strerror or str(error),
+            file=error.filename or "",
+            expected="a file or folder that can be read, or written",
+            remedy=remedy(error, "correct the path, or make room where it leads"),
+        )
+        print(f"hepaflow: error\n{found}", file=sys.stderr)
+        return 1
+    return status

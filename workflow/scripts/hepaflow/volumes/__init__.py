@@ -1,0 +1,1 @@
+"""Arrays of an exam and the grid they lie on."""
