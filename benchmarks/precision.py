@@ -10,6 +10,7 @@ from benchmarks.side_by_side import digits, table
 from hepaflow.evaluation.exam import Segmentation
 from hepaflow.model.bundle import Bundle, read_bundle
 from hepaflow.model.segmenter import Segmenter
+from hepaflow.names import STRUCTURES
 from hepaflow.phantoms.rendering import write_phantom
 from hepaflow.settings.training import Precision
 
@@ -31,13 +32,13 @@ def measure(scratch: Path, further: int) -> str:
     rows = []
     for words, exams in sets.items():
         dice = dice_of(scores_of(systems, exams))
-        for stage in ("liver", "lesion"):
-            own = dice.loc[stage].dropna()
+        for structure in STRUCTURES:
+            own = dice.loc[structure].dropna()
             change = own["bf16"] - own["fp32"]
             means = [f"{own[name].mean():.4f}" for name in systems]
             spread = f"{change.mean():+.4f} ({change.min():+.4f} to {change.max():+.4f})"
-            rows.append([words, str(len(own)), stage, *means, spread])
-    columns = ["phantoms", "exams", "stage", "Dice, fp32", "Dice, bf16", "change, mean (smallest to largest)"]
+            rows.append([words, str(len(own)), structure, *means, spread])
+    columns = ["phantoms", "exams", "structure", "Dice, fp32", "Dice, bf16", "change, mean (smallest to largest)"]
     spent = " and ".join(f"{digits(seconds[name])} s in {name}" for name in systems)
     return f"{table(columns, rows)}\n\nAll together took {spent}."
 

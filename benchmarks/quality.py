@@ -79,13 +79,13 @@ def demo() -> tuple[Settings, Path]:
 
 
 def mean_dice(scores: pd.DataFrame) -> pd.DataFrame:
-    """Return the mean Dice over the exams, a row for every method and a column for every stage."""
-    return dice_of(scores).groupby("stage").mean().T
+    """Return the mean Dice over the exams, a row for every method and a column for every structure."""
+    return dice_of(scores).groupby("structure").mean().T
 
 
 def dice_of(scores: pd.DataFrame) -> pd.DataFrame:
-    """Return the Dice of every exam, a row for a stage and an exam, a column for every method."""
-    return scores[scores["metric"] == "dice"].pivot(index=["stage", "exam"], columns="method", values="value")
+    """Return the Dice of every exam, a row for a structure and an exam, a column for every method."""
+    return scores[scores["metric"] == "dice"].pivot(index=["structure", "exam"], columns="method", values="value")
 
 
 def test_exams(settings: Settings) -> dict[str, Pair]:

@@ -11,6 +11,7 @@ from benchmarks.exams import write_exam
 from benchmarks.scale import Scale
 from benchmarks.side_by_side import Comparison, in_turn
 from hepaflow.evaluation.exam import Scores, Segmentation
+from hepaflow.names import STRUCTURES
 from hepaflow.volumes.labels import read_labels
 from hepaflow.volumes.volume import read_grid
 
@@ -28,7 +29,7 @@ def measure(scratch: Path, scale: Scale) -> list[Comparison]:
     moved = np.roll(labels, (SHIFT, SHIFT), axis=(1, 2))
     spacing = grid.spacing
     reference, prediction = Segmentation.of_labels(labels), Segmentation.of_labels(moved)
-    pairs = [(getattr(prediction, stage), getattr(reference, stage)) for stage in ("liver", "lesion")]
+    pairs = [(getattr(prediction, structure), getattr(reference, structure)) for structure in STRUCTURES]
 
     def ours() -> Scores:
         scores = Scores("exam", reference, spacing)
@@ -65,7 +66,7 @@ def measure(scratch: Path, scale: Scale) -> list[Comparison]:
         return results
 
     frame = ours().metrics()
-    table = frame[frame["stage"] == "liver"].set_index("metric")["value"]
+    table = frame[frame["structure"] == "liver"].set_index("metric")["value"]
     difference = abs(float(table["assd_mm"]) - by_medpy()[0][5])
     if difference > 1e-6:
         raise AssertionError(f"medpy's average surface distance differs by {difference} mm")

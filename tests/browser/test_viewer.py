@@ -263,25 +263,25 @@ def test_lines_of_a_method_are_dashed_and_the_references_solid(show: Callable[..
 def test_dice_of_every_slice_is_pythons(show: Callable[..., Viewer]) -> None:
     viewer = show()
     exam = viewer.exam
-    stages = {"liver": lambda labels: labels >= 1, "lesion": lambda labels: labels == 2}
+    structures = {"liver": lambda labels: labels >= 1, "lesion": lambda labels: labels == 2}
     empty = 0
     for index in range(SHAPE[0]):
         viewer.go_to(index)
         for layer, (name, labels) in enumerate(exam.methods.items(), start=1):
             row = viewer.page.locator(f"#layers tr[data-layer='{layer}']")
-            for stage, of in stages.items():
-                told = row.locator(f"[data-stage={stage}]").inner_text()
+            for structure, of in structures.items():
+                told = row.locator(f"[data-structure={structure}]").inner_text()
                 one, other = of(labels[index]), of(exam.reference[index])
                 if not one.any() and not other.any():
                     empty += 1
                     assert told == "–"
                     expect(viewer.page.locator("#empty")).to_contain_text("both empty")
                 else:
-                    assert told == f"{dice(one, other):.3f}", (index, name, stage)
+                    assert told == f"{dice(one, other):.3f}", (index, name, structure)
     assert empty
     for layer, labels in enumerate(exam.methods.values(), start=1):
         cells = viewer.page.locator(f"#layers tr[data-layer='{layer}'] td").all_inner_texts()
-        for column, of in ((3, stages["liver"]), (5, stages["lesion"])):
+        for column, of in ((3, structures["liver"]), (5, structures["lesion"])):
             assert cells[column] == f"{dice(of(labels), of(exam.reference)):.3f}"
 
 

@@ -315,7 +315,7 @@ def _metrics(fusion: list[float], other: list[float], **counts: list[float]) -> 
         for metric, values in ({"dice": dice} | counts).items()
         for exam, value in enumerate(values)
     ]
-    return pd.DataFrame(rows, columns=["exam", "stage", "method", "processing", "metric", "value"])
+    return pd.DataFrame(rows, columns=["exam", "structure", "method", "processing", "metric", "value"])
 
 
 def compares(fusion: list[float], other: list[float]) -> Callable[[Path], str]:
@@ -334,7 +334,7 @@ def answers(disagreement: list[float], dice: list[float], line: int) -> Callable
     def do(_: Path) -> str:
         exams = pd.DataFrame({"exam": list("abcdefgh")[: len(dice)], "dice": dice, "disagreement": disagreement})
         exams = exams.sort_values("disagreement", ascending=False, kind="stable", ignore_index=True)
-        levels = pd.DataFrame(columns=["exam", "stage", "disagreement", "segmented", "voxels", "errors"])
+        levels = pd.DataFrame(columns=["exam", "structure", "disagreement", "segmented", "voxels", "errors"])
         return str(answer_table(levels, exams)["answer"][line])
 
     return do

@@ -58,7 +58,7 @@ def test_all_or_nothing(case: Case, tmp_path: Path, tell: Tell) -> None:
             assert math.isnan(walked.score(stage, "assd_mm")) == (own == 0)
     if liver is False:
         assert not walked.segmentation.any()
-    told = [f"{stage} Dice {walked.score(stage, 'dice'):.2f}" for stage in ("liver", "lesion")]
+    told = [f"{structure} Dice {walked.score(structure, 'dice'):.2f}" for structure in ("liver", "lesion")]
     told += ["empty segmentation"] if not walked.segmentation.any() else []
     tell(case, ", ".join(told))
 

@@ -37,8 +37,8 @@ class Walked:
     segmentation: NDArray[np.uint8]
     metrics: pd.DataFrame
 
-    def score(self, stage: str, metric: str) -> float:
-        chosen = self.metrics.query("stage == @stage and metric == @metric and processing == 'clean'")
+    def score(self, structure: str, metric: str) -> float:
+        chosen = self.metrics.query("structure == @structure and metric == @metric and processing == 'clean'")
         return float(chosen["value"].item())
 
 

@@ -58,20 +58,20 @@ def scored(completed: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Che
 
 def scores(run: Checkout, method: str) -> pd.DataFrame:
     table = pd.read_csv(run.folder / RESULTS / "tables/metrics.csv")
-    return table[table["method"] == method].set_index(["stage", "metric", "exam"])["value"].sort_index()
+    return table[table["method"] == method].set_index(["structure", "metric", "exam"])["value"].sort_index()
 
 
 def test_the_reference_agrees_with_itself(scored: Checkout) -> None:
     reader = scores(scored, "reader")
-    for stage in ("liver", "lesion"):
-        assert reader[stage, "dice"].tolist() == [1, 1]
-        assert reader[stage, "msd_mm"].tolist() == [0, 0]
+    for structure in ("liver", "lesion"):
+        assert reader[structure, "dice"].tolist() == [1, 1]
+        assert reader[structure, "msd_mm"].tolist() == [0, 0]
     assert (reader["lesion", "burden_error"] == 0).all()
 
 
 def test_a_system_without_lesions_is_scored_for_the_liver_alone(scored: Checkout) -> None:
     organs = scores(scored, "organs")
-    assert set(organs.index.get_level_values("stage")) == {"liver"}
+    assert set(organs.index.get_level_values("structure")) == {"liver"}
     livers = pd.read_csv(scored.folder / RESULTS / "tables/liver.csv").set_index("method")
     assert livers.loc["organs", "with post-processing"] == pytest.approx(organs["liver", "dice"].mean(), abs=1e-4)
     assert "organs" not in pd.read_csv(scored.folder / RESULTS / "tables/lesion.csv")["method"].tolist()
@@ -79,8 +79,8 @@ def test_a_system_without_lesions_is_scored_for_the_liver_alone(scored: Checkout
 
 def test_others_are_drawn_where_they_have_a_segmentation(scored: Checkout) -> None:
     drawn = {
-        stage: (scored.folder / RESULTS / f"figures/samples.{stage}.svg").read_text()
-        for stage in ("liver", "lesion")
+        structure: (scored.folder / RESULTS / f"figures/samples.{structure}.svg").read_text()
+        for structure in ("liver", "lesion")
     }
     assert ">organs<" in drawn["liver"]
     assert ">reader<" in drawn["liver"]
@@ -101,7 +101,7 @@ def test_the_command_gives_the_same_numbers(scored: Checkout, tmp_path: Path) ->
             folder = scored.folder / OTHERS[method]["folder"]
         out = tmp_path / method
         assert main(["evaluate", str(folder), str(references), "--out", str(out), *values]) == 0
-        found = pd.read_csv(out / "metrics.csv").set_index(["stage", "metric", "exam"])["value"].sort_index()
+        found = pd.read_csv(out / "metrics.csv").set_index(["structure", "metric", "exam"])["value"].sort_index()
         expected = scores(scored, method)
         if method == "fusion":
             found, expected = (table["lesion"].drop(["burden", "burden_error"]) for table in (found, expected))

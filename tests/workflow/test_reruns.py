@@ -30,9 +30,13 @@ from hepaflow.settings.workflow import Settings, read_settings
 SCRIPTS = Path("workflow/scripts")
 
 
+def part_of(job: Planned) -> str | None:
+    return job.wildcards.get("stage") or job.wildcards.get("structure")
+
+
 def label(job: Planned) -> str:
     split = job.wildcards.get("split") or EXAMS.get(job.wildcards.get("exam", ""))
-    return ".".join(part for part in (job.rule, job.wildcards.get("stage"), split) if part)
+    return ".".join(part for part in (job.rule, part_of(job), split) if part)
 
 
 def names(text: str) -> frozenset[str]:

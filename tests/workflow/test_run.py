@@ -74,7 +74,7 @@ def test_metrics_are_those_of_the_masks(completed: Checkout, exam: str) -> None:
         for method in METHODS:
             mask = Masks(results / f"clean/{stage}/{method}.test.npz")[exam]
             row = metrics.query(
-                "stage == @stage and method == @method and processing == 'clean' and metric == 'dice'"
+                "structure == @stage and method == @method and processing == 'clean' and metric == 'dice'"
             )
             assert row["value"].item() == pytest.approx(dice(restore(mask, slices.box, slices.shape), reference))
 
@@ -84,7 +84,7 @@ def test_tables_are_the_means_of_the_metrics(completed: Checkout) -> None:
     metrics = pd.concat(pd.read_csv(results / f"metrics/{exam}.csv") for exam in TEST)
     table = pd.read_csv(results / "tables/liver.csv").set_index("method")
     for method in METHODS:
-        dice_of = "stage == 'liver' and method == @method and processing == 'clean' and metric == 'dice'"
+        dice_of = "structure == 'liver' and method == @method and processing == 'clean' and metric == 'dice'"
         values = metrics.query(dice_of)["value"]
         assert table.loc[method, "with post-processing"] == pytest.approx(values.mean(), abs=5e-5)
     assert table["exams"].eq(len(TEST)).all()
@@ -104,7 +104,7 @@ def test_post_processing_removes_something(completed: Checkout, stage: str, meth
 @pytest.mark.parametrize("stage", ["liver", "lesion"])
 def test_tables_tell_masks_with_and_without_post_processing(completed: Checkout, stage: str) -> None:
     tables = completed.folder / "results/smoke/tables"
-    metrics = pd.read_csv(tables / "metrics.csv").query("stage == @stage and method == 'untrained'")
+    metrics = pd.read_csv(tables / "metrics.csv").query("structure == @stage and method == 'untrained'")
     raw, clean = (
         metrics[metrics["processing"] == name].pivot(index="exam", columns="metric", values="value")
         for name in ("raw", "clean")

@@ -31,6 +31,7 @@ from hepaflow.errors import UserError
 from hepaflow.exams.sheet import read_sheet
 from hepaflow.jobs.fingerprint import fingerprints, libraries
 from hepaflow.methods.inputs import Inputs, check_times
+from hepaflow.names import FUSION, STAGES, STRUCTURES
 from hepaflow.jobs.environment import settle, shadowed
 from hepaflow.jobs.gpus import cards
 from hepaflow.jobs.orphans import end_orphans
@@ -41,7 +42,7 @@ from hepaflow.jobs.spelling import known_spelling, made_at
 from hepaflow.jobs.states import remove_states
 from hepaflow.networks.operations import GMACS
 from hepaflow.settings.together import check_held_out, remarks
-from hepaflow.settings.workflow import FUSION, read_settings
+from hepaflow.settings.workflow import read_settings
 
 DROPPED_VARIABLES = settle()
 CAPTIONS = sorted(os.path.relpath(path) for path in (Path(workflow.basedir) / "workflow" / "report").glob("*.rst"))
@@ -76,7 +77,6 @@ if workflow.is_main_process and made_at(RESULTS) not in ("", RESULTS):
         "settings and code since then are not noticed. `make why` shows them."
     )
 DATA = SETTINGS.data
-STAGES = ("liver", "lesion")
 BACKBONES = list(SETTINGS.backbones)
 METHODS = [*BACKBONES, FUSION]
 EXAMS_IN_WORDS = f"{len(EXAMS.names('train'))} exams to train and {len(EXAMS.names('test'))} to test, " + (
@@ -84,10 +84,10 @@ EXAMS_IN_WORDS = f"{len(EXAMS.names('train'))} exams to train and {len(EXAMS.nam
     if SETTINGS.phantoms
     else f"of the sheet {Path(SETTINGS.exams).name}"
 )
-# Segmentations by others, and the stages that they have.
-GIVEN = {name: prediction.stages for name, prediction in SETTINGS.predictions.items()}
-# The viewer shows the Dice of both stages for every method.
-VIEWED = [*METHODS, *(name for name, stages in GIVEN.items() if set(stages) == set(STAGES))]
+# Segmentations by others, and the structures that they have.
+GIVEN = {name: prediction.structures for name, prediction in SETTINGS.predictions.items()}
+# The viewer shows the Dice of both structures for every method.
+VIEWED = [*METHODS, *(name for name, structures in GIVEN.items() if set(structures) == set(STRUCTURES))]
 PAGE_SUFFIXES = (".html", ".css", ".js")
 ARCHITECTURES = {name: backbone.arch for name, backbone in SETTINGS.backbones.items()} | {FUSION: FUSION}
 
@@ -115,6 +115,7 @@ if workflow.is_main_process:
 wildcard_constraints:
     exam="|".join(map(re.escape, EXAMS.names())),
     stage="|".join(STAGES),
+    structure="|".join(STRUCTURES),
     backbone="|".join(BACKBONES),
     method="|".join(METHODS),
     given="|".join(GIVEN) or "(?!)",
@@ -223,8 +224,8 @@ def segmentations_of(*splits):
 
 
 def test_segmentations_of(wildcards):
-    """Return the segmentations of the test exams by every method that has the wildcard's stage; others' last."""
-    others = [name for name, stages in GIVEN.items() if wildcards.stage in stages]
+    """Return the segmentations of the test exams by every method that has the wildcard's structure; others' last."""
+    others = [name for name, structures in GIVEN.items() if wildcards.structure in structures]
     return [
         f"{RESULTS}/segmentations/{method}/{exam}.nii.gz"
         for method in [*METHODS, *others]

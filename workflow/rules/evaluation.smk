@@ -87,45 +87,45 @@ rule tables:
     output:
         **{
             f"of_{method}": report(
-                f"{RESULTS}/tables/exams.{{stage}}.{method}.csv",
+                f"{RESULTS}/tables/exams.{{structure}}.{method}.csv",
                 caption="../report/table_method.rst",
                 category="4 Results",
                 subcategory="Exams by method",
-                labels={"table": "every metric", "stage": "{stage}", "method": method},
+                labels={"table": "every metric", "structure": "{structure}", "method": method},
             )
             for method in VIEWED
         },
         dice=report(
-            f"{RESULTS}/tables/{{stage}}.csv",
+            f"{RESULTS}/tables/{{structure}}.csv",
             caption="../report/table_dice.rst",
             category="4 Results",
             subcategory="Tables",
-            labels={"table": "1 Dice, as in the thesis", "stage": "{stage}"},
+            labels={"table": "1 Dice, as in the thesis", "structure": "{structure}"},
         ),
         scores=report(
-            f"{RESULTS}/tables/scores.{{stage}}.csv",
+            f"{RESULTS}/tables/scores.{{structure}}.csv",
             caption="../report/table_scores.rst",
             category="4 Results",
             subcategory="Tables",
-            labels={"table": "2 every metric, with intervals", "stage": "{stage}"},
+            labels={"table": "2 every metric, with intervals", "structure": "{structure}"},
         ),
         comparison=report(
-            f"{RESULTS}/tables/comparison.{{stage}}.csv",
+            f"{RESULTS}/tables/comparison.{{structure}}.csv",
             caption="../report/table_comparison.rst",
             category="4 Results",
             subcategory="Tables",
-            labels={"table": "3 fusion against the others", "stage": "{stage}"},
+            labels={"table": "3 fusion against the others", "structure": "{structure}"},
         ),
         exams=report(
-            f"{RESULTS}/tables/exams.{{stage}}.csv",
+            f"{RESULTS}/tables/exams.{{structure}}.csv",
             caption="../report/table_exams.rst",
             category="4 Results",
             subcategory="Tables",
-            labels={"table": "4 Dice of every exam", "stage": "{stage}"},
+            labels={"table": "4 Dice of every exam", "structure": "{structure}"},
         ),
-        record=f"{RESULTS}/records/tables/{{stage}}.json",
+        record=f"{RESULTS}/records/tables/{{structure}}.json",
     log:
-        f"{RESULTS}/logs/tables/{{stage}}.log",
+        f"{RESULTS}/logs/tables/{{structure}}.log",
     params:
         architectures=ARCHITECTURES,
         methods=VIEWED,
@@ -185,9 +185,9 @@ TABLES = [
         for name in ("metrics", "summary", "comparison", "literature", "fusion_weights", "exams")
     ),
     *(
-        f"{RESULTS}/tables/{prefix}{stage}.csv"
+        f"{RESULTS}/tables/{prefix}{structure}.csv"
         for prefix in ("", "scores.", "comparison.", "exams.")
-        for stage in STAGES
+        for structure in STRUCTURES
     ),
-    *(f"{RESULTS}/tables/exams.{stage}.{method}.csv" for stage in STAGES for method in VIEWED),
+    *(f"{RESULTS}/tables/exams.{structure}.{method}.csv" for structure in STRUCTURES for method in VIEWED),
 ]

@@ -45,15 +45,15 @@ rule figure_overlap:
         overlap=expand(f"{RESULTS}/metrics/{{exam}}.overlap.csv", exam=EXAMS.names("test")),
     output:
         figure=report(
-            f"{RESULTS}/figures/error_overlap.{{stage}}.svg",
+            f"{RESULTS}/figures/error_overlap.{{structure}}.svg",
             caption="../report/figure_overlap.rst",
             category="3 Fusion",
             subcategory="Error overlap",
-            labels={"figure": "error overlap (thesis figure 9)", "stage": "{stage}"},
+            labels={"figure": "error overlap (thesis figure 9)", "structure": "{structure}"},
         ),
-        record=f"{RESULTS}/records/figure_overlap/{{stage}}.json",
+        record=f"{RESULTS}/records/figure_overlap/{{structure}}.json",
     log:
-        f"{RESULTS}/logs/figure_overlap/{{stage}}.log",
+        f"{RESULTS}/logs/figure_overlap/{{structure}}.log",
     params:
         backbones=BACKBONES,
         code=code_of("figure_overlap"),
@@ -67,15 +67,15 @@ rule figure_dice:
         metrics=expand(f"{RESULTS}/metrics/{{exam}}.csv", exam=EXAMS.names("test")),
     output:
         figure=report(
-            f"{RESULTS}/figures/dice.{{stage}}.svg",
+            f"{RESULTS}/figures/dice.{{structure}}.svg",
             caption="../report/figure_dice.rst",
             category="4 Results",
             subcategory="Figures",
-            labels={"figure": "Dice of every exam", "stage": "{stage}"},
+            labels={"figure": "Dice of every exam", "structure": "{structure}"},
         ),
-        record=f"{RESULTS}/records/figure_dice/{{stage}}.json",
+        record=f"{RESULTS}/records/figure_dice/{{structure}}.json",
     log:
-        f"{RESULTS}/logs/figure_dice/{{stage}}.log",
+        f"{RESULTS}/logs/figure_dice/{{structure}}.log",
     params:
         architectures=ARCHITECTURES if SETTINGS.phantoms is None else {},
         backbones=BACKBONES,
@@ -92,15 +92,15 @@ rule figure_samples:
         segmentations=test_segmentations_of,
     output:
         figure=report(
-            f"{RESULTS}/figures/samples.{{stage}}.svg",
+            f"{RESULTS}/figures/samples.{{structure}}.svg",
             caption="../report/figure_samples.rst",
             category="6 Samples",
             subcategory="Random slices",
-            labels={"figure": "random slices (thesis figures 11 and 12)", "stage": "{stage}"},
+            labels={"figure": "random slices (thesis figures 11 and 12)", "structure": "{structure}"},
         ),
-        record=f"{RESULTS}/records/figure_samples/{{stage}}.json",
+        record=f"{RESULTS}/records/figure_samples/{{structure}}.json",
     log:
-        f"{RESULTS}/logs/figure_samples/{{stage}}.log",
+        f"{RESULTS}/logs/figure_samples/{{structure}}.log",
     params:
         exams=EXAMS.names("test"),
         settings=settings_of("figure_samples"),
@@ -117,26 +117,26 @@ rule figure_uncertainty:
         metrics=expand(f"{RESULTS}/metrics/{{exam}}.csv", exam=EXAMS.names("test")),
     output:
         figure=report(
-            f"{RESULTS}/figures/uncertainty.{{stage}}.svg",
+            f"{RESULTS}/figures/uncertainty.{{structure}}.svg",
             caption="../report/figure_uncertainty.rst",
             category="5 Uncertainty",
-            labels={"what": "figure: disagreement and error", "stage": "{stage}"},
+            labels={"what": "figure: disagreement and error", "structure": "{structure}"},
         ),
         table=report(
-            f"{RESULTS}/tables/uncertainty.{{stage}}.csv",
+            f"{RESULTS}/tables/uncertainty.{{structure}}.csv",
             caption="../report/table_uncertainty.rst",
             category="5 Uncertainty",
-            labels={"what": "table: exams by disagreement", "stage": "{stage}"},
+            labels={"what": "table: exams by disagreement", "structure": "{structure}"},
         ),
         answer=report(
-            f"{RESULTS}/tables/flagging.{{stage}}.csv",
+            f"{RESULTS}/tables/flagging.{{structure}}.csv",
             caption="../report/table_flagging.rst",
             category="5 Uncertainty",
-            labels={"what": "answer: are low scores flagged?", "stage": "{stage}"},
+            labels={"what": "answer: are low scores flagged?", "structure": "{structure}"},
         ),
-        record=f"{RESULTS}/records/figure_uncertainty/{{stage}}.json",
+        record=f"{RESULTS}/records/figure_uncertainty/{{structure}}.json",
     log:
-        f"{RESULTS}/logs/figure_uncertainty/{{stage}}.log",
+        f"{RESULTS}/logs/figure_uncertainty/{{structure}}.log",
     params:
         backbones=BACKBONES,
         code=code_of("figure_uncertainty"),
@@ -147,9 +147,10 @@ rule figure_uncertainty:
 
 FIGURES = [
     f"{RESULTS}/figures/fusion_weights.svg",
+    *(f"{RESULTS}/figures/training.{stage}.svg" for stage in STAGES),
     *(
-        f"{RESULTS}/figures/{figure}.{stage}.svg"
-        for figure in ("training", "error_overlap", "dice", "uncertainty", "samples")
-        for stage in STAGES
+        f"{RESULTS}/figures/{figure}.{structure}.svg"
+        for figure in ("error_overlap", "dice", "uncertainty", "samples")
+        for structure in STRUCTURES
     ),
 ]

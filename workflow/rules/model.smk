@@ -44,7 +44,7 @@ rule segment:
         runtime=growing(240),
     params:
         image=image_of,
-        page=page_of("exam_report", "viewer"),
+        page=page_of("segment/report", "viewer"),
         settings=settings_of("bundle"),
         code=code_of("segment"),
         libraries=libraries_of("segment"),

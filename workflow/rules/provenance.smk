@@ -1,26 +1,22 @@
-# Every job writes a record of what it was made from; this rule sums them up for the report.
+# Every job writes a record of what it was made from; this rule sums up those of the rules that compute.
 
+RECORDED = dict.fromkeys(("survey", "liver_slices", "lesion_slices", "train", "predict"), ("train", "test"))
+RECORDED |= dict.fromkeys(
+    ("postprocess", "fit_fusion", "fuse", "restore", "evaluate", "disagreement", "uncertainty", "adopt"), ("test",)
+)
+RECORDED |= dict.fromkeys(("summarise", "bundle", "viewer"), ("test",))
 RECORDS = [
-    *expand(f"{RESULTS}/records/survey/{{exam}}.json", exam=EXAMS.names("train", "test")),
-    *expand(f"{RESULTS}/records/{{stage}}_slices/{{exam}}.json", stage=STAGES, exam=EXAMS.names("train", "test")),
-    *expand(f"{RESULTS}/records/train/{{stage}}.{{backbone}}.json", stage=STAGES, backbone=BACKBONES),
-    *expand(
-        f"{RESULTS}/records/predict/{{stage}}.{{backbone}}.{{split}}.json",
+    record
+    for rule, splits in RECORDED.items()
+    for record in expand(
+        getattr(rules, rule).output.record,
         stage=STAGES,
         backbone=BACKBONES,
-        split=("train", "test"),
-    ),
-    *expand(f"{RESULTS}/records/postprocess/{{stage}}.{{method}}.test.json", stage=STAGES, method=METHODS),
-    *expand(f"{RESULTS}/records/fit_fusion/{{stage}}.json", stage=STAGES),
-    *expand(f"{RESULTS}/records/fuse/{{stage}}.test.json", stage=STAGES),
-    *expand(f"{RESULTS}/records/restore/{{method}}.{{exam}}.json", method=METHODS, exam=EXAMS.names("test")),
-    *expand(f"{RESULTS}/records/evaluate/{{exam}}.json", exam=EXAMS.names("test")),
-    *expand(f"{RESULTS}/records/disagreement/{{stage}}.{{exam}}.json", stage=STAGES, exam=EXAMS.names("test")),
-    *expand(f"{RESULTS}/records/uncertainty/{{exam}}.json", exam=EXAMS.names("test")),
-    *expand(f"{RESULTS}/records/adopt/{{given}}.{{exam}}.json", given=GIVEN, exam=EXAMS.names("test")),
-    f"{RESULTS}/records/summarise.json",
-    f"{RESULTS}/records/bundle.json",
-    *expand(f"{RESULTS}/records/viewer/{{exam}}.json", exam=EXAMS.names("test")),
+        method=METHODS,
+        given=GIVEN,
+        split=splits,
+        exam=EXAMS.names(*splits),
+    )
 ]
 
 

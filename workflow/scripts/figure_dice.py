@@ -1,4 +1,4 @@
-"""Draw the Dice of every test exam for one stage."""
+"""Draw the Dice of every test exam for one structure."""
 
 from hepaflow.evaluation.scores import read_scores
 from hepaflow.figures.dice import dice_figure
@@ -7,11 +7,11 @@ from hepaflow.jobs.run import run
 
 
 def work() -> None:
-    stage = snakemake.wildcards.stage
+    structure = snakemake.wildcards.structure
     save(
-        dice_figure(read_scores(*snakemake.input.metrics), stage, snakemake.params.architectures),
+        dice_figure(read_scores(*snakemake.input.metrics), structure, snakemake.params.architectures),
         snakemake.output.figure,
-        title=f"Dice of every test exam by method, {stage}",
+        title=f"Dice of every test exam by method, {structure}",
     )
 
 

@@ -1,4 +1,4 @@
-"""Draw how far the errors of one stage's networks overlap."""
+"""Draw how far the errors of one structure's networks overlap."""
 
 from hepaflow.evaluation.scores import read_scores
 from hepaflow.figures.overlap import overlap_figure, overlap_matrix
@@ -7,12 +7,12 @@ from hepaflow.jobs.run import run
 
 
 def work() -> None:
-    stage = snakemake.wildcards.stage
-    matrix = overlap_matrix(read_scores(*snakemake.input.overlap), stage, snakemake.params.backbones)
+    structure = snakemake.wildcards.structure
+    matrix = overlap_matrix(read_scores(*snakemake.input.overlap), structure, snakemake.params.backbones)
     save(
-        overlap_figure(matrix, stage),
+        overlap_figure(matrix, structure),
         snakemake.output.figure,
-        title=f"Dice between the errors of every two {stage} networks",
+        title=f"Dice between the errors of every two {structure} networks",
     )
 
 

@@ -1,4 +1,4 @@
-"""Draw random test slices with the masks of every method for one stage."""
+"""Draw random test slices with the masks of every method for one structure."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from hepaflow.volumes.volume import read_grid
 
 
 def work() -> None:
-    stage = snakemake.wildcards.stage
+    structure = snakemake.wildcards.structure
     settings = FigureSamplesSettings.model_validate_json(snakemake.params.settings)
     exams = snakemake.params.exams
     images = dict(zip(exams, map(Path, snakemake.input.images), strict=True))
@@ -24,16 +24,16 @@ def work() -> None:
     for exam in exams:
         reference, _ = read_labels(labels[exam][REFERENCE], exam=exam, image=read_grid(images[exam], exam=exam))
         found[exam] = find_slices(reference)
-    drawn = draw_slices(found, stage, settings.samples.count, settings.samples.seed)
+    drawn = draw_slices(found, structure, settings.samples.count, settings.samples.seed)
     samples = [
         sample
         for exam, indices in drawn.items()
-        for sample in read_samples(exam, indices, stage, images[exam], labels[exam])
+        for sample in read_samples(exam, indices, structure, images[exam], labels[exam])
     ]
     save(
-        montage(samples, stage, settings.window),
+        montage(samples, structure, settings.window),
         snakemake.output.figure,
-        title=f"Random test slices with the {stage} masks of every method",
+        title=f"Random test slices with the {structure} masks of every method",
     )
 
 

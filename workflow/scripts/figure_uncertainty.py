@@ -1,4 +1,4 @@
-"""Draw how disagreement relates to error, for one stage, and list the exams by it."""
+"""Draw how disagreement relates to error, for one structure, and list the exams by it."""
 
 from hepaflow.evaluation.disagreement import exams_by_disagreement
 from hepaflow.evaluation.flagging import answer_table
@@ -11,16 +11,18 @@ from hepaflow.tables.files import write_table
 
 
 def work() -> None:
-    stage = snakemake.wildcards.stage
+    structure = snakemake.wildcards.structure
     levels = read_scores(*snakemake.input.levels)
-    levels = levels[levels["stage"] == stage]
+    levels = levels[levels["structure"] == structure]
     scores = final(read_scores(*snakemake.input.metrics))
-    fused = scores[(scores["stage"] == stage) & (scores["method"] == FUSION) & (scores["metric"] == "dice")]
+    fused = scores[
+        (scores["structure"] == structure) & (scores["method"] == FUSION) & (scores["metric"] == "dice")
+    ]
     exams = exams_by_disagreement(levels, fused)
     write_table(exams, snakemake.output.table)
     write_table(answer_table(levels, exams), snakemake.output.answer)
-    title = f"Disagreement of the networks and errors of the fusion, {stage}"
-    save(uncertainty_figure(levels, exams, stage), snakemake.output.figure, title=title)
+    title = f"Disagreement of the networks and errors of the fusion, {structure}"
+    save(uncertainty_figure(levels, exams, structure), snakemake.output.figure, title=title)
 
 
 run(snakemake, work)

@@ -1,4 +1,4 @@
-"""Write the tables of one stage."""
+"""Write the tables of one structure."""
 
 from hepaflow.evaluation.scores import read_scores
 from hepaflow.jobs.run import run
@@ -7,16 +7,16 @@ from hepaflow.tables.scores import comparison_table, dice_table, exam_table, met
 
 
 def work() -> None:
-    stage = snakemake.wildcards.stage
+    structure = snakemake.wildcards.structure
     summary = read_scores(snakemake.input.summary)
     comparison = read_scores(snakemake.input.comparison)
-    write_table(dice_table(summary, stage, snakemake.params.architectures), snakemake.output.dice)
-    write_table(score_table(summary, stage), snakemake.output.scores)
-    write_table(comparison_table(comparison, stage), snakemake.output.comparison)
+    write_table(dice_table(summary, structure, snakemake.params.architectures), snakemake.output.dice)
+    write_table(score_table(summary, structure), snakemake.output.scores)
+    write_table(comparison_table(comparison, structure), snakemake.output.comparison)
     metrics = read_scores(snakemake.input.metrics)
-    write_table(exam_table(metrics, stage), snakemake.output.exams)
+    write_table(exam_table(metrics, structure), snakemake.output.exams)
     for method in snakemake.params.methods:
-        write_table(method_table(metrics, stage, method), snakemake.output[f"of_{method}"])
+        write_table(method_table(metrics, structure, method), snakemake.output[f"of_{method}"])
 
 
 run(snakemake, work)

@@ -8,8 +8,9 @@ from hepaflow.evaluation.disagreement import error_by_disagreement
 from hepaflow.evaluation.scores import write_scores
 from hepaflow.jobs.run import run
 from hepaflow.masks.restore import read_restored
+from hepaflow.names import STRUCTURES
 from hepaflow.preprocessing.slices import SliceFile
-from hepaflow.volumes.labels import read_labels, stage_mask
+from hepaflow.volumes.labels import read_labels, structure_mask
 from hepaflow.volumes.volume import read_grid, read_image
 
 
@@ -18,11 +19,11 @@ def work() -> None:
     grid = read_grid(Path(snakemake.input.image), exam=exam)
     labels, _ = read_labels(Path(snakemake.input.label), exam=exam, image=grid)
     tables = []
-    for stage in ("liver", "lesion"):
-        slices = SliceFile(snakemake.input[f"{stage}_slices"])
-        fused = read_restored(snakemake.input[f"{stage}_fused"], exam, slices)
-        percent, _ = read_image(Path(snakemake.input[stage]), exam=exam)
-        tables.append(error_by_disagreement(exam, stage, percent, fused, stage_mask(labels, stage)))
+    for structure in STRUCTURES:
+        slices = SliceFile(snakemake.input[f"{structure}_slices"])
+        fused = read_restored(snakemake.input[f"{structure}_fused"], exam, slices)
+        percent, _ = read_image(Path(snakemake.input[structure]), exam=exam)
+        tables.append(error_by_disagreement(exam, structure, percent, fused, structure_mask(labels, structure)))
     write_scores(pd.concat(tables), snakemake.output.table)
 
 

@@ -44,9 +44,9 @@ LIVER = Segmentation(REFERENCE, EMPTY)
 """A reference without lesions."""
 
 
-def of(stage: str, mask: np.ndarray) -> Segmentation:
-    """A method's mask of one stage alone."""
-    return Segmentation(mask, None) if stage == "liver" else Segmentation(None, mask)
+def of(structure: str, mask: np.ndarray) -> Segmentation:
+    """A method's mask of one structure alone."""
+    return Segmentation(mask, None) if structure == "liver" else Segmentation(None, mask)
 
 
 # One mask
@@ -165,12 +165,12 @@ def test_masks_of_a_label_map() -> None:
     assert masks.lesion.tolist() == [[[False, False, True]]]
 
 
-@pytest.mark.parametrize("stages", [(), ("liver",), ("lesion",), ("liver", "lesion"), ("lesion", "liver")])
-def test_masks_of_some_stages(stages: tuple[str, ...]) -> None:
-    masks = Segmentation(REFERENCE, EMPTY).only(stages)
-    assert (masks.liver is REFERENCE) == ("liver" in stages)
-    assert (masks.lesion is EMPTY) == ("lesion" in stages)
-    assert list(masks.stages()) == [stage for stage in ("liver", "lesion") if stage in stages]
+@pytest.mark.parametrize("structures", [(), ("liver",), ("lesion",), ("liver", "lesion"), ("lesion", "liver")])
+def test_masks_of_some_stages(structures: tuple[str, ...]) -> None:
+    masks = Segmentation(REFERENCE, EMPTY).only(structures)
+    assert (masks.liver is REFERENCE) == ("liver" in structures)
+    assert (masks.lesion is EMPTY) == ("lesion" in structures)
+    assert list(masks.structures()) == [structure for structure in ("liver", "lesion") if structure in structures]
 
 
 # All scores
@@ -186,7 +186,7 @@ def test_every_metric_of_every_mask() -> None:
     assert set(metrics["exam"]) == {"007"}
     found = {
         key: rows["metric"].tolist()
-        for key, rows in metrics.groupby(["method", "processing", "stage"], sort=False)
+        for key, rows in metrics.groupby(["method", "processing", "structure"], sort=False)
     }
     lesion = MASK_METRICS + LESION_METRICS + BURDEN_METRICS
     assert found == {
@@ -197,7 +197,7 @@ def test_every_metric_of_every_mask() -> None:
         ("fusion", "clean", "liver"): MASK_METRICS,
         ("fusion", "clean", "lesion"): lesion,
     }
-    values = metrics.set_index(["method", "processing", "stage", "metric"])["value"]
+    values = metrics.set_index(["method", "processing", "structure", "metric"])["value"]
     assert values["resnet", "raw", "liver", "dice"] == dice(wrong_at(A, B), REFERENCE)
     assert values["resnet", "clean", "liver", "dice"] == 22 / 23
     assert values["resnet", "clean", "lesion", "dice"] == 22 / 23
@@ -211,7 +211,7 @@ def test_a_system_that_segments_the_liver_alone_has_no_scores_of_lesions() -> No
     scores.add("other", "given", Segmentation(REFERENCE, None))
     metrics = scores.metrics()
     assert metrics["metric"].tolist() == MASK_METRICS
-    assert set(metrics["stage"]) == {"liver"}
+    assert set(metrics["structure"]) == {"liver"}
 
 
 def test_a_system_that_segments_lesions_alone_has_no_tumour_burden() -> None:
@@ -219,13 +219,13 @@ def test_a_system_that_segments_lesions_alone_has_no_tumour_burden() -> None:
     scores.add("other", "given", Segmentation(None, REFERENCE))
     metrics = scores.metrics()
     assert metrics["metric"].tolist() == MASK_METRICS + LESION_METRICS
-    assert set(metrics["stage"]) == {"lesion"}
+    assert set(metrics["structure"]) == {"lesion"}
 
 
 def test_scores_without_spacing() -> None:
     scores = Scores("exam", LIVER, None)
     scores.add("one", "clean", Segmentation(REFERENCE, EMPTY))
-    liver = scores.metrics().query("stage == 'liver'").set_index("metric")["value"]
+    liver = scores.metrics().query("structure == 'liver'").set_index("metric")["value"]
     assert sorted(liver.index[liver.isna()]) == sorted(
         name for name in MASK_METRICS if name.endswith(("_mm", "_ml"))
     )
@@ -243,7 +243,7 @@ def test_a_whole_exam_is_scored_in_seconds() -> None:
     began = time.process_time()
     scores.add("method", "clean", prediction)
     assert time.process_time() - began < 6
-    found = scores.metrics().set_index(["stage", "metric"])["value"]
+    found = scores.metrics().set_index(["structure", "metric"])["value"]
     assert 1400 < found["liver", "reference_volume_ml"] < 2400
     assert found["lesion", "reference_lesions"] > 80
     assert found["liver", "msd_mm"] > 30

@@ -52,7 +52,7 @@ def test_an_undefined_value_is_an_empty_cell_and_never_zero(tmp_path: Path) -> N
 def test_summaries_and_comparisons_survive_with_what_is_undefined(
     tmp_path: Path, columns: tuple[str, ...]
 ) -> None:
-    words = {"stage": "liver", "method": "na", "other": "nan", "processing": "clean", "metric": "dice"}
+    words = {"structure": "liver", "method": "na", "other": "nan", "processing": "clean", "metric": "dice"}
     row = [words.get(name, 3 if name in ("exams", "undefined", "higher", "lower") else np.nan) for name in columns]
     table = pd.DataFrame([row], columns=columns).replace({"statistic": {np.nan: "mean"}})
     write_scores(table, tmp_path / "table.csv")

@@ -78,7 +78,7 @@ def test_comparisons_of_many_exams_with_ties_are_exact() -> None:
         for method, values in (("fusion", fusion), ("other", other))
         for exam, value in enumerate(values)
     ]
-    metrics = pd.DataFrame(rows, columns=["exam", "stage", "method", "processing", "metric", "value"])
+    metrics = pd.DataFrame(rows, columns=["exam", "structure", "method", "processing", "metric", "value"])
     (row,) = compare(metrics, "fusion").to_dict("records")
     assert row["wilcoxon_p"] == pytest.approx(by_enumeration(np.subtract(fusion, other)), rel=1e-12)
     same = compare(metrics.assign(value=nan), "fusion").to_dict("records")

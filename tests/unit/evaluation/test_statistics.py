@@ -27,17 +27,17 @@ quick = settings(max_examples=40, deadline=None, derandomize=True)
 def tidy(
     values: Mapping[str, Sequence[float]],
     *,
-    stage: str = "liver",
+    structure: str = "liver",
     method: str = "resnet",
     processing: str = "clean",
 ) -> pd.DataFrame:
     """Scores by metric, one for each exam."""
     rows = [
-        (f"exam-{exam}", stage, method, processing, metric, value)
+        (f"exam-{exam}", structure, method, processing, metric, value)
         for metric, of_exams in values.items()
         for exam, value in enumerate(of_exams)
     ]
-    return pd.DataFrame(rows, columns=["exam", "stage", "method", "processing", "metric", "value"])
+    return pd.DataFrame(rows, columns=["exam", "structure", "method", "processing", "metric", "value"])
 
 
 VOXELS = {"dice": [1.0, 0.5, 0.0], "common_voxels": [0, 2, 0], "voxels": [0, 3, 4], "reference_voxels": [0, 5, 0]}
@@ -157,7 +157,9 @@ def test_means_and_medians_leave_out_exams_in_which_a_metric_is_undefined() -> N
 
 def test_exams_with_lesions_have_a_mean_of_their_own() -> None:
     """Two empty masks count 1 and a false alarm counts 0; neither says how well lesions are outlined."""
-    found = cell(summarise(tidy(VOXELS | LESIONS | BURDEN, stage="lesion")), "dice", "mean of exams with lesions")
+    found = cell(
+        summarise(tidy(VOXELS | LESIONS | BURDEN, structure="lesion")), "dice", "mean of exams with lesions"
+    )
     assert (found["value"], found["exams"], found["undefined"]) == (0.5, 1, 2)
     liver = summarise(tidy(VOXELS))
     assert "mean of exams with lesions" not in set(liver["statistic"])
@@ -170,7 +172,7 @@ def test_a_lesion_of_one_voxel_is_a_lesion() -> None:
         "voxels": [1, 3, 4],
         "reference_voxels": [1, 5, 0],
     }
-    found = cell(summarise(tidy(voxels | LESIONS, stage="lesion")), "dice", "mean of exams with lesions")
+    found = cell(summarise(tidy(voxels | LESIONS, structure="lesion")), "dice", "mean of exams with lesions")
     assert (found["value"], found["exams"]) == (0.75, 2)
 
 
@@ -192,7 +194,7 @@ def test_pooled_dice_of_a_single_voxel() -> None:
 
 
 def test_detection_is_pooled_over_the_lesions_of_all_exams() -> None:
-    summary = summarise(tidy(VOXELS | LESIONS | BURDEN, stage="lesion"))
+    summary = summarise(tidy(VOXELS | LESIONS | BURDEN, structure="lesion"))
     expected = {
         "lesion_precision_any": 2 / 3,
         "lesion_recall_any": 2 / 3,
@@ -206,14 +208,14 @@ def test_detection_is_pooled_over_the_lesions_of_all_exams() -> None:
     # A draw without the one exam that has lesions has no recall; all others have the same.
     assert cell(summary, "lesion_recall_any", "pooled")["low"] == pytest.approx(2 / 3)
     with np.errstate(all="raise"):
-        none = summarise(tidy(VOXELS | {name: [0, 0, 0] for name in LESIONS}, stage="lesion"))
+        none = summarise(tidy(VOXELS | {name: [0, 0, 0] for name in LESIONS}, structure="lesion"))
     assert isnan(cell(none, "lesion_precision_any", "pooled")["value"])
-    one = summarise(tidy(VOXELS | {name: [0, 1, 0] for name in LESIONS}, stage="lesion"))
+    one = summarise(tidy(VOXELS | {name: [0, 1, 0] for name in LESIONS}, structure="lesion"))
     assert cell(one, "lesion_recall_any", "pooled")["value"] == 1
 
 
 def test_errors_of_the_tumour_burden() -> None:
-    summary = summarise(tidy(VOXELS | LESIONS | BURDEN, stage="lesion"))
+    summary = summarise(tidy(VOXELS | LESIONS | BURDEN, structure="lesion"))
     root, largest = (cell(summary, "burden_error", name) for name in ("root mean square", "largest"))
     assert root["value"] == pytest.approx(sqrt((0.1**2 + 0.3**2) / 2))
     assert (root["low"], root["high"]) == pytest.approx((0.1, 0.3))
@@ -224,7 +226,7 @@ def test_errors_of_the_tumour_burden() -> None:
 
 def test_no_exam_has_a_known_burden() -> None:
     unknown = {"burden": [nan] * 3, "burden_error": [nan] * 3}
-    summary = summarise(tidy(VOXELS | LESIONS | unknown, stage="lesion"))
+    summary = summarise(tidy(VOXELS | LESIONS | unknown, structure="lesion"))
     for name in ("root mean square", "largest"):
         row = cell(summary, "burden_error", name)
         assert isnan(row["value"])
@@ -232,7 +234,7 @@ def test_no_exam_has_a_known_burden() -> None:
 
 
 def test_a_system_without_liver_masks_has_no_burden() -> None:
-    summary = summarise(tidy(VOXELS | LESIONS, stage="lesion", processing="given"))
+    summary = summarise(tidy(VOXELS | LESIONS, structure="lesion", processing="given"))
     assert not {"burden", "burden_error"} & set(summary["metric"])
     assert cell(summary, "lesion_recall_any", "pooled")["value"] == pytest.approx(2 / 3)
 
@@ -244,7 +246,7 @@ def test_each_stage_method_and_processing_is_summed_up_for_itself() -> None:
     ]
     summary = summarise(pd.concat(tables))
     means = summary[(summary["metric"] == "dice") & (summary["statistic"] == "mean")]
-    assert means[["stage", "method", "processing", "value"]].to_numpy().tolist() == [
+    assert means[["structure", "method", "processing", "value"]].to_numpy().tolist() == [
         ["liver", "b", "raw", pytest.approx(0.1)],
         ["liver", "b", "clean", pytest.approx(0.2)],
         ["liver", "a", "clean", pytest.approx(0.3)],
@@ -252,7 +254,7 @@ def test_each_stage_method_and_processing_is_summed_up_for_itself() -> None:
 
 
 def test_the_order_of_the_exams_does_not_matter() -> None:
-    table = tidy(VOXELS | LESIONS | BURDEN, stage="lesion")
+    table = tidy(VOXELS | LESIONS | BURDEN, structure="lesion")
     pd.testing.assert_frame_equal(summarise(table), summarise(table.iloc[::-1]), check_like=True)
 
 
@@ -289,7 +291,7 @@ def test_differences_exam_by_exam() -> None:
     assert tuple(table.columns) == PAIRED_COLUMNS
     row = only(table)
     differences = np.subtract(FUSION, RESNET)
-    assert (row["stage"], row["metric"], row["method"], row["other"]) == ("liver", "dice", "fusion", "resnet")
+    assert (row["structure"], row["metric"], row["method"], row["other"]) == ("liver", "dice", "fusion", "resnet")
     assert row["difference"] == pytest.approx(differences.mean())
     assert (row["exams"], row["higher"], row["lower"]) == (6, 4, 1)
     assert (row["low"], row["high"]) == pytest.approx(
@@ -352,10 +354,10 @@ def test_raw_masks_are_not_compared_and_those_of_other_systems_are() -> None:
 
 
 def test_a_system_without_lesions_is_compared_on_the_liver_alone() -> None:
-    tables = [tidy({"dice": FUSION}, stage=stage, method="fusion") for stage in ("liver", "lesion")]
+    tables = [tidy({"dice": FUSION}, structure=structure, method="fusion") for structure in ("liver", "lesion")]
     tables.append(tidy({"dice": RESNET}, method="other", processing="given"))
     table = compare(pd.concat(tables), "fusion")
-    assert table[["stage", "other"]].to_numpy().tolist() == [["liver", "other"]]
+    assert table[["structure", "other"]].to_numpy().tolist() == [["liver", "other"]]
 
 
 def test_a_method_alone_has_nothing_to_be_compared_with() -> None:

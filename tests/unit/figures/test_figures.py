@@ -171,7 +171,7 @@ def test_bars_of_the_weights_are_equal_shares_before_and_normalised_ones_after()
 
 
 def counts(*rows: tuple[object, ...]) -> pd.DataFrame:
-    columns = ["exam", "stage", "one", "other", "errors_one", "errors_other", "errors_both"]
+    columns = ["exam", "structure", "one", "other", "errors_one", "errors_other", "errors_both"]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -213,13 +213,13 @@ def test_a_single_network_has_a_matrix_too():
 # Dice
 
 
-def metrics(values: dict[tuple[str, str], list[float]], stage: str = "liver") -> pd.DataFrame:
+def metrics(values: dict[tuple[str, str], list[float]], structure: str = "liver") -> pd.DataFrame:
     rows = [
-        (f"exam-{number}", stage, method, processing, "dice", value)
+        (f"exam-{number}", structure, method, processing, "dice", value)
         for (method, processing), scores in values.items()
         for number, value in enumerate(scores)
     ]
-    return pd.DataFrame(rows, columns=["exam", "stage", "method", "processing", "metric", "value"])
+    return pd.DataFrame(rows, columns=["exam", "structure", "method", "processing", "metric", "value"])
 
 
 SCORES = {
@@ -255,7 +255,7 @@ def test_the_thesis_is_marked_only_for_its_own_architectures():
     assert stars() == []  # phantoms
 
 
-def test_dice_of_one_exam_and_of_missing_stages():
+def test_dice_of_one_exam_and_of_missing_structures():
     figure = dice_figure(metrics({("dense", "clean"): [1.0]}, "lesion"), "lesion", {"dense": "other"})
     assert "Dice of the 1 test exams, lesion" in texts(figure)
 
@@ -350,13 +350,13 @@ FOUND = {
 }
 
 
-@pytest.mark.parametrize("stage", ["liver", "lesion"])
+@pytest.mark.parametrize("structure", ["liver", "lesion"])
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("count", [1, 2, 4, 20])
-def test_slices_are_drawn_only_where_the_stage_shows_and_never_twice(stage, seed, count):
-    drawn = draw_slices(FOUND, stage, count, seed)
+def test_slices_are_drawn_only_where_the_structure_shows_and_never_twice(structure, seed, count):
+    drawn = draw_slices(FOUND, structure, count, seed)
     shown = [(exam, index) for exam, slices in drawn.items() for index in slices]
-    possible = {(exam, index) for exam, slices in FOUND.items() for index in slices[stage]}
+    possible = {(exam, index) for exam, slices in FOUND.items() for index in slices[structure]}
     assert len(shown) == len(set(shown)) == min(count, len(possible))
     assert set(shown) <= possible
     assert shown == sorted(shown)
@@ -414,15 +414,15 @@ def sample(**masks: np.ndarray) -> Sample:
     return Sample("exam-1", 2, 6, np.zeros((40, 50), np.int16), {REFERENCE: labels()[2], **masks}, (1.0, 2.0))
 
 
-@pytest.mark.parametrize(("stage", "score"), [("liver", "Dice 1.000"), ("lesion", "Dice 0.000")])
-def test_montage_scores_every_method_in_its_slice(stage, score):
+@pytest.mark.parametrize(("structure", "score"), [("liver", "Dice 1.000"), ("lesion", "Dice 0.000")])
+def test_montage_scores_every_method_in_its_slice(structure, score):
     liver_only = np.minimum(labels()[2], 1)
-    figure = montage([sample(dense=liver_only, fusion=labels()[2])], stage, WindowSettings())
+    figure = montage([sample(dense=liver_only, fusion=labels()[2])], structure, WindowSettings())
     shown = texts(figure)
     assert len(figure.axes) == 4
     assert [text for text in shown if text.startswith("Dice")] == [score, "Dice 1.000"]
     assert "exam-1\nslice 3 of 6" in shown
-    assert f"Random test slices, {stage}" in shown
+    assert f"Random test slices, {structure}" in shown
 
 
 def test_montage_keeps_the_proportions_of_the_body():

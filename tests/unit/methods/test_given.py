@@ -160,9 +160,9 @@ def test_an_unreadable_file_is_refused(tmp_path: Path, image) -> None:
 
 
 def test_stages_that_a_system_segments() -> None:
-    assert PredictionLabels().stages == ("liver", "lesion")
-    assert PredictionLabels(liver=(5,), lesion=()).stages == ("liver",)
-    assert PredictionLabels(liver=(), lesion=(1,)).stages == ("lesion",)
+    assert PredictionLabels().structures == ("liver", "lesion")
+    assert PredictionLabels(liver=(5,), lesion=()).structures == ("liver",)
+    assert PredictionLabels(liver=(), lesion=(1,)).structures == ("lesion",)
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def test_the_card_tells_how_every_network_was_trained(tmp_path: Path) -> None:
         _record(tmp_path, "three.json", rule="fit_fusion", wildcards={"stage": "liver"}),
     ]
     settings = {"liver_slices": {"window": {"low": -100, "high": 150}, "size": 64}, "networks": {"dense": {}}}
-    columns = ["stage", "method", "processing", "metric", "statistic", "value", "low", "high"]
+    columns = ["structure", "method", "processing", "metric", "statistic", "value", "low", "high"]
     card = model_card(
         settings, pd.DataFrame(columns=columns), model_provenance(records), data="131 exams", version="4.5.6"
     )

@@ -110,7 +110,7 @@ def _full(*_: object, **__: object) -> None:
 def test_what_people_read_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Tables, scores, statistics and figures, where the disk is full before the last byte is kept."""
     table = pd.DataFrame({"exam": ["a"], "value": [0.5]})
-    summary = pd.DataFrame(columns=["stage", "method", "processing", "metric", "statistic", "value"])
+    summary = pd.DataFrame(columns=["structure", "method", "processing", "metric", "statistic", "value"])
     writers = {
         "table.csv": lambda path: write_table(table, path),
         "scores.csv": lambda path: write_scores(table, path),

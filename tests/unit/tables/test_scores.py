@@ -33,14 +33,14 @@ RAW, CLEAN = "without post-processing", "with post-processing"
 
 
 def tidy(*rows: tuple[str, str, str, str, float], metric: str = "dice") -> pd.DataFrame:
-    """Scores of (exam, stage, method, processing)."""
-    table = pd.DataFrame(rows, columns=["exam", "stage", "method", "processing", "value"])
+    """Scores of (exam, structure, method, processing)."""
+    table = pd.DataFrame(rows, columns=["exam", "structure", "method", "processing", "value"])
     return table.assign(metric=metric)[list(METRIC_COLUMNS)]
 
 
 def summary_of(scores: pd.DataFrame) -> pd.DataFrame:
     """The summary of Dice scores, of exams of ten voxels each."""
-    masks = scores.drop_duplicates(["exam", "stage", "method", "processing"])
+    masks = scores.drop_duplicates(["exam", "structure", "method", "processing"])
     counts = [
         masks.assign(metric=metric, value=value)
         for metric, value in (
@@ -147,11 +147,11 @@ def test_thesis_figures() -> None:
     """Tables 1 and 2, in the order Inception, DenseNet, ResNet, ResNeXt, fusion."""
     order = ["inception_v3", "densenet201", "resnet152", "resnext101_32x8d", "fusion"]
 
-    def percent(stage: str, processing: str) -> list[float]:
+    def percent(structure: str, processing: str) -> list[float]:
         return [
-            round(100 * thesis.DICE[stage, processing][name], 2)
+            round(100 * thesis.DICE[structure, processing][name], 2)
             for name in order
-            if name in thesis.DICE[stage, processing]
+            if name in thesis.DICE[structure, processing]
         ]
 
     assert percent("liver", "raw") == [94.41, 94.94, 95.54, 95.28]
@@ -344,7 +344,7 @@ def test_weights_before_and_after() -> None:
         "lesion": Fusion(("deep", "plain"), (-1.0, 4.0), (0.5, 0.1)),
     }
     table = weight_table(fusions)
-    assert table.columns.tolist() == ["stage", "backbone", "start", "weight", "fitted"]
+    assert table.columns.tolist() == ["structure", "backbone", "start", "weight", "fitted"]
     assert table.to_numpy().tolist() == [
         ["liver", "deep", 0.5, 0.75, 3.0],
         ["liver", "plain", 0.5, 0.25, 1.0],

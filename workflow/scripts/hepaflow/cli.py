@@ -265,9 +265,9 @@ def _evaluate(chosen: argparse.Namespace) -> None:
         write_scores(metrics, chosen.out / "metrics.csv")
         write_scores(summary, chosen.out / "summary.csv")
         write_statistics(summary, chosen.out / "metrics.json")
-    for stage in values.stages:
-        print(f"\n{stage}, {metrics['exam'].nunique()} exams, 95 % interval in brackets")
-        for name, value in score_table(summary, stage).itertuples(index=False):
+    for structure in values.structures:
+        print(f"\n{structure}, {metrics['exam'].nunique()} exams, 95 % interval in brackets")
+        for name, value in score_table(summary, structure).itertuples(index=False):
             print(f"  {name:36}  {value}")
 
 
@@ -277,7 +277,7 @@ def _label_values(chosen: argparse.Namespace) -> PredictionLabels:
         values = PredictionLabels(liver=tuple(chosen.liver), lesion=tuple(chosen.lesion))
     except ValidationError:
         raise UserError(given, expected="label values: whole numbers from 1 on") from None
-    if not values.stages:
+    if not values.structures:
         raise UserError(given, expected="label values of the liver, of lesions, or of both")
     return values
 

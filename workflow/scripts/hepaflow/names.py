@@ -1,6 +1,14 @@
 """Names that results, tables and pages share, each list defined once."""
 
-STAGES = ("liver", "lesion")
+from typing import Literal
+
+STRUCTURES = ("liver", "lesion")
+"""What is labelled, segmented and scored."""
+
+Stage = Literal["liver", "lesion"]
+STAGES: tuple[Stage, ...] = ("liver", "lesion")
+"""Steps of the thesis' cascade: a network of the second sees the volume of interest that the first finds."""
+
 FUSION = "fusion"
 """The method that fuses the masks of the networks."""
 

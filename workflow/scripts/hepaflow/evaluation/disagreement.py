@@ -9,14 +9,14 @@ from hepaflow.masks.disagreement import Mask
 
 
 def error_by_disagreement(
-    exam: str, stage: str, percent: NDArray[np.uint8], fused: Mask, reference: Mask
+    exam: str, structure: str, percent: NDArray[np.uint8], fused: Mask, reference: Mask
 ) -> pd.DataFrame:
     """Count the voxels at every level of disagreement, and how many of them the fusion has wrong.
 
     Parameters
     ----------
     exam : str
-    stage : {'liver', 'lesion'}
+    structure : {'liver', 'lesion'}
     percent : ndarray of uint8, shape (slices, rows, columns)
         As `disagreement` returns it.
     fused, reference : ndarray of bool, same shape
@@ -34,7 +34,7 @@ def error_by_disagreement(
         for voxels in (segmented, segmented | reference, fused ^ reference)
     ]
     levels = np.flatnonzero(counts[1])
-    rows = [(exam, stage, int(level), *(int(count[level]) for count in counts)) for level in levels]
+    rows = [(exam, structure, int(level), *(int(count[level]) for count in counts)) for level in levels]
     return pd.DataFrame(rows, columns=UNCERTAINTY_COLUMNS)
 
 
@@ -46,7 +46,7 @@ def mean_disagreement(levels: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     levels : DataFrame
-        Rows of `error_by_disagreement`, of several exams of one stage.
+        Rows of `error_by_disagreement`, of several exams of one structure.
 
     Returns
     -------
@@ -65,7 +65,8 @@ def exams_by_disagreement(levels: pd.DataFrame, dice: pd.DataFrame) -> pd.DataFr
     Parameters
     ----------
     levels : DataFrame
-        Rows of `error_by_disagreement`, of one stage. An exam without any has nothing segmented: no disagreement.
+        Rows of `error_by_disagreement`, of one structure. An exam without any has nothing segmented: no
+        disagreement.
     dice : DataFrame
         Columns exam and value: the Dice of the fusion in every exam.
 

@@ -13,7 +13,7 @@ from hepaflow.evaluation.metrics.detection import THRESHOLDS, Detection
 from hepaflow.evaluation.metrics.overlap import Overlap
 from hepaflow.evaluation.metrics.surface import SurfaceDistances
 from hepaflow.evaluation.scores import METRIC_COLUMNS, OVERLAP_COLUMNS
-from hepaflow.volumes.labels import stage_mask
+from hepaflow.volumes.labels import structure_mask
 from hepaflow.volumes.steps import Steps, voxel_volume
 
 Mask = NDArray[np.bool_]
@@ -114,25 +114,25 @@ class Segmentation:
     ----------
     liver, lesion : ndarray of bool, shape (slices, rows, columns), or None
         None where a method segments only the other. The liver of a label map has all lesions in it; that
-        of our own networks is the mask of the liver stage, as the thesis scores it.
+        of our own networks is the mask of the liver structure, as the thesis scores it.
     """
 
     liver: Mask | None
     lesion: Mask | None
 
-    def stages(self) -> Mapping[str, Mask]:
-        """Return the masks there are, by stage."""
+    def structures(self) -> Mapping[str, Mask]:
+        """Return the masks there are, by structure."""
         known = {"liver": self.liver, "lesion": self.lesion}
-        return {stage: mask for stage, mask in known.items() if mask is not None}
+        return {structure: mask for structure, mask in known.items() if mask is not None}
 
     @classmethod
     def of_labels(cls, labels: NDArray[np.uint8]) -> "Segmentation":
         """Take the masks of a label map: 0 background, 1 liver, 2 lesion."""
-        return cls(stage_mask(labels, "liver"), stage_mask(labels, "lesion"))
+        return cls(structure_mask(labels, "liver"), structure_mask(labels, "lesion"))
 
-    def only(self, stages: Collection[str]) -> "Segmentation":
-        """Return the masks of these stages alone."""
-        kept = {stage: mask for stage, mask in self.stages().items() if stage in stages}
+    def only(self, structures: Collection[str]) -> "Segmentation":
+        """Return the masks of these structures alone."""
+        kept = {structure: mask for structure, mask in self.structures().items() if structure in structures}
         return Segmentation(kept.get("liver"), kept.get("lesion"))
 
 
@@ -164,31 +164,31 @@ class Scores:
             Without or with post-processing; as another system gave it.
         prediction : Segmentation
         """
-        for stage, mask in prediction.stages().items():
-            reference = self._reference.stages()[stage]
+        for structure, mask in prediction.structures().items():
+            reference = self._reference.structures()[structure]
             scores = mask_scores(mask, reference, self._steps)
-            if stage == "lesion":
+            if structure == "lesion":
                 scores |= detection_scores(mask, reference)
                 if prediction.liver is not None:
-                    whole = self._reference.stages()["liver"]
+                    whole = self._reference.structures()["liver"]
                     scores |= burden_scores(prediction.liver, mask, whole, reference)
             self._metrics += [
-                (self._exam, stage, method, processing, name, value) for name, value in scores.items()
+                (self._exam, structure, method, processing, name, value) for name, value in scores.items()
             ]
             if processing == "raw":
-                self._errors[stage, method] = np.packbits(mask ^ reference)
+                self._errors[structure, method] = np.packbits(mask ^ reference)
 
     def metrics(self) -> pd.DataFrame:
-        """Return all scores: a row for a stage, a method, a processing and a metric."""
+        """Return all scores: a row for a structure, a method, a processing and a metric."""
         return pd.DataFrame(self._metrics, columns=METRIC_COLUMNS)
 
     def error_overlap(self) -> pd.DataFrame:
-        """Count where the raw masks of every two networks of a stage are wrong together (thesis 4.6.2)."""
+        """Count where the raw masks of every two networks of a structure are wrong together (thesis 4.6.2)."""
         rows = []
-        for (stage, one), (other_stage, other) in combinations(self._errors, 2):
-            if stage == other_stage:
-                first, second = self._errors[stage, one], self._errors[stage, other]
+        for (structure, one), (other_structure, other) in combinations(self._errors, 2):
+            if structure == other_structure:
+                first, second = self._errors[structure, one], self._errors[structure, other]
                 counts = (int(np.bitwise_count(errors).sum()) for errors in (first, second, first & second))
-                rows.append((self._exam, stage, one, other, *counts))
+                rows.append((self._exam, structure, one, other, *counts))
         rows.sort(key=lambda row: row[1] != "liver")
         return pd.DataFrame(rows, columns=OVERLAP_COLUMNS)

@@ -80,7 +80,7 @@ def _standardised(values: pd.Series) -> NDArray[np.float64]:
 
 
 def answer_table(levels: pd.DataFrame, exams: pd.DataFrame) -> pd.DataFrame:
-    """Answer for one stage whether disagreement tells which exams score low, and where masks are wrong.
+    """Answer for one structure whether disagreement tells which exams score low, and where masks are wrong.
 
     Parameters
     ----------

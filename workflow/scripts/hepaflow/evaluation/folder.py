@@ -134,6 +134,6 @@ def score_folder(
             print(f"note: {exam}: {warning}", file=sys.stderr)
         scores = Scores(exam, Segmentation.of_labels(labels), grid.trusted_steps)
         found = read_prediction(path, exam=exam, image=grid, values=values, trust_grid=trust_grid)
-        scores.add(method, GIVEN, Segmentation.of_labels(found).only(values.stages))
+        scores.add(method, GIVEN, Segmentation.of_labels(found).only(values.structures))
         tables.append(scores.metrics())
     return pd.concat(tables, ignore_index=True)

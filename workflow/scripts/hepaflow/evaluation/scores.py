@@ -6,12 +6,12 @@ import pandas as pd
 
 from hepaflow.system.atomic import write_text
 
-METRIC_COLUMNS = ("exam", "stage", "method", "processing", "metric", "value")
-"""One row for an exam, a stage, a method, a processing and a metric."""
-OVERLAP_COLUMNS = ("exam", "stage", "one", "other", "errors_one", "errors_other", "errors_both")
-"""One row for an exam, a stage and two networks: voxels where they are wrong, alone and together."""
-UNCERTAINTY_COLUMNS = ("exam", "stage", "disagreement", "segmented", "voxels", "errors")
-"""One row for an exam, a stage and a level of disagreement in percent (`masks.disagreement`)."""
+METRIC_COLUMNS = ("exam", "structure", "method", "processing", "metric", "value")
+"""One row for an exam, a structure, a method, a processing and a metric."""
+OVERLAP_COLUMNS = ("exam", "structure", "one", "other", "errors_one", "errors_other", "errors_both")
+"""One row for an exam, a structure and two networks: voxels where they are wrong, alone and together."""
+UNCERTAINTY_COLUMNS = ("exam", "structure", "disagreement", "segmented", "voxels", "errors")
+"""One row for an exam, a structure and a level of disagreement in percent (`masks.disagreement`)."""
 
 
 _NAMES = dict.fromkeys(("exam", "method", "other", "one"), str)  # an exam may be called 007, or NA

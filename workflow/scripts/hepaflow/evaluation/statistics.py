@@ -37,7 +37,7 @@ PAIRED_METRICS = ("dice", "assd_mm", "hd95_mm")
 """Metrics on which two methods are compared exam by exam."""
 
 SUMMARY_COLUMNS = (
-    "stage",
+    "structure",
     "method",
     "processing",
     "metric",
@@ -49,7 +49,7 @@ SUMMARY_COLUMNS = (
     "undefined",
 )
 PAIRED_COLUMNS = (
-    "stage",
+    "structure",
     "metric",
     "method",
     "other",
@@ -116,26 +116,28 @@ def summarise(metrics: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     metrics : DataFrame
-        Tidy scores: exam, stage, method, processing, metric, value; a value is NaN where it is undefined.
+        Tidy scores: exam, structure, method, processing, metric, value; a value is NaN where it is undefined.
 
     Returns
     -------
     DataFrame
-        A row for a stage, a method, a processing, a metric and a statistic: `mean` and `median` over the exams in
-        which the metric is defined, `mean of exams with lesions`, `pooled` over the voxels or lesions of all
+        A row for a structure, a method, a processing, a metric and a statistic: `mean` and `median` over the exams
+        in which the metric is defined, `mean of exams with lesions`, `pooled` over the voxels or lesions of all
         exams, `root mean square` and `largest` of errors. With the 95 % interval (low, high), the exams that
         count, and those left out because the metric is undefined.
     """
     rows = []
-    for (stage, method, processing), scores in metrics.groupby(["stage", "method", "processing"], sort=False):
+    for (structure, method, processing), scores in metrics.groupby(
+        ["structure", "method", "processing"], sort=False
+    ):
         by_exam = scores.pivot(index="exam", columns="metric", values="value")
-        for metric, statistic, found, counted in _statistics(str(stage), by_exam):
+        for metric, statistic, found, counted in _statistics(str(structure), by_exam):
             numbers = (found.value, found.low, found.high, counted, len(by_exam) - counted)
-            rows.append((stage, method, processing, metric, statistic, *numbers))
+            rows.append((structure, method, processing, metric, statistic, *numbers))
     return pd.DataFrame(rows, columns=SUMMARY_COLUMNS)
 
 
-def _statistics(stage: str, by_exam: pd.DataFrame) -> Iterator[tuple[str, str, Estimate, int]]:
+def _statistics(structure: str, by_exam: pd.DataFrame) -> Iterator[tuple[str, str, Estimate, int]]:
     """Yield metric, statistic, estimate and number of exams of one method."""
     for metric in EXAM_METRICS:
         if metric not in by_exam:
@@ -143,12 +145,12 @@ def _statistics(stage: str, by_exam: pd.DataFrame) -> Iterator[tuple[str, str, E
         values = by_exam[metric].dropna().to_numpy(float)
         yield metric, "mean", estimate(np.mean, values), len(values)
         yield metric, "median", estimate(np.median, values), len(values)
-    if stage == "lesion":
+    if structure == "lesion":
         with_lesions = by_exam.loc[by_exam["reference_voxels"] > 0, "dice"].to_numpy(float)
         yield "dice", "mean of exams with lesions", estimate(np.mean, with_lesions), len(with_lesions)
     voxels = [by_exam[name].to_numpy(float) for name in ("common_voxels", "voxels", "reference_voxels")]
     yield "dice", "pooled", estimate(_pooled_dice, *voxels), len(by_exam)
-    if stage != "lesion":
+    if structure != "lesion":
         return
     predicted, reference = (by_exam[name].to_numpy(float) for name in ("lesions", "reference_lesions"))
     for threshold in THRESHOLDS:
@@ -201,7 +203,7 @@ def compare(metrics: pd.DataFrame, method: str) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        For each stage, metric and other method: the mean difference (`method` minus `other`) with its 95 %
+        For each structure, metric and other method: the mean difference (`method` minus `other`) with its 95 %
         bootstrap interval over exams, in how many exams the value of `method` is higher and lower, and the p-value
         of Wilcoxon's signed-rank test (`signed_rank_p`: two-sided, exact, ties included; not adjusted for the
         number of comparisons). NaN where no exam differs. Exams in which the metric is undefined for either method
@@ -209,15 +211,15 @@ def compare(metrics: pd.DataFrame, method: str) -> pd.DataFrame:
     """
     scores = final(metrics)
     rows = []
-    for stage in scores["stage"].unique():
+    for structure in scores["structure"].unique():
         for metric in PAIRED_METRICS:
-            chosen = scores[(scores["stage"] == stage) & (scores["metric"] == metric)]
+            chosen = scores[(scores["structure"] == structure) & (scores["metric"] == metric)]
             by_exam = chosen.pivot(index="exam", columns="method", values="value")
             for other in chosen["method"].unique():
                 if method in by_exam and other != method:
                     both = by_exam[[method, other]].dropna()
                     differences = (both[method] - both[other]).to_numpy(float)
-                    rows.append((stage, metric, method, other, *_comparison(differences)))
+                    rows.append((structure, metric, method, other, *_comparison(differences)))
     return pd.DataFrame(rows, columns=PAIRED_COLUMNS)
 
 

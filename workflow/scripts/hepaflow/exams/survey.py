@@ -12,7 +12,7 @@ from hepaflow.files import sha256
 from hepaflow.volumes.box import bounding_box
 from hepaflow.volumes.grid_warnings import TOLERANCE_MM, grid_warnings
 from hepaflow.volumes.label_fit import LabelFit, label_fit
-from hepaflow.volumes.labels import LABELS, read_labels, stage_mask
+from hepaflow.volumes.labels import LABELS, read_labels, structure_mask
 from hepaflow.volumes.lesions import label_lesions
 from hepaflow.volumes.volume import Grid, read_image
 
@@ -155,6 +155,6 @@ def _lesions_apart(labels: NDArray[np.uint8]) -> int:
     if box is None:
         return 0
     inside = box.crop(labels)
-    numbered, count = label_lesions(stage_mask(inside, "lesion"))
+    numbered, count = label_lesions(structure_mask(inside, "lesion"))
     beside_liver = ndimage.binary_dilation(inside == 1)
     return count - int(np.count_nonzero(np.unique(numbered[beside_liver])))

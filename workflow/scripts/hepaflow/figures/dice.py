@@ -18,19 +18,19 @@ _SPREAD = 0.16
 
 
 @styled
-def dice_figure(metrics: pd.DataFrame, stage: str, architectures: Mapping[str, str]) -> Figure:
+def dice_figure(metrics: pd.DataFrame, structure: str, architectures: Mapping[str, str]) -> Figure:
     """Draw the Dice of every exam, without (hollow) and with post-processing (filled), and their means.
 
     Parameters
     ----------
     metrics : DataFrame
-        Tidy scores: exam, stage, method, processing, metric, value.
-    stage : {'liver', 'lesion'}
+        Tidy scores: exam, structure, method, processing, metric, value.
+    structure : {'liver', 'lesion'}
     architectures : mapping of str to str
         Architecture of each method (the fusion's is `fusion`); the thesis' mean is marked beside those it
         reports. Empty where no comparison makes sense.
     """
-    scores = metrics[(metrics["stage"] == stage) & (metrics["metric"] == "dice")]
+    scores = metrics[(metrics["structure"] == structure) & (metrics["metric"] == "dice")]
     scores = scores.replace({"processing": {GIVEN: "clean"}})  # the only score of another system
     methods = sorted(scores["method"].unique(), key=lambda name: name == FUSION)
     look = looks(methods)
@@ -40,7 +40,7 @@ def dice_figure(metrics: pd.DataFrame, stage: str, architectures: Mapping[str, s
     for place, method in enumerate(methods):
         exams = scores[scores["method"] == method].pivot(index="exam", columns="processing", values="value")
         _draw(axes, place, exams, look[method])
-        compared |= _mark_thesis(axes, place, exams, stage, architectures.get(method, ""))
+        compared |= _mark_thesis(axes, place, exams, structure, architectures.get(method, ""))
         means = [
             f"{processing} {exams[processing].mean():.3f}" for processing in PROCESSINGS if processing in exams
         ]
@@ -52,7 +52,7 @@ def dice_figure(metrics: pd.DataFrame, stage: str, architectures: Mapping[str, s
     axes.grid(axis="y")
     low, high = axes.get_ylim()
     axes.set_ylim(max(low, -0.02), min(high, 1.005))
-    axes.set_title(f"Dice of the {scores['exam'].nunique()} test exams, {stage}")
+    axes.set_title(f"Dice of the {scores['exam'].nunique()} test exams, {structure}")
     figure.legend(handles=_legend(compared), loc="outside lower left", ncols=5)
     return figure
 
@@ -84,11 +84,11 @@ def _draw(axes: Axes, place: int, exams: pd.DataFrame, look: Look) -> None:
         axes.hlines(exams[processing].mean(), middle - 0.15, middle + 0.15, color=INK, linewidth=2, zorder=3)
 
 
-def _mark_thesis(axes: Axes, place: int, exams: pd.DataFrame, stage: str, architecture: str) -> bool:
+def _mark_thesis(axes: Axes, place: int, exams: pd.DataFrame, structure: str, architecture: str) -> bool:
     """Mark the thesis' means of an architecture; tell whether it reports any."""
     reported = False
     for processing in PROCESSINGS:
-        mean = thesis.DICE.get((stage, processing), {}).get(architecture)
+        mean = thesis.DICE.get((structure, processing), {}).get(architecture)
         if mean is None or processing not in exams:
             continue
         outwards = -0.2 if processing == "raw" and len(exams.columns) > 1 else 0.2

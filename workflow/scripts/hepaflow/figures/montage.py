@@ -20,14 +20,14 @@ _LEFT, _TOP, _FOOT, _GAP = 0.42, 0.58, 0.24, 0.05
 
 
 @styled
-def montage(samples: Sequence[Sample], stage: str, window: WindowSettings) -> Figure:
+def montage(samples: Sequence[Sample], structure: str, window: WindowSettings) -> Figure:
     """Draw slices in rows: the CT, the reference, and the mask of every method with its Dice in this slice.
 
     Parameters
     ----------
     samples : sequence of Sample
         At least one.
-    stage : {'liver', 'lesion'}
+    structure : {'liver', 'lesion'}
     window : WindowSettings
         CT values that are shown black and white, in HU.
     """
@@ -38,10 +38,10 @@ def montage(samples: Sequence[Sample], stage: str, window: WindowSettings) -> Fi
     heights = [cell * sample.proportion + _FOOT for sample in samples]
     height = _TOP + sum(heights)
     figure = Figure(figsize=(width, height))
-    empty = not any(sample.mask(REFERENCE, stage).any() for sample in samples)
-    note = f" (no test exam has a {stage} in its reference)" if empty else ""
+    empty = not any(sample.mask(REFERENCE, structure).any() for sample in samples)
+    note = f" (no test exam has a {structure} in its reference)" if empty else ""
     top = 1 - 0.1 / height
-    figure.text(0.05 / width, top, f"Random test slices, {stage}{note}", va="top", fontsize=10)
+    figure.text(0.05 / width, top, f"Random test slices, {structure}{note}", va="top", fontsize=10)
     key = "filled: mask of the column, dashed: reference"
     figure.text(1 - _GAP / width, top, key, va="top", ha="right", color=GREY)
     for row, sample in enumerate(samples):
@@ -49,7 +49,7 @@ def montage(samples: Sequence[Sample], stage: str, window: WindowSettings) -> Fi
         for column, name in enumerate([None, *names]):
             place = (_LEFT + column * cell, bottom, cell - _GAP, cell * sample.proportion - _GAP)
             axes = figure.add_axes((place[0] / width, place[1] / height, place[2] / width, place[3] / height))
-            _draw(axes, sample, name, stage, window)
+            _draw(axes, sample, name, structure, window)
             if row == 0:
                 axes.set_title("CT" if name is None else name, fontsize=9, loc="center")
             if column == 0:
@@ -57,7 +57,7 @@ def montage(samples: Sequence[Sample], stage: str, window: WindowSettings) -> Fi
     return figure
 
 
-def _draw(axes: Axes, sample: Sample, name: str | None, stage: str, window: WindowSettings) -> None:
+def _draw(axes: Axes, sample: Sample, name: str | None, structure: str, window: WindowSettings) -> None:
     """Draw one slice, with a mask where one is named."""
     rows, columns = sample.hu.shape
     high, wide = rows * sample.spacing[0], columns * sample.spacing[1]
@@ -69,8 +69,8 @@ def _draw(axes: Axes, sample: Sample, name: str | None, stage: str, window: Wind
     axes.spines[:].set_visible(False)
     if name is None:
         return
-    reference, mask = sample.mask(REFERENCE, stage), sample.mask(name, stage)
-    _outline(axes, mask, sample.spacing, _COLOURS[stage], "solid", fill=True)
+    reference, mask = sample.mask(REFERENCE, structure), sample.mask(name, structure)
+    _outline(axes, mask, sample.spacing, _COLOURS[structure], "solid", fill=True)
     if name != REFERENCE:
         _outline(axes, reference, sample.spacing, "white", (0, (2, 1.5)), fill=False)
         axes.set_xlabel(f"Dice {dice(mask, reference):.3f}", fontsize=8, labelpad=2)

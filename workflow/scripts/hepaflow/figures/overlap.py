@@ -11,15 +11,15 @@ from matplotlib.figure import Figure
 from hepaflow.figures.style import GREY, INK, PALE, WIDTH, styled
 
 
-def overlap_matrix(counts: pd.DataFrame, stage: str, networks: Sequence[str]) -> pd.DataFrame:
+def overlap_matrix(counts: pd.DataFrame, structure: str, networks: Sequence[str]) -> pd.DataFrame:
     """Return the Dice coefficient between the error masks of every two networks (thesis 4.6.2).
 
     Parameters
     ----------
     counts : DataFrame
-        Of every test exam, for every two networks: stage, one, other, and the wrong voxels errors_one,
+        Of every test exam, for every two networks: structure, one, other, and the wrong voxels errors_one,
         errors_other and errors_both.
-    stage : {'liver', 'lesion'}
+    structure : {'liver', 'lesion'}
     networks : sequence of str
         In the order of the matrix.
 
@@ -28,7 +28,7 @@ def overlap_matrix(counts: pd.DataFrame, stage: str, networks: Sequence[str]) ->
     DataFrame, shape (networks, networks)
         Over the voxels of all exams together. Symmetric, 1 on its diagonal; NaN where neither network errs.
     """
-    own = counts[counts["stage"] == stage]
+    own = counts[counts["structure"] == structure]
     matrix = np.eye(len(networks))
     for (row, one), (column, other) in combinations(enumerate(networks), 2):
         pair = own[own["one"].isin([one, other]) & own["other"].isin([one, other])]
@@ -38,13 +38,13 @@ def overlap_matrix(counts: pd.DataFrame, stage: str, networks: Sequence[str]) ->
 
 
 @styled
-def overlap_figure(matrix: pd.DataFrame, stage: str) -> Figure:
+def overlap_figure(matrix: pd.DataFrame, structure: str) -> Figure:
     """Draw the matrix of `overlap_matrix` with its values.
 
     Parameters
     ----------
     matrix : DataFrame, shape (networks, networks)
-    stage : {'liver', 'lesion'}
+    structure : {'liver', 'lesion'}
     """
     count = len(matrix)
     side = 1.6 + 0.9 * count
@@ -68,7 +68,7 @@ def overlap_figure(matrix: pd.DataFrame, stage: str) -> Figure:
     axes.spines[:].set_visible(False)
     axes.set_aspect("equal")
     axes.invert_yaxis()
-    axes.set_title(f"Dice between the errors of two networks, {stage}", pad=10)
+    axes.set_title(f"Dice between the errors of two networks, {structure}", pad=10)
     bar = figure.colorbar(mesh, ax=axes, shrink=0.8, label="no common error (0) to the same errors (1)")
     bar.outline.set_visible(False)
     return figure

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from hepaflow.preprocessing.voi import volume_of_interest
 from hepaflow.volumes.box import Box
-from hepaflow.volumes.labels import read_labels, stage_mask
+from hepaflow.volumes.labels import read_labels, structure_mask
 from hepaflow.volumes.volume import read_image
 
 REFERENCE = "reference"
@@ -44,9 +44,9 @@ class Sample:
     labels: Mapping[str, NDArray[np.uint8]]
     spacing: tuple[float, float]
 
-    def mask(self, name: str, stage: str) -> NDArray[np.bool_]:
+    def mask(self, name: str, structure: str) -> NDArray[np.bool_]:
         """Return a mask of the liver (with its lesions) or of the lesions: the reference's or a method's."""
-        return stage_mask(self.labels[name], stage)
+        return structure_mask(self.labels[name], structure)
 
     @property
     def proportion(self) -> float:
@@ -65,7 +65,7 @@ def find_slices(labels: NDArray[np.uint8]) -> dict[str, list[int]]:
 
 
 def draw_slices(
-    found: Mapping[str, Mapping[str, Sequence[int]]], stage: str, count: int, seed: int
+    found: Mapping[str, Mapping[str, Sequence[int]]], structure: str, count: int, seed: int
 ) -> dict[str, list[int]]:
     """Draw slices at random: exams first, so that a long exam is not shown more often than a short one.
 
@@ -73,7 +73,7 @@ def draw_slices(
     ----------
     found : mapping of str to mapping
         What `find_slices` returns, for each exam.
-    stage : {'liver', 'lesion'}
+    structure : {'liver', 'lesion'}
         Only slices that show this are drawn; slices with liver where no exam has a lesion.
     count : int
         Slices to draw; all of them if there are fewer.
@@ -84,8 +84,8 @@ def draw_slices(
     dict of str to list of int
         Slices by exam, both in ascending order.
     """
-    for structure in (stage, "liver", "any"):
-        left = {exam: list(slices[structure]) for exam, slices in sorted(found.items()) if slices[structure]}
+    for shown in (structure, "liver", "any"):
+        left = {exam: list(slices[shown]) for exam, slices in sorted(found.items()) if slices[shown]}
         if left:
             break
     random = np.random.default_rng(seed)
@@ -101,10 +101,10 @@ def draw_slices(
     return {exam: sorted(slices) for exam, slices in sorted(drawn.items())}
 
 
-def field_of_view(labels: NDArray[np.uint8], stage: str) -> Box:
+def field_of_view(labels: NDArray[np.uint8], structure: str) -> Box:
     """Return what is shown of an exam: for the lesions the box of its liver with a margin, else all of it."""
     whole = Box.whole((labels.shape[0], labels.shape[1], labels.shape[2]))
-    if stage == "liver" or not labels.any():
+    if structure == "liver" or not labels.any():
         return whole
     box = volume_of_interest(labels >= 1)
     margin = round(_MARGIN * (box.rows[1] - box.rows[0]))
@@ -116,7 +116,7 @@ def field_of_view(labels: NDArray[np.uint8], stage: str) -> Box:
 
 
 def read_samples(
-    exam: str, indices: Sequence[int], stage: str, image: Path, labels: Mapping[str, Path]
+    exam: str, indices: Sequence[int], structure: str, image: Path, labels: Mapping[str, Path]
 ) -> list[Sample]:
     """Read some slices of an exam, one volume at a time.
 
@@ -125,14 +125,14 @@ def read_samples(
     exam : str
     indices : sequence of int
         Slices, counted from the feet and from 0.
-    stage : {'liver', 'lesion'}
+    structure : {'liver', 'lesion'}
     image : Path
         CT volume.
     labels : mapping of str to Path
         Label maps: the `REFERENCE`, and every method's.
     """
     hu, grid = read_image(image, exam=exam)
-    box = field_of_view(read_labels(labels[REFERENCE], exam=exam, image=grid)[0], stage)
+    box = field_of_view(read_labels(labels[REFERENCE], exam=exam, image=grid)[0], structure)
     shown = box.crop(hu)[list(indices)]
     maps = {
         name: box.crop(read_labels(path, exam=exam, image=grid)[0])[list(indices)] for name, path in labels.items()

@@ -12,7 +12,7 @@ _NAMED = 20
 
 
 @styled
-def uncertainty_figure(levels: pd.DataFrame, exams: pd.DataFrame, stage: str) -> Figure:
+def uncertainty_figure(levels: pd.DataFrame, exams: pd.DataFrame, structure: str) -> Figure:
     """Draw the error at every level of disagreement, and the Dice of every exam over its mean disagreement.
 
     Parameters
@@ -21,14 +21,14 @@ def uncertainty_figure(levels: pd.DataFrame, exams: pd.DataFrame, stage: str) ->
         One row for an exam and a level of disagreement (percent): voxels, errors.
     exams : DataFrame
         Columns exam, disagreement (mean, percent) and dice of the fusion.
-    stage : {'liver', 'lesion'}
+    structure : {'liver', 'lesion'}
     """
     figure = Figure(figsize=(WIDTH, 4.0), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(2, 3))
     _draw_levels(left, levels)
     _draw_exams(right, exams)
-    left.set_title(f"Voxels, {stage}")
-    right.set_title(f"Exams, {stage}; {_correlation(exams)}")
+    left.set_title(f"Voxels, {structure}")
+    right.set_title(f"Exams, {structure}; {_correlation(exams)}")
     return figure
 
 

@@ -13,6 +13,7 @@ from hepaflow.errors import UserError
 from hepaflow.exams.sheet import ExamSheet
 from hepaflow.exams.walk import walk
 from hepaflow.methods.given_files import check_predictions, prediction_file
+from hepaflow.names import STAGES
 from hepaflow.settings.workflow import WITHOUT_FILE, Settings
 from hepaflow.system.paths import normal
 from hepaflow.volumes.nifti_name import SUFFIXES
@@ -133,9 +134,7 @@ class Inputs:
                 if path and path not in self.made:
                     yield self._exam_file(exam, what, path)
         for backbone in self._settings.backbones:
-            for path in dict.fromkeys(
-                filter(None, (self.weights(stage, backbone) for stage in ("liver", "lesion")))
-            ):
+            for path in dict.fromkeys(filter(None, (self.weights(stage, backbone) for stage in STAGES))):
                 named = self._settings.backbones[backbone].weights
                 yield Input(
                     f"file of weights (backbones.{backbone}.weights: {named})",

@@ -176,7 +176,7 @@ def read_bundle(path: Path | str) -> Bundle:
     if missing:
         raise wrong(path, f"no {', '.join(sorted(missing))}")
     try:
-        fusion = {stage: Fusion.of_json(texts[fusion_member(stage)]) for stage in STAGES}
+        fusion: dict[str, Fusion] = {stage: Fusion.of_json(texts[fusion_member(stage)]) for stage in STAGES}
         provenance: dict[str, Any] = json.loads(texts[PROVENANCE])
     except (ValueError, KeyError, TypeError) as error:
         raise wrong(path, f"members that are not what their names say ({error})") from None

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from hepaflow.names import FUSION
+from hepaflow.names import FUSION, STRUCTURES
 from hepaflow.tables.scores import score_table
 
 _KEPT = ("settings", "code", "versions", "device", "threads", "compute")
@@ -91,9 +91,15 @@ def model_card(
         ),
     ]
     own = summary[summary["method"].isin([*settings["networks"], FUSION])]
-    for stage in ("liver", "lesion"):
-        scores = score_table(own, stage)
-        lines += ["", f"## Scores on the test exams: {stage}", "", "95 % interval over the exams in brackets.", ""]
+    for structure in STRUCTURES:
+        scores = score_table(own, structure)
+        lines += [
+            "",
+            f"## Scores on the test exams: {structure}",
+            "",
+            "95 % interval over the exams in brackets.",
+            "",
+        ]
         lines += _table(list(scores.columns), scores.to_numpy().tolist())
     return "\n".join(lines) + "\n"
 

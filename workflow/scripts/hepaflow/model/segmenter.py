@@ -72,7 +72,7 @@ class Segmenter:
         self._settings, self._fusion, self._show = model.settings, model.fusion, show
         batch = fitting_batch(compute, model.settings.liver_slices.size)
         fabric = make_fabric(model.settings.precision, batch, threads=threads)
-        self._predictors = {
+        self._predictors: dict[str, list[Predictor]] = {
             stage: [_predictor(model, stage, name, fabric, batch) for name in self._settings.networks]
             for stage in STAGES
         }
@@ -99,7 +99,7 @@ class Segmenter:
         slices, rows, columns = hu.shape
         shape = (slices, rows, columns)
         found: dict[str, NDArray[np.bool_]] = {}
-        maps = {}
+        maps: dict[str, NDArray[np.uint8]] = {}
         stack = liver_slices(hu, None, self._settings.liver_slices)
         for stage in STAGES:
             if stage == "lesion":

@@ -82,7 +82,7 @@ def model_of_run(settings: InferenceSettings, networks: Sequence[Path], fusion: 
     files = dict(zip(weight_members(settings.networks), [*networks, *fusion], strict=True))
     digests = {name: sha256(file) for name, file in files.items()}
     digests[SETTINGS] = _digest(settings)
-    weights = {stage: Fusion.load(files[fusion_member(stage)]) for stage in STAGES}
+    weights: dict[str, Fusion] = {stage: Fusion.load(files[fusion_member(stage)]) for stage in STAGES}
     return TrainedModel(networks[0].parents[1], settings, weights, digests, lambda name: files[name].read_bytes())
 
 

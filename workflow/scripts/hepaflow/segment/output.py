@@ -84,7 +84,7 @@ def write_exam(
     labels : ndarray of uint8, shape (slices, rows, columns)
         0 background, 1 liver, 2 lesion, in canonical orientation.
     disagreement : mapping of str to ndarray of uint8
-        For each stage that has one, how far the networks disagree, in percent.
+        For each structure that has one, how far the networks disagree, in percent.
     model : mapping of str to str, optional
         What tells which networks segmented it: names and values, written wherever there is room for them.
     anonymise : bool, optional

@@ -34,7 +34,7 @@ class Segmented(Protocol):
 
     @property
     def disagreement(self) -> Mapping[str, NDArray[np.uint8]]:
-        """For each stage, how far the networks disagree, in percent."""
+        """For each structure, how far the networks disagree, in percent."""
 
 
 @dataclass(frozen=True)

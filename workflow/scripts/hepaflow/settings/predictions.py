@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from hepaflow.names import STRUCTURES
 from hepaflow.settings.base import SettingsModel
 
 LabelValue = Annotated[int, Field(ge=1)]
@@ -18,9 +19,9 @@ class PredictionLabels(SettingsModel):
     """Label values of lesions; an empty list where the system segments the liver alone."""
 
     @property
-    def stages(self) -> tuple[str, ...]:
-        """The stages that the system has a segmentation for."""
-        return tuple(stage for stage in ("liver", "lesion") if getattr(self, stage))
+    def structures(self) -> tuple[str, ...]:
+        """The structures that the system has a segmentation for."""
+        return tuple(structure for structure in STRUCTURES if getattr(self, structure))
 
 
 class AdoptSettings(PredictionLabels):

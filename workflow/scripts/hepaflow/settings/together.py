@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from hepaflow.errors import UserError
+from hepaflow.names import STAGES
 from hepaflow.networks.registry import ARCHITECTURES
 
 if TYPE_CHECKING:
@@ -17,9 +18,6 @@ SMALLEST_TILE = 4
 
 STRIDE = 8
 """Input pixels for each feature pixel of the networks, along each axis (thesis 4.4)."""
-
-
-STAGES: tuple[Literal["liver", "lesion"], ...] = ("liver", "lesion")
 
 
 def conflicts(settings: Settings) -> list[str]:

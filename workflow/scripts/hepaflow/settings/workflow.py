@@ -4,11 +4,12 @@ import json
 import os
 import re
 from collections.abc import Mapping
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from hepaflow.errors import UserError
+from hepaflow.names import FUSION, Stage
 from hepaflow.settings.base import SettingsModel
 from hepaflow.settings.compute import ComputeSettings
 from hepaflow.settings.configuration import plain
@@ -33,8 +34,6 @@ from hepaflow.settings.training import (
 )
 from hepaflow.system.paths import normal
 
-Stage = Literal["liver", "lesion"]
-FUSION = "fusion"
 WITHOUT_FILE = ("imagenet", "none")
 """Starts of a backbone's weights that are no file."""
 

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from hepaflow.names import FUSION, STAGES
+from hepaflow.names import FUSION, STRUCTURES
 from hepaflow.tables import thesis
 
 
@@ -18,9 +18,9 @@ def literature_table(summary: pd.DataFrame, data: str) -> pd.DataFrame:
     """
     mean = summary[
         (summary["method"] == FUSION) & (summary["metric"] == "dice") & (summary["statistic"] == "mean")
-    ].set_index("stage")
-    dice = {stage: f"{mean['value'][stage]:.4f}" for stage in STAGES}
-    quoted = {stage: f"{thesis.DICE[stage, 'clean'][FUSION]}" for stage in STAGES}
+    ].set_index("structure")
+    dice = {structure: f"{mean['value'][structure]:.4f}" for structure in STRUCTURES}
+    quoted = {structure: f"{thesis.DICE[structure, 'clean'][FUSION]}" for structure in STRUCTURES}
     rows = [
         *(one._asdict() for one in thesis.LITERATURE),
         {"method": "the thesis' fusion", **quoted, "reference": "the thesis, tables 1 and 2"},

@@ -42,11 +42,11 @@ _SCORES: Sequence[tuple[str, str, str]] = (
 
 
 def nested(summary: pd.DataFrame) -> dict[str, Any]:
-    """Turn a summary into mappings for JSON: by stage, method, processing, metric and statistic."""
+    """Turn a summary into mappings for JSON: by structure, method, processing, metric and statistic."""
     tree: dict[str, Any] = {}
     for row in summary.astype(object).where(summary.notna(), None).to_dict("records"):
         place = tree
-        for column in ("stage", "method", "processing", "metric"):
+        for column in ("structure", "method", "processing", "metric"):
             place = place.setdefault(row[column], {})
         place[row["statistic"]] = {name: row[name] for name in ("value", "low", "high", "exams", "undefined")}
     return tree
@@ -56,14 +56,14 @@ def _fusion_last(methods: pd.Series) -> pd.Series:
     return methods == FUSION
 
 
-def dice_table(summary: pd.DataFrame, stage: str, architectures: Mapping[str, str]) -> pd.DataFrame:
+def dice_table(summary: pd.DataFrame, structure: str, architectures: Mapping[str, str]) -> pd.DataFrame:
     """Return the mean Dice over the test exams beside the thesis' (tables 1 and 2).
 
     Parameters
     ----------
     summary : DataFrame
         As `statistics.summarise` returns it.
-    stage : {'liver', 'lesion'}
+    structure : {'liver', 'lesion'}
     architectures : mapping of str to str
         Architecture of each of our methods; the thesis' figure stands beside those it reports.
 
@@ -73,7 +73,9 @@ def dice_table(summary: pd.DataFrame, stage: str, architectures: Mapping[str, st
         A row for each method, the fusion last of ours, then other systems. For either processing the mean Dice and
         the thesis'; the 95 % interval of the last one; the number of exams.
     """
-    means = summary[(summary["stage"] == stage) & (summary["metric"] == "dice") & (summary["statistic"] == "mean")]
+    means = summary[
+        (summary["structure"] == structure) & (summary["metric"] == "dice") & (summary["statistic"] == "mean")
+    ]
     rows = []
     for method in means["method"].unique():
         own = means[means["method"] == method].set_index("processing")
@@ -82,7 +84,7 @@ def dice_table(summary: pd.DataFrame, stage: str, architectures: Mapping[str, st
         row: dict[str, object] = {"method": method, "architecture": architecture}
         for processing, words in PROCESSINGS.items():
             row[words] = own["value"].get(GIVEN if given and processing == "clean" else processing)
-            row[f"thesis {words}"] = thesis.DICE.get((stage, processing), {}).get(architecture)
+            row[f"thesis {words}"] = thesis.DICE.get((structure, processing), {}).get(architecture)
         last = final(own.reset_index()).iloc[0]
         row[INTERVAL] = interval(last["low"], last["high"])
         row["exams"] = last["exams"]
@@ -97,7 +99,7 @@ def interval(low: float, high: float, digits: int = 3) -> str:
     return "–" if pd.isna(low) else f"{low:.{digits}f} to {high:.{digits}f}"
 
 
-def score_table(summary: pd.DataFrame, stage: str) -> pd.DataFrame:
+def score_table(summary: pd.DataFrame, structure: str) -> pd.DataFrame:
     """Return every metric of the post-processed masks: a row for a metric, a column for a method.
 
     Returns
@@ -105,7 +107,7 @@ def score_table(summary: pd.DataFrame, stage: str) -> pd.DataFrame:
     DataFrame of str
         A value with its 95 % interval; how many exams it leaves out, where a metric is undefined in some.
     """
-    scores = final(summary[summary["stage"] == stage])
+    scores = final(summary[summary["structure"] == structure])
     cells: dict[str, dict[str, str]] = {}
     for name, metric, statistic in _SCORES:
         found = scores[(scores["metric"] == metric) & (scores["statistic"] == statistic)]
@@ -125,8 +127,8 @@ def _cell(row: Mapping[Any, Any]) -> str:
     return f"{text}; {row['undefined']} left out" if row["undefined"] else text
 
 
-def comparison_table(comparison: pd.DataFrame, stage: str) -> pd.DataFrame:
-    """Return, for one stage, how the fusion compares with every other method, exam by exam.
+def comparison_table(comparison: pd.DataFrame, structure: str) -> pd.DataFrame:
+    """Return, for one structure, how the fusion compares with every other method, exam by exam.
 
     Parameters
     ----------
@@ -145,7 +147,7 @@ def comparison_table(comparison: pd.DataFrame, stage: str) -> pd.DataFrame:
             "fusion lower": row["lower"],
             "Wilcoxon p": _significance(row),
         }
-        for row in comparison[comparison["stage"] == stage].to_dict("records")
+        for row in comparison[comparison["structure"] == structure].to_dict("records")
     ]
     return pd.DataFrame(rows)
 
@@ -162,9 +164,9 @@ def _significance(row: Mapping[Any, Any]) -> str:
     return text if least < 0.05 else f"{text} (with {differ} that differ never below {least:.3g})"
 
 
-def exam_table(metrics: pd.DataFrame, stage: str) -> pd.DataFrame:
+def exam_table(metrics: pd.DataFrame, structure: str) -> pd.DataFrame:
     """Return the Dice of every test exam, with post-processing: a row for an exam, a column for a method."""
-    scores = final(metrics[(metrics["stage"] == stage) & (metrics["metric"] == "dice")])
+    scores = final(metrics[(metrics["structure"] == structure) & (metrics["metric"] == "dice")])
     order = list(scores["method"].unique())
     wide = scores.pivot_table(index="exam", columns="method", values="value", sort=False)
     return wide[order].reset_index().rename_axis(columns=None)
@@ -193,9 +195,9 @@ _OF_EXAMS = {
 _LESION_COUNTS = ("lesions", "reference lesions", "found, IoU > 0", "found, IoU > 0.5")
 
 
-def method_table(metrics: pd.DataFrame, stage: str, method: str) -> pd.DataFrame:
+def method_table(metrics: pd.DataFrame, structure: str, method: str) -> pd.DataFrame:
     """Return every metric of one method's last masks: a row for an exam; NaN where a metric is undefined."""
-    scores = final(metrics[(metrics["stage"] == stage) & (metrics["method"] == method)])
+    scores = final(metrics[(metrics["structure"] == structure) & (metrics["method"] == method)])
     wide = scores.pivot_table(index="exam", columns="metric", values="value", sort=False, dropna=False)
     named = {name: wide[metric] for name, metric in _OF_EXAMS.items() if metric in wide}
     table = pd.DataFrame(named, index=wide.index).reset_index()

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from hepaflow.names import FUSION  # moved
+from hepaflow.names import FUSION
 
 DICE: Mapping[tuple[str, str], Mapping[str, float]] = MappingProxyType(
     {
@@ -30,7 +30,7 @@ DICE: Mapping[tuple[str, str], Mapping[str, float]] = MappingProxyType(
         },
     }
 )
-"""Mean Dice over the test exams by stage and processing, and architecture (thesis tables 1 and 2)."""
+"""Mean Dice over the test exams by structure and processing, and architecture (thesis tables 1 and 2)."""
 
 
 class Quoted(NamedTuple):

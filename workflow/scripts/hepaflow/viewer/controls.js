@@ -13,7 +13,7 @@ const KEYS = [
   ["Drag with the right button, or with Shift", "window: across for its width, up and down for its level"],
   ["Enter or a click on a lesion", "go to the slice where it is largest"],
 ];
-const STAGE_NAMES = { liver: "Liver", lesion: "Lesions" };
+const STRUCTURE_NAMES = { liver: "Liver", lesion: "Lesions" };
 
 // The address keeps what is shown, so that it can be sent on. Inside a report the page has no address of its own.
 
@@ -42,7 +42,7 @@ function recall() {
   if (Number(parts.get("slice"))) state.slice = closest(Number(parts.get("slice")) - 1);
   if (width > 0 && Number.isFinite(level)) state.window = { width, level };
   if (compared >= 0) state.compared = compared;
-  if (exam.hasReference && exam.stages.includes(parts.get("errors"))) state.errors = parts.get("errors");
+  if (exam.hasReference && exam.structures.includes(parts.get("errors"))) state.errors = parts.get("errors");
   if (parts.has("slice")) state.shown = LAYERS.map((name) => parts.getAll("layer").includes(name));
 }
 
@@ -62,7 +62,7 @@ function about() {
 }
 
 function build() {
-  for (const stage of exam.stages) document.documentElement.style.setProperty(`--${stage}`, exam.colours[stage]);
+  for (const structure of exam.structures) document.documentElement.style.setProperty(`--${structure}`, exam.colours[structure]);
   $("about").textContent = about();
   $("slice").max = last;
   $("zoom").hidden = exam.liver === null;
@@ -72,8 +72,8 @@ function build() {
     button.addEventListener("click", () => setWindow(width, level));
     $("presets").append(button);
   });
-  options($("errors"), [["", "none"], ...exam.stages.map((stage) => [stage, STAGE_NAMES[stage]])]);
-  options($("disagreement"), [["", "none"], ...exam.disagreement.map((stage, map) => [map, STAGE_NAMES[stage]])]);
+  options($("errors"), [["", "none"], ...exam.structures.map((structure) => [structure, STRUCTURE_NAMES[structure]])]);
+  options($("disagreement"), [["", "none"], ...exam.disagreement.map((structure, map) => [map, STRUCTURE_NAMES[structure]])]);
   $("disagreement-row").hidden = !exam.disagreement.length;
   $("errors-row").hidden = $("layers").tHead.hidden = !exam.hasReference;
   $("maps").hidden = !exam.hasReference && !exam.disagreement.length;

@@ -7,12 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hepaflow.names import STRUCTURES
 from hepaflow.volumes.box import bounding_box
-from hepaflow.volumes.labels import stage_mask
+from hepaflow.volumes.labels import structure_mask
 from hepaflow.volumes.lesions import find_lesions, label_lesions
 from hepaflow.volumes.steps import Steps
-
-STAGES = ("liver", "lesion")
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class ViewedExam:
     in_millimetres : bool
         Whether the spacing is real; without, nothing is told in mm or ml.
     disagreement : mapping of str to ndarray of uint8
-        For each stage that has one, how far the networks disagree, from 0 to 100 percent.
+        For each structure that has one, how far the networks disagree, from 0 to 100 percent.
     steps : Steps or None
         What lengths and volumes are measured with, where that is not the spacing: the steps of a sheared grid.
     """
@@ -71,7 +70,7 @@ def first_slice(exam: ViewedExam) -> int:
     Lesions and liver are those of the reference, else of the last method.
     """
     labels = exam.reference if exam.reference is not None else list(exam.methods.values())[-1]
-    lesions = find_lesions(stage_mask(labels, "lesion"), None)
+    lesions = find_lesions(structure_mask(labels, "lesion"), None)
     if lesions:
         return lesions[0].place[0]
     livers = np.count_nonzero(labels, axis=(1, 2))
@@ -79,7 +78,7 @@ def first_slice(exam: ViewedExam) -> int:
 
 
 def count_overlap(labels: NDArray[np.uint8], reference: NDArray[np.uint8]) -> dict[str, list[list[int]]]:
-    """Count, for each stage and slice, the pixels of both, of the labels and of the reference; Dice follows.
+    """Count, for each structure and slice, the pixels of both, of the labels and of the reference; Dice follows.
 
     Parameters
     ----------
@@ -88,13 +87,13 @@ def count_overlap(labels: NDArray[np.uint8], reference: NDArray[np.uint8]) -> di
     Returns
     -------
     dict of str to list
-        By stage: three numbers a slice.
+        By structure: three numbers a slice.
     """
-    counts = {}
-    for stage in STAGES:
-        one, other = stage_mask(labels, stage), stage_mask(reference, stage)
+    counts: dict[str, list[list[int]]] = {}
+    for structure in STRUCTURES:
+        one, other = structure_mask(labels, structure), structure_mask(reference, structure)
         numbers = [np.count_nonzero(mask, axis=(1, 2)) for mask in (one & other, one, other)]
-        counts[stage] = np.column_stack(numbers).tolist()
+        counts[structure] = np.column_stack(numbers).tolist()
     return counts
 
 
@@ -120,10 +119,10 @@ def list_lesions(
     steps : Steps or None
         In mm; None where they cannot be trusted.
     """
-    mask = stage_mask(labels, "lesion")
+    mask = structure_mask(labels, "lesion")
     numbered, count = label_lesions(mask)
     shared = {
-        name: np.bincount(numbered[stage_mask(other, "lesion")], minlength=count + 1)
+        name: np.bincount(numbered[structure_mask(other, "lesion")], minlength=count + 1)
         for name, other in others.items()
     }
     return [

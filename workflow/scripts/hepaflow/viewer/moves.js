@@ -83,7 +83,7 @@ function onKey(event) {
     if (event.key <= LAYERS.length) toggle(event.key - 1);
   } else if (preset) setWindow(preset.width, preset.level);
   else if (event.key === "e" && exam.hasReference) {
-    const turns = [null, ...exam.stages];
+    const turns = [null, ...exam.structures];
     state.errors = turns[(turns.indexOf(state.errors) + 1) % turns.length];
     update();
   } else if (event.key === "z") zoom();

@@ -39,15 +39,15 @@ function outlinesOf(slice, name, inside) {
   return slice.outlines.get(name);
 }
 
-function maskOutlines(slice, layer, stage) {
+function maskOutlines(slice, layer, structure) {
   const labels = slice.labels[layer];
-  return outlinesOf(slice, `${layer} ${stage}`, (i) => BELONGS[stage](labels[i]));
+  return outlinesOf(slice, `${layer} ${structure}`, (i) => BELONGS[structure](labels[i]));
 }
 
 // Outlines of where a layer is wrong: marked but not in the reference, or the other way round.
-function errorOutlines(slice, layer, stage, marked) {
+function errorOutlines(slice, layer, structure, marked) {
   const [reference, labels] = [slice.labels[0], slice.labels[layer]];
-  const belongs = BELONGS[stage];
-  return outlinesOf(slice, `${layer} ${stage} ${marked}`, (i) =>
+  const belongs = BELONGS[structure];
+  return outlinesOf(slice, `${layer} ${structure} ${marked}`, (i) =>
     belongs(labels[i]) === marked && belongs(reference[i]) !== marked);
 }

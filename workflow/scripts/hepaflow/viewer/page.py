@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from hepaflow.colours import LESION, LIVER
+from hepaflow.names import STRUCTURES
 from hepaflow.viewer.ct import CURVE_HU, CURVE_LEVELS, compand, encode
-from hepaflow.viewer.exam import STAGES, ViewedExam, count_overlap, first_slice, list_lesions, liver_box
+from hepaflow.viewer.exam import ViewedExam, count_overlap, first_slice, list_lesions, liver_box
 
 SCRIPTS = ("slices.js", "outlines.js", "picture.js", "state.js", "tables.js", "moves.js", "controls.js")
 
@@ -103,7 +104,7 @@ def _facts(exam: ViewedExam) -> dict[str, Any]:
         "spacing": exam.spacing,
         "inMillimetres": exam.in_millimetres,
         "curve": {"hu": CURVE_HU, "levels": CURVE_LEVELS},
-        "stages": STAGES,
+        "structures": STRUCTURES,
         "colours": {"liver": LIVER, "lesion": LESION},
         "methods": list(exam.methods),
         "liver": liver_box(exam),

@@ -106,16 +106,16 @@ function lay(context, place, slice, lines) {
 }
 
 function drawLayer(context, place, slice, layer, fill, ratio) {
-  for (const stage of exam.stages) {
-    const lines = maskOutlines(slice, layer, stage);
+  for (const structure of exam.structures) {
+    const lines = maskOutlines(slice, layer, structure);
     if (!lines.length) continue;
     context.beginPath();
     lay(context, place, slice, lines);
     if (fill > 0) {
       context.save();
-      if (stage === "liver") lay(context, place, slice, maskOutlines(slice, layer, "lesion")); // a hole for lesions
+      if (structure === "liver") lay(context, place, slice, maskOutlines(slice, layer, "lesion")); // a hole for lesions
       context.globalAlpha = fill;
-      context.fillStyle = exam.colours[stage];
+      context.fillStyle = exam.colours[structure];
       context.fill("evenodd");
       context.restore();
       context.beginPath();
@@ -123,21 +123,21 @@ function drawLayer(context, place, slice, layer, fill, ratio) {
     }
     context.setLineDash(dashesOf(layer).map((length) => length * ratio));
     context.lineJoin = "round";
-    const thickness = stage === "lesion" ? 2 : 1.6;
+    const thickness = structure === "lesion" ? 2 : 1.6;
     // A dark seam, so that the line is seen on bright and on dark tissue.
     context.strokeStyle = "rgba(0, 0, 0, 0.55)";
     context.lineWidth = (thickness + 1.2) * ratio;
     context.stroke();
-    context.strokeStyle = exam.colours[stage];
+    context.strokeStyle = exam.colours[structure];
     context.lineWidth = thickness * ratio;
     context.stroke();
   }
 }
 
-function drawErrors(context, place, slice, layer, stage, ratio) {
+function drawErrors(context, place, slice, layer, structure, ratio) {
   for (const kind of WRONG) {
     context.beginPath();
-    lay(context, place, slice, errorOutlines(slice, layer, stage, kind.marked));
+    lay(context, place, slice, errorOutlines(slice, layer, structure, kind.marked));
     context.fillStyle = hatched(context, kind, ratio);
     context.fill("evenodd");
     context.setLineDash([]);

@@ -68,7 +68,7 @@ const HU = Array.from({ length: 256 }, (_, level) => {
   return hu[right - 1] + share * (hu[right] - hu[right - 1]);
 });
 
-// Whether a pixel with this label belongs to a stage's mask: lesions lie in the liver.
+// Whether a pixel with this label belongs to a structure's mask: lesions lie in the liver.
 const BELONGS = { liver: (label) => label >= 1, lesion: (label) => label === 2 };
 
 // Dice from the pixels of both masks, of the one and of the other; null where both are empty.
@@ -76,13 +76,13 @@ function dice([both, one, other]) {
   return one + other ? (2 * both) / (one + other) : null;
 }
 
-function diceOfSlice(method, stage, slice) {
-  return dice(exam.counts[method][stage][slice]);
+function diceOfSlice(method, structure, slice) {
+  return dice(exam.counts[method][structure][slice]);
 }
 
 // Over the whole exam; there, two empty masks agree and count 1, as in the tables.
-function diceOfExam(method, stage) {
+function diceOfExam(method, structure) {
   const sums = [0, 0, 0];
-  for (const counts of exam.counts[method][stage]) counts.forEach((count, i) => (sums[i] += count));
+  for (const counts of exam.counts[method][structure]) counts.forEach((count, i) => (sums[i] += count));
   return dice(sums) ?? 1;
 }

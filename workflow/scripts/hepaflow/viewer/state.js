@@ -17,7 +17,7 @@ const state = {
   window: { width: WINDOWS[0].width, level: WINDOWS[0].level },
   shown: LAYERS.map((_, layer) => layer === 0 || layer === LAYERS.length - 1),
   compared: exam.methods.length - 1,
-  errors: null, // a stage
+  errors: null, // a structure
   disagreement: null, // which map
   fill: 0.1,
   onLiver: false, // whether the liver fills the picture

@@ -9,9 +9,9 @@ function updateLayers(slice) {
     row.querySelector("input[type=checkbox]").checked = state.shown[layer];
     if (layer < FIRST_METHOD || !exam.hasReference) continue;
     row.querySelector("input[type=radio]").checked = state.compared === layer - FIRST_METHOD;
-    for (const stage of exam.stages) {
-      const score = diceOfSlice(layer - FIRST_METHOD, stage, slice);
-      const cell = row.querySelector(`[data-stage=${stage}]`);
+    for (const structure of exam.structures) {
+      const score = diceOfSlice(layer - FIRST_METHOD, structure, slice);
+      const cell = row.querySelector(`[data-structure=${structure}]`);
       cell.textContent = score === null ? "–" : score.toFixed(3);
       cell.title = score === null ? "both empty" : "";
       empty ||= score === null;
@@ -21,8 +21,8 @@ function updateLayers(slice) {
 }
 
 function swatch(layer) {
-  const lines = ["liver", "lesion"].map((stage, i) =>
-    `<line x1="1" x2="33" y1="${4 + 6 * i}" y2="${4 + 6 * i}" stroke="var(--${stage})" stroke-width="2.4" stroke-dasharray="${dashesOf(layer).join(" ")}"/>`);
+  const lines = ["liver", "lesion"].map((structure, i) =>
+    `<line x1="1" x2="33" y1="${4 + 6 * i}" y2="${4 + 6 * i}" stroke="var(--${structure})" stroke-width="2.4" stroke-dasharray="${dashesOf(layer).join(" ")}"/>`);
   return `<svg width="34" height="14" aria-hidden="true">${lines.join("")}</svg>`;
 }
 
@@ -42,10 +42,10 @@ function buildLayers() {
       const radio = make("input", { type: "radio", name: "compared", ariaLabel: `Compare ${name} with the reference` });
       radio.addEventListener("change", () => compare(layer - FIRST_METHOD));
       row.append(make("td", {}, radio));
-      for (const stage of exam.stages) {
+      for (const structure of exam.structures) {
         const cell = make("td");
-        cell.dataset.stage = stage;
-        row.append(cell, make("td", { textContent: diceOfExam(layer - FIRST_METHOD, stage).toFixed(3) }));
+        cell.dataset.structure = structure;
+        row.append(cell, make("td", { textContent: diceOfExam(layer - FIRST_METHOD, structure).toFixed(3) }));
       }
     } else {
       row.append(make("td", { colSpan: 5 }));

@@ -13,21 +13,21 @@ LABELS = {0: "background", 1: "liver", 2: "lesion"}
 _NEAR_INTEGER = 0.01  # a scaled label map misses its integers by up to half a step of its scale: 2/255 for a byte
 
 
-def stage_mask(labels: NDArray[np.uint8], stage: str) -> NDArray[np.bool_]:
+def structure_mask(labels: NDArray[np.uint8], structure: str) -> NDArray[np.bool_]:
     """Return the mask of the liver, which includes its lesions, or of the lesions.
 
     Parameters
     ----------
     labels : ndarray of uint8
         0 background, 1 liver, 2 lesion.
-    stage : {'liver', 'lesion'}
+    structure : {'liver', 'lesion'}
     """
-    mask: NDArray[np.bool_] = labels >= 1 if stage == "liver" else labels == 2
+    mask: NDArray[np.bool_] = labels >= 1 if structure == "liver" else labels == 2
     return mask
 
 
 def label_map(liver: NDArray[np.bool_], lesion: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Join the masks of both stages: 0 background, 1 liver, 2 lesion; a lesion outside the liver stays a lesion.
+    """Join the masks of both structures: 0 background, 1 liver, 2 lesion; lesions outside the liver stay lesions.
 
     Parameters
     ----------

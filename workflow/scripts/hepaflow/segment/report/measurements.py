@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from hepaflow.dicom.series import Series
 from hepaflow.masks.disagreement import mean_over_segmented
-from hepaflow.volumes.labels import stage_mask
+from hepaflow.names import STRUCTURES
+from hepaflow.volumes.labels import structure_mask
 from hepaflow.volumes.lesions import find_lesions, label_lesions
 from hepaflow.volumes.steps import voxel_volume
 from hepaflow.volumes.volume import Grid, canonical_affine
@@ -66,7 +67,7 @@ class Measurements:
         Lesions by liver with lesions; None without a liver.
     lesions : tuple of MeasuredLesion
     disagreement_percent : mapping of str to float
-        For each stage: mean over all voxels that any network, or the result, calls segmented.
+        For each structure: mean over all voxels that any network, or the result, calls segmented.
     warnings : tuple of str
         What the label map gives reason to doubt.
     """
@@ -101,12 +102,12 @@ def measure(
     grid : Grid
         The exam's grid.
     disagreement : mapping of str to ndarray of uint8
-        For each stage that has one, how far the networks disagree, in percent.
+        For each structure that has one, how far the networks disagree, in percent.
     series : Series, optional
         The DICOM series of the grid.
     """
     steps = grid.trusted_steps
-    liver, lesion = (int(np.count_nonzero(stage_mask(labels, stage))) for stage in ("liver", "lesion"))
+    liver, lesion = (int(np.count_nonzero(structure_mask(labels, structure))) for structure in STRUCTURES)
     ml = voxel_volume(steps) / 1000 if steps is not None else None
     return Measurements(
         liver_voxels=liver,
@@ -114,10 +115,10 @@ def measure(
         liver_ml=liver * ml if ml else None,
         lesion_ml=lesion * ml if ml else None,
         tumour_burden_percent=100 * lesion / liver if liver else None,
-        lesions=tuple(_lesions(stage_mask(labels, "lesion"), grid, disagreement.get("lesion"), series)),
+        lesions=tuple(_lesions(structure_mask(labels, "lesion"), grid, disagreement.get("lesion"), series)),
         disagreement_percent={
-            stage: mean_over_segmented(percent, stage_mask(labels, stage))
-            for stage, percent in disagreement.items()
+            structure: mean_over_segmented(percent, structure_mask(labels, structure))
+            for structure, percent in disagreement.items()
         },
         warnings=tuple(_warnings(labels)),
     )

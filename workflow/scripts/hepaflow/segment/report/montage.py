@@ -9,8 +9,9 @@ from PIL import Image, ImageColor
 from scipy import ndimage
 
 from hepaflow.colours import LESION, LIVER
+from hepaflow.names import STRUCTURES
 from hepaflow.volumes.box import Box, bounding_box
-from hepaflow.volumes.labels import stage_mask
+from hepaflow.volumes.labels import structure_mask
 
 WINDOW = (-160, 240)
 """HU that are black and white: width 400, level 40, as abdomens are looked at."""
@@ -89,7 +90,7 @@ def picture(hu: NDArray[Any], labels: NDArray[np.uint8], spacing: tuple[float, f
     grey = np.clip((hu.astype(np.float32) - low) / (high - low), 0, 1)
     shown = np.asarray(Image.fromarray(grey).resize(size, Image.Resampling.BICUBIC))
     colours = np.repeat(np.clip(shown, 0, 1)[..., None], 3, axis=-1)
-    liver, lesion = (_enlarged(stage_mask(labels, stage), size) for stage in ("liver", "lesion"))
+    liver, lesion = (_enlarged(structure_mask(labels, structure), size) for structure in STRUCTURES)
     for mask, hole, colour in ((liver, lesion, LIVER), (lesion, None, LESION)):
         paint = np.array(ImageColor.getrgb(colour)) / 255
         inside = ndimage.binary_erosion(mask, iterations=2)

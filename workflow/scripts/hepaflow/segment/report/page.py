@@ -16,7 +16,7 @@ from hepaflow.segment.report.montage import WINDOW, body_box, lesion_box, pictur
 from hepaflow.segment.source import LoadedExam
 from hepaflow.viewer.exam import ViewedExam
 from hepaflow.viewer.page import viewer_page
-from hepaflow.volumes.labels import stage_mask
+from hepaflow.volumes.labels import structure_mask
 from hepaflow.volumes.lesions import find_lesions
 from hepaflow.volumes.volume import times
 
@@ -45,7 +45,7 @@ def exam_page(
     labels : ndarray of uint8, shape (slices, rows, columns)
         0 background, 1 liver, 2 lesion, in canonical orientation.
     disagreement : mapping of str to ndarray of uint8
-        For each stage that has one, how far the networks disagree, in percent.
+        For each structure that has one, how far the networks disagree, in percent.
     measured : Measurements
         Of these labels.
     files : mapping of str to str
@@ -120,17 +120,17 @@ def _cards(measured: Measurements) -> str:
         ("lesion", "Tumour burden", "–" if burden is None else f"{burden:.1f} %", "of the liver's volume"),
         *(
             (
-                stage,
-                f"Disagreement, {'liver' if stage == 'liver' else 'lesions'}",
+                structure,
+                f"Disagreement, {'liver' if structure == 'liver' else 'lesions'}",
                 f"{percent:.0f} %",
                 "of networks",
             )
-            for stage, percent in disagreed.items()
+            for structure, percent in disagreed.items()
         ),
     ]
     return "\n".join(
-        f'  <div class="{stage}"><h3>{name}</h3><p>{value}</p><small>{note}</small></div>'
-        for stage, name, value, note in cards
+        f'  <div class="{structure}"><h3>{name}</h3><p>{value}</p><small>{note}</small></div>'
+        for structure, name, value, note in cards
     )
 
 
@@ -149,7 +149,7 @@ def _lesions(
 ) -> str:
     if not measured.lesions:
         return "  <p>No lesion was found.</p>"
-    found = find_lesions(stage_mask(labels, "lesion"), None)  # in the same order
+    found = find_lesions(structure_mask(labels, "lesion"), None)  # in the same order
     rows = []
     for lesion, one in zip(measured.lesions, found, strict=True):
         shown = ""
