@@ -123,7 +123,7 @@ def main() -> None:
         compute = ComputeSettings(accelerator="cpu", workers=0)
         exam = step("read", lambda: read_exam(place / "exam.nii.gz", name="exam"))
         bundle = read_bundle(chosen.model or place / "model.zip")
-        model = bundle.predicting_in(chosen.precision or bundle.settings.precision)
+        model = bundle.predicting_in(chosen.precision or bundle.precision)
         segmenter = step("load the networks", lambda: Segmenter(model, compute, show=True))
         with timed_steps(liver) as seconds:
             found = segmenter.segment(exam.hu)
@@ -136,7 +136,7 @@ def main() -> None:
     networks = ", ".join(each.network.arch for each in bundle.settings.networks.values())
     size = bundle.settings.liver_slices.size
     lines = [
-        f"{chosen.slices} slices of 512×512; twice {networks} at {size}×{size} in {model.settings.precision}; "
+        f"{chosen.slices} slices of 512×512; twice {networks} at {size}×{size} in {model.precision}; "
         f"{torch.get_num_threads()} threads",
         "",
         "| step | seconds | of the processor, all threads |",

@@ -141,7 +141,7 @@ def _following(dag: Any, job: Any) -> int:
 
 
 def _installed(scripts: Path, recipe: Recipe) -> dict[str, str]:
-    return versions(libraries(scripts / f"{recipe.rule}.py", recipe.architecture))
+    return versions(libraries(scripts / f"{recipe.rule}.py", recipe.chosen))
 
 
 def _record(path: Path) -> dict[str, Any] | None:

@@ -14,6 +14,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, get_args
 
@@ -24,6 +25,7 @@ from smoke_run import EXAMS, ROOT, SMOKE, Checkout, checkout
 from why import Planned, plan
 
 from hepaflow.exams.sheet import read_sheet
+from hepaflow.jobs.fingerprint import TABLES
 from hepaflow.methods.inputs import Inputs
 from hepaflow.settings.workflow import Settings, read_settings
 
@@ -274,7 +276,7 @@ def importing(script: Path, arch: str, scripts: Path) -> set[str]:
         lines += [
             "from hepaflow.networks.registry import ARCHITECTURES",
             "from hepaflow.settings.head import HeadSettings",
-            f"ARCHITECTURES[{arch!r}].build({arch!r}, HeadSettings(channels=8))",
+            f"ARCHITECTURES[{arch!r}]({arch!r}, HeadSettings(channels=8))",
         ]
     lines += [
         "import json, sys",
@@ -328,7 +330,7 @@ def test_a_module_reruns_exactly_the_scripts_that_reach_it(
     expected = set()
     for job in planned:
         arch = SMOKE["backbones"][job.wildcards["backbone"]]["arch"] if "backbone" in job.wildcards else ""
-        if module in reach[job.rule, arch]:
+        if module in reach[job.rule, arch] and not f"{module}.".startswith("hepaflow.settings."):
             expected.add((job.rule, *job.wildcards.values()))
     assert told == expected
     for job in planned:  # whatever else runs follows from these
@@ -366,6 +368,91 @@ def test_a_file_of_the_viewers_page_reruns_the_viewers(finished: Finished) -> No
             assert finished.would_run() == {"viewer.test", "provenance", "html_report"}
         finally:
             path.write_text(before, encoding="utf-8")
+
+
+# Every table of entries, and every group of settings.
+
+
+@contextmanager
+def edited(finished: Finished, module: str, old: str, new: str) -> Iterator[None]:
+    path = finished.folder / SCRIPTS / "hepaflow" / module
+    before = path.read_text(encoding="utf-8")
+    assert before.count(old) == 1, f"{old!r} in {module}"
+    path.write_text(before.replace(old, new), encoding="utf-8")
+    try:
+        yield
+    finally:
+        path.write_text(before, encoding="utf-8")
+
+
+ENTRIES = {
+    "ARCHITECTURES": ("networks/registry.py", '"unet": _unet,', '"unet": _unet, "new": _resnet,'),
+    "LOSSES": ("training/losses.py", '"dice": _soft_dice,', '"dice": _soft_dice, "new": lambda *given: given[0],'),
+}
+"""For each table, an entry that no job uses: module, and what is put in the place of what."""
+LINES = {
+    "an architecture": (
+        ("networks/registry.py", "    return UNet()", "    return UNet(*())"),
+        {"plain", "untrained"},
+    ),
+    "an architecture that none uses": (
+        ("networks/registry.py", "SegmentationNetwork(Inception(name), head)", "Inception(name)"),
+        set(),
+    ),
+    "a loss that none uses": (("training/losses.py", '"dice": _soft_dice', '"dice": abs'), set()),
+    "a loss that all use": (
+        ("training/losses.py", "(found + there + 1)", "(found + there + 2)"),
+        {"dense", "plain", "untrained"},
+    ),
+}
+
+
+def test_every_table_is_tried() -> None:
+    assert set(ENTRIES) == set(TABLES.values())
+
+
+@pytest.mark.parametrize("table", ENTRIES)
+def test_a_new_entry_reruns_nothing(finished: Finished, table: str) -> None:
+    with edited(finished, *ENTRIES[table]):
+        assert finished.would_run() == NOTHING
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_a_line_of_an_entry_reruns_exactly_its_users(finished: Finished, line: str) -> None:
+    change, users = LINES[line]
+    with edited(finished, *change):
+        planned = finished.planned()
+    trained = [job for job in planned if job.rule == "train" and job.runs]
+    assert {job.wildcards["backbone"] for job in trained} == users
+
+
+SETTINGS = sorted(
+    (path.name, node.name)
+    for path in (ROOT / SCRIPTS / "hepaflow/settings").glob("*.py")
+    for node in ast.parse(path.read_text(encoding="utf-8")).body
+    if isinstance(node, ast.ClassDef) and node.name != "SettingsModel"
+)
+
+
+def test_a_new_key_that_is_null_reruns_nothing(finished: Finished) -> None:
+    """One in every group of settings at once: each would be seen by what reads it."""
+    folder = finished.folder / SCRIPTS / "hepaflow/settings"
+    kept = {path: path.read_text(encoding="utf-8") for path in folder.glob("*.py")}
+    field = '    new_key: "int | None" = None\n    """New."""\n'
+    assert len(SETTINGS) > 25
+    try:
+        for path, text in kept.items():
+            lines = text.splitlines(keepends=True)
+            groups = [node for node in ast.parse(text).body if isinstance(node, ast.ClassDef)]
+            for node in reversed([one for one in groups if (path.name, one.name) in SETTINGS]):
+                lines.insert(node.end_lineno or 0, field)
+            path.write_text("".join(lines), encoding="utf-8")
+        ended = Checkout(finished.folder).snakemake("--dry-run", "--quiet", "rules", config="config/smoke.yaml")
+        assert ended.returncode == 0, ended.stdout
+        assert "Nothing to be done" in ended.stdout
+    finally:
+        for path, text in kept.items():
+            path.write_text(text, encoding="utf-8")
 
 
 # What is no change.

@@ -29,7 +29,8 @@ from snakemake.logging import logger
 from hepaflow.settings.configuration import check_file
 from hepaflow.errors import UserError
 from hepaflow.exams.sheet import read_sheet
-from hepaflow.jobs.fingerprint import fingerprints, libraries
+from hepaflow.jobs.fingerprint import ALL, chosen_by, fingerprints, libraries
+from hepaflow.methods.given_files import structures_of
 from hepaflow.methods.inputs import Inputs, check_times
 from hepaflow.names import FUSION, STAGES, STRUCTURES
 from hepaflow.jobs.environment import settle, shadowed
@@ -85,7 +86,7 @@ EXAMS_IN_WORDS = f"{len(EXAMS.names('train'))} exams to train and {len(EXAMS.nam
     else f"of the sheet {Path(SETTINGS.exams).name}"
 )
 # Segmentations by others, and the structures that they have.
-GIVEN = {name: prediction.structures for name, prediction in SETTINGS.predictions.items()}
+GIVEN = {name: structures_of(prediction) for name, prediction in SETTINGS.predictions.items()}
 # The viewer shows the Dice of both structures for every method.
 VIEWED = [*METHODS, *(name for name, structures in GIVEN.items() if set(structures) == set(STRUCTURES))]
 PAGE_SUFFIXES = (".html", ".css", ".js")
@@ -130,30 +131,38 @@ def settings_of(reader, *names):
     return lambda wildcards: SETTINGS.read_by(reader, *(getattr(wildcards, name) for name in names)).canonical()
 
 
-def code_of(script, backbone=None):
+def code_of(script, *names, settings=None):
     """Return the fingerprints of a script and all that it imports, as a parameter; canonical JSON.
 
-    Where the value of the wildcard `backbone` chooses a network, other architectures do not count.
+    Of architectures, losses and the like, those alone count that the settings name: what the method of SETTINGS of
+    the script's name, or named by `settings`, returns for these wildcards.
     """
-    return _by_entry(lambda entry: fingerprints(SCRIPTS / f"{script}.py", entry), backbone)
+    return _by_entries(lambda chosen: fingerprints(SCRIPTS / f"{script}.py", chosen), settings or script, names)
 
 
-def libraries_of(script, backbone=None):
+def libraries_of(script, *names, settings=None):
     """Return the versions of the libraries that a script computes with, as a parameter; nothing by default."""
     if not SETTINGS.count_libraries:
         return lambda wildcards: ""
-    return _by_entry(lambda entry: versions(libraries(SCRIPTS / f"{script}.py", entry)), backbone)
+    return _by_entries(
+        lambda chosen: versions(libraries(SCRIPTS / f"{script}.py", chosen)), settings or script, names
+    )
 
 
-def _by_entry(take, backbone):
+def _by_entries(take, reader, names):
     @cache
-    def taken(entry):
+    def taken(chosen):
         try:
-            return json.dumps(take(entry), sort_keys=True, separators=(",", ":"))
+            return json.dumps(take(chosen), sort_keys=True, separators=(",", ":"))
         except UserError as error:
             raise WorkflowError(str(error)) from None
 
-    return lambda wildcards: taken(ARCHITECTURES[getattr(wildcards, backbone)] if backbone else "")
+    @cache
+    def chosen(*values):
+        read = getattr(SETTINGS, reader, None)
+        return chosen_by(read(*values).as_json()) if callable(read) else ALL
+
+    return lambda wildcards: taken(chosen(*(getattr(wildcards, name) for name in names)))
 
 
 def page_of(*folders):

@@ -46,8 +46,8 @@ rule segment:
         image=image_of,
         page=page_of("segment/report", "viewer"),
         settings=settings_of("bundle"),
-        code=code_of("segment"),
-        libraries=libraries_of("segment"),
+        code=code_of("segment", settings="bundle"),
+        libraries=libraries_of("segment", settings="bundle"),
         raw=raw_of("segment"),
         compute=compute,
     script:

@@ -20,8 +20,8 @@ rule train:
         slurm_extra="--signal=TERM@120",
     params:
         settings=training_settings,
-        code=code_of("train", "backbone"),
-        libraries=libraries_of("train", "backbone"),
+        code=code_of("train", "stage", "backbone"),
+        libraries=libraries_of("train", "stage", "backbone"),
         raw=raw_of("train"),
         cache=cache_folder,
         compute=compute,
@@ -64,7 +64,7 @@ rule postprocess:
     priority: 50
     params:
         settings=settings_of("postprocess", "stage"),
-        code=code_of("postprocess"),
-        libraries=libraries_of("postprocess"),
+        code=code_of("postprocess", "stage"),
+        libraries=libraries_of("postprocess", "stage"),
     script:
         "../scripts/postprocess.py"

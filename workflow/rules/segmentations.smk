@@ -30,8 +30,8 @@ rule adopt:
         f"{RESULTS}/logs/adopt/{{given}}.{{exam}}.log",
     params:
         settings=settings_of("adopt", "given"),
-        code=code_of("adopt"),
-        libraries=libraries_of("adopt"),
+        code=code_of("adopt", "given"),
+        libraries=libraries_of("adopt", "given"),
         raw=raw_of("adopt"),
     script:
         "../scripts/adopt.py"

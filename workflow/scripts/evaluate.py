@@ -6,6 +6,7 @@ from hepaflow.evaluation.exam import Scores, Segmentation
 from hepaflow.evaluation.scores import write_scores
 from hepaflow.jobs.run import run
 from hepaflow.masks.restore import read_restored
+from hepaflow.methods.given_files import structures_of
 from hepaflow.names import GIVEN, STRUCTURES
 from hepaflow.preprocessing.slices import SliceFile
 from hepaflow.settings.predictions import EvaluateSettings
@@ -28,7 +29,7 @@ def work() -> None:
     given = EvaluateSettings.model_validate_json(snakemake.params.settings).given
     for (method, values), path in zip(given.items(), snakemake.input.given, strict=True):
         labels, _ = read_labels(Path(path), exam=exam, image=grid)
-        scores.add(method, GIVEN, Segmentation.of_labels(labels).only(values.structures))
+        scores.add(method, GIVEN, Segmentation.of_labels(labels).only(structures_of(values)))
     write_scores(scores.metrics(), snakemake.output.metrics)
     write_scores(scores.error_overlap(), snakemake.output.overlap)
 

@@ -36,11 +36,12 @@ def test_modules_in_the_place_of_others_are_told(tmp_path: Path) -> None:
 
 ORDER = """
 import json
-from hepaflow.jobs.fingerprint import fingerprints, libraries
+from hepaflow.jobs.fingerprint import chosen_by, fingerprints, libraries
 from pathlib import Path
 from hepaflow.settings.workflow import read_settings
 script = Path(__import__("sys").argv[1]) / "train.py"
-print(json.dumps([fingerprints(script, "unet"), sorted(libraries(script, "unet"))]))
+chosen = chosen_by({"arch": "unet"})
+print(json.dumps([fingerprints(script, chosen), sorted(libraries(script, chosen))]))
 print(read_settings({}).train("liver", "resnet152").canonical())
 """
 

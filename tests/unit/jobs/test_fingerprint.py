@@ -15,7 +15,17 @@ import pytest
 
 import hepaflow
 from hepaflow.errors import UserError
-from hepaflow.jobs.fingerprint import HOLDS_A_VALUE, fingerprints, libraries, modules
+from hepaflow.jobs.fingerprint import (
+    ALL,
+    HOLDS_A_VALUE,
+    TABLES,
+    Chosen,
+    chosen_by,
+    fingerprints,
+    libraries,
+    modules,
+)
+from hepaflow.settings.workflow import read_settings
 
 SCRIPTS = Path(hepaflow.__file__).parents[1]
 EVERY_SCRIPT = sorted(SCRIPTS.glob("*.py"))
@@ -394,11 +404,15 @@ TABLE = {
 }
 
 
+def using(*archs: str) -> Chosen:
+    return chosen_by({"networks": [{"arch": arch} for arch in archs]})
+
+
 def test_one_entry_of_a_table_is_followed(house: House) -> None:
     script = house.script(TABLE)
     common = {"hepaflow", "hepaflow.table", "hepaflow.deep", "hepaflow.deep.indirect"}
-    assert set(modules(script, "one")) == set(modules(script, "again")) == common | {"hepaflow.one"}
-    assert set(modules(script, "other")) == common | {"hepaflow.other"}
+    assert set(modules(script, using("one"))) == set(modules(script, using("again"))) == common | {"hepaflow.one"}
+    assert set(modules(script, using("other"))) == common | {"hepaflow.other"}
     assert set(modules(script)) == common | {"hepaflow.one", "hepaflow.other"}
 
 
@@ -419,7 +433,7 @@ def test_a_change_in_a_table_counts_where_it_matters(house: House, old: str, new
         script = house.script(files)
         for entry in ("one", "again", "other"):
             try:
-                found[entry] = fingerprints(script, entry)
+                found[entry] = fingerprints(script, using(entry))
             except UserError as error:
                 found[entry] = str(error)
         return found
@@ -430,16 +444,85 @@ def test_a_change_in_a_table_counts_where_it_matters(house: House, old: str, new
     assert {entry for entry in before if before[entry] != after[entry]} == changed
 
 
+def test_several_entries_of_a_table_are_followed(house: House) -> None:
+    script = house.script(TABLE)
+    assert {"hepaflow.one", "hepaflow.other"} <= set(modules(script, using("one", "other")))
+    assert fingerprints(script, using("one", "other")) != fingerprints(script, using("one"))
+
+
+def test_settings_name_entries_as_text_or_as_a_kind() -> None:
+    (table,) = (TABLES["arch"],)
+    assert chosen_by({"arch": "a"}) == {(table, frozenset("a"))}
+    assert chosen_by({"net": [{"arch": {"kind": "b", "size": 3}}, {"arch": ["a", {"kind": "c"}]}]}) == {
+        (table, frozenset("abc"))
+    }
+    assert chosen_by({"arches": "a", "methods": ["arch"]}) == chosen_by({}) == ALL
+
+
+LOSSES = """
+    def _mean(x):
+        return sum(x) / len(x)
+
+    def _first(x):
+        return _mean(x)
+
+    def _root(x):
+        return _mean(x) ** 0.5
+
+    def _second(x):
+        return _root(x) + _first(x)
+
+    def public(x):
+        return max(x)
+
+    LOSSES = {"first": _first, "second": _second, "third": public}
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "changed"),
+    [
+        ("return _root(x) + _first(x)", "return _root(x)", {"second"}),
+        ("** 0.5", "** 0.25", {"second"}),  # what an entry alone uses
+        ("return _mean(x)\n\n", "return 2 * _mean(x)\n\n", {"first", "second"}),  # what two use
+        ("max(x)", "min(x)", {"first", "second", "third"}),  # what may be imported from elsewhere
+        ('"third": public', '"third": public, "fourth": _mean', set()),
+    ],
+)
+def test_functions_of_other_entries_do_not_count(house: House, old: str, new: str, changed: set[str]) -> None:
+    def each(text: str) -> dict[str, object]:
+        script = house.script({"script.py": "import hepaflow.losses\n", "hepaflow/losses.py": text})
+        return {loss: fingerprints(script, chosen_by({"loss": loss})) for loss in ("first", "second", "third")}
+
+    assert old in LOSSES
+    before, after = each(LOSSES), each(LOSSES.replace(old, new, 1))
+    assert {loss for loss in before if before[loss] != after[loss]} == changed
+
+
+def test_settings_are_not_followed(house: House) -> None:
+    """They reach a job as values."""
+    files = {
+        "script.py": "from hepaflow.settings.one import One\nprint(One)\n",
+        "hepaflow/settings/__init__.py": "",
+        "hepaflow/settings/one.py": "import pydantic\nOne = 1\n",
+    }
+    before, text = fingerprints(house.script(files)), "One = 1\nTwo = 2\n"
+    assert set(before) == {"script"}
+    assert fingerprints(house.script({**files, "hepaflow/settings/one.py": text})) == before
+
+
 def test_an_entry_that_the_table_lacks_is_refused(house: House) -> None:
     with pytest.raises(UserError, match="no entry 'third'"):
-        fingerprints(house.script(TABLE), "third")
+        fingerprints(house.script(TABLE), using("third"))
 
 
 # This workflow's own scripts.
 
 
 def test_a_network_depends_on_its_own_architecture_alone() -> None:
-    reached = {arch: set(modules(SCRIPTS / "train.py", arch)) for arch in ("resnet50", "inception_v3", "unet")}
+    reached = {
+        arch: set(modules(SCRIPTS / "train.py", using(arch))) for arch in ("resnet50", "inception_v3", "unet")
+    }
     own = {"resnet50": "resnet", "inception_v3": "inception", "unet": "unet"}
     for arch, found in reached.items():
         networks = {name.rpartition(".")[2] for name in found if name.startswith("hepaflow.networks.")}
@@ -449,14 +532,12 @@ def test_a_network_depends_on_its_own_architecture_alone() -> None:
 def test_nothing_but_scripts_uses_what_fingerprints_leave_out() -> None:
     for path in (SCRIPTS / "hepaflow").rglob("*.py"):
         if path.parent.name != "jobs":
-            assert "hepaflow.jobs" not in path.read_text(encoding="utf-8").replace("`hepaflow.jobs`", "").replace(
-                'UNFOLLOWED = "hepaflow.jobs"', ""
-            ), path
+            assert "hepaflow.jobs" not in path.read_text(encoding="utf-8").replace("`hepaflow.jobs`", ""), path
 
 
 @pytest.mark.parametrize("script", EVERY_SCRIPT, ids=lambda path: path.stem)
 def test_every_script_has_a_fingerprint(script: Path) -> None:
-    found = fingerprints(script, "unet" if script.stem in ("train", "predict") else "")
+    found = fingerprints(script, using("unet") if script.stem in ("train", "predict") else ALL)
     assert all(len(digest) == 16 for digest in found.values())
     assert {"script", "hepaflow"} < set(found)
 
@@ -468,13 +549,26 @@ def test_scripts_differ() -> None:
 def test_the_scheduler_is_no_part_of_a_result() -> None:
     """The workflow's settings, exam sheets and fingerprints change without any job's result changing."""
     for script in EVERY_SCRIPT:
-        reached = set(modules(script))
-        assert not reached & {
-            "hepaflow.settings.workflow",
-            "hepaflow.jobs.fingerprint",
-            "hepaflow.cli",
-            "hepaflow.jobs",
-        }, script.stem
+        reached = modules(script)
+        assert not set(reached) & {"hepaflow.jobs", "hepaflow.jobs.fingerprint", "hepaflow.cli"}, script.stem
+        for path in (script, *reached.values()):
+            assert "hepaflow.settings.workflow" not in path.read_text(encoding="utf-8"), path
+
+
+def test_tables_that_a_job_reaches_are_named_by_its_settings() -> None:
+    """Or all entries of the table would count."""
+    settings = read_settings({})
+    readers = {"train": settings.train("liver", "resnet152"), "predict": settings.predict("resnet152")}
+    readers |= {"segment": settings.bundle()}
+    for script in EVERY_SCRIPT:
+        texts = [path.read_text(encoding="utf-8") for path in (script, *modules(script).values())]
+        tables = {
+            table for table in TABLES.values() if any(re.search(rf"^{table}\b", text, re.M) for text in texts)
+        }
+        named = (
+            {table for table, _ in chosen_by(readers[script.stem].as_json())} if script.stem in readers else set()
+        )
+        assert tables <= named, script.stem
 
 
 def imported(path: Path) -> set[str]:

@@ -8,6 +8,7 @@ import pytest
 
 from hepaflow.errors import UserError
 from hepaflow.methods.given import read_prediction
+from hepaflow.methods.given_files import structures_of
 from hepaflow.settings.predictions import PredictionLabels
 from hepaflow.settings.workflow import read_settings
 from hepaflow.volumes.volume import read_grid
@@ -160,9 +161,9 @@ def test_an_unreadable_file_is_refused(tmp_path: Path, image) -> None:
 
 
 def test_stages_that_a_system_segments() -> None:
-    assert PredictionLabels().structures == ("liver", "lesion")
-    assert PredictionLabels(liver=(5,), lesion=()).structures == ("liver",)
-    assert PredictionLabels(liver=(), lesion=(1,)).structures == ("lesion",)
+    assert structures_of(PredictionLabels()) == ("liver", "lesion")
+    assert structures_of(PredictionLabels(liver=(5,), lesion=())) == ("liver",)
+    assert structures_of(PredictionLabels(liver=(), lesion=(1,))) == ("lesion",)
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ def test_in_another_precision_it_is_another_model_with_the_same_networks(tmp_pat
     bundle = read_bundle(small_model(tmp_path))
     other = bundle.predicting_in("bf16")
     assert {network.precision for network in other.settings.networks.values()} == {"bf16"}
-    assert other.settings.predicting_in("fp32") == bundle.settings
+    assert other.predicting_in("fp32").settings == bundle.settings
     assert (bundle.identity["precision"], other.identity["precision"]) == ("fp32", "bf16")
     assert bundle.identity["model"] != other.identity["model"]
     assert other.predicting_in("fp32").identity == bundle.predicting_in("fp32").identity == bundle.identity

@@ -12,14 +12,13 @@ from hepaflow.networks.backbone import STRIDE, Backbone, check_size, take_one_ch
 from hepaflow.networks.densenet import DenseNet
 from hepaflow.networks.inception import Inception
 from hepaflow.networks.network import build_network
-from hepaflow.networks.registry import ARCHITECTURES
 from hepaflow.networks.resnet import ResNet
-from hepaflow.settings.network import NetworkSettings
+from hepaflow.settings.network import HAS_BACKBONE, NetworkSettings
 
 # Where other work keeps the cores busy, a second thread waits more than it helps: minutes instead of seconds.
 torch.set_num_threads(1)
 
-BACKBONES = [name for name, architecture in ARCHITECTURES.items() if architecture.pretrained]
+BACKBONES = [name for name, has in HAS_BACKBONE.items() if has]
 THESIS = {"resnet152": 2048, "resnext101_32x8d": 2048, "densenet201": 1920, "inception_v3": 2048}
 SMALL = ["resnet50", "resnext50_32x4d", "densenet121", "inception_v3"]
 

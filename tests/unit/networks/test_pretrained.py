@@ -19,9 +19,8 @@ from hepaflow.errors import UserError
 from hepaflow.networks import pretrained
 from hepaflow.networks.network import build_network
 from hepaflow.networks.pretrained import imagenet_file, imagenet_weights, load_pretrained, read_weights
-from hepaflow.networks.registry import ARCHITECTURES
 from hepaflow.settings.head import HeadSettings
-from hepaflow.settings.network import NetworkSettings
+from hepaflow.settings.network import HAS_BACKBONE, NetworkSettings
 
 HEAD = HeadSettings(channels=8)
 State = dict[str, Tensor]
@@ -215,7 +214,7 @@ def test_a_download_is_checked_and_not_unpickled(hub: Path, monkeypatch: pytest.
     assert asked["url"] == get_model_weights("resnet50")["IMAGENET1K_V1"].url  # not the newer V2
 
 
-@pytest.mark.parametrize("name", [name for name, entry in ARCHITECTURES.items() if entry.pretrained])
+@pytest.mark.parametrize("name", [name for name, has in HAS_BACKBONE.items() if has])
 def test_every_pretrained_architecture_has_weights_of_the_first_version(name: str) -> None:
     assert imagenet_file(name).suffix == ".pth"
 

@@ -46,7 +46,7 @@ def test_every_member_of_the_families_is_there() -> None:
 @pytest.mark.parametrize("name", EVERY)
 def test_operations_are_what_torch_counts(name: str) -> None:
     with torch.device("meta"), FlopCounterMode(display=False) as counter:
-        network = ARCHITECTURES[name].build(name, HeadSettings()).eval()
+        network = ARCHITECTURES[name](name, HeadSettings()).eval()
         network(torch.empty(1, 1, 256, 256))
     assert GMACS[name] == pytest.approx(counter.get_total_flops() / 2e9, abs=0.05)
 

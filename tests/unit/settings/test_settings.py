@@ -4,14 +4,18 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import yaml
 
 from hepaflow.errors import UserError
+from hepaflow.settings.base import SettingsModel
+from hepaflow.settings.network import HAS_BACKBONE
 from hepaflow.settings.together import STRIDE, check_held_out, remarks
+from hepaflow.settings.training import TrainingSettings
 from hepaflow.settings.workflow import Settings, read_settings
 
 ROOT = Path(__file__).parents[3]
@@ -282,7 +286,8 @@ def test_networks_predict_as_they_are_trained_unless_told_otherwise() -> None:
     ):
         settings = read_settings(config)
         assert settings.train("liver", "resnet152").precision == trained
-        assert settings.predict("resnet152").precision == settings.bundle().precision == predicting
+        assert settings.predict("resnet152").precision == predicting
+        assert {network.precision for network in settings.bundle().networks.values()} == {predicting}
 
 
 def test_fusion_depends_on_the_steps_of_its_own_solver_alone() -> None:
@@ -314,6 +319,61 @@ def test_speed_is_part_of_no_rules_settings() -> None:
         ("fit_fusion", ()),
     ):
         assert fast.read_by(rule, *wildcards).canonical() == Settings().read_by(rule, *wildcards).canonical()
+
+
+def every_model() -> list[type[SettingsModel]]:
+    for module in (ROOT / "workflow/scripts/hepaflow/settings").glob("*.py"):
+        import_module(f"hepaflow.settings.{module.stem}")
+    waiting, found = [SettingsModel], []
+    while waiting:
+        found += (inner := waiting.pop().__subclasses__())
+        waiting += inner
+    assert len(found) > 25
+    return found
+
+
+def test_a_key_that_may_be_null_is_null_by_default() -> None:
+    """Null is left out of what a job is told, so that a new key reruns nothing; the job must take it for null."""
+    for model in every_model():
+        for name, field in model.model_fields.items():
+            if type(None) in get_args(field.annotation):
+                assert field.default is None, (model, name)
+
+
+def test_settings_are_values_alone() -> None:
+    """No fingerprint of code follows them: a method that decides a result belongs elsewhere."""
+    base = set(dir(SettingsModel))
+    for model in every_model():
+        if model is not Settings:
+            own = {name for name in vars(model) if not name.startswith("_")} - base - set(model.model_fields)
+            validators = set(model.__pydantic_decorators__.model_validators) | set(
+                model.__pydantic_decorators__.field_validators
+            )
+            assert own <= validators, model
+
+
+def test_a_job_is_told_everything_but_nulls() -> None:
+    def complete(settings: SettingsModel) -> None:
+        told = settings.as_json()
+        for name in type(settings).model_fields:
+            value = getattr(settings, name)
+            assert (name in told) == (value is not None)
+            if isinstance(value, SettingsModel):
+                complete(value)
+
+    given = Settings()
+    complete(given.train("liver", "resnet152"))
+    complete(given.bundle())
+    assert "cache" not in given.as_json()
+
+
+def test_every_name_has_its_entry() -> None:
+    from hepaflow.networks.operations import GMACS
+    from hepaflow.networks.registry import ARCHITECTURES
+    from hepaflow.training.losses import LOSSES
+
+    assert list(HAS_BACKBONE) == list(ARCHITECTURES) == list(GMACS)
+    assert get_args(TrainingSettings.model_fields["loss"].annotation) == tuple(LOSSES)
 
 
 @pytest.mark.parametrize("library", ["torch", "nibabel", "matplotlib"])

@@ -344,7 +344,7 @@ def test_weights_before_and_after() -> None:
         "lesion": Fusion(("deep", "plain"), (-1.0, 4.0), (0.5, 0.1)),
     }
     table = weight_table(fusions)
-    assert table.columns.tolist() == ["structure", "backbone", "start", "weight", "fitted"]
+    assert table.columns.tolist() == ["stage", "backbone", "start", "weight", "fitted"]
     assert table.to_numpy().tolist() == [
         ["liver", "deep", 0.5, 0.75, 3.0],
         ["liver", "plain", 0.5, 0.25, 1.0],

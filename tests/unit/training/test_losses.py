@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from hepaflow.training.losses import LOSSES, bce_and_dice, soft_dice
+from hepaflow.training.losses import LOSSES
 
 SURE = 50.0
 """A logit whose probability is 1 within float32."""
@@ -35,7 +35,7 @@ def test_dice_is_its_formula(batch: tuple[torch.Tensor, torch.Tensor]) -> None:
     logits, masks = batch
     chance = torch.sigmoid(logits)
     expected = 1 - (2 * (chance * masks).sum() + 1) / (chance.sum() + masks.sum() + 1)
-    assert soft_dice(logits, masks).item() == pytest.approx(expected.item())
+    assert LOSSES["dice"](logits, masks).item() == pytest.approx(expected.item())
 
 
 @pytest.mark.parametrize("name", list(LOSSES))
@@ -46,12 +46,12 @@ def test_a_perfect_prediction_costs_nothing(name: str, batch: tuple[torch.Tensor
 
 def test_dice_of_nothing_predicted_as_nothing_is_perfect() -> None:
     masks = torch.zeros(2, 1, 8, 8)
-    assert soft_dice(masks - SURE, masks).item() == pytest.approx(0, abs=1e-6)
+    assert LOSSES["dice"](masks - SURE, masks).item() == pytest.approx(0, abs=1e-6)
 
 
 def test_dice_of_foreground_predicted_as_nothing_is_worst() -> None:
     masks = torch.ones(2, 1, 8, 8)
-    assert soft_dice(masks - 2 * SURE, masks).item() == pytest.approx(1 - 1 / (masks.numel() + 1))
+    assert LOSSES["dice"](masks - 2 * SURE, masks).item() == pytest.approx(1 - 1 / (masks.numel() + 1))
 
 
 def test_dice_sums_over_the_batch() -> None:
@@ -60,11 +60,13 @@ def test_dice_sums_over_the_batch() -> None:
     masks[0, :, :4] = 1
     logits = SURE * (2 * masks - 1)
     logits[1, 0, 0, 0] = SURE  # one false pixel in the empty slice
-    assert soft_dice(logits, masks).item() == pytest.approx(1 - (2 * 32 + 1) / (33 + 32 + 1), abs=1e-6)
+    assert LOSSES["dice"](logits, masks).item() == pytest.approx(1 - (2 * 32 + 1) / (33 + 32 + 1), abs=1e-6)
 
 
 def test_the_sum_is_the_sum(batch: tuple[torch.Tensor, torch.Tensor]) -> None:
-    assert bce_and_dice(*batch).item() == pytest.approx((LOSSES["bce"](*batch) + soft_dice(*batch)).item())
+    assert LOSSES["bce+dice"](*batch).item() == pytest.approx(
+        (LOSSES["bce"](*batch) + LOSSES["dice"](*batch)).item()
+    )
 
 
 @pytest.mark.parametrize("name", list(LOSSES))

@@ -20,6 +20,7 @@ from hepaflow.evaluation.scores import write_scores
 from hepaflow.evaluation.statistics import summarise
 from hepaflow.exams.index import index_folder, sheet_text
 from hepaflow.garbage import collect_seldom
+from hepaflow.methods.given_files import structures_of
 from hepaflow.settings.predictions import PredictionLabels
 from hepaflow.settings.training import Precision
 from hepaflow.settings.workflow import Settings, read_settings
@@ -265,7 +266,7 @@ def _evaluate(chosen: argparse.Namespace) -> None:
         write_scores(metrics, chosen.out / "metrics.csv")
         write_scores(summary, chosen.out / "summary.csv")
         write_statistics(summary, chosen.out / "metrics.json")
-    for structure in values.structures:
+    for structure in structures_of(values):
         print(f"\n{structure}, {metrics['exam'].nunique()} exams, 95 % interval in brackets")
         for name, value in score_table(summary, structure).itertuples(index=False):
             print(f"  {name:36}  {value}")
@@ -277,7 +278,7 @@ def _label_values(chosen: argparse.Namespace) -> PredictionLabels:
         values = PredictionLabels(liver=tuple(chosen.liver), lesion=tuple(chosen.lesion))
     except ValidationError:
         raise UserError(given, expected="label values: whole numbers from 1 on") from None
-    if not values.structures:
+    if not structures_of(values):
         raise UserError(given, expected="label values of the liver, of lesions, or of both")
     return values
 

@@ -13,6 +13,7 @@ from hepaflow.errors import UserError
 from hepaflow.evaluation.exam import Scores, Segmentation
 from hepaflow.exams.walk import HIDDEN, NO_IMAGE, why_no_nifti
 from hepaflow.methods.given import check_grid, read_prediction
+from hepaflow.methods.given_files import structures_of
 from hepaflow.names import GIVEN
 from hepaflow.settings.predictions import PredictionLabels
 from hepaflow.volumes.grid_warnings import grid_warnings
@@ -134,6 +135,6 @@ def score_folder(
             print(f"note: {exam}: {warning}", file=sys.stderr)
         scores = Scores(exam, Segmentation.of_labels(labels), grid.trusted_steps)
         found = read_prediction(path, exam=exam, image=grid, values=values, trust_grid=trust_grid)
-        scores.add(method, GIVEN, Segmentation.of_labels(found).only(values.structures))
+        scores.add(method, GIVEN, Segmentation.of_labels(found).only(structures_of(values)))
         tables.append(scores.metrics())
     return pd.concat(tables, ignore_index=True)

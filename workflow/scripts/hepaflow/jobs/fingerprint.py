@@ -4,35 +4,87 @@ They are taken from syntax trees without docstrings: comments, formatting and th
 and a changed statement in a module changes those of exactly the scripts that import it, directly or not.
 
 Two things are finer than modules. What a job notes about itself (`hepaflow.jobs`: logs, records, cache) touches
-no result, so it is not followed. And of a table of architectures only the one that a job builds counts, with what
-it imports: a new architecture, or a line in another one, leaves every trained network as it is.
+no result, and the settings (`hepaflow.settings`) reach a job as values, which its parameters hold: neither is
+followed. And of a table of architectures, losses and the like only the entries that a job's settings name count,
+with what they import and the private functions that they alone use: a new entry, or a line in another one, leaves
+every trained network as it is.
 """
 
 import ast
 import hashlib
 import sys
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from hepaflow.errors import UserError
 
 PACKAGE = "hepaflow"
-UNFOLLOWED = "hepaflow.jobs"
-TABLE = "ARCHITECTURES"
+UNFOLLOWED = ("hepaflow.jobs", "hepaflow.settings")
+TABLES: Mapping[str, str] = {"arch": "ARCHITECTURES", "loss": "LOSSES"}
+"""Keys of settings whose values name entries of a table, as text or as the `kind` of a group."""
+WHERE_NULL: Mapping[str, tuple[str, ...]] = {}
+"""Entries that a job uses where one of these keys is null, which settings leave out."""
+
+Chosen = frozenset[tuple[str, frozenset[str]]]
+"""Names of tables, each with the entries that a job uses. Of a table that is not named, all entries count."""
+ALL: Chosen = frozenset()
+
 HOLDS_A_VALUE = (ast.Constant, ast.MatchSingleton)
 """Nodes with a field that is no part of the tree but a value: None, False and 0 are values like others."""
 _DIGITS = 16
 _DYNAMIC = {"__import__", "import_module", "exec_module", "run_module", "run_path", "exec"}
 
 
-def fingerprints(script: Path, entry: str = "") -> dict[str, str]:
+def chosen_by(settings: Mapping[str, Any]) -> Chosen:
+    """Return which entries of the tables a job uses, from its settings; all where they name none.
+
+    Examples
+    --------
+    >>> found = chosen_by({"network": {"arch": "unet"}, "training": {"loss": "dice"}})
+    >>> sorted((table, *entries) for table, entries in found)
+    [('ARCHITECTURES', 'unet'), ('LOSSES', 'dice')]
+    """
+    found: dict[str, set[str]] = {}
+    for key, value in _leaves(settings):
+        if key in TABLES:
+            found.setdefault(key, set()).update(_kinds(value))
+    if found:
+        found = {key: set(entries) for key, entries in WHERE_NULL.items()} | found
+    return frozenset((TABLES[key], frozenset(entries)) for key, entries in found.items())
+
+
+def _leaves(tree: object) -> Iterator[tuple[str, Any]]:
+    """Yield every key below some settings, with its value."""
+    if isinstance(tree, Mapping):
+        yield from tree.items()
+        for value in tree.values():
+            yield from _leaves(value)
+    elif isinstance(tree, list | tuple):
+        for value in tree:
+            yield from _leaves(value)
+
+
+def _kinds(value: object) -> set[str]:
+    match value:
+        case str():
+            return {value}
+        case {"kind": str(kind)}:
+            return {kind}
+        case [*several]:
+            return {kind for one in several for kind in _kinds(one)}
+    raise TypeError(f"{value!r} names no entry of a table")
+
+
+def fingerprints(script: Path, chosen: Chosen = ALL) -> dict[str, str]:
     """Return a digest of a script and of each of the package's modules beside it that it imports.
 
     Parameters
     ----------
     script : Path
-    entry : str, optional
-        The entry of the table of architectures that the script's job uses; without it, all of them count.
+    chosen : Chosen, optional
+        Which entries of tables the script's job uses (`chosen_by`).
 
     Returns
     -------
@@ -43,20 +95,20 @@ def fingerprints(script: Path, entry: str = "") -> dict[str, str]:
     ------
     UserError
         If a module cannot be parsed, an import of the package leads nowhere, something is imported in a way
-        that cannot be followed without running the code, or the table has no such entry.
+        that cannot be followed without running the code, or a table lacks an entry.
     """
-    trees = {"script": _module(script, entry)[0]}
-    trees |= {name: _module(path, entry)[0] for name, path in sorted(modules(script, entry).items())}
+    trees = {"script": _module(script, chosen)[0]}
+    trees |= {name: _module(path, chosen)[0] for name, path in sorted(modules(script, chosen).items())}
     return {name: hashlib.sha256(tree.encode()).hexdigest()[:_DIGITS] for name, tree in trees.items()}
 
 
-def modules(script: Path, entry: str = "") -> dict[str, Path]:
+def modules(script: Path, chosen: Chosen = ALL) -> dict[str, Path]:
     """Return the modules of the package that a script's result depends on, directly or not, by name."""
     found: dict[str, Path] = {}
-    waiting = [(name, script) for name in _module(script, entry)[1]]
+    waiting = [(name, script) for name in _module(script, chosen)[1]]
     while waiting:
         name, importer = waiting.pop()
-        if name in found or f"{name}.".startswith(f"{UNFOLLOWED}."):
+        if name in found or f"{name}.".startswith(tuple(f"{room}." for room in UNFOLLOWED)):
             continue
         path = _locate(name, script.parent)
         if path is None:
@@ -66,16 +118,16 @@ def modules(script: Path, entry: str = "") -> dict[str, Path]:
                 remedy="correct the name, or add the module",
             )
         found[name] = path
-        waiting += [(inner, path) for inner in _module(path, entry)[1]]
+        waiting += [(inner, path) for inner in _module(path, chosen)[1]]
         if "." in name:  # importing a module runs the packages around it
             waiting.append((name.rpartition(".")[0], importer))
     return found
 
 
-def libraries(script: Path, entry: str = "") -> set[str]:
+def libraries(script: Path, chosen: Chosen = ALL) -> set[str]:
     """Return the names of what a script's result is computed with besides the package, as they are imported."""
-    paths = [script, *modules(script, entry).values()]
-    return {name for path in paths for name in _module(path, entry)[2]}
+    paths = [script, *modules(script, chosen).values()]
+    return {name for path in paths for name in _module(path, chosen)[2]}
 
 
 def _locate(name: str, root: Path) -> Path | None:
@@ -87,15 +139,15 @@ def _locate(name: str, root: Path) -> Path | None:
 
 
 @cache
-def _parsed(path: Path, entry: str, _mtime: int, _size: int) -> tuple[str, tuple[str, ...], frozenset[str]]:
+def _parsed(path: Path, chosen: Chosen, _mtime: int, _size: int) -> tuple[str, tuple[str, ...], frozenset[str]]:
     try:
         tree = ast.parse(path.read_text(encoding="utf-8"))
     except (SyntaxError, ValueError) as error:  # letters that are not UTF-8, null bytes
         raise UserError(
             f"code that is not Python ({error})", file=path, remedy="correct what the reason in brackets names"
         ) from error
-    if entry:
-        _keep_entry(tree, entry, path)
+    for table, entries in sorted(chosen):
+        _keep_entries(tree, table, entries, path)
     imports = _imports(tree, path)
     others = _others(tree)
     _strip(tree)
@@ -120,41 +172,68 @@ def _value_text(value: object) -> str:
     return _text(value) if isinstance(value, ast.AST) else repr(value)
 
 
-def _module(path: Path, entry: str) -> tuple[str, tuple[str, ...], frozenset[str]]:
+def _module(path: Path, chosen: Chosen) -> tuple[str, tuple[str, ...], frozenset[str]]:
     """Return a module's tree as text, without docstrings, the modules of the package and other ones it imports."""
     state = path.stat()
-    same_for_all = entry and not _names_table(path, state.st_mtime_ns, state.st_size)
-    return _parsed(path, "" if same_for_all else entry, state.st_mtime_ns, state.st_size)
+    named = _tables(path, state.st_mtime_ns, state.st_size) if chosen else frozenset()
+    counting = frozenset(one for one in chosen if one[0] in named)
+    return _parsed(path, counting, state.st_mtime_ns, state.st_size)
 
 
 @cache
-def _names_table(path: Path, _mtime: int, _size: int) -> bool:
-    return TABLE.encode() in path.read_bytes()
+def _tables(path: Path, _mtime: int, _size: int) -> frozenset[str]:
+    """Return the names of tables that a file mentions."""
+    content = path.read_bytes()
+    return frozenset(table for table in TABLES.values() if table.encode() in content)
 
 
-def _keep_entry(tree: ast.Module, entry: str, path: Path) -> None:
-    """Leave one entry in a module's table, if it has the table, and no function that only others use; in place."""
+def _keep_entries(tree: ast.Module, table: str, entries: frozenset[str], path: Path) -> None:
+    """Leave some entries in a module's table, if it has the table, and no function of others alone; in place."""
     dropped: set[str] = set()
-    for table in (node for node in tree.body if TABLE in _assigned(node)):
-        for node in ast.walk(table):
+    for statement in (node for node in tree.body if table in _assigned(node)):
+        for node in ast.walk(statement):
             if not isinstance(node, ast.Dict):
                 continue
             items = list(zip(node.keys, node.values, strict=True))
-            kept = [(key, value) for key, value in items if isinstance(key, ast.Constant) and key.value == entry]
-            if not kept:
+            kept = [(key, value) for key, value in items if _text_of(key) in entries]
+            if missing := set(entries) - {_text_of(key) for key, _ in kept}:
                 raise UserError(
-                    f"no entry {entry!r} in the table {TABLE}",
+                    f"no entry {', '.join(map(repr, sorted(missing)))} in the table {table}",
                     file=path,
-                    remedy="add the architecture there, or name another in the configuration",
+                    remedy="add it there, or name another in the configuration",
                 )
             node.keys, node.values = [key for key, _ in kept], [value for _, value in kept]
-            dropped |= {_name(part) for item in items if item not in kept for part in ast.walk(item[1])}
-    used = {_name(node) for node in ast.walk(tree)}
-    tree.body = [
-        node
-        for node in tree.body
-        if not (isinstance(node, ast.FunctionDef) and node.name in dropped and node.name not in used)
-    ]
+            dropped |= {name for item in items if item not in kept for name in _names(item[1])}
+            break  # the table itself, and no mapping inside of an entry
+    _drop_unused(tree, dropped)
+
+
+def _text_of(node: ast.AST | None) -> str:
+    return str(node.value) if isinstance(node, ast.Constant) else ""
+
+
+def _drop_unused(tree: ast.Module, dropped: set[str]) -> None:
+    """Drop functions of these names that nothing else in a module uses, and what they alone used; in place.
+
+    Private ones alone: others may be imported from elsewhere.
+    """
+    while True:
+        gone = [
+            node
+            for node in tree.body
+            if isinstance(node, ast.FunctionDef | ast.ClassDef)
+            and node.name in dropped
+            and node.name.startswith("_")
+            and not any(node.name in _names(other) for other in tree.body if other is not node)
+        ]
+        if not gone:
+            return
+        tree.body = [node for node in tree.body if node not in gone]
+        dropped = dropped | {name for node in gone for name in _names(node)}
+
+
+def _names(tree: ast.AST) -> set[str]:
+    return {_name(node) for node in ast.walk(tree)}
 
 
 def _assigned(node: ast.stmt) -> set[str]:

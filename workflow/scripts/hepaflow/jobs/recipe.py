@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any
 
+from hepaflow.jobs.fingerprint import Chosen, chosen_by
+
 UNCOUNTED = ("code", "libraries", "compute", "cache", "raw")
 """Parameters of a rule that are not settings of its result."""
 
@@ -48,9 +50,9 @@ class Recipe:
         )
 
     @property
-    def architecture(self) -> str:
-        """The network that the job builds, by its name in the registry; empty if it builds none."""
-        return str(self.settings.get("network", {}).get("arch", ""))
+    def chosen(self) -> Chosen:
+        """Which entries of the code's tables the job uses."""
+        return chosen_by(self.settings)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the recipe ready for JSON."""

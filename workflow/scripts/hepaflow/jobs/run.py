@@ -58,7 +58,7 @@ def run(job: Any, work: Callable[[], object]) -> None:
     keep_others_out(Path(job.output[RECORD]))
     recipe = Recipe.of(job.rule, job.wildcards, dict(job.params.items()))
     script = Path(job.scriptdir) / f"{job.rule}.py"
-    _check_code(recipe.code, fingerprints(script, recipe.architecture))
+    _check_code(recipe.code, fingerprints(script, recipe.chosen))
     exam = dict(job.wildcards).get("exam", "")
     reading = time.time_ns()
     inputs = {str(path): checked(Path(path), exam=exam) for path in job.input}
@@ -85,7 +85,7 @@ def run(job: Any, work: Callable[[], object]) -> None:
             "threads": job.threads,
             "environment": kept(),
             "compute": json.loads(job.params.get("compute") or "{}"),
-            "versions": {"python": platform.python_version()} | versions(libraries(script, recipe.architecture)),
+            "versions": {"python": platform.python_version()} | versions(libraries(script, recipe.chosen)),
             **(noted if isinstance(noted, Mapping) else {}),
         }
     digests = {name: sha256(path) for name, path in outputs.items()}

@@ -1,4 +1,4 @@
-"""Where segmentations by other systems or by people lie: a label map for every test exam, by its name.
+"""Segmentations by other systems or by people: where they lie, a label map for every test exam, and of what.
 
 Read while a run is planned, so it imports no library that reads them.
 """
@@ -8,7 +8,14 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from hepaflow.errors import UserError
+from hepaflow.names import STRUCTURES
+from hepaflow.settings.predictions import PredictionLabels
 from hepaflow.volumes.nifti_name import SUFFIXES
+
+
+def structures_of(values: PredictionLabels) -> tuple[str, ...]:
+    """Return the structures that a system has a segmentation for."""
+    return tuple(structure for structure in STRUCTURES if getattr(values, structure))
 
 
 def prediction_file(folder: Path, exam: str) -> Path | None:

@@ -71,7 +71,7 @@ class Segmenter:
     ) -> None:
         self._settings, self._fusion, self._show = model.settings, model.fusion, show
         batch = fitting_batch(compute, model.settings.liver_slices.size)
-        fabric = make_fabric(model.settings.precision, batch, threads=threads)
+        fabric = make_fabric(model.precision, batch, threads=threads)
         self._predictors: dict[str, list[Predictor]] = {
             stage: [_predictor(model, stage, name, fabric, batch) for name in self._settings.networks]
             for stage in STAGES

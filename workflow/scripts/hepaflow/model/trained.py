@@ -58,13 +58,22 @@ class TrainedModel:
         """What tells this model from others that segment otherwise, to be written beside what it segments."""
         networks = [f"{name} ({each.network.arch})" for name, each in self.settings.networks.items()]
         digest = hashlib.sha256(json.dumps(self.digests, sort_keys=True).encode()).hexdigest()
-        return {"model": digest[:16], "networks": ", ".join(networks), "precision": self.settings.precision}
+        return {"model": digest[:16], "networks": ", ".join(networks), "precision": self.precision}
+
+    @property
+    def precision(self) -> Precision:
+        """Arithmetic of the networks, which is one."""
+        return next(iter(self.settings.networks.values())).precision
 
     def predicting_in(self, precision: Precision) -> Self:
         """Return this model with another arithmetic of its networks: another model, for its masks can differ."""
-        if precision == self.settings.precision:
+        if precision == self.precision:
             return self
-        settings = self.settings.predicting_in(precision)
+        networks = {
+            name: network.model_copy(update={"precision": precision})
+            for name, network in self.settings.networks.items()
+        }
+        settings = self.settings.model_copy(update={"networks": networks})
         return replace(self, settings=settings, digests=self.digests | {SETTINGS: _digest(settings)})
 
 

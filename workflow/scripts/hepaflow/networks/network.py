@@ -31,7 +31,7 @@ def build_network(settings: NetworkSettings) -> nn.Module:
     UserError
         If the pretrained weights cannot be had or do not fit.
     """
-    network = ARCHITECTURES[settings.arch].build(settings.arch, settings.head)
+    network = ARCHITECTURES[settings.arch](settings.arch, settings.head)
     if settings.weights != "none":
         if not isinstance(network, SegmentationNetwork):
             raise UserError(

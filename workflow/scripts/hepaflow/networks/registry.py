@@ -1,13 +1,11 @@
-"""The architectures by name. Adding one is one entry.
+"""How each architecture is built; its name stands in `settings/network.py`.
 
-This module is read while a workflow is planned, so it must not import torch: each builder imports what it
-needs when it is called.
+Each builder imports what it needs when it is called: code fingerprints follow those that a network uses, alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -17,24 +15,14 @@ if TYPE_CHECKING:
     from hepaflow.settings.head import HeadSettings
 
 
-@dataclass(frozen=True)
-class Architecture:
-    """How a network of this name is built, and what its name promises.
+Build = Callable[[str, "HeadSettings"], "nn.Module"]
+"""Takes the architecture's name and the settings of the head, and returns the network.
 
-    A built network maps slices of shape (b, 1, h, w), float in [-1, 1], to logits of shape (b, 1, h, w) in
-    float32, for every h and w that are multiples of 8. Its weights are random.
-
-    Parameters
-    ----------
-    build : callable
-        Takes the architecture's name and the settings of the head, and returns the network.
-    pretrained : bool
-        Whether the network is a :class:`~hepaflow.networks.deeplab.SegmentationNetwork` whose backbone
-        torchvision has ImageNet weights for, under the same name.
-    """
-
-    build: Callable[[str, HeadSettings], nn.Module]
-    pretrained: bool = True
+It maps slices of shape (b, 1, h, w), float in [-1, 1], to logits of shape (b, 1, h, w) in float32, for every h and
+w that are multiples of 8. Its weights are random. Where the settings say that the architecture has a backbone, it
+is a :class:`~hepaflow.networks.deeplab.SegmentationNetwork`, and torchvision has ImageNet weights for its backbone
+under the same name.
+"""
 
 
 def _resnet(name: str, head: HeadSettings) -> nn.Module:
@@ -64,20 +52,20 @@ def _unet(name: str, head: HeadSettings) -> nn.Module:
     return UNet()
 
 
-ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
+ARCHITECTURES: Mapping[str, Build] = MappingProxyType(
     {
-        "resnet50": Architecture(_resnet),
-        "resnet101": Architecture(_resnet),
-        "resnet152": Architecture(_resnet),
-        "resnext50_32x4d": Architecture(_resnet),
-        "resnext101_32x8d": Architecture(_resnet),
-        "resnext101_64x4d": Architecture(_resnet),
-        "densenet121": Architecture(_densenet),
-        "densenet161": Architecture(_densenet),
-        "densenet169": Architecture(_densenet),
-        "densenet201": Architecture(_densenet),
-        "inception_v3": Architecture(_inception),
-        "unet": Architecture(_unet, pretrained=False),
+        "resnet50": _resnet,
+        "resnet101": _resnet,
+        "resnet152": _resnet,
+        "resnext50_32x4d": _resnet,
+        "resnext101_32x8d": _resnet,
+        "resnext101_64x4d": _resnet,
+        "densenet121": _densenet,
+        "densenet161": _densenet,
+        "densenet169": _densenet,
+        "densenet201": _densenet,
+        "inception_v3": _inception,
+        "unet": _unet,
     }
 )
-"""Every architecture, under torchvision's name where torchvision has it."""
+"""Every architecture by its name in the settings."""

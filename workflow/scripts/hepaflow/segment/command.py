@@ -69,7 +69,7 @@ def load_model(
     if bundle.version != version():
         print(f"note: the model was made by hepaflow {bundle.version}, this is {version()}", file=sys.stderr)
     compute = ComputeSettings(accelerator=device)
-    model = bundle.predicting_in(precision or bundle.settings.precision)
+    model = bundle.predicting_in(precision or bundle.precision)
     segmenter = Segmenter(model, compute, threads=threads, show=sys.stderr.isatty())
     return Model(model.identity, segmenter.segment)
 

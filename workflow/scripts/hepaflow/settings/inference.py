@@ -8,7 +8,7 @@ from hepaflow.settings.base import SettingsModel
 from hepaflow.settings.contrast import LesionSlicesSettings
 from hepaflow.settings.postprocess import LesionPostprocessing, LiverPostprocessing
 from hepaflow.settings.slices import LiverSlicesSettings
-from hepaflow.settings.training import Precision, PredictSettings
+from hepaflow.settings.training import PredictSettings
 
 
 class InferenceSettings(SettingsModel):
@@ -26,15 +26,3 @@ class InferenceSettings(SettingsModel):
         if len({network.precision for network in self.networks.values()}) > 1:
             raise ValueError("networks of one model predict in one precision")
         return self
-
-    @property
-    def precision(self) -> Precision:
-        """Arithmetic of the networks."""
-        return next(iter(self.networks.values())).precision
-
-    def predicting_in(self, precision: Precision) -> Self:
-        """Return the same with another arithmetic of the networks."""
-        networks = {
-            name: network.model_copy(update={"precision": precision}) for name, network in self.networks.items()
-        }
-        return self.model_copy(update={"networks": networks})

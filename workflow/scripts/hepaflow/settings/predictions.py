@@ -4,7 +4,6 @@ from typing import Annotated
 
 from pydantic import Field
 
-from hepaflow.names import STRUCTURES
 from hepaflow.settings.base import SettingsModel
 
 LabelValue = Annotated[int, Field(ge=1)]
@@ -17,11 +16,6 @@ class PredictionLabels(SettingsModel):
     """Label values of the liver, lesions included; an empty list where the system segments lesions alone."""
     lesion: tuple[LabelValue, ...] = (2,)
     """Label values of lesions; an empty list where the system segments the liver alone."""
-
-    @property
-    def structures(self) -> tuple[str, ...]:
-        """The structures that the system has a segmentation for."""
-        return tuple(structure for structure in STRUCTURES if getattr(self, structure))
 
 
 class AdoptSettings(PredictionLabels):

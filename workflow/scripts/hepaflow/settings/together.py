@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hepaflow.errors import UserError
 from hepaflow.names import STAGES
-from hepaflow.networks.registry import ARCHITECTURES
+from hepaflow.settings.network import HAS_BACKBONE
 
 if TYPE_CHECKING:
     from hepaflow.settings.training import TrainingSettings
@@ -69,7 +69,7 @@ def remarks(settings: Settings) -> list[str]:
     """Return warnings on settings that work, but were hardly meant like this."""
     features = settings.size // STRIDE
     wide = [str(rate) for rate in settings.head.rates if rate >= features]
-    with_head = any(ARCHITECTURES[backbone.arch].pretrained for backbone in settings.backbones.values())
+    with_head = any(HAS_BACKBONE[backbone.arch] for backbone in settings.backbones.values())
     if not (wide and with_head):
         return []
     return [

@@ -14,7 +14,7 @@ Loss = Callable[..., Tensor]
 Total = Callable[[Tensor], Tensor]
 
 
-def cross_entropy(logits: Tensor, masks: Tensor, total: Total | None = None) -> Tensor:
+def _cross_entropy(logits: Tensor, masks: Tensor, total: Total | None = None) -> Tensor:
     """Return the binary cross-entropy, a mean over all pixels of the batch, both of shape (b, 1, h, w)."""
     if total is None:
         mean: Tensor = bce(logits, masks)
@@ -24,7 +24,7 @@ def cross_entropy(logits: Tensor, masks: Tensor, total: Total | None = None) -> 
     return sums[0] / sums[1]
 
 
-def soft_dice(logits: Tensor, masks: Tensor, total: Total | None = None) -> Tensor:
+def _soft_dice(logits: Tensor, masks: Tensor, total: Total | None = None) -> Tensor:
     """Return one minus the soft Dice coefficient of the batch, both of shape (b, 1, h, w).
 
     Sums run over the whole batch, so that slices without foreground do not each ask for perfection; one is
@@ -37,10 +37,10 @@ def soft_dice(logits: Tensor, masks: Tensor, total: Total | None = None) -> Tens
     return 1 - (2 * both + 1) / (found + there + 1)
 
 
-def bce_and_dice(logits: Tensor, masks: Tensor, total: Total | None = None) -> Tensor:
-    """Return the sum of `cross_entropy` and `soft_dice`."""
-    return cross_entropy(logits, masks, total) + soft_dice(logits, masks, total)
+def _bce_and_dice(logits: Tensor, masks: Tensor, total: Total | None = None) -> Tensor:
+    """Return the sum of `_cross_entropy` and `_soft_dice`."""
+    return _cross_entropy(logits, masks, total) + _soft_dice(logits, masks, total)
 
 
-LOSSES: dict[str, Loss] = {"bce": cross_entropy, "dice": soft_dice, "bce+dice": bce_and_dice}
+LOSSES: dict[str, Loss] = {"bce": _cross_entropy, "dice": _soft_dice, "bce+dice": _bce_and_dice}
 """The losses by the names they have in the settings."""
