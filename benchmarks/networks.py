@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 import torch
 
-import hepaflow.training.trainer
 from benchmarks.loading import write_epoch
 from benchmarks.scale import Scale
 from benchmarks.side_by_side import Comparison, digits, in_turn, seconds, stopwatch, table
@@ -26,7 +25,7 @@ from hepaflow.settings.network import NetworkSettings
 from hepaflow.settings.training import Precision, TrainingSettings, TrainSettings
 from hepaflow.settings.workflow import THESIS_BACKBONES
 from hepaflow.training.losses import LOSSES
-from hepaflow.training.trainer import train_network
+from hepaflow.training.trainer import Trainer, train_network
 from hepaflow.volumes.box import Box
 
 SIDE = 64
@@ -197,7 +196,7 @@ def _first_batch(paths: list[Path], arch: str, folder: Path) -> float:
     network = NetworkSettings(arch=arch, weights="none", head=HeadSettings())
     recipe = TrainingSettings(epochs=1, learning_rate=0.01, decay_factor=1.0, decay_every=1)
     settings = TrainSettings(network=network, training=recipe, precision="fp32", seed=0)
-    took, hepaflow.training.trainer._to_device = hepaflow.training.trainer._to_device, reached
+    took, Trainer._to_device = Trainer._to_device, reached
     began = time.perf_counter()
     try:
         train_network(
@@ -211,7 +210,7 @@ def _first_batch(paths: list[Path], arch: str, folder: Path) -> float:
     except ReachedError:
         return time.perf_counter() - began
     finally:
-        hepaflow.training.trainer._to_device = took
+        Trainer._to_device = took
     raise AssertionError("no batch was asked for")
 
 

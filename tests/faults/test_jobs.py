@@ -169,7 +169,7 @@ class Job:
         return status
 
     def _work(self, end_at: int) -> None:
-        train, train_epoch = training._train, training._train_epoch
+        train, train_epoch = training.Trainer.train, training.Trainer._train_epoch
 
         def counted(*arguments: Any) -> Any:
             with open(self.trained, "a") as file:
@@ -181,7 +181,7 @@ class Job:
             sys.addaudithook(striking(end_at))
             return done
 
-        training._train, training._train_epoch = train_then_strike, counted
+        training.Trainer.train, training.Trainer._train_epoch = train_then_strike, counted
         training.train_network(
             self._slices,
             self._settings,
@@ -212,7 +212,7 @@ def striking(end_at: int) -> Callable[[str, Any], None]:
 @linux
 @pytest.mark.slow
 def test_a_training_is_never_lost(tmp_path: Path, tell: Tell) -> None:
-    from test_training import recipe, write_exams
+    from unit.training.test_trainer import recipe, write_exams
 
     slices = write_exams(tmp_path / "slices", 4)
     settings = recipe("unet", epochs=1)

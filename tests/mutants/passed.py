@@ -17,7 +17,7 @@ from mutants.child import PACKAGE, ROOT, pytest_in_a_child
 
 TESTS = ROOT / "tests/unit"
 _LEFT_OUT = {
-    *("training/test_trainer.py", "training/test_state.py"),
+    *("training/test_trainer.py", "training/test_state.py", "training/test_resuming.py"),
     *("networks/test_backbones.py", "networks/test_registry.py"),
 }
 """Whole trainings and large networks: seconds for each of their tests, and minutes as they are traced."""

@@ -90,6 +90,9 @@ TRAINING = {
     "decay_every": 6,
     "loss": "dice",
     "validation_share": 0.4,
+    "optimiser": {"kind": "adamw"},
+    "schedule": {"kind": "poly"},
+    "augmentation": [{"kind": "flip", "direction": "horizontal", "probability": 0.5}],
 }
 KEYS: dict[str, tuple[Any, frozenset[str]]] = {
     "exams": ("config/exams/copy.tsv", NOTHING),  # the same sheet under another name
@@ -153,10 +156,13 @@ OF_OTHERS = {f"predictions.NAME.{key}" for key in ("folder", "liver", "lesion", 
 
 
 def leaves(model: type[BaseModel], path: str = "") -> Iterator[str]:
-    """Yield the path of every key of a settings model that is no group of others."""
+    """Yield the path of every key of a settings model that is no group of others.
+
+    What stands for one of several groups, an optimiser say, is one key.
+    """
     for name, field in model.model_fields.items():
         inner = [kind for kind in models_in(field.annotation) if issubclass(kind, BaseModel)]
-        if inner:
+        if len(inner) == 1:
             below = ".NAME" if "dict" in str(field.annotation) else ""
             yield from leaves(inner[0], f"{path}{name}{below}.")
         else:
@@ -387,6 +393,9 @@ def edited(finished: Finished, module: str, old: str, new: str) -> Iterator[None
 
 ENTRIES = {
     "ARCHITECTURES": ("networks/registry.py", '"unet": _unet,', '"unet": _unet, "new": _resnet,'),
+    "OPTIMISERS": ("training/optimisers.py", '"sgd": _sgd,', '"sgd": _sgd, "new": _adamw,'),
+    "SCHEDULES": ("training/schedules.py", '"poly": _poly,', '"poly": _poly, "new": _poly,'),
+    "AUGMENTATIONS": ("training/augmentations.py", '"noise": _noise,', '"noise": _noise, "new": _warped,'),
     "LOSSES": ("training/losses.py", '"dice": _soft_dice,', '"dice": _soft_dice, "new": lambda *given: given[0],'),
 }
 """For each table, an entry that no job uses: module, and what is put in the place of what."""
@@ -399,6 +408,8 @@ LINES = {
         ("networks/registry.py", "SegmentationNetwork(Inception(name), head)", "Inception(name)"),
         set(),
     ),
+    "an optimiser that none uses": (("training/optimisers.py", "betas=chosen.betas, ", ""), set()),
+    "an augmentation that none uses": (("training/augmentations.py", "order=1", "order=3"), set()),
     "a loss that none uses": (("training/losses.py", '"dice": _soft_dice', '"dice": abs'), set()),
     "a loss that all use": (
         ("training/losses.py", "(found + there + 1)", "(found + there + 2)"),

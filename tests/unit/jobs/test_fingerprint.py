@@ -451,11 +451,11 @@ def test_several_entries_of_a_table_are_followed(house: House) -> None:
 
 
 def test_settings_name_entries_as_text_or_as_a_kind() -> None:
-    (table,) = (TABLES["arch"],)
-    assert chosen_by({"arch": "a"}) == {(table, frozenset("a"))}
-    assert chosen_by({"net": [{"arch": {"kind": "b", "size": 3}}, {"arch": ["a", {"kind": "c"}]}]}) == {
-        (table, frozenset("abc"))
-    }
+    def archs(settings: Mapping[str, object]) -> frozenset[str]:
+        return dict(chosen_by(settings))[TABLES["arch"]]
+
+    assert archs({"arch": "a"}) == frozenset("a")
+    assert archs({"net": [{"arch": {"kind": "b", "size": 3}}, {"arch": ["a", {"kind": "c"}]}]}) == frozenset("abc")
     assert chosen_by({"arches": "a", "methods": ["arch"]}) == chosen_by({}) == ALL
 
 
@@ -477,6 +477,12 @@ LOSSES = """
 
     LOSSES = {"first": _first, "second": _second, "third": public}
 """
+
+
+def test_a_key_that_is_null_uses_no_entry() -> None:
+    of_null, of_one = (dict(chosen_by({"loss": "bce"} | more)) for more in ({}, {"optimiser": {"kind": "sgd"}}))
+    assert of_null["OPTIMISERS"] == of_one["SCHEDULES"] == frozenset()
+    assert of_one["OPTIMISERS"] == {"sgd"}
 
 
 @pytest.mark.parametrize(

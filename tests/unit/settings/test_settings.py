@@ -15,7 +15,7 @@ from hepaflow.errors import UserError
 from hepaflow.settings.base import SettingsModel
 from hepaflow.settings.network import HAS_BACKBONE
 from hepaflow.settings.together import STRIDE, check_held_out, remarks
-from hepaflow.settings.training import TrainingSettings
+from hepaflow.settings.training import TrainingSettings, TrainSettings
 from hepaflow.settings.workflow import Settings, read_settings
 
 ROOT = Path(__file__).parents[3]
@@ -136,6 +136,50 @@ def test_demo_is_valid_and_small() -> None:
         ({"training": {"liver": {"epochs": "3"}}}, ["training.liver.epochs: found '3'", "integer"]),
         ({"training": {"liver": {"loss": "l1"}}}, ["training.liver.loss: found 'l1'", "'bce'", "'dice'"]),
         ({"training": {"liver": {"start": "liver"}}}, ["training.liver", "cannot start from itself"]),
+        (
+            {"training": {"liver": {"optimiser": {"kind": "adam"}}}},
+            ["training.liver.optimiser.kind: found 'adam'; ", "'sgd', 'adamw'"],
+        ),
+        ({"training": {"liver": {"optimiser": {}}}}, ["training.liver.optimiser.kind: missing"]),
+        ({"training": {"liver": {"optimiser": "adamw"}}}, ["training.liver.optimiser: found 'adamw'", "`kind`"]),
+        (
+            {"training": {"lesion": {"optimiser": {"kind": "adamw", "betas": [0.9, 1]}}}},
+            ["training.lesion.optimiser.betas.1: found 1; ", "less than 1"],
+        ),
+        (
+            {"training": {"lesion": {"optimiser": {"kind": "sgd", "betas": [0.9, 0.9]}}}},
+            ["training.lesion.optimiser.betas: unknown key"],
+        ),
+        ({"training": {"lesion": {"schedule": {"kind": "exponential"}}}}, ["lesion.schedule.factor: missing"]),
+        (
+            {"training": {"lesion": {"schedule": {"kind": "one_cycle", "warm_up": 1}}}},
+            ["training.lesion.schedule.warm_up: found 1; ", "less than 1"],
+        ),
+        (
+            {"training": {"liver": {"augmentation": {"kind": "flip"}}}},
+            ["training.liver.augmentation: ", "valid array"],
+        ),
+        (
+            {"training": {"liver": {"augmentation": [{"kind": "elastic"}]}}},
+            ["training.liver.augmentation.0.kind: found 'elastic'; ", "'flip', 'rotate'"],
+        ),
+        (
+            {
+                "backbones": {
+                    "a": {
+                        "arch": "resnet50",
+                        "training": {
+                            "liver": {"augmentation": [{"kind": "rotate", "degrees": [9, -9], "probability": 0}]}
+                        },
+                    }
+                }
+            },
+            [
+                "backbones.a.training.liver.augmentation.0.degrees: found [9, -9]",
+                "the smallest value (9) must not be above the largest (-9)",
+                "augmentation.0.probability: found 0; ",
+            ],
+        ),
         ({"window": {"low": 300}}, ["window", "low (300 HU) must be below high (250 HU)"]),
         ({"window": {"low": float("nan")}}, ["window.low", "finite"]),
         ({"size": 250}, ["size: found 250", "multiple of 8"]),
@@ -201,8 +245,27 @@ RESNET = {"arch": "resnet50", "weights": "none"}
             {"training": {"lesion": {"epochs": 1200, "decay_every": 2}}},
             ["training.lesion.epochs", "the learning rate is 0", "decay_every"],
         ),
+        (
+            {"training": {"lesion": {"epochs": 1200, "schedule": {"kind": "exponential", "factor": 0.5}}}},
+            {"training": {"lesion": {"epochs": 1200, "schedule": {"kind": "exponential", "factor": 0.9}}}},
+            ["training.lesion.epochs", "the learning rate is 0", "schedule.factor is 0.5"],
+        ),
+        (
+            {"training": {"lesion": {"momentum": 0, "optimiser": {"kind": "sgd", "nesterov": True}}}},
+            {"training": {"lesion": {"epochs": 1200, "schedule": {"kind": "poly"}}}},
+            ["training.lesion.optimiser", "nesterov is true, and momentum is 0"],
+        ),
     ],
-    ids=["tiles of a pixel", "small tiles", "area", "devices", "devices of a backbone", "rate"],
+    ids=[
+        "tiles of a pixel",
+        "small tiles",
+        "area",
+        "devices",
+        "devices of a backbone",
+        "rate",
+        "factor",
+        "nesterov",
+    ],
 )
 def test_values_that_hold_only_together_are_refused_at_start(
     wrong: dict[str, Any], right: dict[str, Any], told: list[str]
@@ -268,6 +331,60 @@ def test_backbone_overrides_its_own_training_alone() -> None:
     assert changed.train("lesion", "one").training.epochs == 4
     assert changed.train("liver", "one").training.epochs == 200
     assert changed.train("lesion", "two").training.epochs == 20
+
+
+CHOICES: dict[str, Any] = {
+    "optimiser": {"kind": "adamw", "weight_decay": 0.1, "betas": [0.5, 0.9]},
+    "schedule": {"kind": "one_cycle", "warm_up": 0.2, "from_factor": 0.1, "to_factor": 0.01},
+    "augmentation": [
+        {"kind": "flip", "direction": "vertical", "probability": 0.5},
+        {"kind": "rotate", "degrees": [-10.0, 10.0], "probability": 0.25},
+    ],
+}
+
+
+@pytest.mark.parametrize("stage", ["liver", "lesion"])
+@pytest.mark.parametrize("key", CHOICES)
+def test_a_choice_is_a_stages_or_a_backbones_own(stage: str, key: str) -> None:
+    everyone = read_settings({"training": {stage: {key: CHOICES[key]}}})
+    one = read_settings(
+        {
+            "backbones": {
+                "a": {"arch": "resnet50", "training": {stage: {key: CHOICES[key]}}},
+                "b": {"arch": "resnet50"},
+            }
+        }
+    )
+    for settings, name in ((everyone, "resnet152"), (one, "a")):
+        found = settings.train(stage, name).model_dump(mode="json")["training"][key]
+        assert found == CHOICES[key]
+        assert TrainSettings.model_validate_json(settings.train(stage, name).canonical()) == settings.train(
+            stage, name
+        )
+    assert getattr(one.train(stage, "b").training, key) is None
+
+
+def test_a_backbone_without_augmentation_where_its_stage_has_some() -> None:
+    none = {"arch": "resnet50", "training": {"liver": {"augmentation": []}}}
+    settings = read_settings({"training": {"liver": CHOICES}, "backbones": {"a": none, "b": {"arch": "resnet50"}}})
+    assert settings.train("liver", "a").training.augmentation is None
+    assert len(settings.train("liver", "b").training.augmentation or ()) == 2
+
+
+@pytest.mark.parametrize(
+    ("choice", "unread"),
+    [
+        ({"optimiser": {"kind": "adamw"}}, {"momentum": 0.3}),
+        ({"schedule": {"kind": "poly"}}, {"decay_factor": 0.3, "decay_every": 7}),
+        ({"schedule": {"kind": "exponential", "factor": 0.9}}, {"decay_factor": 1e-9}),
+        ({}, {"augmentation": []}),
+    ],
+)
+def test_a_training_does_not_depend_on_keys_that_its_choices_do_not_read(
+    choice: dict[str, Any], unread: dict[str, Any]
+) -> None:
+    one, other = (read_settings({"training": {"liver": both}}) for both in (choice, choice | unread))
+    assert one.train("liver", "resnet152") == other.train("liver", "resnet152")
 
 
 def test_order_of_keys_does_not_matter() -> None:

@@ -122,16 +122,57 @@ def test_fewer_slices_than_devices_are_enough(tmp_path: Path, exams: tuple[int, 
     assert all(bool(row["validation_loss"]) == bool(share) for row in three.rows())
 
 
+AUGMENTED: dict[str, Any] = {
+    "augmentation": (
+        {"kind": "flip", "direction": "horizontal", "probability": 0.5},
+        {"kind": "rotate", "degrees": (-20, 20), "probability": 0.5},
+        {"kind": "noise", "standard_deviation": (0, 0.1), "probability": 0.5},
+    )
+}
+ADAMW: dict[str, Any] = {
+    **AUGMENTED,
+    "optimiser": {"kind": "adamw"},
+    "schedule": {"kind": "one_cycle"},
+    "learning_rate": 0.01,
+}
+
+
+def without_biases() -> nn.Module:
+    """Return a network without biases before its statistics, which take them away again.
+
+    Their gradient is 0 but for rounding, and AdamW takes steps of one length for gradients of any.
+    """
+    network = Tiny()
+    for layer in (network[0], network[4]):
+        layer.bias = None
+    return network
+
+
+@pytest.mark.parametrize("devices", [2, 3])
+@pytest.mark.parametrize("changes", [AUGMENTED, ADAMW], ids=["sgd", "adamw"])
+def test_devices_that_augment_compute_what_one_computes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, devices: int, changes: dict[str, Any]
+) -> None:
+    monkeypatch.setattr(training, "build_network", lambda _: without_biases())
+    slices = write_exams(tmp_path / "slices", 6, 4)
+    one, more = (trained(tmp_path / str(count), slices, small(**changes), count) for count in (1, devices))
+    assert_same_network(one, more)
+
+
 # Resumed.
 
 
-@pytest.mark.parametrize("devices", [1, 2, 3])
+@pytest.mark.parametrize(
+    ("devices", "changes"),
+    [(1, {}), (2, {}), (3, {}), (2, ADAMW)],
+    ids=["one", "two", "three", "two, with AdamW and augmentation"],
+)
 def test_killed_and_resumed_is_never_having_stopped(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, devices: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, devices: int, changes: dict[str, Any]
 ) -> None:
-    slices = write_exams(tmp_path / "slices", 6, 5)
-    whole = trained(tmp_path / "whole", slices, small(), devices)
-    done = Training(tmp_path / "killed", slices, small())
+    slices, settings = write_exams(tmp_path / "slices", 6, 5), small(**changes)
+    whole = trained(tmp_path / "whole", slices, settings, devices)
+    done = Training(tmp_path / "killed", slices, settings)
     save = TrainingState.save
 
     def killed(self: TrainingState, network: Any, optimizer: Any, history: list[Any], *part: Any) -> None:
@@ -141,12 +182,12 @@ def test_killed_and_resumed_is_never_having_stopped(
     for _ in range(2):  # after every epoch but the last
         with monkeypatch.context() as patch:
             patch.setattr(TrainingState, "save", killed)
-            processes = several.start(devices, job(done, slices, small(), devices))
+            processes = several.start(devices, job(done, slices, settings, devices))
             first, *others = several.wait(processes)
         assert first == -signal.SIGKILL
         assert all(others)
         assert not done.weights.exists()
-    several.together(devices, job(done, slices, small(), devices))
+    several.together(devices, job(done, slices, settings, devices))
     assert done.weights.read_bytes() == whole.weights.read_bytes()
     assert done.left() == ["lock", "state.safetensors"]
 

@@ -2,6 +2,7 @@
 
 import builtins
 import errno
+import json
 import logging
 import os
 from pathlib import Path
@@ -9,34 +10,39 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 from hepaflow.errors import UserError
 from hepaflow.training.history import Part
 from hepaflow.training.state import TrainingState
 
-Pair = tuple[nn.Module, torch.optim.SGD]
+Pair = tuple[nn.Module, torch.optim.Optimizer]
 
 
-def pair(seed: int, momentum: float = 0.9, *, channels_last: bool = False) -> Pair:
+def pair(seed: int, momentum: float = 0.9, *, channels_last: bool = False, adamw: bool = False) -> Pair:
     torch.manual_seed(seed)
     network: nn.Module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Conv2d(4, 1, 1))
     if channels_last:
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if adamw:
+        return network, torch.optim.AdamW(network.parameters(), lr=0.1)
     return network, torch.optim.SGD(network.parameters(), lr=0.1, momentum=momentum)
 
 
-def step(network: nn.Module, optimizer: torch.optim.SGD, times: int = 1) -> None:
+def step(network: nn.Module, optimizer: torch.optim.Optimizer, times: int = 1) -> None:
     for _ in range(times):
         optimizer.zero_grad()
         network(torch.ones(2, 3, 6, 6).mul_(torch.arange(6.0))).square().mean().backward()
         optimizer.step()
 
 
-def values(network: nn.Module, optimizer: torch.optim.SGD) -> dict[str, torch.Tensor]:
+def values(network: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
     found = dict(network.state_dict())
     for name, parameter in network.named_parameters():
-        found[f"momentum of {name}"] = optimizer.state[parameter].get("momentum_buffer")
+        for kept, value in optimizer.state[parameter].items():
+            found[f"{kept} of {name}"] = value
     return {name: value.clone() for name, value in found.items() if value is not None}
 
 
@@ -93,14 +99,54 @@ def test_going_on_is_never_having_stopped(folder: Path, momentum: float, channel
     assert_equal(values(*other), values(network, optimizer))
 
 
-def test_momentum_comes_back_in_the_layout_of_its_parameter(folder: Path) -> None:
-    network, optimizer = pair(1, channels_last=True)
+@pytest.mark.parametrize("channels_last", [False, True])
+def test_going_on_with_adamw_is_never_having_stopped(folder: Path, channels_last: bool) -> None:
+    network, optimizer = pair(1, adamw=True, channels_last=channels_last)
+    step(network, optimizer, 2)
+    TrainingState(folder, "key").save(network, optimizer, rows(2))
+    other = pair(2, adamw=True, channels_last=channels_last)
+    TrainingState(folder, "key").load(*other)
+    kept = {kept for parameter in other[0].parameters() for kept in other[1].state[parameter]}
+    assert kept == {"step", "exp_avg", "exp_avg_sq"}
+    assert_equal(values(*other), values(network, optimizer))
+    step(network, optimizer, 2)
+    step(*other, 2)
+    assert_equal(values(*other), values(network, optimizer))
+
+
+@pytest.mark.parametrize("adamw", [False, True])
+def test_what_is_kept_comes_back_in_the_layout_of_its_parameter(folder: Path, adamw: bool) -> None:
+    network, optimizer = pair(1, channels_last=True, adamw=adamw)
     step(network, optimizer)
     TrainingState(folder, "key").save(network, optimizer, rows(1))
-    network, optimizer = pair(2, channels_last=True)
+    network, optimizer = pair(2, channels_last=True, adamw=adamw)
     TrainingState(folder, "key").load(network, optimizer)
     for parameter in network.parameters():
-        assert optimizer.state[parameter]["momentum_buffer"].stride() == parameter.stride()
+        for name in ("exp_avg", "exp_avg_sq") if adamw else ("momentum_buffer",):
+            assert optimizer.state[parameter][name].stride() == parameter.stride()
+
+
+@pytest.mark.parametrize("number", [None, 1, 3])
+def test_a_state_of_another_format_is_left_aside_with_a_warning(
+    folder: Path, caplog: pytest.LogCaptureFixture, number: int | None
+) -> None:
+    """It says so, and is not taken for a damaged one."""
+    network, optimizer = pair(1)
+    step(network, optimizer)
+    TrainingState(folder, "key").save(network, optimizer, rows(1))
+    path = folder / "state.safetensors"
+    with safe_open(path, framework="pt") as file:
+        header = json.loads(file.metadata()["hepaflow"])
+    header.pop("format")
+    if number is not None:
+        header["format"] = number
+    save_file(load_file(path), path, {"hepaflow": json.dumps(header)})
+    before = values(network, optimizer)
+    with caplog.at_level(logging.WARNING):
+        assert TrainingState(folder, "key").load(network, optimizer) == ([], Part())
+    assert "another version" in caplog.text
+    assert path.exists()
+    assert_equal(values(network, optimizer), before)
 
 
 def test_another_recipes_state_is_left_alone(folder: Path, saved: list[dict[str, torch.Tensor]]) -> None:

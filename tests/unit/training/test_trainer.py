@@ -32,12 +32,13 @@ from hepaflow.settings.head import HeadSettings
 from hepaflow.settings.network import NetworkSettings
 from hepaflow.settings.training import TrainingSettings, TrainSettings
 from hepaflow.training import trainer as training
+from hepaflow.training.data import training_data
 from hepaflow.training.history import Part
 from hepaflow.training.interruption import Interruption
 from hepaflow.training.losses import LOSSES
 from hepaflow.training.schedules import learning_rate
 from hepaflow.training.state import TrainingState
-from hepaflow.training.trainer import train_network
+from hepaflow.training.trainer import Trainer, train_network
 from hepaflow.volumes.box import Box
 
 torch.set_num_threads(1)
@@ -466,7 +467,7 @@ def test_asked_to_end_before_the_first_mini_batch(make: Make, uninterrupted: byt
 
     done = make(recipe())
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("hepaflow.training.trainer.arriving", late)
+        patch.setattr(training, "arriving", late)
         patch.setattr(Interruption, "end", staticmethod(end))
         with pytest.raises(KeyboardInterrupt):
             done.run()
@@ -550,15 +551,15 @@ class StopTraining(Exception):  # noqa: N818
 def epochs_trained(monkeypatch: pytest.MonkeyPatch, limit: int = 1000) -> list[int]:
     """Return a list that will tell, by their numbers from 0, which epochs are trained from now on."""
     trained: list[int] = []
-    train_epoch = training._train_epoch
+    train_epoch = Trainer._train_epoch
 
-    def counting(*arguments: Any) -> Part:
-        trained.append(arguments[4])
+    def counting(self: Trainer, epoch: int) -> Part:
+        trained.append(epoch)
         if len(trained) == limit:
             raise StopTraining
-        return train_epoch(*arguments)
+        return train_epoch(self, epoch)
 
-    monkeypatch.setattr(training, "_train_epoch", counting)
+    monkeypatch.setattr(Trainer, "_train_epoch", counting)
     return trained
 
 
@@ -634,11 +635,11 @@ def test_a_lesion_network_starts_from_the_livers_weights(make: Make, monkeypatch
     liver.run()
     seen = []
 
-    def stop(model: Any, *_: Any) -> float:
-        seen.append({name: value.clone() for name, value in model.state_dict().items()})
+    def stop(self: Trainer, _: int) -> NoReturn:
+        seen.append({name: value.clone() for name, value in self.network.state_dict().items()})
         raise StopTraining
 
-    monkeypatch.setattr(training, "_train_epoch", stop)
+    monkeypatch.setattr(Trainer, "_train_epoch", stop)
     with pytest.raises(StopTraining):
         make(recipe(start="liver"), start=liver.weights).run()
     expected = load_file(liver.weights)
@@ -847,4 +848,4 @@ def test_batches_too_small_for_the_devices_are_refused(slices: list[Path]) -> No
     two = SimpleNamespace(world_size=2, global_rank=0, device=torch.device("cpu"))
     compute = ComputeSettings(accelerator="cpu", workers=0)
     with pytest.raises(UserError, match="batch_size of at least 4"):
-        training._loaders(SliceDataset(slices), recipe(batch_size=2), compute, two)  # type: ignore[arg-type]
+        training_data(SliceDataset(slices), recipe(batch_size=2), compute, two)  # type: ignore[arg-type]

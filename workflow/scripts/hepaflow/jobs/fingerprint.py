@@ -22,10 +22,16 @@ from hepaflow.errors import UserError
 
 PACKAGE = "hepaflow"
 UNFOLLOWED = ("hepaflow.jobs", "hepaflow.settings")
-TABLES: Mapping[str, str] = {"arch": "ARCHITECTURES", "loss": "LOSSES"}
+TABLES: Mapping[str, str] = {
+    "arch": "ARCHITECTURES",
+    "loss": "LOSSES",
+    "optimiser": "OPTIMISERS",
+    "schedule": "SCHEDULES",
+    "augmentation": "AUGMENTATIONS",
+}
 """Keys of settings whose values name entries of a table, as text or as the `kind` of a group."""
-WHERE_NULL: Mapping[str, tuple[str, ...]] = {}
-"""Entries that a job uses where one of these keys is null, which settings leave out."""
+NULLABLE = ("optimiser", "schedule", "augmentation")
+"""Those of the keys that may be null, which settings leave out: then a job uses no entry of the table."""
 
 Chosen = frozenset[tuple[str, frozenset[str]]]
 """Names of tables, each with the entries that a job uses. Of a table that is not named, all entries count."""
@@ -43,7 +49,7 @@ def chosen_by(settings: Mapping[str, Any]) -> Chosen:
     Examples
     --------
     >>> found = chosen_by({"network": {"arch": "unet"}, "training": {"loss": "dice"}})
-    >>> sorted((table, *entries) for table, entries in found)
+    >>> sorted((table, *entries) for table, entries in found if entries)
     [('ARCHITECTURES', 'unet'), ('LOSSES', 'dice')]
     """
     found: dict[str, set[str]] = {}
@@ -51,7 +57,7 @@ def chosen_by(settings: Mapping[str, Any]) -> Chosen:
         if key in TABLES:
             found.setdefault(key, set()).update(_kinds(value))
     if found:
-        found = {key: set(entries) for key, entries in WHERE_NULL.items()} | found
+        found = {key: set() for key in NULLABLE} | found
     return frozenset((TABLES[key], frozenset(entries)) for key, entries in found.items())
 
 

@@ -56,14 +56,23 @@ class SliceDataset(Dataset[Batch]):
 
     def __getitem__(self, indices: Sequence[int]) -> Batch:
         """Fetch slices by number: images (b, 1, h, w) in [-1, 1] and masks (b, 1, h, w) in {0, 1}."""
+        return as_batch(*self.arrays(indices))
+
+    def arrays(self, indices: Sequence[int]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Fetch slices by number: images (b, h, w) in [0, 1] and masks (b, h, w)."""
         if self._files is None:
             self._files = [SliceFile(path) for path in self._paths]
         if len(indices) == 0:  # a device without a share of this batch
             file, none = max(self._files, key=len), slice(0)
-            return normalise(file.image(none)), torch.from_numpy(file.mask(none)).float().unsqueeze_(1)
+            return file.image(none), file.mask(none)
         images, masks = [], []
         for index, exam in zip(indices, self.exams_of(indices), strict=True):
             own = int(index) - (self._ends[exam - 1] if exam else 0)
             images.append(self._files[exam].image(own))
             masks.append(self._files[exam].mask(own))
-        return normalise(np.stack(images)), torch.from_numpy(np.stack(masks)).float().unsqueeze_(1)
+        return np.stack(images), np.stack(masks)
+
+
+def as_batch(images: NDArray[np.float32], masks: NDArray[np.bool_]) -> Batch:
+    """Turn images in [0, 1] and masks, each (b, h, w), into what networks are trained with, each (b, 1, h, w)."""
+    return normalise(images), torch.from_numpy(masks).float().unsqueeze_(1)

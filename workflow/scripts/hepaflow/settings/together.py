@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from hepaflow.errors import UserError
 from hepaflow.names import STAGES
 from hepaflow.settings.network import HAS_BACKBONE
+from hepaflow.settings.optimiser import SGD
+from hepaflow.settings.schedule import Exponential
 
 if TYPE_CHECKING:
     from hepaflow.settings.training import TrainingSettings
@@ -53,16 +55,23 @@ def _training(training: TrainingSettings, devices: int) -> Iterator[str]:
             f"batch_size: {training.batch_size} slices for {devices} devices (compute.devices); at least "
             f"{2 * devices}, two for each"
         )
-    if not _last_rate(training):
+    if training.schedule is None and not _last_rate(training, training.decay_factor, training.decay_every):
         yield (
             f"epochs: the learning rate is 0 at the end of {training.epochs} epochs, so the last ones change "
             f"nothing: decay_factor is {training.decay_factor:g}, decay_every {training.decay_every}; fewer "
             "epochs, or a larger decay_factor or decay_every"
         )
+    if isinstance(training.schedule, Exponential) and not _last_rate(training, training.schedule.factor):
+        yield (
+            f"epochs: the learning rate is 0 at the end of {training.epochs} epochs, so the last ones change "
+            f"nothing: schedule.factor is {training.schedule.factor:g}; fewer epochs, or a larger factor"
+        )
+    if isinstance(training.optimiser, SGD) and training.optimiser.nesterov and not training.momentum:
+        yield "optimiser: nesterov is true, and momentum is 0; a momentum above 0, or nesterov: false"
 
 
-def _last_rate(training: TrainingSettings) -> float:
-    return training.learning_rate * training.decay_factor ** ((training.epochs - 1) // training.decay_every)
+def _last_rate(training: TrainingSettings, factor: float, every: int = 1) -> float:
+    return training.learning_rate * factor ** ((training.epochs - 1) // every)
 
 
 def remarks(settings: Settings) -> list[str]:

@@ -1,36 +1,45 @@
 """Settings of the training of one network."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, create_model
 
+from hepaflow.settings.augmentation import Augmentation
 from hepaflow.settings.base import SettingsModel
 from hepaflow.settings.network import NetworkSettings
+from hepaflow.settings.optimiser import AdamW, Optimiser
+from hepaflow.settings.schedule import Schedule
 
 Precision = Literal["fp32", "tf32", "bf16"]
 
 
 class TrainingSettings(SettingsModel):
-    """How the networks of one stage are trained: SGD with a stepped learning rate (thesis 4.6.1)."""
+    """How the networks of one stage are trained; by default as in the thesis (4.6.1)."""
 
     epochs: int = Field(ge=1)
     """Passes over all training slices (thesis 4.6.1: liver 200, lesion 20)."""
     batch_size: int = Field(default=32, ge=2)
     """Slices in a mini-batch, over all devices together (thesis 4.5)."""
     learning_rate: float = Field(gt=0)
-    """Learning rate of the first epoch (thesis 4.6.1: liver 0.05, lesion 0.1)."""
+    """Learning rate at the start, or the largest of a schedule (thesis 4.6.1: liver 0.05, lesion 0.1)."""
     momentum: float = Field(default=0.9, ge=0, lt=1)
     """Momentum of SGD (thesis 4.6.1)."""
     decay_factor: float = Field(gt=0, le=1)
-    """Factor on the learning rate at every step (thesis 4.6.1: liver 0.95, lesion 0.5)."""
+    """Factor on the learning rate at every step, without a `schedule` (thesis 4.6.1: liver 0.95, lesion 0.5)."""
     decay_every: int = Field(ge=1)
-    """Epochs between two steps of the learning rate (thesis 4.6.1: liver 10, lesion 1)."""
+    """Epochs between two steps of the learning rate, without a `schedule` (thesis 4.6.1: liver 10, lesion 1)."""
     loss: Literal["bce", "dice", "bce+dice"] = "bce"
     """Loss on the logits: binary cross-entropy, soft Dice, or their sum (not stated; read as for the fusion)."""
     validation_share: float = Field(default=0, ge=0, lt=1)
     """Share of the training exams held out to report a validation loss (the thesis holds out none)."""
     start: Literal["backbone", "liver"] = "backbone"
     """Where the weights start: the backbone's own, or the same backbone's liver network (thesis 4.6.1)."""
+    optimiser: Optimiser | None = None
+    """Optimiser; null for SGD with `momentum`, without weight decay and Nesterov momentum (thesis 4.6.1)."""
+    schedule: Schedule | None = None
+    """Learning rate over the training; null for steps by `decay_factor` and `decay_every` (thesis 4.6.1)."""
+    augmentation: Annotated[tuple[Augmentation, ...], Field(strict=False)] | None = None
+    """Random changes to the training slices, in this order; null for none (thesis 4.5)."""
 
 
 def _optional(model: type[SettingsModel]) -> dict[str, Any]:
@@ -47,6 +56,21 @@ TrainingOverrides = create_model(
     __doc__="What one backbone trains differently from its stage; absent keys are the stage's.",
     **_optional(TrainingSettings),
 )
+
+
+def what_counts(training: TrainingSettings) -> TrainingSettings:
+    """Return the settings with keys that nothing reads beside the others set to one value each.
+
+    AdamW takes no `momentum`, a schedule has no steps, and no changes in a list are none.
+    """
+    unread: dict[str, Any] = {}
+    if isinstance(training.optimiser, AdamW):
+        unread["momentum"] = 0.0
+    if training.schedule is not None:
+        unread |= {"decay_factor": 1.0, "decay_every": 1}
+    if not training.augmentation:
+        unread["augmentation"] = None
+    return training.model_copy(update=unread)
 
 
 class TrainSettings(SettingsModel):

@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -31,6 +31,7 @@ from hepaflow.settings.training import (
     TrainingOverrides,
     TrainingSettings,
     TrainSettings,
+    what_counts,
 )
 from hepaflow.system.paths import normal
 
@@ -237,7 +238,7 @@ class Settings(SettingsModel):
     def train(self, stage: Stage, backbone: str) -> TrainSettings:
         """Return what the training of a network depends on."""
         network = self.network(backbone)
-        training = self.stage_training(stage, backbone)
+        training = what_counts(self.stage_training(stage, backbone))
         if training.start == "liver":
             network = network.model_copy(update={"weights": "none"})
         return TrainSettings(network=network, training=training, precision=self.precision, seed=self.seed)
@@ -330,19 +331,26 @@ def read_settings(config: Mapping[str, Any]) -> Settings:
         If a key is unknown or not text, or a value is not allowed; it names each key's path, the value and what is
         allowed.
     """
+    given = plain(config)
     try:
-        return Settings.model_validate_json(json.dumps(plain(config)))
+        return Settings.model_validate_json(json.dumps(given))
     except ValidationError as error:
-        problems = [_problem(item) for item in error.errors()]
+        problems = [_problem(item, given) for item in error.errors()]
         raise UserError(
             "\n  ".join([f"{len(problems)} wrong setting(s):", *problems]),
             remedy="correct the configuration; config/README.md explains every key",
         ) from None
 
 
-def _problem(item: Any) -> str:
+def _problem(item: Any, given: Mapping[str, Any]) -> str:
     """Return one problem as 'key path: value: what is allowed'."""
-    where = ".".join(str(part) for part in item["loc"])
+    where = _place(item["loc"], given)
+    if item["type"] == "union_tag_invalid":
+        return f"{where}.kind: found {item['ctx']['tag']!r}; input should be one of {item['ctx']['expected_tags']}"
+    if item["type"] == "union_tag_not_found":
+        return f"{where}.kind: missing"
+    if item["type"] == "model_attributes_type":
+        return f"{where}: found {item['input']!r}; input should be keys with values, `kind` among them"
     if item["type"] == "extra_forbidden":
         return f"{where}: unknown key; is it misspelt?"
     if item["type"] == "missing":
@@ -352,6 +360,20 @@ def _problem(item: Any) -> str:
         return f"{where}: {message}" if where else message
     problem = f"{where}: found {item['input']!r}; {message[:1].lower()}{message[1:]}"
     return f"{problem} ({_TEXT})" if item["type"] in _NO_TEXT and isinstance(item["input"], str) else problem
+
+
+def _place(loc: Sequence[str | int], given: Any) -> str:
+    """Return the path of a key as the configuration has it: without the kinds, which pydantic puts between."""
+    parts = []
+    for part in loc:
+        if isinstance(given, Mapping):
+            if part == given.get("kind") and part not in given:
+                continue
+            given = given.get(part)
+        elif isinstance(given, list) and isinstance(part, int) and part < len(given):
+            given = given[part]
+        parts.append(str(part))
+    return ".".join(parts)
 
 
 _NO_TEXT = ("int_type", "float_type", "bool_type", "list_type", "tuple_type", "model_type", "dict_type")

@@ -11,6 +11,7 @@ import time
 from typing import Any
 
 import torch
+from lightning_fabric import Fabric
 from torch import Tensor, distributed, nn
 from torch.nn import functional
 
@@ -114,6 +115,20 @@ def _shared_norm(norm: nn.BatchNorm2d) -> SharedBatchNorm:
     made = SharedBatchNorm(norm.num_features, norm.eps, norm.momentum).to(norm.weight.dtype)
     made.load_state_dict(norm.state_dict())
     return made
+
+
+def agreed(asked: bool, fabric: Fabric) -> bool:
+    """Return whether any device's process was asked to end: they save, and end, after the same mini-batch."""
+    if fabric.world_size == 1:
+        return asked
+    votes: Any = fabric.all_reduce(torch.tensor(float(asked), device=fabric.device), reduce_op="sum")
+    return bool(votes > 0)
+
+
+def sums_over_devices(losses: Tensor, seen: int, fabric: Fabric) -> tuple[float, int]:
+    """Return the sum of all devices' losses, and how many slices they have seen."""
+    summed: Any = fabric.all_reduce(torch.stack([losses, losses.new_tensor(seen)]), reduce_op="sum")
+    return float(summed[0]), int(summed[1])
 
 
 def end_with_parent() -> None:

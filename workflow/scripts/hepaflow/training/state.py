@@ -22,10 +22,11 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import nn
 
 from hepaflow.errors import UserError
 from hepaflow.training.history import Part
+from hepaflow.training.tensors import gathered, put_back
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +37,9 @@ _TRIES = 3
 """Times that a state is read before it counts as unreadable."""
 
 _HEADER = "hepaflow"
-_NETWORK, _MOMENTUM = "network/", "momentum/"
+
+_FORMAT = 2
+"""Number of how a state is written; 1 held the momentum of SGD alone, and no number."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ Ask = Callable[[Callable[[], Saved | None]], Saved | None]
 
 
 class TrainingState:
-    """Where one training keeps its network, its momentum and its history after every epoch.
+    """Where one training keeps its network, what its optimiser keeps, and its history after every epoch.
 
     Parameters
     ----------
@@ -163,13 +166,8 @@ class TrainingState:
         part : Part, optional
             What is done of the next epoch.
         """
-        tensors = {_NETWORK + name: tensor for name, tensor in network.state_dict().items()}
-        for name, parameter in network.named_parameters():
-            momentum = optimizer.state[parameter].get("momentum_buffer")
-            if momentum is not None:  # absent where the momentum is zero
-                tensors[_MOMENTUM + name] = momentum
-        tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
         header = {
+            "format": _FORMAT,
             "key": self._key,
             "history": history,
             "part": asdict(part or Part()),
@@ -177,7 +175,7 @@ class TrainingState:
         }
         self._folder.mkdir(parents=True, exist_ok=True)
         partial = self._folder / f"partial.{os.getpid()}"
-        save_file(tensors, partial, {_HEADER: json.dumps(header)})
+        save_file(gathered(network, optimizer), partial, {_HEADER: json.dumps(header)})
         with open(partial, "rb+") as file:
             os.fsync(file.fileno())  # or a machine that dies can leave a file of the right length and no content
         if self._current.exists():
@@ -198,6 +196,9 @@ class TrainingState:
                 header = _header(path)
                 if header["key"] != self._key:
                     log.info("%s belongs to another recipe and is left aside", path)
+                    continue
+                if header.get("format") != _FORMAT:
+                    log.warning("%s is of another version of hepaflow and is left aside", path)
                     continue
                 return Saved(path, header["history"], Part(**header["part"]), header["computed"])
             except FileNotFoundError:
@@ -246,7 +247,7 @@ class TrainingState:
         if saved is None:
             return [], Part()
         with safe_open(saved.path, framework="pt") as file:
-            _fill(network, optimizer, {name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
+            put_back(network, optimizer, {name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
         begun = {"after_epoch": len(saved.history), "after_batch": saved.part.batches, **self._arithmetic}
         changes = _changes(saved.computed[-1], begun)
         self.computed = [*saved.computed, begun] if changes else saved.computed
@@ -322,15 +323,3 @@ def _is(path: Path, file: int) -> bool:
 def _slurm_job() -> str:
     job = os.environ.get("SLURM_JOB_ID")
     return f", SLURM job {job}" if job else ""
-
-
-def _fill(network: nn.Module, optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
-    def part(prefix: str) -> dict[str, Tensor]:
-        return {name.removeprefix(prefix): tensors[name] for name in tensors if name.startswith(prefix)}
-
-    network.load_state_dict(part(_NETWORK))
-    momentum = part(_MOMENTUM)
-    for name, parameter in network.named_parameters():
-        if name in momentum:
-            # As torch makes it: on the parameter's device and in its memory layout.
-            optimizer.state[parameter]["momentum_buffer"] = torch.empty_like(parameter).copy_(momentum[name])

@@ -1,6 +1,5 @@
-"""Training of one network: SGD over shuffled mini-batches, resumable after every one (thesis 4.6.1)."""
+"""Training of one network: shuffled mini-batches, resumable after every one (thesis 4.6.1)."""
 
-import hashlib
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -13,34 +12,27 @@ from typing import Any
 import numpy as np
 import torch
 from lightning_fabric import Fabric
-from torch import Tensor, nn
-from torch.utils.data import DataLoader
+from torch import Tensor
 
-from hepaflow.errors import UserError
-from hepaflow.exams.folds import split_exams  # moved
 from hepaflow.networks.compute import arithmetic, make_fabric, memory_format, prepare
 from hepaflow.networks.network import build_network
 from hepaflow.networks.weights import load_weights, save_weights
-from hepaflow.preprocessing.slices import SliceFile
-from hepaflow.sampling.batches import EpochBatches
 from hepaflow.sampling.slices import Batch, SliceDataset
 from hepaflow.settings.compute import ComputeSettings
-from hepaflow.settings.training import TrainingSettings, TrainSettings
-from hepaflow.training.devices import end_with_parent, shared, total
+from hepaflow.settings.training import TrainSettings
+from hepaflow.training.data import training_data
+from hepaflow.training.devices import agreed, end_with_parent, shared, sums_over_devices, total
+from hepaflow.training.divergence import check_loss, check_weights
 from hepaflow.training.history import Epoch, Part, progress, progress_within, write_history
 from hepaflow.training.interruption import Interruption, ignore
-from hepaflow.training.loading import BYTES, POLL, arriving, begin, fitting_workers, in_shared_memory
-from hepaflow.training.losses import LOSSES, Loss
-from hepaflow.training.schedules import learning_rate  # moved
+from hepaflow.training.key import key_of
+from hepaflow.training.loading import arriving
+from hepaflow.training.losses import LOSSES
+from hepaflow.training.optimisers import make_optimiser
+from hepaflow.training.schedules import learning_rate
 from hepaflow.training.state import TrainingState
 
 log = logging.getLogger(__name__)
-
-Pause = Callable[[Callable[[], Part]], None]
-"""Called after every mini-batch, with a function that returns what is done: saves it and ends, if asked to end."""
-
-Wait = Callable[[Callable[[], Part], float], None]
-"""The same while waiting for a mini-batch: called every few seconds, with the seconds of waiting so far."""
 
 _GRACE = 20.0
 """Seconds that several devices that are asked to end wait for a mini-batch, after which they could save."""
@@ -107,16 +99,17 @@ def train_network(
         end_with_parent()
     state = TrainingState(
         output.with_suffix(".training"),
-        _recipe(slices, settings, code, start),
+        key_of(slices, settings, code, start),
         arithmetic(compute, fabric.device),
     )
     with state.owned() if fabric.is_global_zero else nullcontext():
         fabric.barrier()
-        network, epochs = _train(slices, settings, state, compute, start, fabric)
+        trainer = Trainer(slices, settings, compute, start=start, fabric=fabric, state=state)
+        trainer.train()
         if fabric.is_global_zero:
             with Interruption():
-                save_weights(network, output, settings.canonical())
-                write_history(history, epochs)
+                save_weights(trainer.network, output, settings.canonical())
+                write_history(history, trainer.epochs)
             state.keep_newest()  # Snakemake deletes what is written here, if the job ends before it is done
         else:
             ignore()  # of a SIGTERM to all, the first process is to decide what is still to be done
@@ -124,275 +117,204 @@ def train_network(
     return state.computed
 
 
-def _train(
-    slices: Sequence[Path],
-    settings: TrainSettings,
-    state: TrainingState,
-    compute: ComputeSettings,
-    start: Path | None,
-    fabric: Fabric,
-) -> tuple[nn.Module, list[Epoch]]:
-    """Train from the last state, or from the start, to the end; return the network and its history."""
-    recipe = settings.training
-    dataset = SliceDataset(slices)
-    training, validation = _loaders(dataset, settings, compute, fabric)
+class Trainer:
+    """One training: its network, optimiser and data on these devices, and how far it has come.
 
-    torch.manual_seed(settings.seed)
-    network = build_network(settings.network)
-    if start is not None:
-        load_weights(network, start)
-    if fabric.world_size > 1:
-        network = shared(network, fabric.device)
-    sgd = torch.optim.SGD(network.parameters(), lr=recipe.learning_rate, momentum=recipe.momentum)
-    model, optimizer = fabric.setup(prepare(network, compute), sgd)
-    rows, part = state.load(network, sgd, lambda find: fabric.broadcast(find() if fabric.is_global_zero else None))
-    epochs = [Epoch(**row) for row in rows]
-    log.info(
-        "%d slices of %d exams on %d × %s; %s",
-        len(dataset),
-        len(slices),
-        fabric.world_size,
-        fabric.device.type,
-        _going_on(len(epochs), part),
-    )
+    It begins where the newest state that it finds ends.
 
-    def save(part: Part | None = None) -> None:
-        if fabric.is_global_zero:
-            state.save(network, sgd, [asdict(row) for row in epochs], part)
+    Parameters
+    ----------
+    slices : sequence of Path
+        Slices, with masks, of the training exams.
+    settings : TrainSettings
+    compute : ComputeSettings
+    start : Path or None
+        Weights of the same network to start from.
+    fabric : Fabric
+        The devices; launched.
+    state : TrainingState
+        Where the training is kept.
 
-    with Interruption() as interruption:
+    Attributes
+    ----------
+    network : Module
+    epochs : list of Epoch
+        The finished ones.
 
-        def pause(done: Callable[[], Part]) -> None:
-            if _agreed(interruption.asked, fabric):
-                part = done()
-                save(part)
-                log.info("asked to end: saved after epoch %d, batch %d", len(epochs), part.batches)
-                fabric.barrier()  # the others end when the state is on the disk
-                interruption.end()
+    Raises
+    ------
+    UserError
+        See :func:`train_network`.
+    """
 
-        def wait(done: Callable[[], Part], seconds: float) -> None:
+    def __init__(
+        self,
+        slices: Sequence[Path],
+        settings: TrainSettings,
+        compute: ComputeSettings,
+        *,
+        start: Path | None,
+        fabric: Fabric,
+        state: TrainingState,
+    ) -> None:
+        self._settings, self._recipe, self._compute = settings, settings.training, compute
+        self._fabric, self._state, self._interruption = fabric, state, Interruption()
+        dataset = SliceDataset(slices)
+        self._data = training_data(dataset, settings, compute, fabric)
+        self._batches = len(self._data.order)
+
+        torch.manual_seed(settings.seed)
+        network = build_network(settings.network)
+        if start is not None:
+            load_weights(network, start)
+        self.network = shared(network, fabric.device) if fabric.world_size > 1 else network
+        self._optimiser = make_optimiser(self.network.parameters(), self._recipe)
+        self._model: Any
+        self._model, self._stepper = fabric.setup(prepare(self.network, compute), self._optimiser)
+        # One process looks for the state, and tells the others.
+        rows, self._part = state.load(
+            self.network,
+            self._optimiser,
+            lambda find: fabric.broadcast(find() if fabric.is_global_zero else None),
+        )
+        self.epochs = [Epoch(**row) for row in rows]
+        log.info(
+            "%d slices of %d exams on %d × %s; %s",
+            len(dataset),
+            len(slices),
+            fabric.world_size,
+            fabric.device.type,
+            _going_on(len(self.epochs), self._part),
+        )
+
+    def train(self) -> None:
+        """Train to the end, and save the state after every epoch; or until the process is asked to end."""
+        with self._interruption:
+            for epoch in range(len(self.epochs), self._recipe.epochs):
+                part = self._train_epoch(epoch)
+                check_weights(self.network, epoch)
+                began = time.monotonic()
+                held_out = self._validation_loss(part)
+                seconds = round(part.seconds + time.monotonic() - began, 3)
+                self.epochs.append(
+                    Epoch(epoch + 1, self._rate(epoch, 0), part.loss / part.slices, held_out, seconds)
+                )
+                self._part = Part()
+                log.info("%s", progress(self.epochs[-1], self._recipe.epochs))
+                self._save(self._part)
+                self._pause(Part)
+
+    def _train_epoch(self, epoch: int) -> Part:
+        """Train for the rest of an epoch, of which a part may be done; return the whole."""
+        fabric, before = self._fabric, self._part
+        order = self._data.order
+        order.epoch, order.done = epoch, before.batches
+        self._model.train()
+        began = logged = time.monotonic()
+        # What was done before counts once, not once a device.
+        losses = torch.tensor(
+            before.loss if fabric.is_global_zero else 0.0, dtype=torch.float64, device=fabric.device
+        )
+        seen = before.slices if fabric.is_global_zero else 0
+
+        def so_far(batch: int) -> Part:
+            loss, slices = sums_over_devices(losses, seen, fabric)
+            check_loss(loss, epoch)  # the sum: before the first mini-batch there are no slices to divide it by
+            return Part(batch, slices, loss, before.seconds + time.monotonic() - began)
+
+        batch = before.batches
+        loaded = arriving(self._data.batches, lambda seconds: self._wait(partial(so_far, batch), seconds))
+        for batch, (images, masks) in enumerate(loaded, before.batches + 1):
+            loss = self._step(images, masks, epoch, batch)
+            losses += loss.double() * len(images)
+            seen += len(images)
+            self._pause(partial(so_far, batch))
+            if batch % _LOOK_EVERY == 0:
+                check_loss(float(losses), epoch)
+            if time.monotonic() - logged > _LOG_EVERY:
+                logged = time.monotonic()
+                here = Part(batch, seen, float(losses), before.seconds + logged - began)
+                rate = self._rate(epoch, batch - 1)
+                log.info("%s", progress_within(here, self._batches, epoch + 1, self._recipe.epochs, rate))
+        return so_far(self._batches)
+
+    def _step(self, images: Tensor, masks: Tensor, epoch: int, batch: int) -> Tensor:
+        """Take the optimiser's step for a mini-batch, counted from 1; return its loss."""
+        # Dropout is drawn from seed, epoch and batch alone: nothing random needs to be kept for resuming.
+        torch.manual_seed(_mixed(self._settings.seed, epoch, batch, 0))
+        for group in self._optimiser.param_groups:
+            group["lr"] = self._rate(epoch, batch - 1)
+        images, masks = self._to_device((images, masks))  # (b, 1, h, w) each
+        criterion = LOSSES[self._recipe.loss]
+        if self._fabric.world_size > 1:
+            criterion = partial(criterion, total=total)
+        loss = criterion(self._model(images), masks)
+        self._stepper.zero_grad()
+        self._fabric.backward(loss)
+        self._stepper.step()
+        return loss.detach()
+
+    @torch.no_grad()
+    def _validation_loss(self, part: Part) -> float | None:
+        """Return the mean loss over the held-out slices, if any, after the training of an epoch."""
+        if self._data.held_out is None:
+            return None
+        fabric = self._fabric
+        criterion = LOSSES[self._recipe.loss]  # of whole batches, each on one device
+        self._model.eval()
+        # The wrapper would make devices wait for each other, which may have different numbers of batches here.
+        network = self._model if fabric.world_size == 1 else self._model.module
+        losses, seen = torch.zeros((), dtype=torch.float64, device=fabric.device), 0
+        for batch in arriving(self._data.held_out, lambda seconds: self._wait(lambda: part, seconds)):
+            images, masks = self._to_device(batch)
+            with fabric.autocast():
+                logits = network(images)
+            losses += criterion(logits, masks).double() * len(images)
+            seen += len(images)
             if fabric.world_size == 1:
-                pause(done)
-            elif interruption.asked and seconds > _GRACE:  # devices can only save after the same mini-batch
-                interruption.end()
+                self._pause(lambda: part)
+        loss, slices = sums_over_devices(losses, seen, fabric)
+        return loss / slices
 
-        for epoch in range(len(epochs), recipe.epochs):
-            rate = learning_rate(epoch, recipe)
-            for group in optimizer.param_groups:
-                group["lr"] = rate
-            part = _train_epoch(model, optimizer, training, settings, epoch, compute, fabric, part, pause, wait)
-            loss = part.loss / part.slices
-            if not _finite(network):
-                raise _diverged("weights that are no finite numbers", epoch)
-            began = time.monotonic()
-            held_out = (
-                None
-                if validation is None
-                else _validation_loss(model, validation, recipe, compute, fabric, part, pause, wait)
-            )
-            seconds = part.seconds + time.monotonic() - began
-            epochs.append(Epoch(epoch + 1, rate, loss, held_out, round(seconds, 3)))
-            part = Part()
-            log.info("%s", progress(epochs[-1], recipe.epochs))
-            save()
-            pause(Part)
-    return network, epochs
+    def _rate(self, epoch: int, batch: int) -> float:
+        """Return the learning rate of a mini-batch; both count from 0."""
+        return learning_rate(epoch, self._recipe, batch, self._batches)
 
+    def _to_device(self, batch: Batch) -> Batch:
+        images, masks = (part.to(self._fabric.device, non_blocking=True) for part in batch)
+        return images.to(memory_format=memory_format(self._compute, training=True)), masks
 
-def _diverged(found: str, epoch: int) -> UserError:
-    return UserError(
-        f"{found}, in epoch {epoch + 1}",
-        expected="finite numbers",
-        remedy="lower the learning rate, or train in fp32; the last state with finite numbers is kept",
-    )
+    def _save(self, part: Part) -> None:
+        if self._fabric.is_global_zero:
+            self._state.save(self.network, self._optimiser, [asdict(row) for row in self.epochs], part)
 
+    def _pause(self, done: Callable[[], Part]) -> None:
+        """Save and end, if any device's process was asked to; all come here after the same mini-batch.
 
-def _finite(network: nn.Module) -> bool:
-    """Return whether all weights and statistics are finite numbers."""
-    numbers = [value for value in network.state_dict().values() if value.is_floating_point()]
-    return bool(torch.stack([value.isfinite().all() for value in numbers]).all())
+        Parameters
+        ----------
+        done : callable
+            Tells what is done of the epoch.
+        """
+        if agreed(self._interruption.asked, self._fabric):
+            part = done()
+            self._save(part)
+            log.info("asked to end: saved after epoch %d, batch %d", len(self.epochs), part.batches)
+            self._fabric.barrier()  # the others end when the state is on the disk
+            self._interruption.end()
+
+    def _wait(self, done: Callable[[], Part], seconds: float) -> None:
+        """Do the same while a mini-batch is waited for, since so many seconds."""
+        if self._fabric.world_size == 1:
+            self._pause(done)
+        elif self._interruption.asked and seconds > _GRACE:  # devices can only save after the same mini-batch
+            self._interruption.end()
 
 
 def _going_on(epochs: int, part: Part) -> str:
     if part.batches:
         return f"going on after epoch {epochs}, batch {part.batches}"
     return f"going on after epoch {epochs}" if epochs else "starting"
-
-
-def _agreed(asked: bool, fabric: Fabric) -> bool:
-    """Return whether any device's process was asked to end: they save, and end, after the same mini-batch."""
-    if fabric.world_size == 1:
-        return asked
-    votes: Any = fabric.all_reduce(torch.tensor(float(asked), device=fabric.device), reduce_op="sum")
-    return bool(votes > 0)
-
-
-def _recipe(slices: Sequence[Path], settings: TrainSettings, code: str, start: Path | None) -> str:
-    """Digest everything that the result of a training depends on."""
-    digest = hashlib.sha256(f"{settings.canonical()}\n{code}\n".encode())
-    for path in slices:
-        digest.update(f"{path.name} {SliceFile(path).sha256}\n".encode())
-    pretrained = Path(settings.network.weights)
-    for file in (start, pretrained if pretrained.is_file() else None):
-        if file is not None:
-            digest.update(file.read_bytes())
-    return digest.hexdigest()
-
-
-def _loaders(
-    dataset: SliceDataset, settings: TrainSettings, compute: ComputeSettings, fabric: Fabric
-) -> tuple[DataLoader[Batch], DataLoader[Batch] | None]:
-    """Return loaders of the training slices and of the held-out ones, if any."""
-    every = range(len(dataset))
-    exam_of = np.array(dataset.exams_of(every))
-    exams = np.unique(exam_of)  # those without slices can be neither trained on nor held out
-    train, held_out = split_exams(len(exams), settings.training.validation_share, settings.seed)
-    indices = np.flatnonzero(np.isin(exam_of, exams[train])).tolist()
-    if len(indices) < 2:  # batch normalisation needs two samples
-        raise UserError(
-            f"{len(indices)} training slices",
-            expected="at least 2",
-            remedy="add training exams to the sheet",
-        )
-    if settings.training.batch_size < 2 * fabric.world_size:
-        raise UserError(
-            f"batches of {settings.training.batch_size} on {fabric.world_size} devices",
-            expected=f"a batch_size of at least {2 * fabric.world_size}",
-            remedy="raise batch_size, or train on fewer devices",
-        )
-    if settings.training.validation_share and not held_out:
-        log.warning("a single training exam has slices: none is held out for validation")
-    recipe, seed = settings.training, settings.seed
-    shares = EpochBatches(indices, recipe.batch_size, seed, rank=fabric.global_rank, world=fabric.world_size)
-    # A batch of these is one device's, for there may be fewer than devices.
-    others = np.flatnonzero(np.isin(exam_of, exams[held_out])).tolist()
-    whole = EpochBatches(others, recipe.batch_size, seed, shuffle=False)
-
-    # A single last slice is taken into the batch before it.
-    workers, ahead = fitting_workers(compute.workers, (recipe.batch_size + 1) * BYTES * dataset.size**2)
-
-    def loader(batches: Any) -> DataLoader[Batch]:
-        return DataLoader(
-            dataset,
-            sampler=batches,
-            batch_size=None,  # the data set fetches whole batches
-            collate_fn=in_shared_memory,
-            num_workers=workers,
-            persistent_workers=workers > 0,
-            prefetch_factor=ahead if workers else None,
-            timeout=POLL if workers else 0,
-            worker_init_fn=begin,
-            pin_memory=fabric.device.type == "cuda",
-            # Not the global one, which dropout uses: a loader draws from it when it starts its workers, which
-            # happens in other epochs with workers than without, and in other epochs after a resume.
-            generator=torch.Generator(),
-        )
-
-    validation = loader(list(whole)[fabric.global_rank :: fabric.world_size]) if held_out else None
-    return loader(shares), validation
-
-
-def _to_device(batch: Batch, compute: ComputeSettings, fabric: Fabric) -> tuple[Tensor, Tensor]:
-    images, masks = (part.to(fabric.device, non_blocking=True) for part in batch)
-    return images.to(memory_format=memory_format(compute, training=True)), masks
-
-
-def _train_epoch(
-    model: Any,
-    optimizer: Any,
-    batches: DataLoader[Batch],
-    settings: TrainSettings,
-    epoch: int,
-    compute: ComputeSettings,
-    fabric: Fabric,
-    part: Part,
-    pause: Pause,
-    wait: Wait,
-) -> Part:
-    """Train for the rest of an epoch, of which a part is done; return the whole."""
-    criterion = _loss(settings.training, fabric)
-    sampler = batches.sampler
-    assert isinstance(sampler, EpochBatches)
-    sampler.epoch, sampler.done = epoch, 0
-    count = len(sampler)
-    sampler.done = part.batches
-    model.train()
-    began = logged = time.monotonic()
-    # What was done before counts once, not once a device.
-    losses = torch.tensor(part.loss if fabric.is_global_zero else 0.0, dtype=torch.float64, device=fabric.device)
-    seen = part.slices if fabric.is_global_zero else 0
-
-    def so_far(batch: int) -> Part:
-        loss, slices = _sums_over_devices(losses, seen, fabric)
-        _check_loss(loss, epoch)  # the sum: before the first mini-batch there are no slices to divide it by
-        return Part(batch, slices, loss, part.seconds + time.monotonic() - began)
-
-    batch = part.batches
-    loaded = arriving(batches, lambda seconds: wait(partial(so_far, batch), seconds))
-    for batch, (images, masks) in enumerate(loaded, part.batches + 1):
-        # Dropout is drawn from seed, epoch and batch alone: nothing random needs to be kept for resuming.
-        torch.manual_seed(_mixed(settings.seed, epoch, batch, 0))
-        images, masks = _to_device((images, masks), compute, fabric)  # (b, 1, h, w) each
-        loss = criterion(model(images), masks)
-        optimizer.zero_grad()
-        fabric.backward(loss)
-        optimizer.step()
-        losses += loss.detach().double() * len(images)
-        seen += len(images)
-        pause(partial(so_far, batch))
-        if batch % _LOOK_EVERY == 0:
-            _check_loss(float(losses), epoch)
-        if time.monotonic() - logged > _LOG_EVERY:
-            logged = time.monotonic()
-            here = Part(batch, seen, float(losses), part.seconds + logged - began)
-            rate = optimizer.param_groups[0]["lr"]
-            log.info("%s", progress_within(here, count, epoch + 1, settings.training.epochs, rate))
-    return so_far(count)
-
-
-def _loss(recipe: TrainingSettings, fabric: Fabric) -> Loss:
-    """Return the loss of a mini-batch, which several devices may share."""
-    criterion = LOSSES[recipe.loss]
-    return criterion if fabric.world_size == 1 else partial(criterion, total=total)
-
-
-def _check_loss(loss: float, epoch: int) -> None:
-    if not np.isfinite(loss):
-        raise _diverged(f"a training loss of {loss}", epoch)
-
-
-@torch.no_grad()
-def _validation_loss(
-    model: Any,
-    batches: DataLoader[Batch],
-    recipe: TrainingSettings,
-    compute: ComputeSettings,
-    fabric: Fabric,
-    part: Part,
-    pause: Pause,
-    wait: Wait,
-) -> float:
-    """Return the mean loss over the held-out slices, after an epoch's training."""
-    criterion = LOSSES[recipe.loss]  # of whole batches, each on one device
-    model.eval()
-    # The wrapper would make devices wait for each other, which may have different numbers of batches here.
-    network = model if fabric.world_size == 1 else model.module
-    losses, seen = torch.zeros((), dtype=torch.float64, device=fabric.device), 0
-    for batch in arriving(batches, lambda seconds: wait(lambda: part, seconds)):
-        images, masks = _to_device(batch, compute, fabric)
-        with fabric.autocast():
-            logits = network(images)
-        losses += criterion(logits, masks).double() * len(images)
-        seen += len(images)
-        if fabric.world_size == 1:
-            pause(lambda: part)
-    loss, slices = _sums_over_devices(losses, seen, fabric)
-    return loss / slices
-
-
-def _sums_over_devices(losses: Tensor, seen: int, fabric: Fabric) -> tuple[float, int]:
-    summed: Any = fabric.all_reduce(torch.stack([losses, losses.new_tensor(seen)]), reduce_op="sum")
-    return float(summed[0]), int(summed[1])
 
 
 def _mixed(*numbers: int) -> int:

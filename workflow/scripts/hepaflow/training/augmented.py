@@ -1,0 +1,57 @@
+"""Slices of a training that are changed at random as they are loaded."""
+
+from collections.abc import Iterator, Sequence
+
+from torch.utils.data import Dataset, Sampler
+
+from hepaflow.sampling.batches import EpochBatches
+from hepaflow.sampling.slices import Batch, SliceDataset, as_batch
+from hepaflow.settings.augmentation import Augmentation
+from hepaflow.training.augmentations import augmented
+
+OfEpoch = tuple[int, list[int]]
+"""An epoch, and slice numbers of one of its mini-batches."""
+
+
+class BatchesOfEpoch(Sampler[OfEpoch]):
+    """Mini-batches with the number of their epoch, which a loading process is not told otherwise.
+
+    Parameters
+    ----------
+    batches : EpochBatches
+        Its `epoch` counts when a pass begins.
+    """
+
+    def __init__(self, batches: EpochBatches) -> None:
+        self._batches = batches
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    def __iter__(self) -> Iterator[OfEpoch]:
+        epoch = self._batches.epoch
+        return ((epoch, numbers) for numbers in self._batches)
+
+
+class AugmentedSlices(Dataset[Batch]):
+    """Slices with their masks, changed at random, fetched a mini-batch at a time.
+
+    Parameters
+    ----------
+    slices : SliceDataset
+    changes : sequence of settings
+    seed : int
+    """
+
+    def __init__(self, slices: SliceDataset, changes: Sequence[Augmentation], seed: int) -> None:
+        self._slices, self._changes, self._seed = slices, tuple(changes), seed
+
+    def __getitem__(self, batch: OfEpoch) -> Batch:
+        """Fetch slices by epoch and numbers: images (b, 1, h, w) in [-1, 1] and masks (b, 1, h, w) in {0, 1}."""
+        epoch, numbers = batch
+        images, masks = self._slices.arrays(numbers)
+        for place, number in enumerate(numbers):
+            images[place], masks[place] = augmented(
+                images[place], masks[place], self._changes, seed=self._seed, epoch=epoch, number=number
+            )
+        return as_batch(images, masks)
