@@ -222,6 +222,29 @@ def test_a_system_that_segments_lesions_alone_has_no_tumour_burden() -> None:
     assert set(metrics["structure"]) == {"lesion"}
 
 
+def test_mask_and_reference_are_told_apart() -> None:
+    """Two lesions for one of the reference; a liver without them in it, half as large as the reference's."""
+    liver, lesion, whole, reference = np.zeros((4, 1, 4, 16), bool)
+    liver[:, :2, :10] = lesion[:, 3, 0] = lesion[:, 3, 2:5] = whole[:, :, :10] = reference[:, 3, 0] = True
+    scores = Scores("exam", Segmentation(whole, reference), SPACING)
+    scores.add("one", "clean", Segmentation(liver, lesion))
+    found = scores.metrics().set_index(["structure", "metric"])["value"]
+    expected = {
+        ("liver", "rvd"): -1 / 2,
+        ("liver", "sensitivity"): 1 / 2,
+        ("lesion", "rvd"): 3,
+        ("lesion", "precision"): 1 / 4,
+        ("lesion", "lesions"): 2,
+        ("lesion", "reference_lesions"): 1,
+        ("lesion", "lesion_precision_any"): 1 / 2,
+        ("lesion", "lesion_recall_any"): 1,
+        ("lesion", "burden"): 4 / 24,
+        ("lesion", "reference_burden"): 1 / 40,
+        ("lesion", "burden_error"): 4 / 24 - 1 / 40,
+    }
+    assert {key: found[key] for key in expected} == pytest.approx(expected)
+
+
 def test_scores_without_spacing() -> None:
     scores = Scores("exam", LIVER, None)
     scores.add("one", "clean", Segmentation(REFERENCE, EMPTY))
@@ -289,6 +312,16 @@ def test_raw_masks_alone_are_compared_and_each_stage_for_itself() -> None:
         ["exam", "liver", "one", "two", 1, 2, 1],
         ["exam", "lesion", "one", "two", 1, 1, 1],
     ]
+
+
+def test_pairs_of_liver_networks_come_first() -> None:
+    """However many networks there are: each is added with both of its masks."""
+    scores = Scores("exam", Segmentation(REFERENCE, REFERENCE), SPACING)
+    for method in ("one", "two", "three"):
+        scores.add(method, "raw", Segmentation(REFERENCE, REFERENCE))
+    pairs = [("one", "two"), ("one", "three"), ("two", "three")]
+    found = scores.error_overlap().to_numpy()[:, 1:4].tolist()
+    assert found == [[structure, *pair] for structure in ("liver", "lesion") for pair in pairs]
 
 
 def test_one_network_has_no_pair() -> None:

@@ -1,8 +1,9 @@
 """Files of masks."""
 
+import os
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -141,6 +142,47 @@ def test_another_kind_of_file_is_refused(tmp_path: Path, content: bytes) -> None
     (tmp_path / "masks.npz").write_bytes(content)
     with pytest.raises(UserError, match="not readable as masks"):
         Masks(tmp_path / "masks.npz")
+
+
+def test_an_array_alone_is_refused(tmp_path: Path) -> None:
+    np.save(tmp_path / "masks.npy", np.packbits(drawn(), axis=-1))
+    with pytest.raises(UserError, match=r"not an \.npz file"):
+        Masks(tmp_path / "masks.npy")
+
+
+def test_other_arrays_than_masks_are_refused(tmp_path: Path) -> None:
+    packed = np.packbits(drawn(), axis=-1)
+    np.savez(tmp_path / "masks.npz", **{"exam.masks": packed, "exam": packed})
+    with pytest.raises(UserError, match="a member that is no mask: 'exam'"):
+        Masks(tmp_path / "masks.npz")
+
+
+class Harmful:
+    """An object whose pickle does something when it is read."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __reduce__(self) -> tuple[Callable[[str], None], tuple[str]]:
+        return os.mkdir, (str(self._path),)
+
+
+def test_nothing_is_unpickled(tmp_path: Path) -> None:
+    harmful = np.array([Harmful(tmp_path / "harm")])
+    np.savez(tmp_path / "masks.npz", **{"exam.masks": harmful})
+    with Masks(tmp_path / "masks.npz") as masks, pytest.raises(UserError, match="allow_pickle=False"):
+        masks["exam"]
+    np.save(tmp_path / "masks.npy", harmful)
+    with pytest.raises(UserError, match="allow_pickle=False"):
+        Masks(tmp_path / "masks.npy")
+    assert not (tmp_path / "harm").exists()
+
+
+def test_the_file_is_closed_at_the_end(tmp_path: Path) -> None:
+    write_masks(tmp_path / "masks.npz", [("exam", drawn())])
+    with Masks(tmp_path / "masks.npz") as masks:
+        assert masks._file.zip is not None
+    assert masks._file.zip is None
 
 
 @pytest.mark.parametrize("columns", [1, 7, 12, 255])

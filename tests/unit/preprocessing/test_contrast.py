@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage.exposure import equalize_adapthist
 
+from hepaflow.preprocessing.clahe import equalise_adaptively
 from hepaflow.preprocessing.contrast import equalise, fill_background
 from hepaflow.settings.contrast import ContrastSettings
 
@@ -90,6 +91,13 @@ def test_a_constant_slice_is_unchanged(value: float) -> None:
     np.testing.assert_array_equal(equalise(image, THESIS), image)
 
 
+def test_slices_of_a_stack_are_equalised_each_by_itself_in_tiles_of_their_own_shape() -> None:
+    stack = np.stack([liver_slice(64, seed)[0][:, 8:56] for seed in range(9)])
+    expected = [equalise_adaptively(image, (64 // 8, 48 // 8), THESIS.clip_limit) for image in stack]
+    np.testing.assert_array_equal(equalise(stack, THESIS), expected)
+    np.testing.assert_array_equal(equalise(stack[0], THESIS), expected[0])
+
+
 @pytest.mark.parametrize("size", [32, 40, 72, 100])
 def test_values_stay_finite_between_0_and_1(size: int) -> None:
     for seed, image in enumerate([liver_slice(size)[0], np.eye(size, dtype=np.float32)]):
@@ -109,5 +117,8 @@ def test_a_slice_that_is_all_but_constant_stays_finite() -> None:
 
 
 def test_more_tiles_than_pixels() -> None:
-    image = np.random.default_rng(0).random((32, 32), np.float32)
-    assert np.isfinite(equalise(image, ContrastSettings(tiles=64))).all()
+    image = np.random.default_rng(0).random((32, 40), np.float32)
+    equalised = equalise(image, ContrastSettings(tiles=64))
+    assert np.isfinite(equalised).all()
+    np.testing.assert_array_equal(equalised, equalise_adaptively(image, (1, 1), THESIS.clip_limit))
+    assert not np.array_equal(equalised, equalise_adaptively(image, (2, 2), THESIS.clip_limit))

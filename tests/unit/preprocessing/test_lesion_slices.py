@@ -77,6 +77,8 @@ def test_an_exam_without_liver_gives_no_slices(tmp_path: Path) -> None:
     nothing = np.zeros(hu.shape, bool)
     for lesion in (None, nothing):
         got = lesion_slices(hu, nothing, lesion, LESION)
+        assert got.image.dtype == np.uint16
+        assert got.mask is None if lesion is None else got.mask.dtype == bool
         file = saved(tmp_path, got)
         assert len(file) == 0
         assert file.box is None

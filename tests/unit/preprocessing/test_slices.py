@@ -10,7 +10,7 @@ from safetensors.numpy import load_file, save
 from small_exams import saved, stack
 
 from hepaflow.errors import UserError
-from hepaflow.preprocessing.slices import FULL, SliceFile, SliceStack
+from hepaflow.preprocessing.slices import FULL, SliceFile, SlicesInMemory, SliceStack, stored
 from hepaflow.volumes.box import Box
 
 quick = settings(max_examples=60, deadline=None, derandomize=True)
@@ -85,6 +85,22 @@ def test_indices_beyond_the_end(shared: tuple[SliceStack, SliceFile], index: int
             read(index)
 
 
+def test_slices_in_memory_are_read_as_those_of_a_file(shared: tuple[SliceStack, SliceFile]) -> None:
+    what, file = shared
+    memory = SlicesInMemory(what)
+    assert (len(memory), memory.size) == (len(file), file.size) == (5, 8)
+    for index in (slice(None), slice(1, 4), slice(0), 0, -1):
+        np.testing.assert_array_equal(memory.image(index), file.image(index))
+        assert memory.image(index).dtype == np.float32
+    np.testing.assert_array_equal(memory.image(), file.image())
+
+
+def test_pixels_are_stored_as_the_nearest_fixed_point_number() -> None:
+    pixels = np.array([-0.5, 0, 0.4 / FULL, 0.6 / FULL, 1.6 / FULL, 0.5, 1 - 0.6 / FULL, 1, 1.5], np.float32)
+    assert stored(pixels).dtype == np.uint16
+    assert stored(pixels).tolist() == [0, 0, 0, 1, 2, FULL // 2 + 1, FULL - 1, FULL, FULL]
+
+
 def test_empty_stack(tmp_path: Path) -> None:
     file = saved(tmp_path, stack(0))
     assert len(file) == 0
@@ -99,7 +115,9 @@ def test_equal_stacks_give_equal_bytes_and_digests(tmp_path: Path) -> None:
     one = saved(tmp_path, stack(), "one")
     turned = stack()
     other = saved(
-        tmp_path, SliceStack(np.asfortranarray(turned.image), turned.mask, turned.box, turned.shape), "other"
+        tmp_path,
+        SliceStack(np.asfortranarray(turned.image), np.asfortranarray(turned.mask), turned.box, turned.shape),
+        "other",
     )
     assert (tmp_path / "one").read_bytes() == (tmp_path / "other").read_bytes()
     assert one.sha256 == other.sha256

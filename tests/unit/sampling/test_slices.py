@@ -61,6 +61,7 @@ def test_pixels_are_normalised_as_the_thesis_does() -> None:
 def test_every_slice_has_a_number(exams: list[Path]) -> None:
     dataset = SliceDataset(exams)
     assert len(dataset) == 38
+    assert dataset.size == SIZE
     images, masks = dataset[range(38)]
     assert images.shape == masks.shape == (38, 1, SIZE, SIZE)
     assert images.dtype == masks.dtype == torch.float32
@@ -78,7 +79,7 @@ def test_slices_know_their_exam(exams: list[Path]) -> None:
 
 
 def test_no_exams_are_no_slices() -> None:
-    assert len(SliceDataset([])) == 0
+    assert len(SliceDataset([])) == SliceDataset([]).size == 0
 
 
 def test_exams_without_a_reference_are_refused(tmp_path: Path) -> None:
@@ -141,6 +142,16 @@ def test_a_single_slice_left_over_joins_the_last_batch(slices: int, sizes: list[
     batches = EpochBatches(range(slices), 32, seed=1)
     assert [len(batch) for batch in epoch_of(batches, 0)] == sizes
     assert len(batches) == len(sizes)
+
+
+def test_an_epoch_goes_on_after_the_batches_that_are_done() -> None:
+    batches = EpochBatches(range(100), 8, seed=1)
+    whole = list(batches)
+    assert whole == epoch_of(EpochBatches(range(100), 8, seed=1), 0)  # the first one, if none is named
+    for done in (0, 1, 5, 12, 13):
+        batches.done = done
+        assert list(batches) == whole[done:]
+        assert len(batches) == 13 - done
 
 
 def test_without_shuffling_the_order_stays() -> None:

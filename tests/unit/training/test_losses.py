@@ -70,6 +70,22 @@ def test_the_sum_is_the_sum(batch: tuple[torch.Tensor, torch.Tensor]) -> None:
 
 
 @pytest.mark.parametrize("name", list(LOSSES))
+def test_devices_that_share_a_batch_have_the_loss_of_all_of_it(
+    name: str, batch: tuple[torch.Tensor, torch.Tensor]
+) -> None:
+    """Also where their shares are not as large, or one has none."""
+    shares = [[part[chosen] for part in batch] for chosen in (slice(1), slice(1, 3), slice(0))]
+    told: list[list[torch.Tensor]] = []
+    for share in shares:
+        told.append([])
+        LOSSES[name](*share, lambda sums: told[-1].append(sums) or sums)
+    expected = LOSSES[name](*batch).item()
+    for share in shares:
+        totals = iter([torch.stack(parts).sum(dim=0) for parts in zip(*told, strict=True)])
+        assert LOSSES[name](*share, lambda _, totals=totals: next(totals)).item() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("name", list(LOSSES))
 @pytest.mark.parametrize("scale", [0.0, 1.0, 1e4])
 def test_gradients_are_finite_and_point_towards_the_mask(
     name: str, scale: float, batch: tuple[torch.Tensor, torch.Tensor]

@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -64,6 +65,13 @@ def test_whole() -> None:
     assert box.ranges == ((0, 2), (0, 3), (0, 4))
     array = np.arange(24).reshape(2, 3, 4)
     np.testing.assert_array_equal(box.crop(array), array)
+    assert np.shares_memory(Box((0, 1), (1, 3), (0, 4)).crop(array), array)  # no copy within the exam
+
+
+def test_arrays_of_other_than_three_axes_are_refused() -> None:
+    for shape in ((4, 4), (4, 4, 4, 4)):
+        with pytest.raises(ValueError, match="zip"):
+            Box.whole((2, 3, 4)).crop(np.ones(shape))
 
 
 @quick

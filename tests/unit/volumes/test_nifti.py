@@ -1,5 +1,6 @@
 """What a NIfTI file says of itself. What is refused when it is read is in `test_volume.py`."""
 
+import gzip
 import subprocess
 import sys
 from importlib.metadata import version
@@ -52,7 +53,7 @@ def test_a_header_names_a_spacing_or_not(
     assert names_spacing(open_nifti(path, "one")) == named
 
 
-@pytest.mark.parametrize("name", ["exam.nii", "exam.nii.gz"])
+@pytest.mark.parametrize("name", ["exam.nii", "exam.nii.gz", "EXAM.NII", "EXAM.NII.GZ"])
 def test_a_file_too_short_for_its_header_is_refused_before_memory_is_taken(tmp_path: Path, name: str) -> None:
     image = nib.Nifti1Image(np.zeros(SHAPE, np.int16), np.eye(4))
     nib.save(image, tmp_path / "whole.nii")
@@ -62,6 +63,43 @@ def test_a_file_too_short_for_its_header_is_refused_before_memory_is_taken(tmp_p
         file.write(raw)
     with pytest.raises(UserError, match="32767×32767×32767 voxels of 70362301923678 bytes in a file of"):
         open_nifti(tmp_path / name, "one")
+
+
+@pytest.mark.parametrize("name", ["exam.nii.gz", "EXAM.NII.GZ"])
+def test_damage_behind_the_voxels_is_found(tmp_path: Path, name: str) -> None:
+    """A gzipped file is read to its end, where its checksum lies, also where voxels end long before."""
+    path = written(tmp_path / "exam.nii")
+    content = bytearray(gzip.compress(path.read_bytes() + np.random.default_rng(0).bytes(1 << 20)))
+    (tmp_path / name).write_bytes(content)
+    assert read_voxels(open_nifti(tmp_path / name, "one"), tmp_path / name, "one").shape == SHAPE
+    content[-8] ^= 1
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(
+        UserError, match=r"not readable as NIfTI \(CRC check failed(.*\n)+what to do: copy the file"
+    ):
+        read_voxels(open_nifti(tmp_path / name, "one"), tmp_path / name, "one")
+
+
+def test_a_header_whose_voxels_are_missing_is_refused(tmp_path: Path) -> None:
+    nib.save(nib.Nifti1Pair(np.zeros(SHAPE, np.int16), np.eye(4)), tmp_path / "exam.hdr")
+    (tmp_path / "exam.img").unlink()
+    with pytest.raises(UserError, match=r"not readable as NIfTI .*No such file.*exam\.img"):
+        open_nifti(tmp_path / "exam.hdr", "one")
+
+
+def test_an_image_of_another_format_is_refused(tmp_path: Path) -> None:
+    nib.save(nib.MGHImage(np.zeros(SHAPE, np.int16), np.eye(4)), tmp_path / "exam.mgz")
+    with pytest.raises(UserError, match=r"not readable as NIfTI \(a MGHImage\)"):
+        open_nifti(tmp_path / "exam.mgz", "one")
+
+
+@pytest.mark.parametrize(
+    ("dtype", "told"), [("c8", "complex64"), ([("R", "u1"), ("G", "u1"), ("B", "u1")], "R/G/B")]
+)
+def test_voxels_that_are_no_numbers_are_refused_by_their_type(tmp_path: Path, dtype: Any, told: str) -> None:
+    nib.save(nib.Nifti1Image(np.zeros(SHAPE, dtype), np.eye(4)), tmp_path / "exam.nii")
+    with pytest.raises(UserError, match=f"voxels of type {told}\n"):
+        read_voxels(open_nifti(tmp_path / "exam.nii", "one"), tmp_path / "exam.nii", "one")
 
 
 def test_voxels_within_the_header_are_refused(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import gzip
 import itertools
 import time
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -204,8 +205,94 @@ def test_any_other_affine_is_trusted(change: tuple[tuple[int, int], float]) -> N
     assert grid.trusted_spacing == grid.spacing
 
 
+@pytest.mark.parametrize("signs", list(itertools.product([1, -1], repeat=3)))
+@pytest.mark.parametrize("last", list(itertools.product([False, True], repeat=3)))
+def test_an_identity_affine_counts_from_any_corner(signs: tuple[int, ...], last: tuple[bool, ...]) -> None:
+    """Either end of an axis may lie at 0, in either direction; one voxel off is a place in the patient."""
+    affine = np.diag([*signs, 1.0])
+    affine[:3, 3] = np.where(last, -np.array(signs) * [2, 3, 4], 0)
+    assert grid_with(affine).is_identity
+    for axis in range(3):
+        for shift in (-1, 1):
+            moved = affine.copy()
+            moved[axis, 3] += shift
+            assert not grid_with(moved).is_identity
+
+
 def test_trusted_spacing_is_in_the_order_of_the_arrays_axes() -> None:
     assert grid_with(CANONICAL_AFFINE).trusted_spacing == pytest.approx(SPACING)
+
+
+@pytest.mark.parametrize("codes", [("L", "P", "S"), ("S", "R", "A")], ids="".join)
+def test_steps_lead_to_the_next_slice_row_and_column(codes: tuple[str, ...]) -> None:
+    """In RAS+: to superior, to posterior, to the patient's left."""
+    grid = grid_of(codes, SHAPE)
+    expected = np.array([[0, 0, 2.5], [0, -0.8, 0], [-0.7, 0, 0]])
+    np.testing.assert_allclose(grid.steps, expected, atol=1e-7)
+    assert grid.trusted_steps == grid.spacing == pytest.approx(SPACING)
+
+
+def test_steps_of_a_sheared_grid_keep_its_angles() -> None:
+    sheared = CANONICAL_AFFINE.copy()
+    sheared[1, 2] = 1.2
+    grid = grid_with(sheared)
+    steps = grid.trusted_steps
+    assert steps.shape == (3, 3)
+    np.testing.assert_allclose(steps @ steps.T, grid.steps @ grid.steps.T)
+    np.testing.assert_allclose(grid.steps, [[0, 1.2, 2.5], [0, -0.8, 0], [-0.7, 0, 0]])
+
+
+def test_no_steps_where_millimetres_cannot_be_trusted() -> None:
+    assert grid_with(np.eye(4)).trusted_steps is None
+
+
+@pytest.mark.parametrize(("unit", "factor"), [("meter", 1000), ("micron", 0.001), ("mm", 1)])
+def test_spacing_and_steps_are_in_millimetres_whatever_the_unit(tmp_path: Path, unit: str, factor: float) -> None:
+    affine = CANONICAL_AFFINE.copy()
+    affine[:3] /= factor
+    image = nib.Nifti1Image(OWN, affine)
+    image.header.set_xyzt_units(unit)
+    nib.save(image, tmp_path / "exam.nii")
+    grid = read_grid(tmp_path / "exam.nii")
+    assert grid.unit_mm == factor
+    assert grid.trusted_spacing == pytest.approx(SPACING)
+    np.testing.assert_allclose(grid.steps, [[0, 0, 2.5], [0, -0.8, 0], [-0.7, 0, 0]], atol=1e-6)
+    np.testing.assert_allclose(grid.affine, affine, rtol=1e-6)
+
+
+def test_distances_that_no_ct_has_are_kept_as_they_are_and_not_trusted(tmp_path: Path) -> None:
+    """Along each axis for itself: one is too long."""
+    affine = CANONICAL_AFFINE.copy()
+    affine[2, 2] = 2500
+    grid = read_grid(stored(tmp_path, OWN, affine=affine))
+    assert grid.unit_mm is None
+    assert grid.trusted_spacing is grid.trusted_steps is None
+    assert grid.spacing == pytest.approx((2500, 0.8, 0.7))
+    np.testing.assert_allclose(grid.steps, [[0, 0, 2500], [0, -0.8, 0], [-0.7, 0, 0]], rtol=1e-6)
+
+
+def test_distances_are_judged_along_the_files_axes(tmp_path: Path) -> None:
+    """A grid between two orientations: no row of its affine is as long as a column."""
+    turn = np.array([[0.8, -0.6, 0, 0], [0.6, 0.8, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
+    thin = turn @ np.diag([0.06, 40, 40, 1.0])
+    grid = read_grid(stored(tmp_path, OWN, affine=thin))
+    assert grid.unit_mm == 1
+    assert grid.spacing == pytest.approx((40, 40, 0.06))
+    thinner = read_grid(stored(tmp_path, OWN, "thinner.nii", affine=turn @ np.diag([0.04, 40, 40, 1.0])))
+    assert thinner.unit_mm is None
+
+
+def test_what_a_header_tells_beside_its_affine_is_kept(tmp_path: Path) -> None:
+    image = nib.Nifti1Image(OWN, CANONICAL_AFFINE)
+    image.set_sform(CANONICAL_AFFINE, 0)
+    image.set_qform(CANONICAL_AFFINE, 0)
+    image.header["pixdim"][1:4] = 1
+    (tmp_path / "exam.nii").write_bytes(bare(image.header) + OWN.tobytes(order="F"))
+    grid = read_grid(tmp_path / "exam.nii")
+    assert grid.told == (1, 1, 1)
+    assert not grid.names_spacing
+    assert not grid.has_millimetres
+    assert read_grid(stored(tmp_path, OWN, "named.nii")).told == pytest.approx((0.7, 0.8, 2.5))
 
 
 # what is written matches the image
@@ -440,7 +527,9 @@ def test_values_that_overflow_through_their_slope(tmp_path: Path) -> None:
     image = nib.Nifti1Image(OWN, CANONICAL_AFFINE)
     image.header.set_slope_inter(1e38, 0)
     nib.save(image, tmp_path / "exam.nii.gz")
-    assert "NaN or infinite" in refusal(read_image, tmp_path / "exam.nii.gz")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # the message says it once
+        assert "NaN or infinite" in refusal(read_image, tmp_path / "exam.nii.gz")
 
 
 @pytest.mark.parametrize(

@@ -152,6 +152,8 @@ def test_empty_masks_have_no_distances() -> None:
     mask, empty = blob(0), np.zeros_like(blob(0))
     for pair in ((mask, empty), (empty, mask), (empty, empty)):
         assert np.isnan(measures(*pair)).all()
+        found = SurfaceDistances.of(*pair, SPACING)
+        assert found.forth.size == found.back.size == 0
 
 
 @quick
@@ -208,6 +210,33 @@ def test_a_mask_of_everything_is_measured_by_the_transform(monkeypatch: pytest.M
     found = SurfaceDistances.of(np.ones(shape, bool), middle, SPACING)
     assert found.back == pytest.approx([50 * 0.7])
     assert found.maximum == pytest.approx(sqrt((15 * 2.5) ** 2 + (50 * 0.7) ** 2 + (50 * 0.8) ** 2))
+
+
+@pytest.mark.parametrize(
+    ("side", "search", "other"),
+    [(19, "nearest_by_tree", "nearest_by_transform"), (21, "nearest_by_transform", "nearest_by_tree")],
+)
+def test_the_transform_searches_where_pairs_are_many(
+    monkeypatch: pytest.MonkeyPatch, side: int, search: str, other: str
+) -> None:
+    """Two chequered cubes that fill each other's gaps: a quarter of the voxels pairs for each voxel."""
+    odd = np.indices((side,) * 3).sum(axis=0) % 2 == 1
+    monkeypatch.setattr(f"hepaflow.evaluation.metrics.surface.{other}", None)
+    assert measures(odd, ~odd) == pytest.approx([0.7] * 4)
+    monkeypatch.setattr(f"hepaflow.evaluation.metrics.surface.{search}", None)
+    with pytest.raises(TypeError):
+        measures(odd, ~odd)
+
+
+@pytest.mark.parametrize("pairs", [0, 2000])
+def test_however_many_points_are_measured_at_a_time(monkeypatch: pytest.MonkeyPatch, pairs: int) -> None:
+    expected = SurfaceDistances.of(blob(5), blob(6), SPACING)
+    monkeypatch.setattr("hepaflow.evaluation.metrics.surface._PAIRS_A_VOXEL", pairs)
+    monkeypatch.setattr("hepaflow.evaluation.metrics.surface._AT_ONCE", 100)
+    found = SurfaceDistances.of(blob(5), blob(6), SPACING)
+    assert found.forth.size > 1000
+    np.testing.assert_allclose(found.forth, expected.forth, rtol=1e-12)
+    np.testing.assert_allclose(found.back, expected.back, rtol=1e-12)
 
 
 # Against medpy, whose surface with connectivity 2 is the challenge's
