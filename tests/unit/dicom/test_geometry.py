@@ -87,6 +87,9 @@ def test_pixels_of_one_size(other: float, alike: bool) -> None:
         {"Rows": 0},
         {"Rows": 32768},
         {"PixelSpacing": [0, 0.7]},
+        {"PixelSpacing": [0.7, 0]},
+        {"Columns": 0},
+        {"Columns": 32768},
         {"ImageOrientationPatient": [1, 0, 0, 1, 0, 0]},
     ],
 )
@@ -96,6 +99,11 @@ def test_a_slice_without_a_place(element: dict[str, object]) -> None:
         header[name]._value = value
     with pytest.raises(GeometryError):
         Plane.of(header)
+
+
+@pytest.mark.parametrize("shape", [(1, 64), (64, 1), (1, 1), (32767, 64), (64, 32767)])
+def test_the_smallest_and_the_largest_slices(shape: tuple[int, int]) -> None:
+    assert Plane.of(_header(0, Rows=shape[0], Columns=shape[1])).shape == shape
 
 
 _LPS_TO_RAS = np.diag([-1.0, -1, 1])

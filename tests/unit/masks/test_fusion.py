@@ -181,6 +181,15 @@ def test_one_network_has_a_closed_form() -> None:
     assert losses[-1] == pytest.approx(-0.95 * np.log(0.95) - 0.05 * np.log(0.05), rel=1e-12)
 
 
+@pytest.mark.parametrize("start", [-8.0, 8.0])
+def test_steps_that_overshoot_are_shortened(start: float) -> None:
+    """Far from the minimum the loss is nearly a line, whose full Newton steps lead ever farther away."""
+    weights, losses = newton(np.array([[90.0, 5.0], [5.0, 100.0]]), np.array([start]))
+    assert weights.item() == pytest.approx(np.log(19), abs=1e-6)
+    assert (np.diff(losses) <= 1e-12).all()
+    assert len(losses) < 40
+
+
 def test_independent_networks_weigh_what_their_errors_say() -> None:
     """Naive Bayes: where errors are independent and classes balanced, a vote weighs log((1 - e) / e)."""
     errors = np.array([0.1, 0.2, 0.3, 0.4])
