@@ -79,8 +79,9 @@ test-browser: $(VENV)/.locked-dev ## tests of the report and the viewer in Chrom
 test-slurm: $(VENV)/.locked-dev ## tests on a SLURM cluster that is set up on this machine (root, Debian)
 	$(BIN)/pytest tests/slurm
 
-test-faults: $(VENV)/.locked-dev ## all of the tests of hostile input and faults; writes docs/faults.md
+test-faults: $(VENV)/.locked-dev ## all of the tests of hostile input and faults, and what else is slow; writes docs/faults.md
 	$(BIN)/pytest tests/faults --write-page
+	$(BIN)/pytest tests/workflow -m slow
 
 mutants: $(VENV)/.locked-dev ## try the tests on wrong code, hours, into docs/mutants.md: make mutants [MODULES="volumes/box ..."]
 	PYTHONPATH=workflow/scripts:tests $(BIN)/python -m mutants $(MODULES)

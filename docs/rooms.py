@@ -4,6 +4,7 @@
 """
 
 import ast
+from functools import cache
 from pathlib import Path
 
 SCRIPTS = Path(__file__).parents[1] / "workflow/scripts"
@@ -30,6 +31,7 @@ def module_of(path: Path) -> str:
     return ".".join(path.relative_to(SCRIPTS).with_suffix("").parts).removesuffix(".__init__")
 
 
+@cache
 def modules() -> dict[str, Path]:
     """Return the modules of the package by their dotted names."""
     return {module_of(path): path for path in sorted(PACKAGE.rglob("*.py"))}

@@ -18,7 +18,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "slow: faults injected into whole runs; not part of `make test`")
     config.stash[_TOLD] = {}
 
 

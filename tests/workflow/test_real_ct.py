@@ -14,6 +14,7 @@ FOLDER = Path(os.environ.get("HEPAFLOW_REAL_CT", ROOT.parent / "shared" / "data"
 IMAGE, LABEL = "totalsegmentator_ct.nii.gz", "totalsegmentator_liver.nii.gz"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not (FOLDER / IMAGE).is_file(), reason="needs the real CT exam that HEPAFLOW_REAL_CT names")
 def test_liver_of_a_real_exam_is_learned(fresh: Checkout) -> None:
     data, rows = fresh.folder / "data/real", []
