@@ -26,7 +26,7 @@ from hepaflow.errors import UserError
 from hepaflow.jobs import alone, gpus
 from hepaflow.jobs.cache import Cache
 from hepaflow.jobs.environment import settle
-from hepaflow.jobs.fingerprint import fingerprints
+from hepaflow.jobs.fingerprint import chosen_by, fingerprints
 from hepaflow.jobs.machine import fault_of
 from hepaflow.jobs.run import run
 from hepaflow.settings.compute import ComputeSettings
@@ -135,7 +135,7 @@ class Job:
         self.trained = folder / "trained"
         (folder / "records").mkdir()
         self._slices, self._settings = slices, settings
-        code = json.dumps(fingerprints(SCRIPTS / "train.py", "unet"))
+        code = json.dumps(fingerprints(SCRIPTS / "train.py", chosen_by(settings.as_json())))
         self._job = SimpleNamespace(
             rule="train",
             scriptdir=str(SCRIPTS),
