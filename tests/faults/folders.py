@@ -199,7 +199,7 @@ INDEXED = Table(
         Case(
             "--sheet below a file",
             REFUSED,
-            ("no folder that can be written to",),
+            ("no folder to write to",),
             lits(sheet="file/s.tsv"),
             mended="a traceback",
         ),

@@ -37,8 +37,9 @@ from hepaflow.segment.archive import unpack
 from hepaflow.segment.command import Failure, Model, segment_exams
 from hepaflow.segment.output import write_exam
 from hepaflow.segment.own_exam import result_of
-from hepaflow.segment.result_folder import as_a_whole, check_place, claimed
+from hepaflow.segment.result_folder import as_a_whole, claimed
 from hepaflow.segment.source import LoadedExam, find_exams
+from hepaflow.system.destination import make_folder
 
 HEADERS = "headers repaired"
 
@@ -150,7 +151,7 @@ def test_places_and_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tell:
     (tmp_path / "file").touch()
     for place in ("file/below", "file"):
         with pytest.raises(UserError) as error:
-            check_place(tmp_path / place)
+            make_folder(tmp_path / place)
     tell(own_exams.OUT, neutral(str(error.value), tmp_path))
     exam = _phantom().nifti(_phantom().stored, tmp_path / ("山" * 80 + ".nii"))
     assert _run(exam, tmp_path / "out")[0] == []

@@ -87,7 +87,7 @@ def test_a_place_that_cannot_be_written_to_is_told_before_scoring(
     (tmp_path / "file").touch()
     segmented, known = folder(tmp_path / "p", "a.nii"), folder(tmp_path / "r", "a.nii")
     assert main(["evaluate", str(segmented), str(known), "--out", str(tmp_path / "file")]) == 1
-    assert "no folder that can be written to" in capsys.readouterr().err
+    assert "no folder to write to" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

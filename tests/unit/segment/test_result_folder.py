@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from hepaflow.errors import UserError
-from hepaflow.segment.result_folder import as_a_whole, aside, check_place, claimed, remove_remains
+from hepaflow.segment.result_folder import as_a_whole, aside, claimed, remove_remains
+from hepaflow.system.destination import make_folder
 
 NAMES = {"result"}
 
@@ -166,7 +167,7 @@ def test_a_folder_that_was_only_looked_at_is_empty(tmp_path: Path) -> None:
 def test_a_file_is_no_place_for_results(tmp_path: Path, place: str) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match=r"no folder to write to \(a file\)"):
-        check_place(tmp_path / "file" / ("x" if place == "below a file" else ""))
+        make_folder(tmp_path / "file" / ("x" if place == "below a file" else ""))
 
 
 def test_a_disk_that_cannot_be_written_to_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -177,4 +178,4 @@ def test_a_disk_that_cannot_be_written_to_is_told(tmp_path: Path, monkeypatch: p
 
         monkeypatch.setattr("tempfile.TemporaryFile", fails)
         with pytest.raises(UserError, match=os.strerror(number)):
-            check_place(tmp_path)
+            make_folder(tmp_path)

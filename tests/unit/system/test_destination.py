@@ -17,7 +17,7 @@ def test_a_folder_is_made_with_those_above(tmp_path: Path) -> None:
 def test_something_in_the_way_of_a_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for place in (tmp_path / "file", tmp_path / "file/below"):
-        with pytest.raises(UserError, match="no folder that can be written to") as caught:
+        with pytest.raises(UserError, match="no folder to write to") as caught:
             make_folder(place)
         assert f"file: {place}" in str(caught.value)
 

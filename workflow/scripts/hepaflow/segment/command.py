@@ -18,10 +18,11 @@ from hepaflow.segment.archive import is_archive, name_of, unpack
 from hepaflow.segment.output import PAGE, check_result, rehearse, write_exam
 from hepaflow.segment.own_exam import Segmented, result_of
 from hepaflow.segment.report.measurements import Measurements
-from hepaflow.segment.result_folder import aside, check_place, claimed, remove_remains
+from hepaflow.segment.result_folder import aside, claimed, remove_remains
 from hepaflow.segment.source import Found, Source, find_exams
 from hepaflow.settings.compute import ComputeSettings
 from hepaflow.settings.training import Precision
+from hepaflow.system.destination import make_folder
 from hepaflow.volumes.volume import times
 
 
@@ -186,7 +187,7 @@ def _found(
         )
     if place.is_dir() and out.resolve() == place.resolve():
         raise UserError("a folder of exams", file=out, expected="another folder for the results")
-    check_place(out)
+    make_folder(out)
     if remains := remove_remains(out):
         say(f"removed {remains} unfinished folder{'s' if remains > 1 else ''} of a command that was killed")
     if not is_archive(place):

@@ -6,7 +6,6 @@ import os
 import re
 import secrets
 import shutil
-import tempfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -27,29 +26,6 @@ _DESKTOP = re.compile(r"\._.*|\.DS_Store|Thumbs\.db|desktop\.ini", re.IGNORECASE
 """What file managers leave in a folder that somebody has looked at."""
 
 _ASIDE = re.compile(rf"{re.escape(_HIDDEN)}(unpacked|partial|earlier)-[0-9a-f]{{16}}")
-
-
-def check_place(out: Path) -> None:
-    """Make the folder for results where it is missing, and see that files can be written to it.
-
-    Raises
-    ------
-    UserError
-        If not.
-    """
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=out) as file:
-            file.write(bytes(4096))
-            file.flush()
-    except OSError as error:
-        why = "a file" if isinstance(error, FileExistsError | NotADirectoryError) else error.strerror
-        raise UserError(
-            f"no folder to write to ({why})",
-            file=out,
-            expected="a folder, or the name of a new one, that this user may write to",
-            remedy="name another folder with --out, or make room in this one",
-        ) from None
 
 
 def remove_remains(out: Path) -> int:

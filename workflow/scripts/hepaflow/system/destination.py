@@ -9,7 +9,7 @@ from hepaflow.system import atomic
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder, if it is not there, and try whether one can write into it.
+    """Make a folder where it is missing, and see that files can be written to it.
 
     Raises
     ------
@@ -18,14 +18,16 @@ def make_folder(folder: Path) -> None:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(bytes(4096))
+            file.flush()
     except OSError as error:
+        why = "a file" if isinstance(error, FileExistsError | NotADirectoryError) else error.strerror
         raise UserError(
-            f"no folder that can be written to ({error.strerror})",
+            f"no folder to write to ({why})",
             file=folder,
-            expected="a folder, or a place for one",
-            remedy="name another, or change its permissions",
+            expected="a folder, or the name of a new one, that this user may write to",
+            remedy="name another folder, or make room in this one",
         ) from None
 
 
