@@ -32,6 +32,9 @@ from hepaflow.exams.sheet import read_sheet
 from hepaflow.jobs.fingerprint import ALL, chosen_by, fingerprints, libraries
 from hepaflow.methods.given_files import structures_of
 from hepaflow.methods.inputs import Inputs, check_times
+from hepaflow.methods.job_settings import JobSettings
+from hepaflow.methods.plan import depth, networks_of, stages_of, votes_of
+from hepaflow.methods.thesis import plan_of
 from hepaflow.names import FUSION, STAGES, STRUCTURES
 from hepaflow.jobs.environment import settle, shadowed
 from hepaflow.jobs.gpus import cards
@@ -62,7 +65,8 @@ try:
         check_file(Path(path))
     SETTINGS = read_settings(config)
     EXAMS = read_sheet(Path(SETTINGS.exams))
-    INPUTS = Inputs(SETTINGS, EXAMS, parts=(LICENCE, *CAPTIONS))
+    PLAN = plan_of(SETTINGS)
+    INPUTS = Inputs(SETTINGS, PLAN, EXAMS, parts=(LICENCE, *CAPTIONS))
     INPUTS.check()
     PHANTOMS = PhantomFiles(INPUTS.phantoms, SETTINGS.results)
     if workflow.is_main_process:
@@ -78,8 +82,11 @@ if workflow.is_main_process and made_at(RESULTS) not in ("", RESULTS):
         "settings and code since then are not noticed. `make why` shows them."
     )
 DATA = SETTINGS.data
-BACKBONES = list(SETTINGS.backbones)
-METHODS = [*BACKBONES, FUSION]
+JOB_SETTINGS = JobSettings(SETTINGS, PLAN)
+METHODS = list(PLAN.methods)
+NETWORKS = list(dict.fromkeys(method for method, _ in networks_of(PLAN)))
+VOTES = list(dict.fromkeys(method for method, _ in votes_of(PLAN)))
+FUSED = list(SETTINGS.backbones)  # whose errors and disagreement the fusion is held against
 EXAMS_IN_WORDS = f"{len(EXAMS.names('train'))} exams to train and {len(EXAMS.names('test'))} to test, " + (
     "phantoms drawn by hepaflow: no patient's exam"
     if SETTINGS.phantoms
@@ -90,7 +97,7 @@ GIVEN = {name: structures_of(prediction) for name, prediction in SETTINGS.predic
 # The viewer shows the Dice of both structures for every method.
 VIEWED = [*METHODS, *(name for name, structures in GIVEN.items() if set(structures) == set(STRUCTURES))]
 PAGE_SUFFIXES = (".html", ".css", ".js")
-ARCHITECTURES = {name: backbone.arch for name, backbone in SETTINGS.backbones.items()} | {FUSION: FUSION}
+ARCHITECTURES = {name: one.network.arch for name, one in SETTINGS.networks.items()} | {FUSION: FUSION}
 
 # On one machine, networks share out its GPUs (or the one CPU); a cluster's queue has its own count. Not in a profile:
 # a limit there would hold on clusters, too, for `profiles/default` is always loaded. A plan needs no cards, and does
@@ -117,7 +124,9 @@ wildcard_constraints:
     exam="|".join(map(re.escape, EXAMS.names())),
     stage="|".join(STAGES),
     structure="|".join(STRUCTURES),
-    backbone="|".join(BACKBONES),
+    data="|".join(PLAN.data),
+    network="|".join(NETWORKS),
+    vote="|".join(VOTES),
     method="|".join(METHODS),
     given="|".join(GIVEN) or "(?!)",
     split="train|test",
@@ -128,14 +137,14 @@ wildcard_constraints:
 
 def settings_of(reader, *names):
     """Return, as a parameter, what a rule reads of the settings, for these of its wildcards; canonical JSON."""
-    return lambda wildcards: SETTINGS.read_by(reader, *(getattr(wildcards, name) for name in names)).canonical()
+    return lambda wildcards: JOB_SETTINGS.of(reader, *(getattr(wildcards, name) for name in names)).canonical()
 
 
 def code_of(script, *names, settings=None):
     """Return the fingerprints of a script and all that it imports, as a parameter; canonical JSON.
 
-    Of architectures, losses and the like, those alone count that the settings name: what the method of SETTINGS of
-    the script's name, or named by `settings`, returns for these wildcards.
+    Of architectures, losses and the like, those alone count that the settings of the jobs name: of the rule of the
+    script's name, or named by `settings`, for these wildcards.
     """
     return _by_entries(lambda chosen: fingerprints(SCRIPTS / f"{script}.py", chosen), settings or script, names)
 
@@ -159,7 +168,7 @@ def _by_entries(take, reader, names):
 
     @cache
     def chosen(*values):
-        read = getattr(SETTINGS, reader, None)
+        read = getattr(JOB_SETTINGS, reader, None)
         return chosen_by(read(*values).as_json()) if callable(read) else ALL
 
     return lambda wildcards: taken(chosen(*(getattr(wildcards, name) for name in names)))
@@ -189,23 +198,76 @@ def cache_folder(wildcards, threads):
 # Inputs that rules make.
 
 
-def fused_liver_of(wildcards):
-    """Return the masks that give an exam its volume of interest; nothing for training exams, which have labels."""
-    split = EXAMS[wildcards.exam].split
-    return f"{RESULTS}/clean/liver/{FUSION}.{split}.npz" if split != "train" else []
+def data_files(data, *splits):
+    """Return the preprocessed data of these splits' exams."""
+    return [f"{RESULTS}/preprocessed/{data}/{exam}.safetensors" for exam in EXAMS.names(*splits)]
 
 
-def slices_of(split=None):
-    """Return the slices of all exams of a split (or of the wildcard's), for the wildcard's stage."""
-    return lambda wildcards: [
-        f"{RESULTS}/slices/{wildcards.stage}/{exam}.safetensors" for exam in EXAMS.names(split or wildcards.split)
-    ]
+def data_for(stage, method, split):
+    """Return the name of the data on which a stage of a method finds the exams of a split."""
+    planned = PLAN.methods[method][stage]
+    return planned.training.data if split == "train" and planned.training else planned.data
+
+
+# What a run predicts: training exams for the votes that learn from them; and the data that it sees.
+PREDICTED = [
+    *((network, stage, "test") for network, stage in networks_of(PLAN)),
+    *(
+        (network, stage, "train")
+        for vote, stage in votes_of(PLAN)
+        for network in PLAN.methods[vote][stage].vote.of
+    ),
+]
+PREPROCESSED = sorted(
+    {
+        (data_for(stage, network, split), exam)
+        for network, stage in networks_of(PLAN)
+        for split in ("train", "test")
+        for exam in EXAMS.names(split)
+    }
+)
+
+
+def training_data_of(wildcards):
+    """Return the preprocessed training exams of a network, or of those that are fused."""
+    if method := getattr(wildcards, "network", ""):
+        return data_files(data_for(wildcards.stage, method, "train"), "train")
+    return data_files(PLAN.methods[wildcards.vote][wildcards.stage].data, "train")
+
+
+def data_of(wildcards):
+    """Return the preprocessed exams of a split, as a network sees them."""
+    return data_files(data_for(wildcards.stage, wildcards.network, wildcards.split), wildcards.split)
+
+
+def region_of(wildcards):
+    """Return the masks that an exam's data lie around; nothing for training exams, which have labels."""
+    within, split = PLAN.data[wildcards.data].within, EXAMS[wildcards.exam].split
+    if within is None or split == "train":
+        return []
+    return f"{RESULTS}/clean/{within.stage}/{within.method}.{split}.npz"
+
+
+def region_data_of(wildcards):
+    """Return the data on which `region_of` was found."""
+    within, split = PLAN.data[wildcards.data].within, EXAMS[wildcards.exam].split
+    if within is None or split == "train":
+        return []
+    return f"{RESULTS}/preprocessed/{data_for(within.stage, within.method, split)}/{wildcards.exam}.safetensors"
 
 
 def start_of(wildcards):
-    """Return the liver network that a lesion network starts from, if it does."""
-    starts = SETTINGS.stage_training(wildcards.stage, wildcards.backbone).start
-    return f"{RESULTS}/models/liver/{wildcards.backbone}.safetensors" if starts == "liver" else []
+    """Return the network of an earlier stage that a network starts from, if it does."""
+    start = PLAN.methods[wildcards.network][wildcards.stage].training.start
+    return f"{RESULTS}/models/{start}/{wildcards.network}.safetensors" if start else []
+
+
+def voters_of(folder, split=None):
+    """Return the masks or maps of every method that is fused, of a split or the wildcard's, for its stage."""
+    return lambda wildcards: [
+        f"{RESULTS}/{folder}/{wildcards.stage}/{method}.{split or wildcards.split}.npz"
+        for method in PLAN.methods[wildcards.vote][wildcards.stage].vote.of
+    ]
 
 
 def masks_of(folder, stage, methods=None):
@@ -220,9 +282,41 @@ def masks_of(folder, stage, methods=None):
     return files
 
 
+def found_by(folder, method=None):
+    """Return the masks or maps that hold an exam's, one for every structure, by a method or the wildcard's."""
+
+    def files(wildcards):
+        name = method or wildcards.method
+        stages = stages_of(PLAN, name)
+        split = EXAMS[wildcards.exam].split
+        return [f"{RESULTS}/{folder}/{stages[structure]}/{name}.{split}.npz" for structure in STRUCTURES]
+
+    return files
+
+
+def grids_of(method=None):
+    """Return the data on which `found_by` was found, one for every structure."""
+
+    def files(wildcards):
+        name = method or wildcards.method
+        stages = stages_of(PLAN, name)
+        split = EXAMS[wildcards.exam].split
+        return [
+            f"{RESULTS}/preprocessed/{data_for(stages[structure], name, split)}/{wildcards.exam}.safetensors"
+            for structure in STRUCTURES
+        ]
+
+    return files
+
+
 def clean_masks_of(wildcards):
-    """Return the post-processed masks of every network that hold an exam's, for the wildcard's stage."""
-    return masks_of("clean", wildcards.stage, BACKBONES)(wildcards)
+    """Return the post-processed masks of every fused network that hold an exam's, for the wildcard's stage."""
+    return masks_of("clean", wildcards.stage, FUSED)(wildcards)
+
+
+def fused_data_of(wildcards):
+    """Return the data of an exam on which the fused networks see it, for the wildcard's stage."""
+    return f"{RESULTS}/preprocessed/{PLAN.methods[FUSION][wildcards.stage].data}/{wildcards.exam}.safetensors"
 
 
 def segmentations_of(*splits):
@@ -266,7 +360,7 @@ def growing(amount):
 
 def phantom_memory(wildcards, attempt):
     """Return the memory of a phantom exam: about 150 bytes a voxel, as it is drawn in one piece."""
-    phantoms = SETTINGS.phantom()
+    phantoms = JOB_SETTINGS.phantom()
     voxels = phantoms.size**2 * phantoms.slices[1]
     return (2000 + 200 * voxels // 10**6) * attempt
 
@@ -278,8 +372,13 @@ def training_minutes(wildcards, attempt):
     the whole, and what most partitions allow is better.
     """
     exams = len(EXAMS.names("train"))
-    epochs = SETTINGS.stage_training(wildcards.stage, wildcards.backbone).epochs
+    epochs = epochs_of(wildcards.stage, wildcards.network)
     return min((60 + MINUTES_PER_EXAM * exams * epochs) * attempt, 24 * 60)
+
+
+def epochs_of(stage, network):
+    """Return the epochs of a training."""
+    return JOB_SETTINGS.train(stage, network).training.epochs
 
 
 MINUTES_PER_EXAM = 3
@@ -295,19 +394,29 @@ def priority_of_exam(training, other=0):
     return lambda wildcards: training if EXAMS[wildcards.exam].split == "train" else other
 
 
+def priority_of_data(wildcards):
+    """Return the priority of preprocessing: for training before all others, and an earlier stage's before a later."""
+    later = 0
+    within = PLAN.data[wildcards.data].within
+    if within is not None:
+        later = 1 + depth(PLAN, within.method, within.stage)
+    return max(0, 60 - 25 * later if EXAMS[wildcards.exam].split == "train" else 15 * later)
+
+
 def priority_of_training(wildcards):
-    """Return the priority of a training: those of the liver first, and of a stage's the longest."""
+    """Return the priority of a training: those of earlier stages first, and of a stage's the longest."""
 
-    def cost(backbone):
-        return GMACS.get(ARCHITECTURES[backbone], 0) * SETTINGS.stage_training(wildcards.stage, backbone).epochs
+    def cost(network):
+        return GMACS.get(ARCHITECTURES[network], 0) * epochs_of(wildcards.stage, network)
 
-    longest = max(1, *map(cost, BACKBONES))
-    return (40 if wildcards.stage == "liver" else 20) + round(9 * cost(wildcards.backbone) / longest)
+    longest = max(1, *map(cost, NETWORKS))
+    later = depth(PLAN, wildcards.network, wildcards.stage)
+    return max(0, 40 - 20 * later) + round(9 * cost(wildcards.network) / longest)
 
 
 def priority_of_prediction(wildcards):
     """Return the priority of a prediction: behind the trainings of its stage, before those of the next."""
-    return 30 if wildcards.stage == "liver" else 10
+    return max(0, 30 - 20 * depth(PLAN, wildcards.network, wildcards.stage))
 
 
 # Before the first job.

@@ -1,6 +1,6 @@
 rule figure_training:
     input:
-        histories=expand(f"{RESULTS}/models/{{{{stage}}}}/{{backbone}}.history.csv", backbone=BACKBONES),
+        histories=expand(f"{RESULTS}/models/{{{{stage}}}}/{{network}}.history.csv", network=NETWORKS),
     output:
         figure=report(
             f"{RESULTS}/figures/training.{{stage}}.svg",
@@ -55,7 +55,7 @@ rule figure_overlap:
     log:
         f"{RESULTS}/logs/figure_overlap/{{structure}}.log",
     params:
-        backbones=BACKBONES,
+        networks=FUSED,
         code=code_of("figure_overlap"),
         libraries=libraries_of("figure_overlap"),
     script:
@@ -78,7 +78,7 @@ rule figure_dice:
         f"{RESULTS}/logs/figure_dice/{{structure}}.log",
     params:
         architectures=ARCHITECTURES if SETTINGS.phantoms is None else {},
-        backbones=BACKBONES,
+        networks=FUSED,
         code=code_of("figure_dice"),
         libraries=libraries_of("figure_dice"),
     script:
@@ -138,7 +138,7 @@ rule figure_uncertainty:
     log:
         f"{RESULTS}/logs/figure_uncertainty/{{structure}}.log",
     params:
-        backbones=BACKBONES,
+        networks=FUSED,
         code=code_of("figure_uncertainty"),
         libraries=libraries_of("figure_uncertainty"),
     script:

@@ -1,17 +1,17 @@
 rule fit_fusion:
     input:
-        masks=expand(f"{RESULTS}/masks/{{{{stage}}}}/{{backbone}}.train.npz", backbone=BACKBONES),
-        slices=slices_of("train"),
+        maps=voters_of("maps", "train"),
+        data=training_data_of,
     output:
-        fusion=f"{RESULTS}/fusion/{{stage}}.json",
-        record=f"{RESULTS}/records/fit_fusion/{{stage}}.json",
+        fusion=f"{RESULTS}/{{vote}}/{{stage}}.json",
+        record=f"{RESULTS}/records/fit_fusion/{{stage}}.{{vote}}.json",
     log:
-        f"{RESULTS}/logs/fit_fusion/{{stage}}.log",
+        f"{RESULTS}/logs/fit_fusion/{{stage}}.{{vote}}.log",
     priority: 50
     params:
-        settings=settings_of("fit_fusion"),
-        code=code_of("fit_fusion"),
-        libraries=libraries_of("fit_fusion"),
+        settings=settings_of("fit_fusion", "stage", "vote"),
+        code=code_of("fit_fusion", "stage", "vote"),
+        libraries=libraries_of("fit_fusion", "stage", "vote"),
         cache=cache_folder,
     script:
         "../scripts/fit_fusion.py"
@@ -19,16 +19,13 @@ rule fit_fusion:
 
 rule fuse:
     input:
-        fusion=f"{RESULTS}/fusion/{{stage}}.json",
-        masks=expand(
-            f"{RESULTS}/clean/{{{{stage}}}}/{{backbone}}.{{{{split}}}}.npz",
-            backbone=BACKBONES,
-        ),
+        fusion=f"{RESULTS}/{{vote}}/{{stage}}.json",
+        masks=voters_of("clean"),
     output:
-        masks=f"{RESULTS}/masks/{{stage}}/{FUSION}.{{split}}.npz",
-        record=f"{RESULTS}/records/fuse/{{stage}}.{{split}}.json",
+        maps=f"{RESULTS}/maps/{{stage}}/{{vote}}.{{split}}.npz",
+        record=f"{RESULTS}/records/fuse/{{stage}}.{{vote}}.{{split}}.json",
     log:
-        f"{RESULTS}/logs/fuse/{{stage}}.{{split}}.log",
+        f"{RESULTS}/logs/fuse/{{stage}}.{{vote}}.{{split}}.log",
     priority: 50
     params:
         code=code_of("fuse"),

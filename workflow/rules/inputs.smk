@@ -43,7 +43,7 @@ def raw_of(rule):
 
 def training_settings(wildcards):
     """Return, as a parameter, a training's settings; moved weights are compared by their first path."""
-    settings = SETTINGS.train(wildcards.stage, wildcards.backbone)
+    settings = JOB_SETTINGS.train(wildcards.stage, wildcards.network)
     path = pretrained_of(wildcards)
     first = _known_by("train", wildcards)[path].path if path else path
     if first == path:
@@ -145,8 +145,8 @@ def test_labels_of(wildcards):
 
 
 def pretrained_of(wildcards):
-    """Return the file of weights that a backbone starts from, if the settings name one."""
-    return INPUTS.weights(wildcards.stage, wildcards.backbone) or []
+    """Return the file of weights that a network starts from, if the settings name one."""
+    return INPUTS.weights(wildcards.stage, wildcards.network) or []
 
 
 def prediction_of(wildcards):

@@ -1,11 +1,14 @@
+MODEL = JOB_SETTINGS.bundle()
+
+
 rule bundle:
     input:
-        networks=expand(f"{RESULTS}/models/{{stage}}/{{backbone}}.safetensors", stage=STAGES, backbone=BACKBONES),
-        fusion=[f"{RESULTS}/fusion/{stage}.json" for stage in STAGES],
+        networks=[f"{RESULTS}/models/{stage}/{network}.safetensors" for network, stage in networks_of(MODEL)],
+        votes=[f"{RESULTS}/{vote}/{stage}.json" for vote, stage in votes_of(MODEL)],
         summary=f"{RESULTS}/tables/summary.csv",
         records=[
-            *expand(f"{RESULTS}/records/train/{{stage}}.{{backbone}}.json", stage=STAGES, backbone=BACKBONES),
-            *(f"{RESULTS}/records/fit_fusion/{stage}.json" for stage in STAGES),
+            *(f"{RESULTS}/records/train/{stage}.{network}.json" for network, stage in networks_of(MODEL)),
+            *(f"{RESULTS}/records/fit_fusion/{stage}.{vote}.json" for vote, stage in votes_of(MODEL)),
         ],
         licence=raw("bundle", licence_of),
     output:
@@ -29,7 +32,7 @@ rule segment:
         images=raw("segment", images_of),
         # Not the bundle, which tells scores and more that change without any network.
         networks=rules.bundle.input.networks,
-        fusion=rules.bundle.input.fusion,
+        votes=rules.bundle.input.votes,
     output:
         segmentation=f"{RESULTS}/new/{{exam}}/segmentation.nii.gz",
         measurements=f"{RESULTS}/new/{{exam}}/measurements.json",

@@ -1,14 +1,14 @@
 rule train:
     input:
-        slices=slices_of("train"),
+        data=training_data_of,
         start=start_of,
         pretrained=raw("train", pretrained_of),
     output:
-        weights=f"{RESULTS}/models/{{stage}}/{{backbone}}.safetensors",
-        history=f"{RESULTS}/models/{{stage}}/{{backbone}}.history.csv",
-        record=f"{RESULTS}/records/train/{{stage}}.{{backbone}}.json",
+        weights=f"{RESULTS}/models/{{stage}}/{{network}}.safetensors",
+        history=f"{RESULTS}/models/{{stage}}/{{network}}.history.csv",
+        record=f"{RESULTS}/records/train/{{stage}}.{{network}}.json",
     log:
-        f"{RESULTS}/logs/train/{{stage}}.{{backbone}}.log",
+        f"{RESULTS}/logs/train/{{stage}}.{{network}}.log",
     priority: priority_of_training
     threads: SETTINGS.compute.devices * (1 + SETTINGS.compute.workers)
     resources:
@@ -20,8 +20,8 @@ rule train:
         slurm_extra="--signal=TERM@120",
     params:
         settings=training_settings,
-        code=code_of("train", "stage", "backbone"),
-        libraries=libraries_of("train", "stage", "backbone"),
+        code=code_of("train", "stage", "network"),
+        libraries=libraries_of("train", "stage", "network"),
         raw=raw_of("train"),
         cache=cache_folder,
         compute=compute,
@@ -31,22 +31,22 @@ rule train:
 
 rule predict:
     input:
-        slices=slices_of(),
-        weights=f"{RESULTS}/models/{{stage}}/{{backbone}}.safetensors",
+        data=data_of,
+        weights=f"{RESULTS}/models/{{stage}}/{{network}}.safetensors",
     output:
-        masks=f"{RESULTS}/masks/{{stage}}/{{backbone}}.{{split}}.npz",
-        record=f"{RESULTS}/records/predict/{{stage}}.{{backbone}}.{{split}}.json",
+        maps=f"{RESULTS}/maps/{{stage}}/{{network}}.{{split}}.npz",
+        record=f"{RESULTS}/records/predict/{{stage}}.{{network}}.{{split}}.json",
     log:
-        f"{RESULTS}/logs/predict/{{stage}}.{{backbone}}.{{split}}.log",
+        f"{RESULTS}/logs/predict/{{stage}}.{{network}}.{{split}}.log",
     priority: priority_of_prediction
     resources:
         gpu=gpus(),
         mem_mb=growing(12000),
         runtime=growing(240),
     params:
-        settings=settings_of("predict", "backbone"),
-        code=code_of("predict", "backbone"),
-        libraries=libraries_of("predict", "backbone"),
+        settings=settings_of("predict", "stage", "network"),
+        code=code_of("predict", "stage", "network"),
+        libraries=libraries_of("predict", "stage", "network"),
         cache=cache_folder,
         compute=compute,
     script:
@@ -55,7 +55,7 @@ rule predict:
 
 rule postprocess:
     input:
-        masks=f"{RESULTS}/masks/{{stage}}/{{method}}.{{split}}.npz",
+        maps=f"{RESULTS}/maps/{{stage}}/{{method}}.{{split}}.npz",
     output:
         masks=f"{RESULTS}/clean/{{stage}}/{{method}}.{{split}}.npz",
         record=f"{RESULTS}/records/postprocess/{{stage}}.{{method}}.{{split}}.json",
@@ -63,8 +63,8 @@ rule postprocess:
         f"{RESULTS}/logs/postprocess/{{stage}}.{{method}}.{{split}}.log",
     priority: 50
     params:
-        settings=settings_of("postprocess", "stage"),
-        code=code_of("postprocess", "stage"),
-        libraries=libraries_of("postprocess", "stage"),
+        settings=settings_of("postprocess", "stage", "method"),
+        code=code_of("postprocess", "stage", "method"),
+        libraries=libraries_of("postprocess", "stage", "method"),
     script:
         "../scripts/postprocess.py"

@@ -1,22 +1,29 @@
 # Every job writes a record of what it was made from; this rule sums up those of the rules that compute.
 
-RECORDED = dict.fromkeys(("survey", "liver_slices", "lesion_slices", "train", "predict"), ("train", "test"))
-RECORDED |= dict.fromkeys(
+RECORDED = dict.fromkeys(
     ("postprocess", "fit_fusion", "fuse", "restore", "evaluate", "disagreement", "uncertainty", "adopt"), ("test",)
 )
-RECORDED |= dict.fromkeys(("summarise", "bundle", "viewer"), ("test",))
+RECORDED |= dict.fromkeys(("summarise", "bundle", "viewer", "train"), ("test",)) | {"survey": ("train", "test")}
 RECORDS = [
-    record
-    for rule, splits in RECORDED.items()
-    for record in expand(
-        getattr(rules, rule).output.record,
-        stage=STAGES,
-        backbone=BACKBONES,
-        method=METHODS,
-        given=GIVEN,
-        split=splits,
-        exam=EXAMS.names(*splits),
-    )
+    *(rules.preprocess.output.record.format(data=data, exam=exam) for data, exam in PREPROCESSED),
+    *(
+        rules.predict.output.record.format(stage=stage, network=network, split=split)
+        for network, stage, split in PREDICTED
+    ),
+    *(
+        record
+        for rule, splits in RECORDED.items()
+        for record in expand(
+            getattr(rules, rule).output.record,
+            stage=STAGES,
+            network=NETWORKS,
+            vote=VOTES,
+            method=METHODS,
+            given=GIVEN,
+            split=splits,
+            exam=EXAMS.names(*splits),
+        )
+    ),
 ]
 
 

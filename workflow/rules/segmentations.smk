@@ -1,10 +1,8 @@
 rule restore:
     input:
         image=raw("restore", image_of),
-        liver_slices=f"{RESULTS}/slices/liver/{{exam}}.safetensors",
-        lesion_slices=f"{RESULTS}/slices/lesion/{{exam}}.safetensors",
-        liver=masks_of("clean", "liver"),
-        lesion=masks_of("clean", "lesion"),
+        grids=grids_of(),
+        masks=found_by("clean"),
     output:
         segmentation=f"{RESULTS}/segmentations/{{method}}/{{exam}}.nii.gz",
         record=f"{RESULTS}/records/restore/{{method}}.{{exam}}.json",
@@ -40,7 +38,7 @@ rule adopt:
 rule disagreement:
     input:
         image=raw("disagreement", image_of),
-        slices=f"{RESULTS}/slices/{{stage}}/{{exam}}.safetensors",
+        data=fused_data_of,
         masks=clean_masks_of,
     output:
         map=f"{RESULTS}/disagreement/{{stage}}/{{exam}}.nii.gz",

@@ -9,20 +9,21 @@ from hepaflow.jobs.run import run
 from hepaflow.model.bundle import write_bundle
 from hepaflow.model.card import model_card, model_provenance
 from hepaflow.model.members import CARD, LICENCE, PROVENANCE, SETTINGS, weight_members
+from hepaflow.settings.plan import Plan
 from hepaflow.system.atomic import replacing
 
 
 def work() -> None:
-    settings = json.loads(snakemake.params.settings)
+    plan = Plan.model_validate_json(snakemake.params.settings)
     made_by = version("hepaflow")
     provenance = model_provenance(snakemake.input.records)
     summary = read_scores(snakemake.input.summary)
-    members = [*weight_members(settings["networks"]), LICENCE]
-    paths = map(Path, [*snakemake.input.networks, *snakemake.input.fusion, snakemake.input.licence])
+    members = [*weight_members(plan), LICENCE]
+    paths = map(Path, [*snakemake.input.networks, *snakemake.input.votes, snakemake.input.licence])
     texts = {
         SETTINGS: snakemake.params.settings,
         PROVENANCE: json.dumps(provenance, indent=1, sort_keys=True),
-        CARD: model_card(settings, summary, provenance, data=snakemake.params.data, version=made_by),
+        CARD: model_card(plan, summary, provenance, data=snakemake.params.data, version=made_by),
     }
     with replacing(snakemake.output.model) as partial:
         write_bundle(partial, files=dict(zip(members, paths, strict=True)), texts=texts, version=made_by)

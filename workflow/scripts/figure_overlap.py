@@ -8,7 +8,7 @@ from hepaflow.jobs.run import run
 
 def work() -> None:
     structure = snakemake.wildcards.structure
-    matrix = overlap_matrix(read_scores(*snakemake.input.overlap), structure, snakemake.params.backbones)
+    matrix = overlap_matrix(read_scores(*snakemake.input.overlap), structure, snakemake.params.networks)
     save(
         overlap_figure(matrix, structure),
         snakemake.output.figure,

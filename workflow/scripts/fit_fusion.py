@@ -1,4 +1,4 @@
-"""Fit the weights with which one stage fuses its networks' masks."""
+"""Fit the weights with which one stage fuses the masks of several methods."""
 
 from pathlib import Path
 
@@ -13,10 +13,10 @@ from hepaflow.settings.fusion import FitFusionSettings
 
 def work() -> None:
     settings = FitFusionSettings.model_validate_json(snakemake.params.settings)
-    votes = [Masks(path) for path in snakemake.input.masks]
+    votes = [Masks(path) for path in snakemake.input.maps]
     counts = [
         count_votes([masks[path.stem] for masks in votes], SliceFile(path).mask())
-        for path in map(Path, snakemake.input.slices)
+        for path in map(Path, snakemake.input.data)
     ]
     fit_fusion(sparse.vstack(counts, format="csr"), settings).save(snakemake.output.fusion)
 

@@ -1,10 +1,10 @@
-"""Draw one network's masks of all exams of a split."""
+"""Draw one network's maps of all exams of a split."""
 
 import logging
 from pathlib import Path
 
 from hepaflow.jobs.run import run
-from hepaflow.masks.file import write_masks
+from hepaflow.masks.file import write_maps
 from hepaflow.preprocessing.slices import SliceFile
 from hepaflow.settings.compute import ComputeSettings
 from hepaflow.settings.training import PredictSettings
@@ -20,14 +20,15 @@ def work() -> None:
     compute = ComputeSettings.model_validate_json(snakemake.params.compute)
     network = build_network(settings.network)
     load_weights(network, snakemake.input.weights)
-    predictor = Predictor(network, make_fabric(settings.precision, compute, threads=snakemake.threads), compute)
+    fabric = make_fabric(settings.precision, compute, threads=snakemake.threads)
+    predictor = Predictor(network, settings.sampling, fabric, compute)
 
-    def masks():
-        for path in map(Path, snakemake.input.slices):
+    def maps():
+        for path in map(Path, snakemake.input.data):
             logging.info("%s", path.stem)
-            yield path.stem, predictor.masks(SliceFile(path))
+            yield path.stem, predictor.map(SliceFile(path))
 
-    write_masks(snakemake.output.masks, masks())
+    write_maps(snakemake.output.maps, maps())
 
 
 run(snakemake, work)

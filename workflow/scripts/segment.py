@@ -5,7 +5,7 @@ from pathlib import Path
 
 from hepaflow.jobs.run import run
 from hepaflow.settings.compute import ComputeSettings
-from hepaflow.settings.inference import InferenceSettings
+from hepaflow.settings.plan import Plan
 
 log = logging.getLogger(__name__)
 
@@ -19,9 +19,9 @@ def work() -> None:
     from hepaflow.segment.source import read_exam
 
     exam = read_exam(Path(snakemake.params.image), name=snakemake.wildcards.exam)
-    settings = InferenceSettings.model_validate_json(snakemake.params.settings)
-    networks, fusion = ([Path(path) for path in snakemake.input[name]] for name in ("networks", "fusion"))
-    model = model_of_run(settings, networks, fusion)
+    plan = Plan.model_validate_json(snakemake.params.settings)
+    networks, votes = ([Path(path) for path in snakemake.input[name]] for name in ("networks", "votes"))
+    model = model_of_run(plan, networks, votes)
     compute = ComputeSettings.model_validate_json(snakemake.params.compute)
     found = Segmenter(model, compute, threads=snakemake.threads).segment(exam.hu)
     folder = Path(snakemake.output.segmentation).parent

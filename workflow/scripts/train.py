@@ -12,7 +12,7 @@ def work() -> dict[str, Any]:
     from hepaflow.training.trainer import train_network  # torch takes seconds to import; the cache does without it
 
     computed = train_network(
-        [Path(path) for path in snakemake.input.slices],
+        [Path(path) for path in snakemake.input.data],
         TrainSettings.model_validate_json(snakemake.params.settings),
         code=snakemake.params.code,
         start=Path(snakemake.input.start) if snakemake.input.start else None,

@@ -19,10 +19,10 @@ def work() -> None:
     grid = read_grid(Path(snakemake.input.image), exam=exam)
     labels, _ = read_labels(Path(snakemake.input.label), exam=exam, image=grid)
     tables = []
-    for structure in STRUCTURES:
-        slices = SliceFile(snakemake.input[f"{structure}_slices"])
-        fused = read_restored(snakemake.input[f"{structure}_fused"], exam, slices)
-        percent, _ = read_image(Path(snakemake.input[structure]), exam=exam)
+    given = (snakemake.input.masks, snakemake.input.grids, snakemake.input.disagreement)
+    for structure, masks, data, found in zip(STRUCTURES, *given, strict=True):
+        fused = read_restored(masks, exam, SliceFile(data))
+        percent, _ = read_image(Path(found), exam=exam)
         tables.append(error_by_disagreement(exam, structure, percent, fused, structure_mask(labels, structure)))
     write_scores(pd.concat(tables), snakemake.output.table)
 

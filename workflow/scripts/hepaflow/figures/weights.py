@@ -23,7 +23,7 @@ def weights_figure(fusions: Mapping[str, Fusion]) -> Figure:
     fusions : mapping of str to Fusion
         Fitted weights of each stage.
     """
-    rows = max(len(fusion.backbones) for fusion in fusions.values())
+    rows = max(len(fusion.methods) for fusion in fusions.values())
     figure = Figure(figsize=(WIDTH, 1.6 + 0.5 * rows), layout="constrained")
     panels = figure.subplots(1, len(fusions), sharex=True, sharey=True, squeeze=False)[0]
     for axes, (stage, fusion) in zip(panels, fusions.items(), strict=True):
@@ -44,8 +44,8 @@ def weights_figure(fusions: Mapping[str, Fusion]) -> Figure:
 
 def _draw(axes: Axes, stage: str, fusion: Fusion) -> None:
     """Draw the bars of one stage."""
-    count, look = len(fusion.backbones), looks(fusion.backbones)
-    for row, (backbone, share) in enumerate(zip(fusion.backbones, fusion.normalised, strict=True)):
+    count, look = len(fusion.methods), looks(fusion.methods)
+    for row, (backbone, share) in enumerate(zip(fusion.methods, fusion.normalised, strict=True)):
         axes.barh(row - _THICKNESS / 2, 1 / count, _THICKNESS, color="white", edgecolor=GREY)
         axes.barh(row + _THICKNESS / 2, share, _THICKNESS, color=look[backbone].colour)
         axes.annotate(
@@ -58,7 +58,7 @@ def _draw(axes: Axes, stage: str, fusion: Fusion) -> None:
         )
     axes.axvline(0.5, color=INK, linestyle=":", linewidth=1)
     axes.axvline(0, color=GREY, linewidth=0.8)
-    axes.set_yticks(range(count), fusion.backbones)
+    axes.set_yticks(range(count), fusion.methods)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))

@@ -28,6 +28,9 @@ TABLES: Mapping[str, str] = {
     "optimiser": "OPTIMISERS",
     "schedule": "SCHEDULES",
     "augmentation": "AUGMENTATIONS",
+    "preprocessing": "PREPROCESSING",
+    "sampling": "SAMPLINGS",
+    "postprocessing": "POSTPROCESSING",
 }
 """Keys of settings whose values name entries of a table, as text or as the `kind` of a group."""
 NULLABLE = ("optimiser", "schedule", "augmentation")

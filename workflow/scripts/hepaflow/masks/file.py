@@ -1,22 +1,28 @@
-"""Files of masks: those of several exams, bit-packed, in one `.npz`."""
+"""Files of masks and of maps: those of several exams, in one `.npz`.
+
+A map holds the probability of a structure, a byte a pixel; its mask is where it exceeds one half. Masks are packed
+to bits.
+"""
 
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from zipfile import BadZipFile
+from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile
 
 import numpy as np
+from numpy.lib.format import write_array
 from numpy.typing import NDArray
 
 from hepaflow.errors import UserError
+from hepaflow.masks.map import mask_of
 from hepaflow.system.faults import remedy
 
-_SUFFIX = ".masks"  # keeps exams' names apart from the names of NumPy's own arguments
+_MASK, _MAP = ".masks", ".maps"  # keeps exams' names apart from the names of NumPy's own arguments
 
 
 class Masks(Mapping[str, NDArray[np.bool_]]):
-    """The masks in a file, by exam; each is read and unpacked when it is asked for.
+    """The masks in a file of masks or of maps, by exam; each is read and unpacked when it is asked for.
 
     Every value is an ndarray of bool, shape (slices, rows, columns). Usable as a context manager.
 
@@ -32,8 +38,9 @@ class Masks(Mapping[str, NDArray[np.bool_]]):
             self._file = np.load(path, allow_pickle=False)
             if not isinstance(self._file, np.lib.npyio.NpzFile):
                 raise ValueError("not an .npz file")
-            if others := [name for name in self._file if not name.endswith(_SUFFIX)]:
+            if others := [name for name in self._file if not name.endswith((_MASK, _MAP))]:
                 raise ValueError(f"a member that is no mask: {others[0]!r}")
+            self._members = {name.rpartition(".")[0]: name for name in self._file}
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
@@ -48,15 +55,22 @@ class Masks(Mapping[str, NDArray[np.bool_]]):
             ) from None
 
     def __getitem__(self, exam: str) -> NDArray[np.bool_]:
+        name = self._members[exam]
         with self._reading():
-            packed = self._file[exam + _SUFFIX]
-        return np.unpackbits(packed, axis=-1).view(bool)
+            stored = self._file[name]
+            return mask_of(stored) if name.endswith(_MAP) else np.unpackbits(stored, axis=-1).view(bool)
+
+    def map(self, exam: str) -> NDArray[np.uint8]:
+        """Return the map of an exam, shape (slices, rows, columns), of a file of maps."""
+        with self._reading():
+            stored: NDArray[np.uint8] = self._file[exam + _MAP]
+        return stored
 
     def __iter__(self) -> Iterator[str]:
-        return (name.removesuffix(_SUFFIX) for name in self._file)
+        return iter(self._members)
 
     def __len__(self) -> int:
-        return len(self._file.files)
+        return len(self._members)
 
     def __enter__(self) -> "Masks":
         return self
@@ -66,18 +80,39 @@ class Masks(Mapping[str, NDArray[np.bool_]]):
 
 
 def write_masks(path: Path | str, masks: Iterable[tuple[str, NDArray[np.bool_]]]) -> None:
-    """Write the masks of several exams into one file.
+    """Write the masks of several exams into one file, one exam at a time.
 
     Parameters
     ----------
     path : Path or str
         File to write, `.npz`.
     masks : iterable of (exam, ndarray of bool, shape (slices, rows, columns))
-        The number of columns is a multiple of eight. Only the packed bits of all exams are held in memory.
+        The number of columns is a multiple of eight.
     """
-    packed = {}
-    for exam, mask in masks:
-        if mask.shape[-1] % 8:
-            raise ValueError(f"masks with {mask.shape[-1]} columns cannot be packed: not a multiple of 8")
-        packed[exam + _SUFFIX] = np.packbits(mask, axis=-1)
-    np.savez_compressed(path, **packed)  # type: ignore[arg-type]
+    _write(path, ((exam + _MASK, _packed(mask)) for exam, mask in masks))
+
+
+def write_maps(path: Path | str, maps: Iterable[tuple[str, NDArray[np.uint8]]]) -> None:
+    """Write the maps of several exams into one file, one exam at a time.
+
+    Parameters
+    ----------
+    path : Path or str
+        File to write, `.npz`.
+    maps : iterable of (exam, ndarray of uint8, shape (slices, rows, columns))
+    """
+    _write(path, ((exam + _MAP, one) for exam, one in maps))
+
+
+def _packed(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    if mask.shape[-1] % 8:
+        raise ValueError(f"masks with {mask.shape[-1]} columns cannot be packed: not a multiple of 8")
+    return np.packbits(mask, axis=-1)
+
+
+def _write(path: Path | str, arrays: Iterable[tuple[str, NDArray[np.uint8]]]) -> None:
+    """Write an `.npz` as `numpy.savez_compressed` does, which would hold all arrays in memory."""
+    with ZipFile(path, "w", ZIP_DEFLATED) as archive:
+        for name, array in arrays:
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                write_array(member, array, allow_pickle=False)

@@ -15,6 +15,7 @@ from scipy import sparse
 from scipy.special import expit
 
 from hepaflow.errors import UserError
+from hepaflow.masks.map import map_of
 from hepaflow.settings.fusion import FitFusionSettings, SgdSettings
 from hepaflow.system.faults import remedy
 
@@ -23,6 +24,8 @@ RIDGE = 1e-9
 separate liver from background perfectly, or two networks always agree, it makes the minimum finite and unique."""
 
 _MAX_STEPS = 200
+_SURELY = 1e-12
+"""Logit, at least, of what is decided: rounding decides nothing."""
 _VISIBLE = 1e-13  # share of the loss below which rounding hides whether a step lowers it
 
 
@@ -183,15 +186,15 @@ class Fusion:
 
     Attributes
     ----------
-    backbones : tuple of str
-        In the order of the weights.
+    methods : tuple of str
+        Those that are fused, in the order of the weights.
     weights : tuple of float
         As fitted; a pixel belongs to the mask where the sum of the weights, signed by the votes, is positive.
     losses : tuple of float
         Cross-entropy at the start and after every step (or epoch) of the solver.
     """
 
-    backbones: tuple[str, ...]
+    methods: tuple[str, ...]
     weights: tuple[float, ...]
     losses: tuple[float, ...]
 
@@ -207,14 +210,25 @@ class Fusion:
         return decision
 
     def fuse(self, votes: list[NDArray[np.bool_]]) -> NDArray[np.bool_]:
-        """Fuse masks, one for each backbone, all of one shape."""
+        """Fuse masks, one for each method, all of one shape."""
         fused: NDArray[np.bool_] = self.table()[vote_patterns(votes)]
         return fused
+
+    def map(self, votes: list[NDArray[np.bool_]]) -> NDArray[np.uint8]:
+        """Return the map of the fused masks: the probability of the fitted model, a byte a pixel.
+
+        Its mask is what `fuse` returns, also of a tie.
+        """
+        logits = signs(len(self.weights)) @ np.array(self.weights)
+        decided = self.table()
+        logits = np.where(decided, np.maximum(logits, _SURELY), np.minimum(logits, -_SURELY))
+        found: NDArray[np.uint8] = map_of(logits)[vote_patterns(votes)]
+        return found
 
     def save(self, path: Path | str) -> None:
         """Write the weights as JSON."""
         content = {
-            "backbones": self.backbones,
+            "methods": self.methods,
             "weights": self.weights,
             "normalised": self.normalised,
             "losses": self.losses,
@@ -238,7 +252,7 @@ class Fusion:
     def of_json(cls, text: str) -> "Fusion":
         """Return the weights that a text written by `save` tells."""
         content = json.loads(text)
-        return cls(*(tuple(content[key]) for key in ("backbones", "weights", "losses")))
+        return cls(*(tuple(content[key]) for key in ("methods", "weights", "losses")))
 
 
 def fit_fusion(slices: sparse.csr_array, settings: FitFusionSettings) -> Fusion:
@@ -255,7 +269,7 @@ def fit_fusion(slices: sparse.csr_array, settings: FitFusionSettings) -> Fusion:
     ValueError
         If the counts are not those of this number of networks, or there are none.
     """
-    count = len(settings.backbones)
+    count = len(settings.of)
     if slices.shape[1] != 2 << count or not slices.shape[0]:
         raise ValueError(f"counts of shape {slices.shape} for {count} networks")
     start = np.full(count, 1 / count)
@@ -263,4 +277,4 @@ def fit_fusion(slices: sparse.csr_array, settings: FitFusionSettings) -> Fusion:
         weights, losses = newton(_folded(slices), start)
     else:
         weights, losses = sgd(slices, start, settings.solver.sgd, settings.seed)
-    return Fusion(settings.backbones, tuple(weights.tolist()), tuple(losses))
+    return Fusion(settings.of, tuple(weights.tolist()), tuple(losses))

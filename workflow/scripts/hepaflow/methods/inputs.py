@@ -14,6 +14,7 @@ from hepaflow.exams.sheet import ExamSheet
 from hepaflow.exams.walk import walk
 from hepaflow.methods.given_files import check_predictions, prediction_file
 from hepaflow.names import STAGES
+from hepaflow.settings.plan import Plan
 from hepaflow.settings.workflow import WITHOUT_FILE, Settings
 from hepaflow.system.paths import normal
 from hepaflow.volumes.nifti_name import SUFFIXES
@@ -67,13 +68,15 @@ class Inputs:
     Parameters
     ----------
     settings : Settings
+    plan : Plan
+        That of the settings.
     exams : ExamSheet
     parts : sequence of str, optional
         Files of the workflow itself that rules read.
     """
 
-    def __init__(self, settings: Settings, exams: ExamSheet, parts: Sequence[str] = ()) -> None:
-        self._settings, self._exams, self._parts = settings, exams, parts
+    def __init__(self, settings: Settings, plan: Plan, exams: ExamSheet, parts: Sequence[str] = ()) -> None:
+        self._settings, self._plan, self._exams, self._parts = settings, plan, exams, parts
         # Once: rules ask for each path many times, and each answer takes a look at the file system.
         self._files = {
             name: {cell: self._in_data(cell) for cell in (exams[name].image, exams[name].label) if cell}
@@ -94,10 +97,11 @@ class Inputs:
         label = self._exams[exam].label
         return self._files[exam][label] if label else None
 
-    def weights(self, stage: str, backbone: str) -> str | None:
+    def weights(self, stage: str, network: str) -> str | None:
         """Return the path of the file of weights that a network starts from, if it starts from one."""
-        weights = self._settings.read_by("train", stage, backbone).network.weights  # type: ignore[attr-defined]
-        return weights if weights not in WITHOUT_FILE else None
+        training = self._plan.methods[network][stage].training
+        weights = "none" if training is None else training.settings.network.weights
+        return None if weights in WITHOUT_FILE else weights
 
     def prediction(self, given: str, exam: str) -> str:
         """Return the path of another system's segmentation of an exam; if there is none, where it is expected."""
@@ -133,11 +137,11 @@ class Inputs:
             for what, path in (("image", self.image(exam)), ("label", self.label(exam))):
                 if path and path not in self.made:
                     yield self._exam_file(exam, what, path)
-        for backbone in self._settings.backbones:
-            for path in dict.fromkeys(filter(None, (self.weights(stage, backbone) for stage in STAGES))):
-                named = self._settings.backbones[backbone].weights
+        for name, settings in self._settings.networks.items():
+            key = f"backbones.{name}" if name in self._settings.backbones else f"methods.{name}.network"
+            for path in dict.fromkeys(filter(None, (self.weights(stage, name) for stage in STAGES))):
                 yield Input(
-                    f"file of weights (backbones.{backbone}.weights: {named})",
+                    f"file of weights ({key}.weights: {settings.network.weights})",
                     path,
                     "`imagenet`, `none`, or the path of a file with weights",
                     f"write `{path.lower()}`, in small letters"

@@ -18,19 +18,20 @@ from pydantic import ValidationError
 
 from hepaflow.errors import UserError
 from hepaflow.masks.fusion import Fusion
+from hepaflow.methods.plan import votes_of
 from hepaflow.model.members import (
     CARD,
     MANIFEST,
     PROVENANCE,
     SETTINGS,
-    fusion_member,
+    vote_member,
+    vote_members,
     weight_members,
 )
 from hepaflow.model.trained import TrainedModel, wrong
-from hepaflow.names import STAGES
-from hepaflow.settings.inference import InferenceSettings
+from hepaflow.settings.plan import Plan
 
-FORMAT = 1
+FORMAT = 2
 """Raised when a bundle holds other members, or an old one would be read wrongly."""
 
 _USUAL_NAME = "hepaflow-model.zip"
@@ -161,31 +162,31 @@ def read_bundle(path: Path | str) -> Bundle:
             raise wrong(path, f"other members than its manifest names: {_difference(found, promised)}")
         if any(info.compress_type != zipfile.ZIP_STORED for info in archive.infolist()):
             raise wrong(path, "compressed members")
-        texts = {
-            name: member(archive, name, manifest, path).decode()
-            for name in (SETTINGS, PROVENANCE, CARD, *map(fusion_member, STAGES))
-        }
+        texts = {name: member(archive, name, manifest, path).decode() for name in (SETTINGS, PROVENANCE, CARD)}
     try:
-        settings = InferenceSettings.model_validate_json(texts[SETTINGS])
+        plan = Plan.model_validate_json(texts[SETTINGS])
     except ValidationError as error:
         keys = ", ".join(".".join(map(str, one["loc"])) for one in error.errors()[:5])
         known = f"settings that this hepaflow does not know: {keys}"
         raise of_another_version(path, known, manifest["hepaflow"]) from None
-    weights = weight_members(settings.networks)
+    weights = weight_members(plan)
     missing = set(weights) - set(found)
     if missing:
         raise wrong(path, f"no {', '.join(sorted(missing))}")
+    with opened(path) as archive:
+        votes = {name: member(archive, name, manifest, path).decode() for name in vote_members(plan)}
     try:
-        fusion: dict[str, Fusion] = {stage: Fusion.of_json(texts[fusion_member(stage)]) for stage in STAGES}
+        fusion = {(vote, stage): Fusion.of_json(votes[vote_member(stage, vote)]) for vote, stage in votes_of(plan)}
         provenance: dict[str, Any] = json.loads(texts[PROVENANCE])
     except (ValueError, KeyError, TypeError) as error:
         raise wrong(path, f"members that are not what their names say ({error})") from None
-    for stage, fused in fusion.items():
-        if fused.backbones != tuple(settings.networks):
-            raise wrong(path, f"fusion weights of {', '.join(fused.backbones)} for the {stage}")
+    for (vote, stage), fused in fusion.items():
+        planned = plan.methods[vote][stage].vote
+        if planned is None or fused.methods != planned.of:
+            raise wrong(path, f"fusion weights of {', '.join(fused.methods)} for the {stage}")
     return Bundle(
         path,
-        settings,
+        plan,
         fusion,
         {name: manifest["sha256"][name] for name in (SETTINGS, *weights)},
         lambda name: _read(path, name),

@@ -8,7 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from hepaflow.names import FUSION, STRUCTURES
+from hepaflow.names import STAGES, STRUCTURES
+from hepaflow.settings.plan import Plan
 from hepaflow.tables.scores import score_table
 
 _KEPT = ("settings", "code", "versions", "device", "threads", "compute")
@@ -39,14 +40,14 @@ def model_provenance(records: Iterable[Path | str]) -> dict[str, Any]:
 
 
 def model_card(
-    settings: Mapping[str, Any], summary: pd.DataFrame, provenance: Mapping[str, Any], *, data: str, version: str
+    plan: Plan, summary: pd.DataFrame, provenance: Mapping[str, Any], *, data: str, version: str
 ) -> str:
     """Return the card of a model, in Markdown.
 
     Parameters
     ----------
-    settings : mapping
-        Those of the segmentation of an exam (`settings.inference`), as they are read from JSON.
+    plan : Plan
+        What the model computes of an exam.
     summary : DataFrame
         Statistics over the test exams, as `statistics.summarise` returns them.
     provenance : mapping
@@ -56,13 +57,14 @@ def model_card(
     version : str
         Version of hepaflow.
     """
-    window, size = settings["liver_slices"]["window"], settings["liver_slices"]["size"]
+    first = plan.data[plan.methods[str(plan.result)][STAGES[0]].data].preprocess.preprocessing
+    window, size = first.window, first.size
     trainings = {name: job for name, job in provenance.items() if name.startswith("train ")}
     lines = [
         "# hepaflow model",
         "",
         f"Segments the liver and its lesions in CT exams, slice by slice at {size}×{size} pixels, in the window "
-        f"of {window['low']:g} to {window['high']:g} HU. Made by hepaflow {version}.",
+        f"of {window.low:g} to {window.high:g} HU. Made by hepaflow {version}.",
         "",
         f"**Data.** {data}",
         "",
@@ -90,7 +92,7 @@ def model_card(
             ],
         ),
     ]
-    own = summary[summary["method"].isin([*settings["networks"], FUSION])]
+    own = summary[summary["method"].isin(plan.methods)]
     for structure in STRUCTURES:
         scores = score_table(own, structure)
         lines += [

@@ -1,8 +1,7 @@
 """What a bundled model holds, by the names of its members."""
 
-from collections.abc import Collection
-
-from hepaflow.names import STAGES
+from hepaflow.methods.plan import networks_of, votes_of
+from hepaflow.settings.plan import Plan
 
 MANIFEST, SETTINGS, PROVENANCE, CARD, LICENCE = (
     "manifest.json",
@@ -13,16 +12,21 @@ MANIFEST, SETTINGS, PROVENANCE, CARD, LICENCE = (
 )
 
 
-def network_member(stage: str, backbone: str) -> str:
+def network_member(stage: str, network: str) -> str:
     """Return the name of the member that holds a network."""
-    return f"networks/{stage}/{backbone}.safetensors"
+    return f"networks/{stage}/{network}.safetensors"
 
 
-def fusion_member(stage: str) -> str:
-    """Return the name of the member that holds a stage's fusion weights."""
-    return f"fusion/{stage}.json"
+def vote_member(stage: str, vote: str) -> str:
+    """Return the name of the member that holds the weights of a vote."""
+    return f"votes/{stage}/{vote}.json"
 
 
-def weight_members(backbones: Collection[str]) -> list[str]:
-    """Return the names of the members that hold weights: the networks', the liver's first, then the fusions'."""
-    return [*(network_member(stage, name) for stage in STAGES for name in backbones), *map(fusion_member, STAGES)]
+def vote_members(plan: Plan) -> list[str]:
+    """Return the names of the members that hold the weights of votes."""
+    return [vote_member(stage, vote) for vote, stage in votes_of(plan)]
+
+
+def weight_members(plan: Plan) -> list[str]:
+    """Return the names of the members that hold weights: the networks', earlier stages first, then the votes'."""
+    return [*(network_member(stage, network) for network, stage in networks_of(plan)), *vote_members(plan)]

@@ -1,5 +1,6 @@
 """An exam segmented from beginning to end in one process: the second mode of the thesis' fusion model (4.6.2)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,18 +11,19 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from hepaflow.masks.disagreement import disagreement
+from hepaflow.masks.fusion import Fusion
 from hepaflow.masks.postprocess import clean
 from hepaflow.masks.restore import restore
+from hepaflow.methods.plan import Step, networks_of, stages_of
 from hepaflow.model.trained import TrainedModel
-from hepaflow.names import STAGES
 from hepaflow.networks.compute import fitting_batch, make_fabric
 from hepaflow.networks.network import build_network
 from hepaflow.networks.weights import load_weights
-from hepaflow.preprocessing.lesion_slices import lesion_slices
-from hepaflow.preprocessing.liver_slices import liver_slices
+from hepaflow.preprocessing.registry import PREPROCESSING
 from hepaflow.preprocessing.slices import SlicesInMemory, SliceStack
 from hepaflow.sampling.predictor import Predictor
 from hepaflow.settings.compute import ComputeSettings
+from hepaflow.settings.plan import Plan, PlannedStage
 from hepaflow.volumes.labels import label_map
 
 
@@ -34,7 +36,7 @@ class SegmentedExam:
     liver, lesion : ndarray of bool, shape (slices, rows, columns)
         The liver with its lesions, and the lesions.
     disagreement : dict of str to ndarray of uint8, same shape
-        For either stage, how far the networks disagree, in percent (`hepaflow.masks.disagreement`).
+        For each structure that methods vote on, how far they disagree, in percent (`hepaflow.masks.disagreement`).
     """
 
     liver: NDArray[np.bool_]
@@ -69,18 +71,18 @@ class Segmenter:
     def __init__(
         self, model: TrainedModel, compute: ComputeSettings, *, threads: int | None = None, show: bool = False
     ) -> None:
-        self._settings, self._fusion, self._show = model.settings, model.fusion, show
-        batch = fitting_batch(compute, model.settings.liver_slices.size)
+        if model.plan.result is None:
+            raise ValueError("a plan of several results is a run's, not a model's")
+        self._plan, self._result, self._fusion, self._show = model.plan, model.plan.result, model.fusion, show
+        largest = max(data.preprocess.preprocessing.size for data in model.plan.data.values())
+        batch = fitting_batch(compute, largest)
         fabric = make_fabric(model.precision, batch, threads=threads)
-        self._predictors: dict[str, list[Predictor]] = {
-            stage: [_predictor(model, stage, name, fabric, batch) for name in self._settings.networks]
-            for stage in STAGES
-        }
+        self._predictors = {step: _predictor(model, step, fabric, batch) for step in networks_of(model.plan)}
 
     def segment(self, hu: NDArray[Any]) -> SegmentedExam:
-        """Segment an exam, step by step as the workflow's rules do, with the same result.
+        """Segment an exam, step by step as the workflow's rules do by the same plan, with the same result.
 
-        Window and slices (thesis 4.2), the liver networks, post-processing (4.7), fusion (4.6.2) and
+        The thesis' fusion: window and slices (4.2), the liver networks, post-processing (4.7), fusion (4.6.2) and
         post-processing again; volume of interest and contrast (4.3), the lesion networks, post-processing (4.8)
         and fusion; and back to the exam's grid (4.9).
 
@@ -96,34 +98,87 @@ class Segmenter:
         SegmentedExam
             Empty masks where no liver was found.
         """
-        slices, rows, columns = hu.shape
-        shape = (slices, rows, columns)
-        found: dict[str, NDArray[np.bool_]] = {}
-        maps: dict[str, NDArray[np.uint8]] = {}
-        stack = liver_slices(hu, None, self._settings.liver_slices)
-        for stage in STAGES:
-            if stage == "lesion":
-                steps, threads = self._settings.lesion_slices, torch.get_num_threads()  # as make_fabric has set it
-                stack = lesion_slices(hu, found["liver"], None, steps, threads=threads)
-            votes = self._votes(stage, stack)
-            fused = clean(self._fusion[stage].fuse(votes), getattr(self._settings, stage))
-            found[stage] = restore(fused, stack.box, shape)
-            maps[stage] = disagreement(restore(vote, stack.box, shape) for vote in votes)
+        exam = _Exam(hu, self._plan, self._fusion, self._predictors, show=self._show)
+        stages = stages_of(self._plan, self._result)
+        found = {structure: exam.restored((self._result, stage)) for structure, stage in stages.items()}
+        maps = {}
+        for structure, stage in stages.items():
+            if voters := exam.voters((self._result, stage)):
+                maps[structure] = disagreement(exam.restored(voter) for voter in voters)
         return SegmentedExam(found["liver"], found["lesion"], maps)
 
-    def _votes(self, stage: str, stack: SliceStack) -> list[NDArray[np.bool_]]:
-        """Return the post-processed mask of every network, on the networks' grid."""
-        slices, predictors = SlicesInMemory(stack), self._predictors[stage]
-        with tqdm(
-            total=len(slices) * len(predictors), desc=f"{stage} networks", unit="slice", disable=not self._show
-        ) as bar:
-            masks = [predictor.masks(slices, bar.update) for predictor in predictors]
-        return [clean(mask, getattr(self._settings, stage)) for mask in masks]
+
+class _Exam:
+    """One exam on its way through a plan; each step is taken once, when its mask is asked for."""
+
+    def __init__(
+        self,
+        hu: NDArray[Any],
+        plan: Plan,
+        fusion: dict[Step, Fusion],
+        predictors: dict[Step, Predictor],
+        *,
+        show: bool,
+    ) -> None:
+        self._hu, self._plan, self._fusion, self._predictors, self._show = hu, plan, fusion, predictors, show
+        self._stacks: dict[str, SliceStack] = {}
+        self._maps: dict[Step, NDArray[np.uint8]] = {}
+        self._masks: dict[Step, NDArray[np.bool_]] = {}
+        self._regions: dict[Step, NDArray[np.bool_]] = {}
+
+    def restored(self, step: Step) -> NDArray[np.bool_]:
+        """Return the post-processed mask of a step, on the exam's grid."""
+        if step in self._regions:
+            return self._regions[step]
+        mask, stack = self._clean(step), self._stack(self._planned(step).data)
+        return restore(mask, stack.box, stack.shape)
+
+    def voters(self, step: Step) -> list[Step]:
+        """Return the steps whose masks a step fuses; none for a network."""
+        vote = self._planned(step).vote
+        return [] if vote is None else [(method, step[1]) for method in vote.of]
+
+    def _planned(self, step: Step) -> PlannedStage:
+        method, stage = step
+        return self._plan.methods[method][stage]
+
+    def _clean(self, step: Step) -> NDArray[np.bool_]:
+        if step not in self._masks:
+            if voters := self.voters(step):
+                self._draw(voters)
+                found = self._fusion[step].map([self._clean(voter) for voter in voters])
+            else:
+                self._draw([step])
+                found = self._maps.pop(step)
+            self._masks[step] = clean(found, self._planned(step).postprocessing)
+        return self._masks[step]
+
+    def _draw(self, steps: Sequence[Step]) -> None:
+        """Draw the maps of networks, behind one progress bar."""
+        new = [step for step in steps if step in self._predictors and not {step} & {*self._maps, *self._masks}]
+        seen = {step: SlicesInMemory(self._stack(self._planned(step).data)) for step in new}
+        total = sum(map(len, seen.values()))
+        name = f"{new[0][1]} networks" if new else ""
+        with tqdm(total=total, desc=name, unit="slice", disable=not (self._show and total)) as bar:
+            for step, slices in seen.items():
+                self._maps[step] = self._predictors[step].map(slices, bar.update)
+
+    def _stack(self, data: str) -> SliceStack:
+        if data not in self._stacks:
+            planned, region = self._plan.data[data], None
+            if planned.within is not None:
+                around = (planned.within.method, planned.within.stage)
+                region = self._regions[around] = self.restored(around)
+            how, threads = planned.preprocess.preprocessing, torch.get_num_threads()  # as make_fabric has set it
+            self._stacks[data] = PREPROCESSING[how.kind](self._hu, region, None, how, threads)
+        return self._stacks[data]
 
 
-def _predictor(
-    model: TrainedModel, stage: str, backbone: str, fabric: Fabric, compute: ComputeSettings
-) -> Predictor:
-    network = build_network(model.settings.networks[backbone].network)
-    load_weights(network, model.path, model.network(stage, backbone))
-    return Predictor(network, fabric, compute)
+def _predictor(model: TrainedModel, step: Step, fabric: Fabric, compute: ComputeSettings) -> Predictor:
+    method, stage = step
+    settings = model.plan.methods[method][stage].network
+    if settings is None:
+        raise ValueError(f"{method} has no network")
+    network = build_network(settings.network)
+    load_weights(network, model.path, model.network(stage, method))
+    return Predictor(network, settings.sampling, fabric, compute)

@@ -10,10 +10,10 @@ from typing import Self
 from hepaflow.errors import UserError
 from hepaflow.files import sha256
 from hepaflow.masks.fusion import Fusion
-from hepaflow.model.members import SETTINGS, fusion_member, network_member, weight_members
-from hepaflow.names import STAGES
-from hepaflow.settings.inference import InferenceSettings
-from hepaflow.settings.training import Precision
+from hepaflow.methods.plan import Step, networks_of, predicting_in, votes_of
+from hepaflow.model.members import SETTINGS, network_member, vote_member, weight_members
+from hepaflow.settings.plan import Plan
+from hepaflow.settings.training import Precision, PredictSettings
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,10 @@ class TrainedModel:
     ----------
     path : Path
         Where it was read from.
-    settings : InferenceSettings
-    fusion : dict of str to Fusion
-        By stage; with the networks' names in the settings' order.
+    plan : Plan
+        What is computed of an exam.
+    fusion : dict of (str, str) to Fusion
+        The weights of each vote, by its name and stage.
     digests : dict of str to str
         SHA-256 of the settings, of every network and of the fusion weights, by their names in a bundle.
     read : callable
@@ -34,12 +35,12 @@ class TrainedModel:
     """
 
     path: Path
-    settings: InferenceSettings
-    fusion: dict[str, Fusion]
+    plan: Plan
+    fusion: dict[Step, Fusion]
     digests: dict[str, str]
     read: Callable[[str], bytes]
 
-    def network(self, stage: str, backbone: str) -> bytes:
+    def network(self, stage: str, network: str) -> bytes:
         """Return the weights of a network, in the safetensors format.
 
         Raises
@@ -47,7 +48,7 @@ class TrainedModel:
         UserError
             If they are not what they were when the model was read, or what its manifest says.
         """
-        name = network_member(stage, backbone)
+        name = network_member(stage, network)
         content = self.read(name)
         if hashlib.sha256(content).hexdigest() != self.digests[name]:
             raise wrong(self.path, f"{name} with another content than the manifest says")
@@ -56,47 +57,47 @@ class TrainedModel:
     @property
     def identity(self) -> dict[str, str]:
         """What tells this model from others that segment otherwise, to be written beside what it segments."""
-        networks = [f"{name} ({each.network.arch})" for name, each in self.settings.networks.items()]
+        archs = {step[0]: settings.network.arch for step, settings in self._networks().items()}
+        networks = ", ".join(f"{name} ({arch})" for name, arch in archs.items())
         digest = hashlib.sha256(json.dumps(self.digests, sort_keys=True).encode()).hexdigest()
-        return {"model": digest[:16], "networks": ", ".join(networks), "precision": self.precision}
+        return {"model": digest[:16], "networks": networks, "precision": self.precision}
 
     @property
     def precision(self) -> Precision:
         """Arithmetic of the networks, which is one."""
-        return next(iter(self.settings.networks.values())).precision
+        return next(iter(self._networks().values())).precision
+
+    def _networks(self) -> dict[Step, PredictSettings]:
+        planned = {step: self.plan.methods[step[0]][step[1]].network for step in networks_of(self.plan)}
+        return {step: settings for step, settings in planned.items() if settings is not None}
 
     def predicting_in(self, precision: Precision) -> Self:
         """Return this model with another arithmetic of its networks: another model, for its masks can differ."""
-        if precision == self.precision:
+        plan = predicting_in(self.plan, precision)
+        if plan == self.plan:
             return self
-        networks = {
-            name: network.model_copy(update={"precision": precision})
-            for name, network in self.settings.networks.items()
-        }
-        settings = self.settings.model_copy(update={"networks": networks})
-        return replace(self, settings=settings, digests=self.digests | {SETTINGS: _digest(settings)})
+        return replace(self, plan=plan, digests=self.digests | {SETTINGS: _digest(plan)})
 
 
-def model_of_run(settings: InferenceSettings, networks: Sequence[Path], fusion: Sequence[Path]) -> TrainedModel:
+def model_of_run(plan: Plan, networks: Sequence[Path], votes: Sequence[Path]) -> TrainedModel:
     """Take a model from the files of a run, without what a bundle tells besides.
 
     Parameters
     ----------
-    settings : InferenceSettings
-    networks : sequence of Path
-        Weights of all networks, the liver's first, each stage in the settings' order.
-    fusion : sequence of Path
-        Fusion weights of the liver and of lesions.
+    plan : Plan
+        That of the method which the model is to have.
+    networks, votes : sequence of Path
+        Weights of all its networks and votes, in the order of `weight_members`.
     """
-    files = dict(zip(weight_members(settings.networks), [*networks, *fusion], strict=True))
+    files = dict(zip(weight_members(plan), [*networks, *votes], strict=True))
     digests = {name: sha256(file) for name, file in files.items()}
-    digests[SETTINGS] = _digest(settings)
-    weights: dict[str, Fusion] = {stage: Fusion.load(files[fusion_member(stage)]) for stage in STAGES}
-    return TrainedModel(networks[0].parents[1], settings, weights, digests, lambda name: files[name].read_bytes())
+    digests[SETTINGS] = _digest(plan)
+    weights = {(vote, stage): Fusion.load(files[vote_member(stage, vote)]) for vote, stage in votes_of(plan)}
+    return TrainedModel(networks[0].parents[1], plan, weights, digests, lambda name: files[name].read_bytes())
 
 
-def _digest(settings: InferenceSettings) -> str:
-    return hashlib.sha256(settings.canonical().encode()).hexdigest()
+def _digest(plan: Plan) -> str:
+    return hashlib.sha256(plan.canonical().encode()).hexdigest()
 
 
 def wrong(path: Path, found: str) -> UserError:

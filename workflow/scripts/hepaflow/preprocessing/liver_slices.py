@@ -12,15 +12,15 @@ from hepaflow.volumes.box import Box
 from hepaflow.volumes.resize import resize_image, resize_mask
 
 
-def liver_slices(hu: NDArray[Any], labels: NDArray[np.uint8] | None, settings: LiverSlicesSettings) -> SliceStack:
+def liver_slices(hu: NDArray[Any], liver: NDArray[np.bool_] | None, settings: LiverSlicesSettings) -> SliceStack:
     """Window and downsample every slice of an exam (thesis 4.2).
 
     Parameters
     ----------
     hu : ndarray, shape (slices, rows, columns)
         CT values in HU.
-    labels : ndarray of uint8, same shape, or None
-        Reference labels of a training exam; its liver (with lesions) becomes the mask.
+    liver : ndarray of bool, same shape, or None
+        Reference liver, with lesions, of a training exam.
 
     Returns
     -------
@@ -29,11 +29,11 @@ def liver_slices(hu: NDArray[Any], labels: NDArray[np.uint8] | None, settings: L
     """
     size = (settings.size, settings.size)
     image = np.empty((len(hu), *size), np.uint16)
-    mask = None if labels is None else np.empty((len(hu), *size), bool)
+    mask = None if liver is None else np.empty((len(hu), *size), bool)
     for index, one in enumerate(hu):
         image[index] = stored(resize_image(window(one, settings.window), size))
-        if labels is not None and mask is not None:
-            mask[index] = resize_mask(labels[index] >= 1, size)
+        if liver is not None and mask is not None:
+            mask[index] = resize_mask(liver[index], size)
     slices, rows, columns = hu.shape
     shape = (slices, rows, columns)
     return SliceStack(image, mask, Box.whole(shape), shape)

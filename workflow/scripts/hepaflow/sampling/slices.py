@@ -1,7 +1,7 @@
 """Slices of many exams as mini-batches (thesis 4.5)."""
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 from pathlib import Path
 
@@ -9,11 +9,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import Dataset
 
 from hepaflow.preprocessing.slices import SliceFile
-
-Batch = tuple[Tensor, Tensor]
+from hepaflow.sampling.protocol import Batch, Pieces, Slices
 
 
 def normalise(image: NDArray[np.float32]) -> Tensor:
@@ -21,7 +19,28 @@ def normalise(image: NDArray[np.float32]) -> Tensor:
     return torch.from_numpy(image).sub_(0.5).div_(0.5).unsqueeze_(1)
 
 
-class SliceDataset(Dataset[Batch]):
+class SliceBySlice:
+    """Shows one slice at a time (thesis 4.5); a :class:`~hepaflow.sampling.protocol.Sampling`."""
+
+    def dataset(self, paths: Sequence[Path]) -> Pieces:
+        """Return the slices of training exams, with their masks."""
+        return SliceDataset(paths)
+
+    def pieces(self, exam: Slices, at_once: int) -> Iterator[tuple[slice, Tensor]]:
+        """Yield the slices of an exam, each batch with its place: (b, 1, h, w) in [-1, 1]."""
+        for first in range(0, len(exam), at_once):
+            where = slice(first, first + at_once)
+            yield where, normalise(exam.image(where))
+
+    def together(self, exam: Slices, found: Iterable[tuple[slice, NDArray[np.uint8]]]) -> NDArray[np.uint8]:
+        """Return the map of an exam, shape (slices, size, size), from those of its slices."""
+        whole = np.empty((len(exam), exam.size, exam.size), np.uint8)
+        for where, part in found:
+            whole[where] = part
+        return whole
+
+
+class SliceDataset(Pieces):
     """The slices of several exams with their masks, fetched a mini-batch at a time.
 
     Files are opened by each loading process for itself, at its first batch, and mapped into memory.

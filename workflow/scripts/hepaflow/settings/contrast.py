@@ -21,8 +21,9 @@ class ContrastSettings(SettingsModel):
 
 
 class LesionSlicesSettings(SettingsModel):
-    """What the lesion slices of an exam depend on."""
+    """The slices of the volume of interest, windowed, resized, and with more contrast (thesis 4.3)."""
 
+    kind: Literal["lesion_slices"] = "lesion_slices"
     window: WindowSettings
     size: NetworkSize
     contrast: ContrastSettings

@@ -1,6 +1,6 @@
 """Settings of the fusion of the networks' masks."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -32,5 +32,6 @@ class FitFusionSettings(SettingsModel):
     """What the fusion weights depend on, besides the masks."""
 
     solver: FusionSettings
-    backbones: tuple[str, ...] = Field(min_length=1, max_length=12)
+    of: Annotated[tuple[str, ...], Field(min_length=1, max_length=12, strict=False)]
+    """The methods that are fused."""
     seed: int

@@ -1,5 +1,7 @@
 """Settings of the post-processing of masks, in pixels of the network's grid."""
 
+from typing import Annotated, Literal
+
 from pydantic import Field
 
 from hepaflow.settings.base import SettingsModel
@@ -19,3 +21,26 @@ class LesionPostprocessing(SettingsModel):
 
     min_area: int = Field(default=10, ge=0)
     """Smallest area of a region, in pixels (thesis 4.8)."""
+
+
+class NearLargest(LiverPostprocessing):
+    """In each slice, the largest region is kept, and those near it that are large enough (thesis 4.7)."""
+
+    kind: Literal["near_largest"]
+
+
+class MinArea(LesionPostprocessing):
+    """In each slice, regions are kept that are large enough (thesis 4.8)."""
+
+    kind: Literal["min_area"]
+
+
+PostprocessingStep = Annotated[NearLargest | MinArea, Field(discriminator="kind")]
+PostprocessingSteps = Annotated[tuple[PostprocessingStep, ...], Field(strict=False)]
+
+
+class PostprocessSettings(SettingsModel):
+    """What the post-processing of masks depends on."""
+
+    postprocessing: PostprocessingSteps
+    """Steps, in this order."""

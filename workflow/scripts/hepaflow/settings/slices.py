@@ -1,6 +1,6 @@
-"""Settings of the liver slices, and what they share with the lesion slices."""
+"""Settings of the slices that networks see."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -25,7 +25,8 @@ class WindowSettings(SettingsModel):
 
 
 class LiverSlicesSettings(SettingsModel):
-    """What the liver slices of an exam depend on."""
+    """Every slice of the exam, windowed and resized (thesis 4.2)."""
 
+    kind: Literal["liver_slices"] = "liver_slices"
     window: WindowSettings
     size: NetworkSize

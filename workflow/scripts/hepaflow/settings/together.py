@@ -43,9 +43,9 @@ def _slices(settings: Settings) -> Iterator[str]:
 
 def _trainings(settings: Settings) -> Iterator[str]:
     for stage in STAGES:
-        for name in settings.backbones:
+        for name in settings.networks:
             if found := list(_training(settings.stage_training(stage, name), settings.compute.devices)):
-                yield from (f"training.{stage}.{problem} (backbone {name!r})" for problem in found)
+                yield from (f"training.{stage}.{problem} ({_kind(settings, name)} {name!r})" for problem in found)
                 break  # often all are the same
 
 
@@ -78,7 +78,7 @@ def remarks(settings: Settings) -> list[str]:
     """Return warnings on settings that work, but were hardly meant like this."""
     features = settings.size // STRIDE
     wide = [str(rate) for rate in settings.head.rates if rate >= features]
-    with_head = any(HAS_BACKBONE[backbone.arch] for backbone in settings.backbones.values())
+    with_head = any(HAS_BACKBONE[one.network.arch] for one in settings.networks.values())
     if not (wide and with_head):
         return []
     return [
@@ -101,12 +101,17 @@ def check_held_out(settings: Settings, exams: int) -> None:
     UserError
         If there is a share to hold out, and a single training exam.
     """
-    for name in settings.backbones:
+    for name in settings.networks:
         for stage in STAGES:
             share = settings.stage_training(stage, name).validation_share
             if share and exams < 2:
                 raise UserError(
-                    f"training.{stage}.validation_share: {share:g} (backbone {name!r}) of {exams} training exam",
+                    f"training.{stage}.validation_share: {share:g} ({_kind(settings, name)} {name!r}) of {exams} "
+                    "training exam",
                     expected="two training exams or more, one of which is held out",
                     remedy="add training exams to the sheet, or set validation_share: 0",
                 )
+
+
+def _kind(settings: Settings, name: str) -> str:
+    return "backbone" if name in settings.backbones else "method"

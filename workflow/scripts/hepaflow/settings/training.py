@@ -7,7 +7,8 @@ from pydantic import Field, create_model
 from hepaflow.settings.augmentation import Augmentation
 from hepaflow.settings.base import SettingsModel
 from hepaflow.settings.network import NetworkSettings
-from hepaflow.settings.optimiser import AdamW, Optimiser
+from hepaflow.settings.optimiser import Optimiser
+from hepaflow.settings.sampling import Sampling, Slices
 from hepaflow.settings.schedule import Schedule
 
 Precision = Literal["fp32", "tf32", "bf16"]
@@ -58,32 +59,19 @@ TrainingOverrides = create_model(
 )
 
 
-def what_counts(training: TrainingSettings) -> TrainingSettings:
-    """Return the settings with keys that nothing reads beside the others set to one value each.
-
-    AdamW takes no `momentum`, a schedule has no steps, and no changes in a list are none.
-    """
-    unread: dict[str, Any] = {}
-    if isinstance(training.optimiser, AdamW):
-        unread["momentum"] = 0.0
-    if training.schedule is not None:
-        unread |= {"decay_factor": 1.0, "decay_every": 1}
-    if not training.augmentation:
-        unread["augmentation"] = None
-    return training.model_copy(update=unread)
-
-
 class TrainSettings(SettingsModel):
     """What the training of one network depends on."""
 
     network: NetworkSettings
+    sampling: Sampling = Slices()
     training: TrainingSettings
     precision: Precision
     seed: int
 
 
 class PredictSettings(SettingsModel):
-    """What the masks of one network depend on, besides its weights and the slices."""
+    """What the maps of one network depend on, besides its weights and the data."""
 
     network: NetworkSettings
+    sampling: Sampling = Slices()
     precision: Precision

@@ -9,50 +9,25 @@ from typing import Any, TypeVar
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from hepaflow.errors import UserError
-from hepaflow.names import FUSION, Stage
+from hepaflow.names import FUSION, STAGES, Stage
 from hepaflow.settings.base import SettingsModel
 from hepaflow.settings.compute import ComputeSettings
 from hepaflow.settings.configuration import plain
 from hepaflow.settings.contrast import ContrastSettings, LesionSlicesSettings
-from hepaflow.settings.figures import FigureSamplesSettings, SamplesSettings
-from hepaflow.settings.fusion import FitFusionSettings, FusionSettings
+from hepaflow.settings.figures import SamplesSettings
+from hepaflow.settings.fusion import FusionSettings
 from hepaflow.settings.head import HeadSettings
-from hepaflow.settings.inference import InferenceSettings
-from hepaflow.settings.network import BackboneWeights, NetworkSettings
+from hepaflow.settings.methods import BackboneSettings, MethodSettings
 from hepaflow.settings.phantom import PhantomSettings
 from hepaflow.settings.postprocess import LesionPostprocessing, LiverPostprocessing
-from hepaflow.settings.predictions import AdoptSettings, EvaluateSettings, PredictionLabels, PredictionSettings
+from hepaflow.settings.predictions import PredictionSettings
 from hepaflow.settings.slices import LiverSlicesSettings, NetworkSize, WindowSettings
-from hepaflow.settings.survey import SurveySettings
 from hepaflow.settings.together import conflicts
-from hepaflow.settings.training import (
-    Precision,
-    PredictSettings,
-    TrainingOverrides,
-    TrainingSettings,
-    TrainSettings,
-    what_counts,
-)
+from hepaflow.settings.training import Precision, TrainingSettings
 from hepaflow.system.paths import normal
 
 WITHOUT_FILE = ("imagenet", "none")
 """Starts of a backbone's weights that are no file."""
-
-
-class BackboneTraining(SettingsModel):
-    """What one backbone trains differently."""
-
-    liver: TrainingOverrides = TrainingOverrides()
-    """Differences from `training.liver`."""
-    lesion: TrainingOverrides = TrainingOverrides()
-    """Differences from `training.lesion`."""
-
-
-class BackboneSettings(BackboneWeights):
-    """One of the networks that are trained and fused (thesis 4.4)."""
-
-    training: BackboneTraining = BackboneTraining()
-    """What this backbone trains differently from the others."""
 
 
 class StagesTraining(SettingsModel):
@@ -127,6 +102,8 @@ class Settings(SettingsModel):
     """Contrast enhancement of the lesion slices (thesis 4.3)."""
     backbones: dict[str, BackboneSettings] = Field(default=THESIS_BACKBONES, min_length=1, max_length=12)
     """The networks, each under a name of the user's choice; a configuration replaces them all (thesis 4.4)."""
+    methods: dict[str, MethodSettings] = Field(default={}, max_length=12)
+    """Methods beside the backbones, each under a name of the user's choice; they are not fused."""
     head: HeadSettings = HeadSettings()
     """The DeepLabV3 head behind every backbone (thesis 3.5, 4.4)."""
     training: StagesTraining = StagesTraining()
@@ -170,6 +147,15 @@ class Settings(SettingsModel):
                 backbones[name] = backbone.model_copy(update={"weights": _plain(backbone.weights)})
         return _named(backbones, "backbone")
 
+    @field_validator("methods")
+    @classmethod
+    def _plain_names_of_methods(cls, methods: dict[str, MethodSettings]) -> dict[str, MethodSettings]:
+        for name, method in methods.items():
+            if method.network.weights not in WITHOUT_FILE:
+                network = method.network.model_copy(update={"weights": _plain(method.network.weights)})
+                methods[name] = method.model_copy(update={"network": network})
+        return _named(methods, "method")
+
     @field_validator("predictions")
     @classmethod
     def _plain_names_of_others(cls, predictions: dict[str, PredictionSettings]) -> dict[str, PredictionSettings]:
@@ -181,15 +167,18 @@ class Settings(SettingsModel):
 
     @model_validator(mode="after")
     def _every_method_has_a_name_of_its_own(self) -> "Settings":
-        for name in self.predictions.keys() & self.backbones.keys():
-            raise ValueError(f"prediction {name!r}: this name is taken by a backbone")
+        for name in self.methods.keys() & self.backbones.keys():
+            raise ValueError(f"method {name!r}: this name is taken by a backbone")
+        for name in self.predictions.keys() & self.networks.keys():
+            kind = "backbone" if name in self.backbones else "method"
+            raise ValueError(f"prediction {name!r}: this name is taken by a {kind}")
         return self
 
     @model_validator(mode="after")
-    def _every_backbone_can_be_trained(self) -> "Settings":
-        for name in self.backbones:
-            self.stage_training("liver", name)
-            self.stage_training("lesion", name)
+    def _every_network_can_be_trained(self) -> "Settings":
+        for name in self.networks:
+            for stage in STAGES:
+                self.stage_training(stage, name)
         return self
 
     @model_validator(mode="after")
@@ -198,93 +187,28 @@ class Settings(SettingsModel):
             raise ValueError("\n  ".join(found))
         return self
 
-    def network(self, backbone: str) -> NetworkSettings:
-        """Return the settings of a backbone's network."""
-        chosen = self.backbones[backbone]
-        return NetworkSettings(arch=chosen.arch, weights=chosen.weights, head=self.head)
+    @property
+    def networks(self) -> dict[str, BackboneSettings | MethodSettings]:
+        """All networks that are trained: the backbones, and those of other methods."""
+        return {**self.backbones, **self.methods}
 
-    def stage_training(self, stage: Stage, backbone: str) -> TrainingSettings:
-        """Return how a backbone is trained for a stage: the stage's settings with its own differences."""
-        overrides: SettingsModel = getattr(self.backbones[backbone].training, stage)
+    def stage_training(self, stage: Stage, name: str) -> TrainingSettings:
+        """Return how a network is trained for a stage: the stage's settings with its own differences."""
         common: TrainingSettings = getattr(self.training, stage)
-        merged = common.model_dump() | overrides.model_dump(exclude_none=True)
-        if stage == "liver" and merged["start"] == "liver":
-            raise ValueError(
-                f"backbones.{backbone}.training.liver.start: a liver network cannot start from itself"
-            )
+        merged = common.model_dump()
+        for differences in self.networks[name].differences(stage):
+            merged |= differences.model_dump(exclude_none=True)
+        if merged["start"] == stage:
+            raise ValueError(f"{name}: a {stage} network cannot start from itself (training.{stage}.start)")
         return TrainingSettings.model_validate(merged)
 
-    def read_by(self, rule: str, *wildcards: str) -> SettingsModel:
-        """Return what a rule depends on, for the values of its wildcards: the method of the rule's name."""
-        chosen: SettingsModel = getattr(self, rule)(*wildcards)
-        return chosen
-
-    def phantom(self) -> PhantomSettings:
-        """Return what the phantom exams depend on."""
-        return self.phantoms or PhantomSettings()
-
-    def survey(self) -> SurveySettings:
-        """Return what the survey of an exam depends on."""
-        return SurveySettings(trust_label_grid=self.trust_label_grid)
-
     def liver_slices(self) -> LiverSlicesSettings:
-        """Return what the liver slices depend on."""
+        """Return the settings of the slices of whole exams."""
         return LiverSlicesSettings(window=self.window, size=self.size)
 
     def lesion_slices(self) -> LesionSlicesSettings:
-        """Return what the lesion slices depend on."""
+        """Return the settings of the slices of volumes of interest."""
         return LesionSlicesSettings(window=self.window, size=self.size, contrast=self.contrast)
-
-    def train(self, stage: Stage, backbone: str) -> TrainSettings:
-        """Return what the training of a network depends on."""
-        network = self.network(backbone)
-        training = what_counts(self.stage_training(stage, backbone))
-        if training.start == "liver":
-            network = network.model_copy(update={"weights": "none"})
-        return TrainSettings(network=network, training=training, precision=self.precision, seed=self.seed)
-
-    def predict(self, backbone: str) -> PredictSettings:
-        """Return what a network's masks depend on."""
-        network = self.network(backbone).model_copy(update={"weights": "none"})
-        return PredictSettings(network=network, precision=self.predict_precision or self.precision)
-
-    def postprocess(self, stage: Stage) -> LiverPostprocessing | LesionPostprocessing:
-        """Return what the post-processing of a stage depends on."""
-        return self.postprocessing.liver if stage == "liver" else self.postprocessing.lesion
-
-    def fit_fusion(self) -> FitFusionSettings:
-        """Return what the fusion weights depend on; the solver `newton` draws nothing and takes no steps."""
-        backbones = tuple(self.backbones)
-        if self.fusion.solver == "newton":
-            return FitFusionSettings(solver=FusionSettings(solver="newton"), backbones=backbones, seed=0)
-        return FitFusionSettings(solver=self.fusion, backbones=backbones, seed=self.seed)
-
-    def bundle(self) -> InferenceSettings:
-        """Return what the segmentation of an exam depends on, from beginning to end."""
-        return InferenceSettings(
-            networks={name: self.predict(name) for name in self.backbones},
-            liver_slices=self.liver_slices(),
-            liver=self.postprocessing.liver,
-            lesion_slices=self.lesion_slices(),
-            lesion=self.postprocessing.lesion,
-        )
-
-    def adopt(self, given: str) -> AdoptSettings:
-        """Return what the label maps of another system depend on."""
-        chosen = self.predictions[given]
-        return AdoptSettings(liver=chosen.liver, lesion=chosen.lesion, trust_grid=chosen.trust_grid)
-
-    def evaluate(self) -> EvaluateSettings:
-        """Return what the scores of an exam depend on."""
-        return EvaluateSettings(given={name: self._labels_of(name) for name in self.predictions})
-
-    def _labels_of(self, given: str) -> PredictionLabels:
-        chosen = self.predictions[given]
-        return PredictionLabels(liver=chosen.liver, lesion=chosen.lesion)
-
-    def figure_samples(self) -> FigureSamplesSettings:
-        """Return what the sample figures depend on."""
-        return FigureSamplesSettings(samples=self.samples, window=self.window)
 
 
 def _plain(path: str) -> str:

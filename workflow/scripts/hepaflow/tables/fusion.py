@@ -13,11 +13,11 @@ def weight_table(fusions: Mapping[str, Fusion]) -> pd.DataFrame:
         {
             "stage": stage,
             "backbone": backbone,
-            "start": 1 / len(fusion.backbones),
+            "start": 1 / len(fusion.methods),
             "weight": share,
             "fitted": weight,
         }
         for stage, fusion in fusions.items()
-        for backbone, share, weight in zip(fusion.backbones, fusion.normalised, fusion.weights, strict=True)
+        for backbone, share, weight in zip(fusion.methods, fusion.normalised, fusion.weights, strict=True)
     ]
     return pd.DataFrame(rows)

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from torch.utils.data import Dataset, Sampler
 
 from hepaflow.sampling.batches import EpochBatches
-from hepaflow.sampling.slices import Batch, SliceDataset, as_batch
+from hepaflow.sampling.protocol import Batch, Pieces
+from hepaflow.sampling.slices import as_batch
 from hepaflow.settings.augmentation import Augmentation
 from hepaflow.training.augmentations import augmented
 
@@ -38,12 +39,12 @@ class AugmentedSlices(Dataset[Batch]):
 
     Parameters
     ----------
-    slices : SliceDataset
+    slices : Pieces
     changes : sequence of settings
     seed : int
     """
 
-    def __init__(self, slices: SliceDataset, changes: Sequence[Augmentation], seed: int) -> None:
+    def __init__(self, slices: Pieces, changes: Sequence[Augmentation], seed: int) -> None:
         self._slices, self._changes, self._seed = slices, tuple(changes), seed
 
     def __getitem__(self, batch: OfEpoch) -> Batch:

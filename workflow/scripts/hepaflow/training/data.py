@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader, Dataset
 from hepaflow.errors import UserError
 from hepaflow.exams.folds import split_exams
 from hepaflow.sampling.batches import EpochBatches
-from hepaflow.sampling.slices import Batch, SliceDataset
+from hepaflow.sampling.protocol import Batch, Pieces
 from hepaflow.settings.compute import ComputeSettings
 from hepaflow.settings.training import TrainSettings
 from hepaflow.training.augmented import AugmentedSlices, BatchesOfEpoch
@@ -41,7 +41,7 @@ class TrainingData:
 
 
 def training_data(
-    slices: SliceDataset, settings: TrainSettings, compute: ComputeSettings, fabric: Fabric
+    slices: Pieces, settings: TrainSettings, compute: ComputeSettings, fabric: Fabric
 ) -> TrainingData:
     """Return the mini-batches of this device's share.
 
@@ -97,7 +97,7 @@ def training_data(
     return TrainingData(order, batches, held_out)
 
 
-def _split(slices: SliceDataset, settings: TrainSettings) -> tuple[list[int], list[int]]:
+def _split(slices: Pieces, settings: TrainSettings) -> tuple[list[int], list[int]]:
     """Return the numbers of the slices to train on, and of those of held-out exams."""
     exam_of = np.array(slices.exams_of(range(len(slices))))
     exams = np.unique(exam_of)  # those without slices can be neither trained on nor held out

@@ -20,7 +20,7 @@ from typing import Any
 from torch.utils.data import DataLoader, get_worker_info
 
 from hepaflow.errors import UserError
-from hepaflow.sampling.slices import Batch
+from hepaflow.sampling.protocol import Batch
 from hepaflow.training.interruption import ignore
 
 log = logging.getLogger(__name__)

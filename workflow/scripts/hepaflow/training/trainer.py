@@ -17,7 +17,8 @@ from torch import Tensor
 from hepaflow.networks.compute import arithmetic, make_fabric, memory_format, prepare
 from hepaflow.networks.network import build_network
 from hepaflow.networks.weights import load_weights, save_weights
-from hepaflow.sampling.slices import Batch, SliceDataset
+from hepaflow.sampling.protocol import Batch
+from hepaflow.sampling.registry import SAMPLINGS
 from hepaflow.settings.compute import ComputeSettings
 from hepaflow.settings.training import TrainSettings
 from hepaflow.training.data import training_data
@@ -159,7 +160,7 @@ class Trainer:
     ) -> None:
         self._settings, self._recipe, self._compute = settings, settings.training, compute
         self._fabric, self._state, self._interruption = fabric, state, Interruption()
-        dataset = SliceDataset(slices)
+        dataset = SAMPLINGS[settings.sampling.kind](settings.sampling).dataset(slices)
         self._data = training_data(dataset, settings, compute, fabric)
         self._batches = len(self._data.order)
 

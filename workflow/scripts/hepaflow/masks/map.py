@@ -1,0 +1,34 @@
+"""Maps: the probability of a structure, a byte a pixel; the mask is where it exceeds one half."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+FULL = 255
+"""Stored value of probability 1."""
+
+HALF = 128
+"""Smallest stored value of a probability above one half."""
+
+
+def map_of(logits: NDArray[Any]) -> NDArray[np.uint8]:
+    """Return the map of logits: their probability, rounded to a byte.
+
+    A positive logit gets `HALF` at least, any other less: rounding moves no pixel over one half.
+
+    Examples
+    --------
+    >>> map_of(np.array([-np.inf, -1e-9, 0, 1e-9, np.inf])).tolist()
+    [0, 127, 127, 128, 255]
+    """
+    rounded = np.rint(FULL * expit(logits)).astype(np.uint8)
+    found: NDArray[np.uint8] = np.where(logits > 0, np.maximum(rounded, HALF), np.minimum(rounded, HALF - 1))
+    return found
+
+
+def mask_of(map_: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Return where a map's probability exceeds one half."""
+    mask: NDArray[np.bool_] = map_ >= HALF
+    return mask

@@ -1,0 +1,92 @@
+"""What the jobs of each rule read of the settings, for the values of their wildcards."""
+
+from hepaflow.methods.plan import model_of
+from hepaflow.names import FUSION
+from hepaflow.settings.base import SettingsModel
+from hepaflow.settings.figures import FigureSamplesSettings
+from hepaflow.settings.fusion import FitFusionSettings
+from hepaflow.settings.phantom import PhantomSettings
+from hepaflow.settings.plan import Plan
+from hepaflow.settings.postprocess import PostprocessSettings
+from hepaflow.settings.predictions import AdoptSettings, EvaluateSettings, PredictionLabels
+from hepaflow.settings.preprocessing import PreprocessSettings
+from hepaflow.settings.survey import SurveySettings
+from hepaflow.settings.training import PredictSettings, TrainSettings
+from hepaflow.settings.workflow import Settings
+
+
+class JobSettings:
+    """Settings of jobs: a method for each rule that reads some, of the rule's name, which takes its wildcards.
+
+    Parameters
+    ----------
+    settings : Settings
+    plan : Plan
+        That of the settings.
+    """
+
+    def __init__(self, settings: Settings, plan: Plan) -> None:
+        self._settings, self._plan = settings, plan
+
+    def of(self, rule: str, *wildcards: str) -> SettingsModel:
+        """Return what the jobs of a rule depend on."""
+        chosen: SettingsModel = getattr(self, rule)(*wildcards)
+        return chosen
+
+    def phantom(self) -> PhantomSettings:
+        """Return what phantom exams depend on."""
+        return self._settings.phantoms or PhantomSettings()
+
+    def survey(self) -> SurveySettings:
+        """Return what the survey of an exam depends on."""
+        return SurveySettings(trust_label_grid=self._settings.trust_label_grid)
+
+    def preprocess(self, data: str) -> PreprocessSettings:
+        """Return what preprocessed data depend on."""
+        return self._plan.data[data].preprocess
+
+    def train(self, stage: str, network: str) -> TrainSettings:
+        """Return what the training of a network depends on."""
+        training = self._plan.methods[network][stage].training
+        if training is None:
+            raise KeyError(f"{network} has no network to be trained")
+        return training.settings
+
+    def predict(self, stage: str, network: str) -> PredictSettings:
+        """Return what the maps of a network depend on."""
+        predict = self._plan.methods[network][stage].network
+        if predict is None:
+            raise KeyError(f"{network} has no network to predict with")
+        return predict
+
+    def postprocess(self, stage: str, method: str) -> PostprocessSettings:
+        """Return what the post-processing of a method's masks depends on."""
+        return PostprocessSettings(postprocessing=self._plan.methods[method][stage].postprocessing)
+
+    def fit_fusion(self, stage: str, vote: str) -> FitFusionSettings:
+        """Return what the weights of a vote depend on."""
+        planned = self._plan.methods[vote][stage].vote
+        if planned is None or planned.fit is None:
+            raise KeyError(f"{vote} has no weights to be fitted")
+        return planned.fit
+
+    def bundle(self) -> Plan:
+        """Return what the segmentation of an exam depends on, from beginning to end: the plan of the model."""
+        return model_of(self._plan, FUSION)
+
+    def adopt(self, given: str) -> AdoptSettings:
+        """Return what the label maps of another system depend on."""
+        chosen = self._settings.predictions[given]
+        return AdoptSettings(liver=chosen.liver, lesion=chosen.lesion, trust_grid=chosen.trust_grid)
+
+    def evaluate(self) -> EvaluateSettings:
+        """Return what the scores of an exam depend on."""
+        return EvaluateSettings(given={name: self._labels_of(name) for name in self._settings.predictions})
+
+    def _labels_of(self, given: str) -> PredictionLabels:
+        chosen = self._settings.predictions[given]
+        return PredictionLabels(liver=chosen.liver, lesion=chosen.lesion)
+
+    def figure_samples(self) -> FigureSamplesSettings:
+        """Return what the sample figures depend on."""
+        return FigureSamplesSettings(samples=self._settings.samples, window=self._settings.window)

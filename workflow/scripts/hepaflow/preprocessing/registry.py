@@ -1,0 +1,49 @@
+"""How each kind of preprocessed data is made; its settings stand in `settings/preprocessing.py`.
+
+Each entry imports what it needs when it is called: code fingerprints follow those that a job uses, alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from hepaflow.preprocessing.slices import SliceStack
+    from hepaflow.settings.contrast import LesionSlicesSettings
+    from hepaflow.settings.slices import LiverSlicesSettings
+
+    Mask = NDArray[np.bool_] | None
+
+Preprocess = Callable[..., "SliceStack"]
+"""Takes an exam's CT values in HU, shape (slices, rows, columns); the mask of the region that its data lie around,
+or None; that of the structure, or None where it must not be known; its settings; and how many threads it may use.
+What comes out does not depend on these."""
+
+
+def _liver_slices(
+    hu: NDArray[Any], region: Mask, reference: Mask, settings: LiverSlicesSettings, threads: int
+) -> SliceStack:
+    from hepaflow.preprocessing.liver_slices import liver_slices
+
+    return liver_slices(hu, reference, settings)
+
+
+def _lesion_slices(
+    hu: NDArray[Any], region: Mask, reference: Mask, settings: LesionSlicesSettings, threads: int
+) -> SliceStack:
+    from hepaflow.preprocessing.lesion_slices import lesion_slices
+
+    if region is None:
+        raise ValueError("lesion slices lie around a region")
+    return lesion_slices(hu, region, reference, settings, threads=threads)
+
+
+PREPROCESSING: Mapping[str, Preprocess] = MappingProxyType(
+    {"liver_slices": _liver_slices, "lesion_slices": _lesion_slices}
+)
+"""Every kind of preprocessed data by its name in the settings."""

@@ -1,0 +1,27 @@
+"""How each sampling shows an exam to a network; its settings stand in `settings/sampling.py`.
+
+Each entry imports what it needs when it is called: code fingerprints follow those that a job uses, alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hepaflow.sampling.protocol import Sampling
+    from hepaflow.settings.sampling import Sampling as Settings
+
+
+Build = Callable[["Settings"], "Sampling"]
+
+
+def _slices(_: Settings) -> Sampling:
+    from hepaflow.sampling.slices import SliceBySlice
+
+    return SliceBySlice()
+
+
+SAMPLINGS: Mapping[str, Build] = MappingProxyType({"slices": _slices})
+"""Every sampling by its kind in the settings."""
