@@ -34,7 +34,7 @@ FULL = Case(
 )
 OTHER_COMMANDS = Table(
     "Other commands",
-    "`hepaflow summary`, `fetch` and `schema`.",
+    "`hepaflow summary`, `fetch`, `plan` and `schema`.",
     (
         Case(
             "`hepaflow summary` of a folder without tables",
@@ -54,9 +54,15 @@ OTHER_COMMANDS = Table(
         Case(
             "`hepaflow fetch` of a configuration that is no text",
             REFUSED,
-            ("a configuration in YAML", "mine.yaml"),
+            ("a configuration that is not in UTF-8", "mine.yaml"),
             no_text,
             mended="a traceback",
+        ),
+        Case(
+            "`hepaflow plan` of a configuration that is no text",
+            REFUSED,
+            ("a configuration that is not in UTF-8", "mine.yaml"),
+            lambda folder: ["plan", *no_text(folder)[1:]],
         ),
         FULL,
     ),

@@ -19,8 +19,12 @@ from hepaflow.evaluation.folder import score_folder
 from hepaflow.evaluation.scores import write_scores
 from hepaflow.evaluation.statistics import summarise
 from hepaflow.exams.index import index_folder, sheet_text
+from hepaflow.exams.sheet import read_sheet
 from hepaflow.garbage import collect_seldom
 from hepaflow.methods.given_files import structures_of
+from hepaflow.methods.thesis import plan_of
+from hepaflow.methods.words import in_words
+from hepaflow.settings.configuration import check_file
 from hepaflow.settings.predictions import PredictionLabels
 from hepaflow.settings.training import Precision
 from hepaflow.settings.workflow import Settings, read_settings
@@ -30,6 +34,7 @@ from hepaflow.system.terminal import run_command
 from hepaflow.tables.scores import score_table, write_statistics
 
 _MOST_THREADS = 1024
+_USES = {"train": "to train", "test": "to test", "new": "to segment"}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -131,6 +136,18 @@ def main(arguments: list[str] | None = None) -> int:
     )
     fetch.set_defaults(run=_fetch)
 
+    plan = commands.add_parser(
+        "plan",
+        help="say what a configuration computes: data, networks and methods",
+        description="Say in words what a run with a configuration computes of every exam: the data that its "
+        "networks see, and what each method's masks follow from. Nothing is read but the configuration and its "
+        "exam sheet, and nothing is run.",
+    )
+    plan.add_argument(
+        "--configfile", type=Path, help="configuration, as for snakemake (default: the thesis')", metavar="FILE"
+    )
+    plan.set_defaults(run=_plan)
+
     schema = commands.add_parser("schema", help="print the JSON schema of the configuration, for editors")
     schema.set_defaults(run=_schema)
 
@@ -208,17 +225,26 @@ def _index(chosen: argparse.Namespace) -> None:
 def _configuration(file: Path | None) -> dict[str, Any]:
     if file is None:
         return {}
-    try:
-        return yaml.safe_load(file.read_text(encoding="utf-8")) or {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UserError(str(error), expected="a configuration in YAML", file=file) from None
+    check_file(file)
+    return yaml.safe_load(file.read_text(encoding="utf-8-sig")) or {}
+
+
+def _plan(chosen: argparse.Namespace) -> None:
+    settings = read_settings(_configuration(chosen.configfile))
+    exams = read_sheet(Path(settings.exams))
+    counts = [f"{len(exams.names(split))} {use}" for split, use in _USES.items()]
+    print(f"{settings.results}: exams {', '.join(counts)} ({settings.exams})\n")
+    given = {name: structures_of(prediction) for name, prediction in settings.predictions.items()}
+    for line in in_words(plan_of(settings), given):
+        print(line)
 
 
 def _fetch(chosen: argparse.Namespace) -> None:
     settings = read_settings(_configuration(chosen.configfile))
     from hepaflow.networks.pretrained import imagenet_file, imagenet_weights  # torch takes seconds to import
 
-    wanted = sorted({backbone.arch for backbone in settings.backbones.values() if backbone.weights == "imagenet"})
+    networks = [one.network for one in settings.networks.values()]
+    wanted = sorted({network.arch for network in networks if network.weights == "imagenet"})
     for arch in wanted:
         imagenet_weights(arch)
         print(f"{arch}: {imagenet_file(arch)}")

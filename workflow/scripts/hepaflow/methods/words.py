@@ -1,0 +1,97 @@
+"""A plan in words, for people: `hepaflow plan`."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from hepaflow.methods.plan import depth
+from hepaflow.settings.base import SettingsModel
+from hepaflow.settings.plan import Plan, PlannedData, PlannedStage
+
+NO_STEPS = "nothing"
+
+
+def in_words(plan: Plan, given: Mapping[str, tuple[str, ...]] | None = None) -> Iterator[str]:
+    """Yield the lines that tell a plan.
+
+    Parameters
+    ----------
+    plan : Plan
+    given : mapping of str to tuple of str, optional
+        The structures that other systems have segmented, by the system's name.
+    """
+    yield "Data: exams on the networks' grid"
+    yield from _rows({name: _data(data) for name, data in plan.data.items()})
+    yield ""
+    yield "Methods: each ends in a label map"
+    for method, stages in plan.methods.items():
+        yield f"  {method}"
+        ordered = sorted(stages, key=lambda stage: depth(plan, method, stage))
+        yield from _rows({stage: f"← {_stage(stages[stage])}" for stage in ordered}, indent=4)
+    for system, structures in (given or {}).items():
+        yield f"  {system}"
+        yield from _rows(dict.fromkeys(structures, "← as another system gives it"), indent=4)
+
+
+def _rows(rows: Mapping[str, str], indent: int = 2) -> Iterator[str]:
+    width = max(map(len, rows), default=0)
+    for name, told in rows.items():
+        yield f"{' ' * indent}{name.ljust(width)}  {told}"
+
+
+def _data(data: PlannedData) -> str:
+    what = _entry(data.preprocess.preprocessing)
+    if data.within is None:
+        return f"{what}, of the whole exam"
+    return (
+        f"{what}, within the {data.within.stage} that {data.within.method} finds; to train, within the reference"
+    )
+
+
+def _stage(planned: PlannedStage) -> str:
+    steps = ", ".join(map(_entry, planned.postprocessing)) or NO_STEPS
+    return f"{_source(planned)}; then {steps}"
+
+
+def _source(planned: PlannedStage) -> str:
+    if planned.vote is not None:
+        fitted = f", by weights that {planned.vote.fit.solver.solver} fits" if planned.vote.fit else ""
+        return f"vote of {', '.join(planned.vote.of)}{fitted}"
+    if planned.network is None:
+        raise ValueError("a stage with neither a network nor a vote")
+    shown = f"on {planned.data}, by {_kind(planned.network.sampling.kind)}"
+    return f"{planned.network.network.arch} {shown}{_trained(planned)}"
+
+
+def _trained(planned: PlannedStage) -> str:
+    if planned.training is None:
+        return ""
+    settings = planned.training.settings
+    start = f"its {planned.training.start} network" if planned.training.start else settings.network.weights
+    begun = "" if start == "none" else f" from {start}"
+    return f", trained for {settings.training.epochs} epochs with {settings.training.loss}{begun}"
+
+
+def _entry(settings: SettingsModel) -> str:
+    """Return an entry of a table with its settings: `min area (min_area 10)`."""
+    values = settings.as_json()
+    kind = _kind(values.pop("kind"))
+    told = ", ".join(
+        f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}" for name, value in _leaves(values)
+    )
+    return f"{kind} ({told})" if told else kind
+
+
+def _leaves(values: Mapping[str, Any], group: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{group}{name}.")
+        else:
+            yield f"{group}{name}", value
+
+
+def _number(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _kind(name: str) -> str:
+    return name.replace("_", " ")
