@@ -225,6 +225,26 @@ def clean_masks_of(wildcards):
     return masks_of("clean", wildcards.stage, BACKBONES)(wildcards)
 
 
+def masks_by_structure(folder, methods=None):
+    """Return the masks of one structure after the other that hold an exam's: of these methods, or the wildcard's."""
+
+    def files(wildcards):
+        chosen = methods or [wildcards.method]
+        return [path for structure in STRUCTURES for path in masks_of(folder, structure, chosen)(wildcards)]
+
+    return files
+
+
+def raw_masks_of(wildcards):
+    """Return the raw masks of the wildcard's method that hold an exam's; the fusion has none of its own."""
+    return [] if wildcards.method == FUSION else masks_by_structure("masks")(wildcards)
+
+
+def metrics_of(*methods):
+    """Return the scores of some methods on the test exams, exam by exam."""
+    return [f"{RESULTS}/metrics/{method}/{exam}.csv" for exam in EXAMS.names("test") for method in methods]
+
+
 def segmentations_of(*splits):
     """Return the segmentations of every method for the exams of some splits."""
     return [

@@ -4,7 +4,7 @@ RECORDED = dict.fromkeys(("survey", "liver_slices", "lesion_slices", "train", "p
 RECORDED |= dict.fromkeys(
     ("postprocess", "fit_fusion", "fuse", "restore", "evaluate", "disagreement", "uncertainty", "adopt"), ("test",)
 )
-RECORDED |= dict.fromkeys(("summarise", "bundle", "viewer"), ("test",))
+RECORDED |= dict.fromkeys(("evaluate_given", "overlap", "summarise", "bundle", "viewer"), ("test",))
 RECORDS = [
     record
     for rule, splits in RECORDED.items()

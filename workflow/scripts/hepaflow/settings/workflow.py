@@ -21,7 +21,7 @@ from hepaflow.settings.inference import InferenceSettings
 from hepaflow.settings.network import BackboneWeights, NetworkSettings
 from hepaflow.settings.phantom import PhantomSettings
 from hepaflow.settings.postprocess import LesionPostprocessing, LiverPostprocessing
-from hepaflow.settings.predictions import AdoptSettings, EvaluateSettings, PredictionLabels, PredictionSettings
+from hepaflow.settings.predictions import AdoptSettings, PredictionLabels, PredictionSettings
 from hepaflow.settings.slices import LiverSlicesSettings, NetworkSize, WindowSettings
 from hepaflow.settings.survey import SurveySettings
 from hepaflow.settings.together import conflicts
@@ -274,11 +274,8 @@ class Settings(SettingsModel):
         chosen = self.predictions[given]
         return AdoptSettings(liver=chosen.liver, lesion=chosen.lesion, trust_grid=chosen.trust_grid)
 
-    def evaluate(self) -> EvaluateSettings:
-        """Return what the scores of an exam depend on."""
-        return EvaluateSettings(given={name: self._labels_of(name) for name in self.predictions})
-
-    def _labels_of(self, given: str) -> PredictionLabels:
+    def evaluate_given(self, given: str) -> PredictionLabels:
+        """Return what the scores of another system depend on."""
         chosen = self.predictions[given]
         return PredictionLabels(liver=chosen.liver, lesion=chosen.lesion)
 
