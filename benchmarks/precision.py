@@ -51,6 +51,6 @@ def _timed(bundle: Bundle, precision: Precision, seconds: dict[str, float]) -> S
         began = time.perf_counter()
         found = segmenter.segment(hu)
         seconds[precision] += time.perf_counter() - began
-        return Segmentation(found.liver, found.lesion)
+        return {"liver": found.liver, "lesion": found.lesion}
 
     return segments

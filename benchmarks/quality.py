@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from benchmarks import nnunet
 from benchmarks.side_by_side import digits, table
-from hepaflow.evaluation.exam import Scores, Segmentation
+from hepaflow.evaluation.exam import Scores, Segmentation, segmentation_of
 from hepaflow.evaluation.scores import final, read_scores
 from hepaflow.exams.sheet import read_sheet
 from hepaflow.masks.postprocess import clean
@@ -142,7 +142,7 @@ def segment(hu: np.ndarray, networks: dict[str, Trained], settings: Settings) ->
             stack = lesion_slices(hu, found["liver"], None, steps.lesion_slices)
         masks = networks[stage].drawer.masks(SlicesInMemory(stack))
         found[stage] = restore(clean(masks, getattr(steps, stage)), stack.box, shape)
-    return Segmentation(found["liver"], found["lesion"])
+    return found
 
 
 def scores_of(systems: Mapping[str, Segments], exams: Mapping[str, Pair]) -> pd.DataFrame:
@@ -151,7 +151,7 @@ def scores_of(systems: Mapping[str, Segments], exams: Mapping[str, Pair]) -> pd.
     for name, (image, label) in exams.items():
         hu, grid = read_image(image, exam=name)
         labels, _ = read_labels(label, exam=name, image=grid)
-        scores = Scores(name, Segmentation.of_labels(labels), grid.trusted_steps)
+        scores = Scores(name, segmentation_of(labels), grid.trusted_steps)
         for system, segments in systems.items():
             scores.add(system, "clean", segments(hu))
         tables.append(scores.metrics())
@@ -175,7 +175,13 @@ def measure(scratch: Path) -> str:
         if NNUNET in systems:
             drawer = nnunet.train_nnunet(slices, seconds, scratch / stage)
             systems[NNUNET][stage] = Trained(drawer, drawer.epochs, drawer.parameters)
-    own = read_scores(*(results / "metrics" / f"{name}.csv" for name in exams.names("test")))
+    own = read_scores(
+        *(
+            results / "metrics" / method / f"{name}.csv"
+            for name in exams.names("test")
+            for method in (*settings.backbones, FUSION)
+        )
+    )
     others = {
         system: partial(segment, networks=networks, settings=settings) for system, networks in systems.items()
     }

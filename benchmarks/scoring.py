@@ -10,7 +10,7 @@ from monai.metrics import compute_average_surface_distance, compute_dice, comput
 from benchmarks.exams import write_exam
 from benchmarks.scale import Scale
 from benchmarks.side_by_side import Comparison, in_turn
-from hepaflow.evaluation.exam import Scores, Segmentation
+from hepaflow.evaluation.exam import Scores, segmentation_of
 from hepaflow.names import STRUCTURES
 from hepaflow.volumes.labels import read_labels
 from hepaflow.volumes.volume import read_grid
@@ -28,8 +28,8 @@ def measure(scratch: Path, scale: Scale) -> list[Comparison]:
     labels = labels[len(labels) // 2 - count // 2 :][:count]
     moved = np.roll(labels, (SHIFT, SHIFT), axis=(1, 2))
     spacing = grid.spacing
-    reference, prediction = Segmentation.of_labels(labels), Segmentation.of_labels(moved)
-    pairs = [(getattr(prediction, structure), getattr(reference, structure)) for structure in STRUCTURES]
+    reference, prediction = segmentation_of(labels), segmentation_of(moved)
+    pairs = [(prediction[structure], reference[structure]) for structure in STRUCTURES]
 
     def ours() -> Scores:
         scores = Scores("exam", reference, spacing)

@@ -51,7 +51,13 @@ DAMAGED = (
     case("masks", cut, "masks/liver/plain.train.npz", "fusion/liver.json", TRACEBACK),
     case("fusion weights", cut, "fusion/lesion.json", "masks/lesion/fusion.test.npz", TRACEBACK),
     case("a segmentation", cut, "segmentations/fusion/three.nii.gz", "viewer/three.html"),
-    case("a table of metrics", cut, "metrics/three.csv", "tables/metrics.csv", "half of the metrics went missing"),
+    case(
+        "a table of metrics",
+        cut,
+        "metrics/plain/three.csv",
+        "tables/metrics.csv",
+        "half of the metrics went missing",
+    ),
 )
 EVERY = Case(
     "one bit flipped in each output of a whole run, in turn", REFUSED, ("changed or damaged after it was made",)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from hepaflow.evaluation.exam import Scores, Segmentation
+from hepaflow.evaluation.exam import Scores, segmentation_of
 from hepaflow.exams.survey import survey
 from hepaflow.masks.file import write_masks
 from hepaflow.masks.postprocess import clean
@@ -61,8 +61,8 @@ def walk(
     written, given = nib.load(folder / "segmentation.nii.gz"), nib.load(image)
     assert written.shape == tuple(given.shape[:3])
     np.testing.assert_allclose(written.affine, given.affine, atol=1e-6)
-    scores = Scores(EXAM, Segmentation.of_labels(labels), grid.trusted_steps)
-    scores.add("oracle", "clean", Segmentation(livers, lesions))
+    scores = Scores(EXAM, segmentation_of(labels), grid.trusted_steps)
+    scores.add("oracle", "clean", {"liver": livers, "lesion": lesions})
     own, _ = read_labels(folder / "segmentation.nii.gz", exam=EXAM, image=grid)
     return Walked(found, hu, labels, first, own, scores.metrics())
 

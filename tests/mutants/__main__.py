@@ -28,6 +28,7 @@ MODULES = (
     "evaluation/statistics",
     "evaluation/scores",
     "evaluation/exam",
+    "evaluation/error_overlap",
     "evaluation/flagging",
     "volumes/lesions",
     "volumes/labels",

@@ -1,6 +1,7 @@
 """Segmentations by other systems, scored and drawn beside ours."""
 
 import os
+import re
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -37,13 +38,11 @@ def scored(completed: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Che
     assert run.planned() == Counter(
         {
             "adopt": 4,
-            "evaluate": 2,
+            "evaluate_given": 4,
             "summarise": 1,
             "tables": 2,
             "table_literature": 1,
             "figure_dice": 2,
-            "figure_overlap": 2,
-            "figure_uncertainty": 2,
             "figure_samples": 2,
             "viewer": 2,
             "bundle": 1,  # its card is made from the same table; other systems are not in it
@@ -119,9 +118,27 @@ def test_the_command_gives_the_same_numbers(scored: Checkout, tmp_path: Path) ->
 def test_a_key_reruns_the_scores_alone(scored: Checkout, change: dict[str, object], adopted: int) -> None:
     scored.configure(predictions=OTHERS | {"organs": {**OTHERS["organs"], **change}})
     planned = scored.planned()
-    assert planned["adopt"] == adopted
-    assert planned["evaluate"] == 2
-    assert not {"train", "predict", "fit_fusion", "restore", "disagreement"} & set(planned)
+    assert planned["adopt"] == planned["evaluate_given"] == adopted
+    assert not {"train", "predict", "fit_fusion", "restore", "disagreement", "evaluate", "overlap"} & set(planned)
+    ours = re.findall(r"wildcards: given=(\w+)", scored.snakemake("--dry-run").stdout)
+    assert set(ours) == {"organs"}
+
+
+def test_a_score_that_failed_is_asked_for_again(scored: Checkout) -> None:
+    """As its job leaves it: without table and record, though all that follows from it is there."""
+    scored.configure(predictions=OTHERS)
+    gone = [
+        scored.folder / RESULTS / name
+        for name in ("metrics/organs/three.csv", "records/evaluate_given/organs.three.json")
+    ]
+    for path in gone:
+        path.rename(path.with_suffix(".away"))
+    planned = scored.planned()
+    for path in gone:
+        path.with_suffix(".away").rename(path)
+    assert (planned["evaluate_given"], planned["evaluate"], planned["adopt"]) == (1, 0, 0)
+    assert planned["summarise"] == 1
+    assert scored.planned() == {}
 
 
 def test_the_content_of_the_files_counts_and_neither_their_place_nor_their_time(scored: Checkout) -> None:

@@ -38,11 +38,9 @@ def test_liver_of_a_real_exam_is_learned(fresh: Checkout) -> None:
     ended = fresh.snakemake()
     assert ended.returncode == 0, ended.stdout
     results = fresh.folder / "results/smoke"
-    metrics = pd.read_csv(results / "metrics/test.csv")
+    metrics = pd.read_csv(results / "metrics/fusion/test.csv")
     # It was trained on this very exam: a figure below this means that something is wrong.
-    fused = metrics.query(
-        "structure == 'liver' and method == 'fusion' and metric == 'dice' and processing == 'clean'"
-    )
+    fused = metrics.query("structure == 'liver' and metric == 'dice'")
     assert fused["value"].item() > 0.8
 
     made = nib.load(results / "segmentations/fusion/test.nii.gz")

@@ -50,16 +50,17 @@ def names(text: str) -> frozenset[str]:
 SAMPLES = names("figure_samples.liver figure_samples.lesion html_report")
 EVALUATION = names(
     "evaluate.test summarise tables.liver tables.lesion table_literature figure_dice.liver figure_dice.lesion "
-    "figure_overlap.liver figure_overlap.lesion figure_uncertainty.liver figure_uncertainty.lesion bundle "
-    "provenance html_report"
+    "figure_uncertainty.liver figure_uncertainty.lesion bundle provenance html_report"
 )
+# Of the networks' masks before post-processing.
+OVERLAP = names("overlap.test figure_overlap.liver figure_overlap.lesion")
 SCORES = names("restore.test uncertainty.test viewer.test") | EVALUATION | SAMPLES
 LESION_CLEAN = names("postprocess.lesion.test fuse.lesion.test disagreement.lesion.test") | SCORES
-LESION_TEST = names("lesion_slices.test predict.lesion.test") | LESION_CLEAN
+LESION_TEST = names("lesion_slices.test predict.lesion.test") | OVERLAP | LESION_CLEAN
 WEIGHTS = names("figure_weights table_weights")
 LESION_FUSION = names("fit_fusion.lesion") | WEIGHTS | LESION_CLEAN
 LESION_NETWORKS = (
-    names("train.lesion figure_training.lesion predict.lesion.train predict.lesion.test") | LESION_FUSION
+    names("train.lesion figure_training.lesion predict.lesion.train predict.lesion.test") | OVERLAP | LESION_FUSION
 )
 LESION_DATA = names("lesion_slices.train lesion_slices.test") | LESION_NETWORKS
 LIVER_CLEAN = names("postprocess.liver.test fuse.liver.test disagreement.liver.test") | LESION_TEST
@@ -210,6 +211,9 @@ def finished(completed: Checkout, tmp_path_factory: pytest.TempPathFactory) -> I
     folder = tmp_path_factory.mktemp("reruns") / "run"
     shutil.copytree(completed.folder, folder, copy_function=shutil.copy2)
     shutil.copy(folder / "config/exams/smoke.tsv", folder / "config/exams/copy.tsv")
+    (folder / "given").mkdir()
+    for exam in ("three", "four"):
+        shutil.copy(folder / f"data/phantoms/{exam}.label.nii.gz", folder / f"given/{exam}.nii.gz")
     before = os.environ.get("PYTHONPATH")
     yield Finished(folder)
     if before is None:
@@ -347,7 +351,7 @@ def test_a_module_reruns_exactly_the_scripts_that_reach_it(
         assert not any(job.runs for job in planned)
 
 
-WITHOUT_JOBS = {"adopt", "segment"}
+WITHOUT_JOBS = {"adopt", "evaluate_given", "segment"}
 """Rules without a job in the smoke run, which has neither segmentations by others nor new exams: they are in
 `test_other_systems.py` and `test_own_model.py`."""
 
@@ -543,7 +547,7 @@ FILES = {
     "data/phantoms/three.image.nii.gz": names("survey.test data_card liver_slices.test predict.liver.test")
     | LIVER_CLEAN,
     # Only what scores and shows it reads the reference of a test exam.
-    "data/phantoms/three.label.nii.gz": names("survey.test data_card") | SCORES - names("restore.test"),
+    "data/phantoms/three.label.nii.gz": names("survey.test data_card") | OVERLAP | SCORES - names("restore.test"),
     "LICENSE": names("bundle provenance html_report"),
     "workflow/report/figure_dice.rst": names("html_report"),
 }
@@ -605,6 +609,20 @@ def test_another_content_reruns_what_reads_it_whatever_its_time(
     told = {job.rule for job in planned if any(file in reason for reason in job.reasons)}
     assert told == {job.rule for job in planned if job.runs and f"changed: {file}" in job.reasons}
     assert told
+
+
+def test_another_reference_scores_its_exam_anew_by_every_method_and_no_other_exam(real: Finished) -> None:
+    path = real.folder / "data/phantoms/three.label.nii.gz"
+    shutil.copy2(path, path.with_name("before"))
+    try:
+        longer(path)
+        planned = real.planned(REAL)
+    finally:
+        path.with_name("before").replace(path)
+    rules = ("evaluate", "overlap", "uncertainty")
+    scored = [(job.rule, *job.wildcards.values()) for job in planned if job.runs and job.rule in rules]
+    expected = [("evaluate", method, "three") for method in (*BACKBONES, "fusion")]
+    assert sorted(scored) == [*sorted(expected), ("overlap", "three"), ("uncertainty", "three")]
 
 
 @pytest.mark.parametrize(
@@ -677,9 +695,6 @@ def test_every_input_that_no_job_makes_is_checked_at_start(real: Finished) -> No
     sheet = real.folder / "config/exams/new.tsv"
     sheet.write_text((real.folder / "config/exams/smoke.tsv").read_text() + "five\tnew.nii.gz\t\tnew\n")
     shutil.copy(real.folder / "data/phantoms/one.image.nii.gz", real.folder / "data/phantoms/new.nii.gz")
-    (real.folder / "given").mkdir()
-    for exam in ("three", "four"):
-        shutil.copy(real.folder / f"data/phantoms/{exam}.label.nii.gz", real.folder / f"given/{exam}.nii.gz")
     (real.folder / "w.pth").touch()
     config = with_value("backbones.NAME.weights", "w.pth") | {
         "phantoms": None,
@@ -708,11 +723,14 @@ def test_files_of_what_is_gone_are_told_and_removed_on_request(finished: Finishe
     for name in (
         "models/liver/plain.safetensors",
         "segmentations/plain/three.nii.gz",
+        "metrics/plain/three.csv",
+        "logs/evaluate/plain.three.log",
         "logs/train/liver.plain.log",
     ):
         assert f"results/smoke/{name}" in listed
         assert (clone.folder / "results/smoke" / name).exists()
     assert "dense.safetensors" not in listed
+    assert "metrics/dense" not in listed
     assert "Nothing was removed" in listed
     others = clone.folder / "results/smoke/models/liver/mine.txt"
     others.touch()
@@ -781,9 +799,9 @@ def test_two_changes_at_once_are_both_noticed(finished: Finished, tmp_path: Path
 # The headline cases, job by job.
 
 BACKBONES = SMOKE["backbones"]
-EVALUATION_JOBS = {
+SCORE_JOBS = {
     "restore.test": 8,  # four methods, two test exams
-    "evaluate.test": 2,
+    "evaluate.test": 8,
     "uncertainty.test": 2,
     "summarise": 1,
     "tables.liver": 1,
@@ -791,8 +809,6 @@ EVALUATION_JOBS = {
     "table_literature": 1,
     "figure_uncertainty.liver": 1,
     "figure_uncertainty.lesion": 1,
-    "figure_overlap.liver": 1,
-    "figure_overlap.lesion": 1,
     "figure_dice.liver": 1,
     "figure_dice.lesion": 1,
     "figure_samples.liver": 1,
@@ -802,6 +818,7 @@ EVALUATION_JOBS = {
     "provenance": 1,
     "html_report": 1,
 }
+EVALUATION_JOBS = {**SCORE_JOBS, "overlap.test": 2, "figure_overlap.liver": 1, "figure_overlap.lesion": 1}
 LESION_FUSED = {
     "fit_fusion.lesion": 1,
     "figure_weights": 1,
@@ -822,7 +839,8 @@ HEADLINES: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
             **LESION_FUSED,
             **LESION_MAPS,
             **EVALUATION_JOBS,
-            "restore.test": 4,  # the other backbones' segmentations stay
+            "restore.test": 4,  # the other backbones' segmentations and scores stay
+            "evaluate.test": 4,
         },
     ),
     "one backbone's architecture": (
@@ -875,7 +893,7 @@ HEADLINES: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
     ),
     "a threshold of the lesions' post-processing": (
         {"postprocessing": {"lesion": {"min_area": 4}}},
-        {"postprocess.lesion.test": 4, "fuse.lesion.test": 1, **LESION_MAPS, **EVALUATION_JOBS},
+        {"postprocess.lesion.test": 4, "fuse.lesion.test": 1, **LESION_MAPS, **SCORE_JOBS},
     ),
     "CLAHE's clip limit": (
         {"contrast": {"clip_limit": 0.03}},
@@ -912,6 +930,7 @@ HEADLINES: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
             **MAPS,
             **EVALUATION_JOBS,
             "restore.test": 10,
+            "evaluate.test": 10,
         },
     ),
     "one backbone fewer": (
@@ -929,6 +948,26 @@ HEADLINES: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
             **MAPS,
             **EVALUATION_JOBS,
             "restore.test": 6,
+            "evaluate.test": 6,
+        },
+    ),
+    "segmentations by another system": (
+        {"predictions": {"reader": {"folder": "given"}}},
+        {
+            "adopt.test": 2,
+            "evaluate_given.test": 2,  # and no other method's scores
+            "summarise": 1,
+            "tables.liver": 1,
+            "tables.lesion": 1,
+            "table_literature": 1,
+            "figure_dice.liver": 1,
+            "figure_dice.lesion": 1,
+            "figure_samples.liver": 1,
+            "figure_samples.lesion": 1,
+            "viewer.test": 2,
+            "bundle": 1,
+            "provenance": 1,
+            "html_report": 1,
         },
     ),
 }
@@ -950,7 +989,8 @@ MORE_EXAMS: dict[str, dict[str, int]] = {
         **EVALUATION_JOBS,
         "data_card": 1,
         "restore": 4,
-        "evaluate": 1,
+        "evaluate": 4,
+        "overlap": 1,
         "uncertainty": 1,
         "disagreement.liver": 1,
         "disagreement.lesion": 1,

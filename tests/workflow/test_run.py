@@ -11,6 +11,7 @@ import yaml
 from smoke_run import EXAMS, SMOKE, Checkout
 
 from hepaflow.evaluation.metrics.overlap import dice
+from hepaflow.evaluation.scores import read_scores
 from hepaflow.masks.file import Masks
 from hepaflow.masks.restore import restore
 from hepaflow.preprocessing.slices import SliceFile
@@ -31,7 +32,7 @@ def test_every_artifact_is_there(completed: Checkout) -> None:
         expected += [f"masks/{stage}/fusion.test.npz", f"fusion/{stage}.json"]
         expected += [f"clean/{stage}/{name}.test.npz" for name in METHODS]
     expected += [f"segmentations/{name}/{exam}.nii.gz" for name in METHODS for exam in TEST]
-    expected += [f"metrics/{exam}.csv" for exam in TEST]
+    expected += [f"metrics/{name}/{exam}.csv" for name in METHODS for exam in TEST]
     expected += [f"metrics/{exam}.{table}.csv" for exam in TEST for table in ("overlap", "uncertainty")]
     for stage in ("liver", "lesion"):
         expected += [f"disagreement/{stage}/{exam}.nii.gz" for exam in TEST]
@@ -67,7 +68,7 @@ def test_segmentations_lie_on_the_exams_grid(completed: Checkout, exam: str, met
 @pytest.mark.parametrize("exam", TEST)
 def test_metrics_are_those_of_the_masks(completed: Checkout, exam: str) -> None:
     results = completed.folder / "results/smoke"
-    metrics = pd.read_csv(results / f"metrics/{exam}.csv")
+    metrics = read_scores(*(results / f"metrics/{name}/{exam}.csv" for name in METHODS))
     labels, _ = read_labels(completed.folder / f"data/phantoms/{exam}.label.nii.gz")
     for stage, reference in (("liver", labels >= 1), ("lesion", labels == 2)):
         slices = SliceFile(results / f"slices/{stage}/{exam}.safetensors")
@@ -81,7 +82,7 @@ def test_metrics_are_those_of_the_masks(completed: Checkout, exam: str) -> None:
 
 def test_tables_are_the_means_of_the_metrics(completed: Checkout) -> None:
     results = completed.folder / "results/smoke"
-    metrics = pd.concat(pd.read_csv(results / f"metrics/{exam}.csv") for exam in TEST)
+    metrics = read_scores(*(results / f"metrics/{name}/{exam}.csv" for exam in TEST for name in METHODS))
     table = pd.read_csv(results / "tables/liver.csv").set_index("method")
     for method in METHODS:
         dice_of = "structure == 'liver' and method == @method and processing == 'clean' and metric == 'dice'"

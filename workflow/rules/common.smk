@@ -319,6 +319,22 @@ def fused_data_of(wildcards):
     return f"{RESULTS}/preprocessed/{PLAN.methods[FUSION][wildcards.stage].data}/{wildcards.exam}.safetensors"
 
 
+def raw_maps_of(wildcards):
+    """Return the maps of the wildcard's method that hold an exam's, by structure; a vote is not scored unprocessed."""
+    return [] if wildcards.method in VOTES else found_by("maps")(wildcards)
+
+
+def fused_maps_of(wildcards):
+    """Return the maps of every fused network that hold an exam's, of one structure after the other."""
+    stages = stages_of(PLAN, FUSION).values()
+    return [path for stage in stages for path in masks_of("maps", stage, FUSED)(wildcards)]
+
+
+def metrics_of(*methods):
+    """Return the scores of some methods on the test exams, exam by exam."""
+    return [f"{RESULTS}/metrics/{method}/{exam}.csv" for exam in EXAMS.names("test") for method in methods]
+
+
 def segmentations_of(*splits):
     """Return the segmentations of every method for the exams of some splits."""
     return [

@@ -2,28 +2,61 @@ rule evaluate:
     input:
         image=raw("evaluate", image_of),
         label=raw("evaluate", label_of),
-        liver_slices=f"{RESULTS}/preprocessed/liver/{{exam}}.safetensors",
-        lesion_slices=f"{RESULTS}/preprocessed/lesion/{{exam}}.safetensors",
-        liver_raw=masks_of("maps", "liver", NETWORKS),
-        lesion_raw=masks_of("maps", "lesion", NETWORKS),
-        liver_clean=masks_of("clean", "liver", METHODS),
-        lesion_clean=masks_of("clean", "lesion", METHODS),
-        given=expand(f"{RESULTS}/segmentations/{{given}}/{{{{exam}}}}.nii.gz", given=GIVEN),
+        grids=grids_of(),
+        raw=raw_maps_of,
+        clean=found_by("clean"),
     output:
-        metrics=f"{RESULTS}/metrics/{{exam}}.csv",
-        overlap=f"{RESULTS}/metrics/{{exam}}.overlap.csv",
-        record=f"{RESULTS}/records/evaluate/{{exam}}.json",
+        metrics=f"{RESULTS}/metrics/{{method}}/{{exam}}.csv",
+        record=f"{RESULTS}/records/evaluate/{{method}}.{{exam}}.json",
     log:
-        f"{RESULTS}/logs/evaluate/{{exam}}.log",
+        f"{RESULTS}/logs/evaluate/{{method}}.{{exam}}.log",
     priority: 5
     params:
-        methods=METHODS,
-        settings=settings_of("evaluate"),
         code=code_of("evaluate"),
         libraries=libraries_of("evaluate"),
         raw=raw_of("evaluate"),
     script:
         "../scripts/evaluate.py"
+
+
+rule evaluate_given:
+    input:
+        image=raw("evaluate_given", image_of),
+        label=raw("evaluate_given", label_of),
+        segmentation=f"{RESULTS}/segmentations/{{given}}/{{exam}}.nii.gz",
+    output:
+        metrics=f"{RESULTS}/metrics/{{given}}/{{exam}}.csv",
+        record=f"{RESULTS}/records/evaluate_given/{{given}}.{{exam}}.json",
+    log:
+        f"{RESULTS}/logs/evaluate_given/{{given}}.{{exam}}.log",
+    priority: 5
+    params:
+        settings=settings_of("evaluate_given", "given"),
+        code=code_of("evaluate_given", "given"),
+        libraries=libraries_of("evaluate_given", "given"),
+        raw=raw_of("evaluate_given"),
+    script:
+        "../scripts/evaluate_given.py"
+
+
+rule overlap:
+    input:
+        image=raw("overlap", image_of),
+        label=raw("overlap", label_of),
+        grids=grids_of(FUSION),
+        maps=fused_maps_of,
+    output:
+        overlap=f"{RESULTS}/metrics/{{exam}}.overlap.csv",
+        record=f"{RESULTS}/records/overlap/{{exam}}.json",
+    log:
+        f"{RESULTS}/logs/overlap/{{exam}}.log",
+    params:
+        networks=FUSED,
+        code=code_of("overlap"),
+        libraries=libraries_of("overlap"),
+        raw=raw_of("overlap"),
+    script:
+        "../scripts/overlap.py"
 
 
 rule uncertainty:
@@ -48,7 +81,7 @@ rule uncertainty:
 
 rule summarise:
     input:
-        metrics=expand(f"{RESULTS}/metrics/{{exam}}.csv", exam=EXAMS.names("test")),
+        metrics=metrics_of(*METHODS, *GIVEN),
     output:
         metrics=report(
             f"{RESULTS}/tables/metrics.csv",

@@ -64,7 +64,7 @@ rule figure_overlap:
 
 rule figure_dice:
     input:
-        metrics=expand(f"{RESULTS}/metrics/{{exam}}.csv", exam=EXAMS.names("test")),
+        metrics=metrics_of(*METHODS, *GIVEN),
     output:
         figure=report(
             f"{RESULTS}/figures/dice.{{structure}}.svg",
@@ -79,6 +79,7 @@ rule figure_dice:
     params:
         architectures=ARCHITECTURES if SETTINGS.phantoms is None else {},
         networks=FUSED,
+        exams=len(EXAMS.names("test")),
         code=code_of("figure_dice"),
         libraries=libraries_of("figure_dice"),
     script:
@@ -114,7 +115,7 @@ rule figure_samples:
 rule figure_uncertainty:
     input:
         levels=expand(f"{RESULTS}/metrics/{{exam}}.uncertainty.csv", exam=EXAMS.names("test")),
-        metrics=expand(f"{RESULTS}/metrics/{{exam}}.csv", exam=EXAMS.names("test")),
+        metrics=metrics_of(FUSION),
     output:
         figure=report(
             f"{RESULTS}/figures/uncertainty.{{structure}}.svg",

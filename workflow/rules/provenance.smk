@@ -1,28 +1,23 @@
 # Every job writes a record of what it was made from; this rule sums up those of the rules that compute.
 
-RECORDED = dict.fromkeys(
-    ("postprocess", "fit_fusion", "fuse", "restore", "evaluate", "disagreement", "uncertainty", "adopt"), ("test",)
-)
-RECORDED |= dict.fromkeys(("summarise", "bundle", "viewer", "train"), ("test",)) | {"survey": ("train", "test")}
+RECORDED = ("train", "postprocess", "fit_fusion", "fuse", "restore", "disagreement", "adopt", "evaluate")
+RECORDED += ("evaluate_given", "overlap", "uncertainty", "summarise", "bundle", "viewer")
 RECORDS = [
     *(rules.preprocess.output.record.format(data=data, exam=exam) for data, exam in PREPROCESSED),
     *(
         rules.predict.output.record.format(stage=stage, network=network, split=split)
         for network, stage, split in PREDICTED
     ),
-    *(
-        record
-        for rule, splits in RECORDED.items()
-        for record in expand(
-            getattr(rules, rule).output.record,
-            stage=STAGES,
-            network=NETWORKS,
-            vote=VOTES,
-            method=METHODS,
-            given=GIVEN,
-            split=splits,
-            exam=EXAMS.names(*splits),
-        )
+    *expand(rules.survey.output.record, exam=EXAMS.names("train", "test")),
+    *expand(
+        [getattr(rules, rule).output.record for rule in RECORDED],
+        stage=STAGES,
+        network=NETWORKS,
+        vote=VOTES,
+        method=METHODS,
+        given=GIVEN,
+        split="test",
+        exam=EXAMS.names("test"),
     ),
 ]
 

@@ -6,7 +6,6 @@ from hepaflow.evaluation.scores import final, read_scores
 from hepaflow.figures.style import save
 from hepaflow.figures.uncertainty import uncertainty_figure
 from hepaflow.jobs.run import run
-from hepaflow.names import FUSION
 from hepaflow.tables.files import write_table
 
 
@@ -15,9 +14,7 @@ def work() -> None:
     levels = read_scores(*snakemake.input.levels)
     levels = levels[levels["structure"] == structure]
     scores = final(read_scores(*snakemake.input.metrics))
-    fused = scores[
-        (scores["structure"] == structure) & (scores["method"] == FUSION) & (scores["metric"] == "dice")
-    ]
+    fused = scores[(scores["structure"] == structure) & (scores["metric"] == "dice")]
     exams = exams_by_disagreement(levels, fused)
     write_table(exams, snakemake.output.table)
     write_table(answer_table(levels, exams), snakemake.output.answer)

@@ -6,9 +6,17 @@ from math import nan
 import numpy as np
 import pytest
 
-from hepaflow.evaluation.exam import Scores, Segmentation, burden_scores, detection_scores, mask_scores
+from hepaflow.evaluation.exam import (
+    Scores,
+    Segmentation,
+    burden_scores,
+    detection_scores,
+    mask_scores,
+    segmentation_of,
+    structure_scores,
+)
 from hepaflow.evaluation.metrics.overlap import dice
-from hepaflow.evaluation.scores import METRIC_COLUMNS, OVERLAP_COLUMNS
+from hepaflow.evaluation.scores import METRIC_COLUMNS
 
 SHAPE = (3, 5, 7)  # not a multiple of eight voxels
 SPACING = (2.5, 0.7, 0.8)
@@ -40,13 +48,9 @@ def wrong_at(*places: tuple[int, int, int]) -> np.ndarray:
 A, B, C = (1, 1, 1), (0, 0, 0), (2, 4, 6)
 """A liver voxel, and the exam's first and last voxels, which are background."""
 
-LIVER = Segmentation(REFERENCE, EMPTY)
-"""A reference without lesions."""
 
-
-def of(structure: str, mask: np.ndarray) -> Segmentation:
-    """A method's mask of one structure alone."""
-    return Segmentation(mask, None) if structure == "liver" else Segmentation(None, mask)
+def both(liver: np.ndarray, lesion: np.ndarray) -> Segmentation:
+    return {"liver": liver, "lesion": lesion}
 
 
 # One mask
@@ -160,27 +164,57 @@ def test_tumour_burden_without_a_liver_is_undefined() -> None:
 
 def test_masks_of_a_label_map() -> None:
     """The liver includes its lesions."""
-    masks = Segmentation.of_labels(np.array([[[0, 1, 2]]], np.uint8))
-    assert masks.liver.tolist() == [[[False, True, True]]]
-    assert masks.lesion.tolist() == [[[False, False, True]]]
+    masks = segmentation_of(np.array([[[0, 1, 2]]], np.uint8))
+    assert {structure: mask.tolist() for structure, mask in masks.items()} == {
+        "liver": [[[False, True, True]]],
+        "lesion": [[[False, False, True]]],
+    }
 
 
-@pytest.mark.parametrize("structures", [(), ("liver",), ("lesion",), ("liver", "lesion"), ("lesion", "liver")])
-def test_masks_of_some_stages(structures: tuple[str, ...]) -> None:
-    masks = Segmentation(REFERENCE, EMPTY).only(structures)
-    assert (masks.liver is REFERENCE) == ("liver" in structures)
-    assert (masks.lesion is EMPTY) == ("lesion" in structures)
-    assert list(masks.structures()) == [structure for structure in ("liver", "lesion") if structure in structures]
+@pytest.mark.parametrize("structures", [(), ("liver",), ("lesion",), ("liver", "lesion")])
+def test_masks_of_some_structures(structures: tuple[str, ...]) -> None:
+    labels = np.array([[[0, 1, 2]]], np.uint8)
+    masks = segmentation_of(labels, structures)
+    assert tuple(masks) == structures
+    for structure, mask in masks.items():
+        np.testing.assert_array_equal(mask, segmentation_of(labels)[structure])
+
+
+# What a structure is scored by
+
+
+@pytest.mark.parametrize(
+    ("structure", "others", "further"),
+    [
+        ("liver", (), []),
+        ("liver", ("lesion",), []),
+        ("lesion", (), LESION_METRICS),
+        ("lesion", ("liver",), LESION_METRICS + BURDEN_METRICS),
+    ],
+)
+def test_a_structure_has_the_scores_of_its_mask_and_its_own(
+    structure: str, others: tuple[str, ...], further: list[str]
+) -> None:
+    masks = both(wrong_at(A), wrong_at(B))
+    known = {name: masks[name] for name in (structure, *others)}
+    scores = structure_scores(structure, known, both(REFERENCE, REFERENCE), SPACING)
+    assert list(scores) == MASK_METRICS + further
+    assert scores["dice"] == dice(masks[structure], REFERENCE)
+
+
+def test_a_structure_of_which_nothing_else_is_known_is_scored_by_its_mask() -> None:
+    scores = structure_scores("spleen", {"spleen": wrong_at(A)}, {"spleen": REFERENCE}, SPACING)
+    assert list(scores) == MASK_METRICS
 
 
 # All scores
 
 
 def test_every_metric_of_every_mask() -> None:
-    scores = Scores("007", Segmentation(REFERENCE, wrong_at(A)), SPACING)
-    scores.add("resnet", "raw", Segmentation(wrong_at(A, B), REFERENCE))
-    scores.add("resnet", "clean", Segmentation(wrong_at(A), REFERENCE))
-    scores.add("fusion", "clean", Segmentation(REFERENCE, REFERENCE))
+    scores = Scores("007", both(REFERENCE, wrong_at(A)), SPACING)
+    scores.add("resnet", "raw", both(wrong_at(A, B), REFERENCE))
+    scores.add("resnet", "clean", both(wrong_at(A), REFERENCE))
+    scores.add("fusion", "clean", both(REFERENCE, REFERENCE))
     metrics = scores.metrics()
     assert tuple(metrics.columns) == METRIC_COLUMNS
     assert set(metrics["exam"]) == {"007"}
@@ -207,16 +241,16 @@ def test_every_metric_of_every_mask() -> None:
 
 
 def test_a_system_that_segments_the_liver_alone_has_no_scores_of_lesions() -> None:
-    scores = Scores("exam", Segmentation(REFERENCE, wrong_at(A)), SPACING)
-    scores.add("other", "given", Segmentation(REFERENCE, None))
+    scores = Scores("exam", both(REFERENCE, wrong_at(A)), SPACING)
+    scores.add("other", "given", {"liver": REFERENCE})
     metrics = scores.metrics()
     assert metrics["metric"].tolist() == MASK_METRICS
     assert set(metrics["structure"]) == {"liver"}
 
 
 def test_a_system_that_segments_lesions_alone_has_no_tumour_burden() -> None:
-    scores = Scores("exam", Segmentation(REFERENCE, wrong_at(A)), SPACING)
-    scores.add("other", "given", Segmentation(None, REFERENCE))
+    scores = Scores("exam", both(REFERENCE, wrong_at(A)), SPACING)
+    scores.add("other", "given", {"lesion": REFERENCE})
     metrics = scores.metrics()
     assert metrics["metric"].tolist() == MASK_METRICS + LESION_METRICS
     assert set(metrics["structure"]) == {"lesion"}
@@ -226,8 +260,8 @@ def test_mask_and_reference_are_told_apart() -> None:
     """Two lesions for one of the reference; a liver without them in it, half as large as the reference's."""
     liver, lesion, whole, reference = np.zeros((4, 1, 4, 16), bool)
     liver[:, :2, :10] = lesion[:, 3, 0] = lesion[:, 3, 2:5] = whole[:, :, :10] = reference[:, 3, 0] = True
-    scores = Scores("exam", Segmentation(whole, reference), SPACING)
-    scores.add("one", "clean", Segmentation(liver, lesion))
+    scores = Scores("exam", both(whole, reference), SPACING)
+    scores.add("one", "clean", both(liver, lesion))
     found = scores.metrics().set_index(["structure", "metric"])["value"]
     expected = {
         ("liver", "rvd"): -1 / 2,
@@ -246,8 +280,8 @@ def test_mask_and_reference_are_told_apart() -> None:
 
 
 def test_scores_without_spacing() -> None:
-    scores = Scores("exam", LIVER, None)
-    scores.add("one", "clean", Segmentation(REFERENCE, EMPTY))
+    scores = Scores("exam", both(REFERENCE, EMPTY), None)
+    scores.add("one", "clean", both(REFERENCE, EMPTY))
     liver = scores.metrics().query("structure == 'liver'").set_index("metric")["value"]
     assert sorted(liver.index[liver.isna()]) == sorted(
         name for name in MASK_METRICS if name.endswith(("_mm", "_ml"))
@@ -260,8 +294,8 @@ def test_a_whole_exam_is_scored_in_seconds() -> None:
     liver = ((z - 75) / 30) ** 2 + ((y - 250) / 100) ** 2 + ((x - 200) / 130) ** 2 < 1
     leak = ((z - 60) / 20) ** 2 + ((y - 300) / 120) ** 2 + ((x - 330) / 90) ** 2 < 1
     spots = (z % 12 < 6) & ((y % 40 - 20) ** 2 + (x % 40 - 20) ** 2 < 9**2)
-    reference = Segmentation(liver, liver & spots)
-    prediction = Segmentation(liver | leak, np.roll(liver & spots, (1, 3, 4), axis=(0, 1, 2)))
+    reference = both(liver, liver & spots)
+    prediction = both(liver | leak, np.roll(liver & spots, (1, 3, 4), axis=(0, 1, 2)))
     scores = Scores("large", reference, (2.5, 0.75, 0.75))
     began = time.process_time()
     scores.add("method", "clean", prediction)
@@ -270,63 +304,3 @@ def test_a_whole_exam_is_scored_in_seconds() -> None:
     assert 1400 < found["liver", "reference_volume_ml"] < 2400
     assert found["lesion", "reference_lesions"] > 80
     assert found["liver", "msd_mm"] > 30
-
-
-# Errors that networks share
-
-
-def test_error_overlap_counts() -> None:
-    """Errors are where mask and reference differ (thesis 4.6.2), whichever way."""
-    scores = Scores("exam", LIVER, SPACING)
-    scores.add("one", "raw", of("liver", wrong_at(A, B)))
-    scores.add("two", "raw", of("liver", wrong_at(B, C)))
-    scores.add("three", "raw", of("liver", REFERENCE))
-    overlap = scores.error_overlap()
-    assert tuple(overlap.columns) == OVERLAP_COLUMNS
-    assert overlap.to_numpy().tolist() == [
-        ["exam", "liver", "one", "two", 2, 2, 1],
-        ["exam", "liver", "one", "three", 2, 0, 0],
-        ["exam", "liver", "two", "three", 2, 0, 0],
-    ]
-
-
-def test_errors_against_the_definition() -> None:
-    draw = np.random.default_rng(0)
-    reference, one, other = draw.random((3, 6, 11, 13)) > 0.5
-    scores = Scores("exam", Segmentation(np.ones_like(reference), reference), None)
-    scores.add("one", "raw", of("lesion", one))
-    scores.add("other", "raw", of("lesion", other))
-    first = np.abs(one.astype(int) - reference.astype(int))
-    second = np.abs(other.astype(int) - reference.astype(int))
-    assert scores.error_overlap().iloc[0, 4:].tolist() == [first.sum(), second.sum(), (first * second).sum()]
-
-
-def test_raw_masks_alone_are_compared_and_each_stage_for_itself() -> None:
-    scores = Scores("exam", Segmentation(REFERENCE, REFERENCE), SPACING)
-    for method, places in (("one", (A,)), ("two", (A, B))):
-        scores.add(method, "raw", Segmentation(wrong_at(*places), wrong_at(C)))
-        scores.add(method, "clean", Segmentation(REFERENCE, REFERENCE))
-    scores.add("fusion", "clean", Segmentation(wrong_at(A), wrong_at(A)))
-    scores.add("other", "given", Segmentation(wrong_at(A), wrong_at(A)))
-    assert scores.error_overlap().to_numpy().tolist() == [
-        ["exam", "liver", "one", "two", 1, 2, 1],
-        ["exam", "lesion", "one", "two", 1, 1, 1],
-    ]
-
-
-def test_pairs_of_liver_networks_come_first() -> None:
-    """However many networks there are: each is added with both of its masks."""
-    scores = Scores("exam", Segmentation(REFERENCE, REFERENCE), SPACING)
-    for method in ("one", "two", "three"):
-        scores.add(method, "raw", Segmentation(REFERENCE, REFERENCE))
-    pairs = [("one", "two"), ("one", "three"), ("two", "three")]
-    found = scores.error_overlap().to_numpy()[:, 1:4].tolist()
-    assert found == [[structure, *pair] for structure in ("liver", "lesion") for pair in pairs]
-
-
-def test_one_network_has_no_pair() -> None:
-    scores = Scores("exam", LIVER, SPACING)
-    scores.add("one", "raw", LIVER)
-    overlap = scores.error_overlap()
-    assert len(overlap) == 0
-    assert tuple(overlap.columns) == OVERLAP_COLUMNS

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hepaflow.evaluation.scores import METRIC_COLUMNS, final, read_scores, write_scores
+from hepaflow.evaluation.scores import METRIC_COLUMNS, final, in_order, read_scores, write_scores
 from hepaflow.evaluation.statistics import PAIRED_COLUMNS, SUMMARY_COLUMNS
 
 
@@ -74,3 +74,27 @@ def test_equal_scores_give_equal_bytes(tmp_path: Path) -> None:
 def test_what_a_method_ends_with_is_post_processed_or_as_given() -> None:
     table = pd.concat([scores("1").assign(processing=name) for name in ("raw", "clean", "given")])
     assert final(table)["processing"].tolist() == ["clean", "given"]
+
+
+def test_the_order_is_exam_then_processing_then_as_they_come() -> None:
+    """Exams and methods keep their order, which is no alphabet's."""
+    rows = [
+        ("2", "resnet", "raw", "dice"),
+        ("2", "resnet", "raw", "assd_mm"),
+        ("2", "resnet", "clean", "dice"),
+        ("2", "dense", "raw", "dice"),
+        ("2", "dense", "clean", "dice"),
+        ("2", "fusion", "clean", "dice"),
+        ("2", "reader", "given", "dice"),
+        ("1", "reader", "given", "dice"),
+        ("1", "fusion", "clean", "dice"),
+        ("1", "resnet", "raw", "dice"),
+    ]
+    table = pd.DataFrame(
+        [(exam, "liver", method, processing, metric, 0.5) for exam, method, processing, metric in rows],
+        columns=METRIC_COLUMNS,
+    )
+    found = in_order(table)
+    assert found.index.tolist() == list(range(len(rows)))
+    told = found[["exam", "method", "processing", "metric"]].itertuples(index=False, name=None)
+    assert list(told) == [rows[place] for place in (0, 1, 3, 2, 4, 5, 6, 9, 8, 7)]

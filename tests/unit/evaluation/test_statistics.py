@@ -161,8 +161,12 @@ def test_exams_with_lesions_have_a_mean_of_their_own() -> None:
         summarise(tidy(VOXELS | LESIONS | BURDEN, structure="lesion")), "dice", "mean of exams with lesions"
     )
     assert (found["value"], found["exams"], found["undefined"]) == (0.5, 1, 2)
+
+
+def test_what_has_no_count_of_lesions_is_not_summed_up_by_lesion() -> None:
     liver = summarise(tidy(VOXELS))
     assert "mean of exams with lesions" not in set(liver["statistic"])
+    assert set(liver["metric"]) == {"dice"}
 
 
 def test_a_lesion_of_one_voxel_is_a_lesion() -> None:

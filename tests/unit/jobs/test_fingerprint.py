@@ -39,6 +39,8 @@ WITHOUT_TORCH = (
     "fuse",
     "restore",
     "evaluate",
+    "evaluate_given",
+    "overlap",
     "tables",
 )
 """Scripts of the many short jobs, which would spend most of their time on importing torch."""

@@ -207,14 +207,14 @@ def test_scores_with_intervals_and_exams_left_out() -> None:
 
 def test_every_row_of_the_score_table_is_filled_by_a_summary() -> None:
     """A misspelt metric or statistic would leave its row out without a word."""
-    from hepaflow.evaluation.exam import Scores, Segmentation
+    from hepaflow.evaluation.exam import Scores
 
     mask = np.zeros((2, 3, 4), bool)
     mask[:, 1] = True
     tables = []
     for exam in ("1", "2"):
-        scores = Scores(exam, Segmentation(mask, mask), (1, 1, 1))
-        scores.add("deep", "clean", Segmentation(mask, mask))
+        scores = Scores(exam, {"liver": mask, "lesion": mask}, (1, 1, 1))
+        scores.add("deep", "clean", {"liver": mask, "lesion": mask})
         tables.append(scores.metrics())
     table = score_table(summarise(pd.concat(tables)), "lesion").set_index("metric")["deep"]
     assert len(table) == 23

@@ -1,8 +1,6 @@
-"""Scores of one exam, and how far the networks' errors overlap."""
+"""Scores of one exam."""
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from itertools import combinations
+from collections.abc import Callable, Iterable, Mapping
 from math import nan
 
 import numpy as np
@@ -12,11 +10,18 @@ from numpy.typing import NDArray
 from hepaflow.evaluation.metrics.detection import THRESHOLDS, Detection
 from hepaflow.evaluation.metrics.overlap import Overlap
 from hepaflow.evaluation.metrics.surface import SurfaceDistances
-from hepaflow.evaluation.scores import METRIC_COLUMNS, OVERLAP_COLUMNS
+from hepaflow.evaluation.scores import METRIC_COLUMNS
+from hepaflow.names import STRUCTURES
 from hepaflow.volumes.labels import structure_mask
 from hepaflow.volumes.steps import Steps, voxel_volume
 
 Mask = NDArray[np.bool_]
+Segmentation = Mapping[str, Mask]
+"""Masks of one exam by structure, each of shape (slices, rows, columns): a method's, or the reference.
+
+A method may have only some structures. The liver of a label map has all lesions in it; that of our own networks is
+the mask of the liver network, as the thesis scores it.
+"""
 
 _MILLIMETRES = ("assd_mm", "rmsd_mm", "msd_mm", "hd95_mm", "volume_ml", "reference_volume_ml")
 """Metrics of an exam whose spacing is known."""
@@ -106,34 +111,32 @@ def _burden(liver: Mask, lesion: Mask) -> float:
     return int(np.count_nonzero(lesion)) / whole if whole else nan
 
 
-@dataclass(frozen=True)
-class Segmentation:
-    """Masks of one exam: a method's, or the reference.
+_FURTHER: Mapping[str, Mapping[tuple[str, ...], Callable[..., dict[str, float]]]] = {
+    "lesion": {("lesion",): detection_scores, ("liver", "lesion"): burden_scores},
+}
+"""What a structure is scored by besides `mask_scores`: the structures that it takes, and what scores them."""
 
-    Attributes
-    ----------
-    liver, lesion : ndarray of bool, shape (slices, rows, columns), or None
-        None where a method segments only the other. The liver of a label map has all lesions in it; that
-        of our own networks is the mask of the liver structure, as the thesis scores it.
+
+def structure_scores(
+    structure: str, prediction: Segmentation, reference: Segmentation, steps: Steps | None
+) -> dict[str, float]:
+    """Score one structure of a segmentation: its mask, and what else there is to score of it.
+
+    Returns
+    -------
+    dict of str to float
+        By metric. What takes another structure as well is left out where the segmentation has none of it.
     """
+    scores = mask_scores(prediction[structure], reference[structure], steps)
+    for taken, score in _FURTHER.get(structure, {}).items():
+        if prediction.keys() >= set(taken):
+            scores |= score(*(masks[name] for masks in (prediction, reference) for name in taken))
+    return scores
 
-    liver: Mask | None
-    lesion: Mask | None
 
-    def structures(self) -> Mapping[str, Mask]:
-        """Return the masks there are, by structure."""
-        known = {"liver": self.liver, "lesion": self.lesion}
-        return {structure: mask for structure, mask in known.items() if mask is not None}
-
-    @classmethod
-    def of_labels(cls, labels: NDArray[np.uint8]) -> "Segmentation":
-        """Take the masks of a label map: 0 background, 1 liver, 2 lesion."""
-        return cls(structure_mask(labels, "liver"), structure_mask(labels, "lesion"))
-
-    def only(self, structures: Collection[str]) -> "Segmentation":
-        """Return the masks of these structures alone."""
-        kept = {structure: mask for structure, mask in self.structures().items() if structure in structures}
-        return Segmentation(kept.get("liver"), kept.get("lesion"))
+def segmentation_of(labels: NDArray[np.uint8], structures: Iterable[str] = STRUCTURES) -> Segmentation:
+    """Take the masks of some structures from a label map: 0 background, 1 liver, 2 lesion."""
+    return {structure: structure_mask(labels, structure) for structure in structures}
 
 
 class Scores:
@@ -142,7 +145,8 @@ class Scores:
     Parameters
     ----------
     exam : str
-    reference : Segmentation
+    reference : dict of str to ndarray of bool
+        Masks of all structures.
     steps : Steps or None
         Distances between slices, rows and columns in mm, or the steps of a sheared grid; None where they cannot be
         trusted.
@@ -150,8 +154,7 @@ class Scores:
 
     def __init__(self, exam: str, reference: Segmentation, steps: Steps | None) -> None:
         self._exam, self._reference, self._steps = exam, reference, steps
-        self._metrics: list[tuple[str, str, str, str, str, float]] = []
-        self._errors: dict[tuple[str, str], NDArray[np.uint8]] = {}
+        self._rows: list[tuple[str, str, str, str, str, float]] = []
 
     def add(self, method: str, processing: str, prediction: Segmentation) -> None:
         """Score a method's masks at full resolution.
@@ -162,33 +165,12 @@ class Scores:
             A backbone's name, `fusion`, or the name of another system.
         processing : {'raw', 'clean', 'given'}
             Without or with post-processing; as another system gave it.
-        prediction : Segmentation
+        prediction : dict of str to ndarray of bool
         """
-        for structure, mask in prediction.structures().items():
-            reference = self._reference.structures()[structure]
-            scores = mask_scores(mask, reference, self._steps)
-            if structure == "lesion":
-                scores |= detection_scores(mask, reference)
-                if prediction.liver is not None:
-                    whole = self._reference.structures()["liver"]
-                    scores |= burden_scores(prediction.liver, mask, whole, reference)
-            self._metrics += [
-                (self._exam, structure, method, processing, name, value) for name, value in scores.items()
-            ]
-            if processing == "raw":
-                self._errors[structure, method] = np.packbits(mask ^ reference)
+        for structure in prediction:
+            scores = structure_scores(structure, prediction, self._reference, self._steps)
+            self._rows += [(self._exam, structure, method, processing, *score) for score in scores.items()]
 
     def metrics(self) -> pd.DataFrame:
         """Return all scores: a row for a structure, a method, a processing and a metric."""
-        return pd.DataFrame(self._metrics, columns=METRIC_COLUMNS)
-
-    def error_overlap(self) -> pd.DataFrame:
-        """Count where the raw masks of every two networks of a structure are wrong together (thesis 4.6.2)."""
-        rows = []
-        for (structure, one), (other_structure, other) in combinations(self._errors, 2):
-            if structure == other_structure:
-                first, second = self._errors[structure, one], self._errors[structure, other]
-                counts = (int(np.bitwise_count(errors).sum()) for errors in (first, second, first & second))
-                rows.append((self._exam, structure, one, other, *counts))
-        rows.sort(key=lambda row: row[1] != "liver")
-        return pd.DataFrame(rows, columns=OVERLAP_COLUMNS)
+        return pd.DataFrame(self._rows, columns=METRIC_COLUMNS)

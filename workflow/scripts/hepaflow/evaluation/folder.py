@@ -10,7 +10,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from hepaflow.errors import UserError
-from hepaflow.evaluation.exam import Scores, Segmentation
+from hepaflow.evaluation.exam import Scores, segmentation_of
 from hepaflow.exams.walk import HIDDEN, NO_IMAGE, why_no_nifti
 from hepaflow.methods.given import check_grid, read_prediction
 from hepaflow.methods.given_files import structures_of
@@ -133,8 +133,8 @@ def score_folder(
         labels, grid = read_labels(reference, exam=exam)
         for warning in grid_warnings(grid):
             print(f"note: {exam}: {warning}", file=sys.stderr)
-        scores = Scores(exam, Segmentation.of_labels(labels), grid.trusted_steps)
+        scores = Scores(exam, segmentation_of(labels), grid.trusted_steps)
         found = read_prediction(path, exam=exam, image=grid, values=values, trust_grid=trust_grid)
-        scores.add(method, GIVEN, Segmentation.of_labels(found).only(structures_of(values)))
+        scores.add(method, GIVEN, segmentation_of(found, structures_of(values)))
         tables.append(scores.metrics())
     return pd.concat(tables, ignore_index=True)

@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
+from hepaflow.names import GIVEN, PROCESSINGS
 from hepaflow.system.atomic import write_text
 
 METRIC_COLUMNS = ("exam", "structure", "method", "processing", "metric", "value")
@@ -28,6 +30,17 @@ def read_scores(*paths: Path | str) -> pd.DataFrame:
     blank = {name: [""] for name in _NUMBERS}
     tables = [pd.read_csv(path, dtype=_NAMES, keep_default_na=False, na_values=blank) for path in paths]
     return pd.concat(tables, ignore_index=True)
+
+
+def in_order(scores: pd.DataFrame) -> pd.DataFrame:
+    """Return scores in the order of the tables: exam by exam, and of an exam raw masks before the others.
+
+    Exams, and methods of one exam and processing, stay in the order in which they come.
+    """
+    exams, _ = pd.factorize(scores["exam"])
+    places = {processing: place for place, processing in enumerate((*PROCESSINGS, GIVEN))}
+    order = np.lexsort((scores["processing"].map(places), exams))
+    return scores.iloc[order].reset_index(drop=True)
 
 
 def final(scores: pd.DataFrame) -> pd.DataFrame:

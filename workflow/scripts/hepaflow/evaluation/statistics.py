@@ -131,13 +131,13 @@ def summarise(metrics: pd.DataFrame) -> pd.DataFrame:
         ["structure", "method", "processing"], sort=False
     ):
         by_exam = scores.pivot(index="exam", columns="metric", values="value")
-        for metric, statistic, found, counted in _statistics(str(structure), by_exam):
+        for metric, statistic, found, counted in _statistics(by_exam):
             numbers = (found.value, found.low, found.high, counted, len(by_exam) - counted)
             rows.append((structure, method, processing, metric, statistic, *numbers))
     return pd.DataFrame(rows, columns=SUMMARY_COLUMNS)
 
 
-def _statistics(structure: str, by_exam: pd.DataFrame) -> Iterator[tuple[str, str, Estimate, int]]:
+def _statistics(by_exam: pd.DataFrame) -> Iterator[tuple[str, str, Estimate, int]]:
     """Yield metric, statistic, estimate and number of exams of one method."""
     for metric in EXAM_METRICS:
         if metric not in by_exam:
@@ -145,15 +145,14 @@ def _statistics(structure: str, by_exam: pd.DataFrame) -> Iterator[tuple[str, st
         values = by_exam[metric].dropna().to_numpy(float)
         yield metric, "mean", estimate(np.mean, values), len(values)
         yield metric, "median", estimate(np.median, values), len(values)
-    if structure == "lesion":
+    counts_lesions = "lesions" in by_exam
+    if counts_lesions:
         with_lesions = by_exam.loc[by_exam["reference_voxels"] > 0, "dice"].to_numpy(float)
         yield "dice", "mean of exams with lesions", estimate(np.mean, with_lesions), len(with_lesions)
     voxels = [by_exam[name].to_numpy(float) for name in ("common_voxels", "voxels", "reference_voxels")]
     yield "dice", "pooled", estimate(_pooled_dice, *voxels), len(by_exam)
-    if structure != "lesion":
-        return
-    predicted, reference = (by_exam[name].to_numpy(float) for name in ("lesions", "reference_lesions"))
-    for threshold in THRESHOLDS:
+    for threshold in THRESHOLDS if counts_lesions else ():
+        predicted, reference = (by_exam[name].to_numpy(float) for name in ("lesions", "reference_lesions"))
         found = by_exam[f"found_lesions_{threshold}"].to_numpy(float)
         for metric, parts in (
             ("precision", (found, predicted)),

@@ -8,7 +8,7 @@ from hepaflow.settings.fusion import FitFusionSettings
 from hepaflow.settings.phantom import PhantomSettings
 from hepaflow.settings.plan import Plan
 from hepaflow.settings.postprocess import PostprocessSettings
-from hepaflow.settings.predictions import AdoptSettings, EvaluateSettings, PredictionLabels
+from hepaflow.settings.predictions import AdoptSettings, PredictionLabels
 from hepaflow.settings.preprocessing import PreprocessSettings
 from hepaflow.settings.survey import SurveySettings
 from hepaflow.settings.training import PredictSettings, TrainSettings
@@ -79,11 +79,8 @@ class JobSettings:
         chosen = self._settings.predictions[given]
         return AdoptSettings(liver=chosen.liver, lesion=chosen.lesion, trust_grid=chosen.trust_grid)
 
-    def evaluate(self) -> EvaluateSettings:
-        """Return what the scores of an exam depend on."""
-        return EvaluateSettings(given={name: self._labels_of(name) for name in self._settings.predictions})
-
-    def _labels_of(self, given: str) -> PredictionLabels:
+    def evaluate_given(self, given: str) -> PredictionLabels:
+        """Return what the scores of another system depend on."""
         chosen = self._settings.predictions[given]
         return PredictionLabels(liver=chosen.liver, lesion=chosen.lesion)
 

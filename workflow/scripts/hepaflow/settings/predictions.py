@@ -30,10 +30,3 @@ class PredictionSettings(AdoptSettings):
 
     folder: str = Field(min_length=1)
     """Folder with a label map for each test exam: `{exam}.nii.gz` or `{exam}.nii`."""
-
-
-class EvaluateSettings(SettingsModel):
-    """What the scores of an exam depend on besides masks and reference."""
-
-    given: dict[str, PredictionLabels]
-    """Other systems by name, with what they segment."""
