@@ -86,6 +86,9 @@ def read_segmented(path: Path | str) -> Stored:
             model = json.loads(file[_MODEL].tobytes())
             masks = {name: _unpacked(file[name + _MASK], shape) for name in STRUCTURES}
             maps = {name: file[name + _DISAGREEMENT] for name in STRUCTURES if name + _DISAGREEMENT in file}
+            known = {_SHAPE, _MODEL, *(name + of for name in STRUCTURES for of in (_MASK, _DISAGREEMENT))}
+            if others := sorted(set(file) - known):
+                raise ValueError(f"a member of another kind: {others[0]!r}")
             if any(percent.shape != shape for percent in maps.values()):
                 raise ValueError(f"a disagreement of another shape than {shape}")
     except (
