@@ -498,7 +498,7 @@ OF_NEW_EXAMS = {
     ),
     "reading": (("segment/source.py", "_LEAST_RANGE = 100", "_LEAST_RANGE = 101"), SEGMENTED),
     "the file between": (
-        ("segment/segmented.py", '_SHAPE, _MODEL = "shape"', '_SHAPE, _MODEL = "size"'),
+        ("segment/segmented.py", '_HEADER = "header"', '_HEADER = "head"'),
         SEGMENTED,
     ),
     "the networks": (("model/segmenter.py", "import torch\n", "import torch\n\n_CHANGED = 1\n"), SEGMENTED),

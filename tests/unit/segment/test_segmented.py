@@ -1,5 +1,7 @@
 """The file between the networks of a new exam and what is written of it."""
 
+import errno
+import json
 import time
 from pathlib import Path
 
@@ -117,10 +119,26 @@ def test_a_cut_file_is_refused(tmp_path: Path, length: int) -> None:
         read_segmented(path)
 
 
+def test_a_file_that_may_not_be_read_is_left_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(np, "load", refuse)
+    with pytest.raises(UserError, match="what to do: leave the file as it is"):
+        read_segmented(tmp_path / "exam.npz")
+
+
+def header(**others: object) -> np.ndarray:
+    held = {"shape": [3, 4, 5], "disagreement": [], "model": {}} | others
+    return np.frombuffer(json.dumps(held).encode(), np.uint8)
+
+
 def members(**others: np.ndarray) -> dict[str, np.ndarray]:
     bits = np.packbits(np.ones(60, bool))
-    text = np.frombuffer(b"{}", np.uint8)
-    return {"shape": np.array([3, 4, 5]), "model": text, "liver.mask": bits, "lesion.mask": bits} | others
+    return {"header": header(), "liver.mask": bits, "lesion.mask": bits} | others
+
+
+FLAT = {"header": header(disagreement=["liver"]), "liver.disagreement": np.zeros(60, np.uint8)}
 
 
 @pytest.mark.parametrize(
@@ -128,11 +146,12 @@ def members(**others: np.ndarray) -> dict[str, np.ndarray]:
     [
         ({"liver.mask": np.zeros(7, np.uint8)}, "7 bytes for a mask of 60 voxels"),
         ({"lesion.mask": np.zeros(9, np.uint8)}, "9 bytes for a mask of 60 voxels"),
-        ({"liver.disagreement": np.zeros((3, 5, 4), np.uint8)}, "a disagreement of another shape"),
-        ({"shape": np.array(60)}, "not readable"),
-        ({"model": np.frombuffer(b"{", np.uint8)}, "not readable"),
-        ({"arr_0": np.zeros(1)}, "a member of another kind: 'arr_0'"),
-        ({"model": np.array([None])}, "allow_pickle=False"),
+        (FLAT, "a disagreement of another shape"),
+        ({"header": header(disagreement=["lesion"])}, "lesion.disagreement"),
+        ({"header": header(shape=[60])}, "not enough values"),
+        ({"header": np.frombuffer(b"{", np.uint8)}, "not readable as what networks have found"),
+        ({"header": np.frombuffer(b"[]", np.uint8)}, "not readable as what networks have found"),
+        ({"header": np.array([None])}, "allow_pickle=False"),
     ],
     ids=str,
 )

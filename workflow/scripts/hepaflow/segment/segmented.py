@@ -17,7 +17,7 @@ from hepaflow.names import STRUCTURES
 from hepaflow.system.faults import remedy
 
 _MASK, _DISAGREEMENT = ".mask", ".disagreement"  # behind the name of a structure
-_SHAPE, _MODEL = "shape", "model"
+_HEADER = "header"
 
 
 class Segmented(Protocol):
@@ -66,10 +66,12 @@ def write_segmented(path: Path | str, found: Segmented, model: Mapping[str, str]
     model : mapping of str to str
         What tells the model from others; its order is kept.
     """
-    arrays = {name + _MASK: np.packbits(getattr(found, name)) for name in STRUCTURES}
-    arrays |= {name + _DISAGREEMENT: found.disagreement[name] for name in STRUCTURES if name in found.disagreement}
-    text = np.frombuffer(json.dumps(model).encode(), np.uint8)
-    np.savez_compressed(path, shape=found.liver.shape, model=text, **arrays)  # type: ignore[arg-type]
+    maps = {name: found.disagreement[name] for name in STRUCTURES if name in found.disagreement}
+    header = {"shape": found.liver.shape, "disagreement": list(maps), "model": dict(model)}
+    arrays = {_HEADER: np.frombuffer(json.dumps(header).encode(), np.uint8)}
+    arrays |= {name + _MASK: np.packbits(getattr(found, name)) for name in STRUCTURES}
+    arrays |= {name + _DISAGREEMENT: percent for name, percent in maps.items()}
+    np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
 
 
 def read_segmented(path: Path | str) -> Stored:
@@ -82,15 +84,14 @@ def read_segmented(path: Path | str) -> Stored:
     """
     try:
         with np.load(path, allow_pickle=False) as file:
-            shape = tuple(file[_SHAPE].tolist())
-            model = json.loads(file[_MODEL].tobytes())
+            header = json.loads(file[_HEADER].tobytes())
+            slices, rows, columns = header["shape"]
+            shape = (slices, rows, columns)
             masks = {name: _unpacked(file[name + _MASK], shape) for name in STRUCTURES}
-            maps = {name: file[name + _DISAGREEMENT] for name in STRUCTURES if name + _DISAGREEMENT in file}
-            known = {_SHAPE, _MODEL, *(name + of for name in STRUCTURES for of in (_MASK, _DISAGREEMENT))}
-            if others := sorted(set(file) - known):
-                raise ValueError(f"a member of another kind: {others[0]!r}")
+            maps = {name: file[name + _DISAGREEMENT] for name in header["disagreement"]}
             if any(percent.shape != shape for percent in maps.values()):
                 raise ValueError(f"a disagreement of another shape than {shape}")
+            model: dict[str, str] = header["model"]
     except (
         OSError, EOFError, KeyError, TypeError, AttributeError, ValueError, RuntimeError, NotImplementedError,
         zlib.error, BadZipFile,
@@ -104,7 +105,7 @@ def read_segmented(path: Path | str) -> Stored:
     return Stored(masks["liver"], masks["lesion"], maps, model)
 
 
-def _unpacked(packed: NDArray[np.uint8], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+def _unpacked(packed: NDArray[np.uint8], shape: tuple[int, int, int]) -> NDArray[np.bool_]:
     voxels = math.prod(shape)
     if packed.size != math.ceil(voxels / 8):
         raise ValueError(f"{packed.size} bytes for a mask of {voxels} voxels")
