@@ -351,9 +351,9 @@ def test_a_module_reruns_exactly_the_scripts_that_reach_it(
         assert not any(job.runs for job in planned)
 
 
-WITHOUT_JOBS = {"adopt", "evaluate_given", "segment"}
+WITHOUT_JOBS = {"adopt", "evaluate_given", "segment", "present"}
 """Rules without a job in the smoke run, which has neither segmentations by others nor new exams: they are in
-`test_other_systems.py` and `test_own_model.py`."""
+`test_other_systems.py`, and below."""
 
 
 def test_every_script_is_reached_by_a_change_of_its_own(finished: Finished) -> None:
@@ -468,6 +468,65 @@ def test_a_new_key_that_is_null_reruns_nothing(finished: Finished) -> None:
     finally:
         for path, text in kept.items():
             path.write_text(text, encoding="utf-8")
+
+
+# New exams: the networks, and what is written of what they find.
+
+
+@pytest.fixture(scope="module")
+def with_new_exam(finished: Finished, tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    """Return a copy of the finished run that has segmented a new exam; tests leave it as it was."""
+    made = Finished(tmp_path_factory.mktemp("new") / "run")
+    shutil.copytree(finished.folder, made.folder, copy_function=shutil.copy2)
+    shutil.copy(made.folder / "data/phantoms/three.image.nii.gz", made.folder / "data/phantoms/mine.nii.gz")
+    sheet = made.folder / "config/exams/smoke.tsv"
+    sheet.write_text(sheet.read_text() + "mine\tmine.nii.gz\t\tnew\n")
+    ended = Checkout(made.folder).snakemake()
+    assert ended.returncode == 0, ended.stdout
+    assert made.would_run() == NOTHING
+    return made
+
+
+PRESENTED = names("present")
+SEGMENTED = names("segment present")
+OF_NEW_EXAMS = {
+    "a colour": (("colours.py", '"#009e73"', '"#009e74"'), PRESENTED),
+    "the page": (("segment/report/page.py", "_SLICES = 8", "_SLICES = 9"), PRESENTED),
+    "a file of the page": (("segment/report/page.html", "</body>", "</body >"), PRESENTED),
+    "DICOM": (("dicom/overlay.py", "_OBLIQUE = 0.1", "_OBLIQUE = 0.2"), PRESENTED),
+    "outside of the liver": (("segment/outside_liver.py", "MARGIN_MM = 10.0", "MARGIN_MM = 11.0"), PRESENTED),
+    "what checks labels": (("exams/survey.py", "_VALUES_OF_A_MASK = 3", "_VALUES_OF_A_MASK = 4"), NOTHING),
+    "scores": (
+        ("evaluation/metrics/overlap.py", "import numpy as np\n", "import numpy as np\n\n_CHANGED = 1\n"),
+        NOTHING,
+    ),
+    "reading": (("segment/source.py", "_LEAST_RANGE = 100", "_LEAST_RANGE = 101"), SEGMENTED),
+    "the file between": (
+        ("segment/segmented.py", '_HEADER = "header"', '_HEADER = "head"'),
+        SEGMENTED,
+    ),
+    "the networks": (("model/segmenter.py", "import torch\n", "import torch\n\n_CHANGED = 1\n"), SEGMENTED),
+}
+"""A changed line, and which jobs of a new exam follow from it; whatever else does."""
+
+
+@pytest.mark.parametrize("line", OF_NEW_EXAMS)
+def test_a_line_reruns_what_follows_of_a_new_exam(with_new_exam: Finished, line: str) -> None:
+    (module, old, new), expected = OF_NEW_EXAMS[line]
+    with edited(with_new_exam, module, old, new):
+        found = with_new_exam.would_run()
+    assert found & SEGMENTED == expected
+    assert found  # of the run's own exams at least, where of the new one nothing does
+
+
+def test_another_content_of_a_new_exam_segments_it_again(with_new_exam: Finished) -> None:
+    path = with_new_exam.folder / "data/phantoms/mine.nii.gz"
+    before = path.read_bytes()
+    longer(path)
+    try:
+        assert with_new_exam.would_run() == SEGMENTED
+    finally:
+        path.write_bytes(before)
 
 
 # What is no change.

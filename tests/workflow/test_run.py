@@ -164,7 +164,7 @@ def test_changed_helper_reruns_the_stages_that_import_it(copied: Checkout) -> No
 
 def test_changed_survey_reruns_the_survey_alone(copied: Checkout) -> None:
     helper = copied.folder / "workflow/scripts/hepaflow/exams/survey.py"
-    helper.write_text(helper.read_text().replace("_PADDING_BELOW = -1100", "_PADDING_BELOW = -1200"))
+    helper.write_text(helper.read_text().replace("_VALUES_OF_A_MASK = 3", "_VALUES_OF_A_MASK = 4"))
     assert copied.planned() == {"survey": len(EXAMS), "data_card": 1, "provenance": 1, "html_report": 1}
 
 

@@ -119,6 +119,11 @@ def image_of(wildcards):
     return INPUTS.image(wildcards.exam)
 
 
+def place_of(wildcards, threads):
+    """Return, as a parameter that no result depends on, where an exam's CT volume is."""
+    return image_of(wildcards)
+
+
 def images_of(wildcards):
     """Return the files of an exam that may be a folder with a DICOM series."""
     return INPUTS.images(wildcards.exam)

@@ -34,9 +34,7 @@ rule segment:
         networks=rules.bundle.input.networks,
         votes=rules.bundle.input.votes,
     output:
-        segmentation=f"{RESULTS}/new/{{exam}}/segmentation.nii.gz",
-        measurements=f"{RESULTS}/new/{{exam}}/measurements.json",
-        page=f"{RESULTS}/new/{{exam}}/report.html",
+        segmented=f"{RESULTS}/segmented/{{exam}}.npz",
         record=f"{RESULTS}/records/segment/{{exam}}.json",
     log:
         f"{RESULTS}/logs/segment/{{exam}}.log",
@@ -46,8 +44,7 @@ rule segment:
         mem_mb=growing(12000),
         runtime=growing(240),
     params:
-        image=image_of,
-        page=page_of("segment/report", "viewer"),
+        image=place_of,
         settings=settings_of("bundle"),
         code=code_of("segment", settings="bundle"),
         libraries=libraries_of("segment", settings="bundle"),
@@ -57,8 +54,31 @@ rule segment:
         "../scripts/segment.py"
 
 
+rule present:
+    input:
+        images=raw("present", images_of),
+        segmented=f"{RESULTS}/segmented/{{exam}}.npz",
+    output:
+        segmentation=f"{RESULTS}/new/{{exam}}/segmentation.nii.gz",
+        measurements=f"{RESULTS}/new/{{exam}}/measurements.json",
+        page=f"{RESULTS}/new/{{exam}}/report.html",
+        record=f"{RESULTS}/records/present/{{exam}}.json",
+    log:
+        f"{RESULTS}/logs/present/{{exam}}.log",
+    resources:
+        mem_mb=growing(8000),
+    params:
+        image=image_of,
+        page=page_of("segment/report", "viewer"),
+        code=code_of("present"),
+        libraries=libraries_of("present"),
+        raw=raw_of("present"),
+    script:
+        "../scripts/present.py"
+
+
+# With the records of the networks' jobs: one that failed would not be missed where a result of an earlier run is there.
 NEW_EXAMS = expand(
-    f"{RESULTS}/new/{{exam}}/{{file}}",
+    [*rules.present.output, rules.segment.output.record],
     exam=EXAMS.names("new"),
-    file=("segmentation.nii.gz", "measurements.json", "report.html"),
 )

@@ -1,21 +1,16 @@
-"""Segment a new exam with the run's own model, and write what `hepaflow segment` writes."""
+"""Find liver and lesions of a new exam with the run's own networks; `present` writes what comes of it."""
 
-import logging
 from pathlib import Path
 
 from hepaflow.jobs.run import run
 from hepaflow.settings.compute import ComputeSettings
 from hepaflow.settings.plan import Plan
 
-log = logging.getLogger(__name__)
-
 
 def work() -> None:
     from hepaflow.model.segmenter import Segmenter
     from hepaflow.model.trained import model_of_run
-    from hepaflow.segment.output import write_exam
-    from hepaflow.segment.own_exam import result_of
-    from hepaflow.segment.result_folder import remove_remains
+    from hepaflow.segment.segmented import write_segmented
     from hepaflow.segment.source import read_exam
 
     exam = read_exam(Path(snakemake.params.image), name=snakemake.wildcards.exam)
@@ -24,21 +19,7 @@ def work() -> None:
     model = model_of_run(plan, networks, votes)
     compute = ComputeSettings.model_validate_json(snakemake.params.compute)
     found = Segmenter(model, compute, threads=snakemake.threads).segment(exam.hu)
-    folder = Path(snakemake.output.segmentation).parent
-    result = result_of(found, exam)
-    remove_remains(folder.parent)  # of jobs that were killed
-    written = write_exam(
-        folder,
-        exam,
-        result.labels,
-        found.disagreement,
-        model=model.identity,
-        overwrite=True,
-        outside=result.outside,
-        notes=result.notes,
-    )
-    for warning in written.measured.warnings:
-        log.warning("%s", warning)
+    write_segmented(snakemake.output.segmented, found, model.identity)
 
 
 run(snakemake, work)

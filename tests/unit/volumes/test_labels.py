@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from hepaflow.errors import UserError
+from hepaflow.names import STRUCTURES
 from hepaflow.volumes.labels import LABELS, label_map, read_labels, structure_mask
 from hepaflow.volumes.volume import read_grid
 
@@ -18,6 +19,17 @@ def test_the_liver_includes_its_lesions() -> None:
     labels = np.array([[0, 1], [2, 1]], np.uint8)
     assert structure_mask(labels, "liver").tolist() == [[False, True], [True, True]]
     assert structure_mask(labels, "lesion").tolist() == [[False, False], [True, False]]
+
+
+def test_every_structure_has_a_mask_and_nothing_else() -> None:
+    labels = np.array([0, 1, 2], np.uint8)
+    assert {structure: structure_mask(labels, structure).sum() for structure in STRUCTURES} == {
+        "liver": 2,
+        "lesion": 1,
+    }
+    for other in ("background", "spleen"):
+        with pytest.raises(KeyError, match=other):
+            structure_mask(labels, other)
 
 
 def test_masks_of_a_label_map_give_it_back() -> None:

@@ -8,20 +8,16 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from hepaflow.errors import UserError
+from hepaflow.exams.image_warnings import image_warnings
 from hepaflow.files import sha256
 from hepaflow.volumes.box import bounding_box
-from hepaflow.volumes.grid_warnings import TOLERANCE_MM, grid_warnings
+from hepaflow.volumes.grid_warnings import TOLERANCE_MM
 from hepaflow.volumes.label_fit import LabelFit, label_fit
 from hepaflow.volumes.labels import LABELS, read_labels, structure_mask
 from hepaflow.volumes.lesions import label_lesions
 from hepaflow.volumes.volume import Grid, read_image
 
-_PADDING_BELOW = -1100  # scanners pad with -1024 or not at all; some copies of LiTS with -2048 or -3024
-_METAL_ABOVE = 4000
 _VALUES_OF_A_MASK = 3
-_SOFT, _HARD = (-200, 300), (600, np.inf)
-_LITTLE, _MUCH = 0.005, 0.2  # shares; of four CTs of abdomens, 0.26 to 0.61 is soft and 0.001 to 0.002 hard
-_AIR, _LIVER = -200, 50  # a CT of an abdomen has values below the former, be it clamped, and above the latter
 
 
 def survey(exam: str, image: Path, label: Path | None, *, trust_label_grid: bool = False) -> dict[str, Any]:
@@ -97,33 +93,6 @@ def _refuse_masks(hu: NDArray[Any], exam: str, image: Path) -> None:
             expected="CT values in HU: not a label map",
             remedy="name the CT volume in the exam sheet's column `image`, and its label map in `label`",
         )
-
-
-def image_warnings(hu: NDArray[Any], grid: Grid) -> list[str]:
-    """Return what is odd about an exam's CT values and its grid; nothing of it forbids to use the exam.
-
-    Parameters
-    ----------
-    hu : ndarray, any shape
-    grid : Grid
-    """
-    low, high = float(hu.min()), float(hu.max())
-    warnings = grid_warnings(grid)
-    soft, hard = (float(np.mean((hu > at_least) & (hu < at_most))) for at_least, at_most in (_SOFT, _HARD))
-    if low == high:
-        warnings.append(f"every voxel is {low:g} HU")
-    elif low > _AIR or high < _LIVER:
-        warnings.append(f"values from {low:g} to {high:g}: is the image in HU (air is -1000, fat -100, liver 60)?")
-    elif soft < _LITTLE or hard > _MUCH:
-        warnings.append(
-            f"{100 * soft:.0f} % of the voxels from fat to vessels, {100 * hard:.0f} % as hard as bone: is the "
-            "image in HU, and not 1024 above or below it?"
-        )
-    if low < _PADDING_BELOW:
-        warnings.append(f"padding of {low:g} HU")
-    if high > _METAL_ABOVE:
-        warnings.append(f"values up to {high:g} HU: metal, or another unit")
-    return warnings
 
 
 def _label_warnings(

@@ -8,13 +8,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from hepaflow.colours import LESION, LIVER
+from hepaflow.colours import COLOURS
 from hepaflow.evaluation.metrics.overlap import dice
 from hepaflow.figures.samples import REFERENCE, Sample
 from hepaflow.figures.style import GREY, WIDTH, styled
 from hepaflow.settings.slices import WindowSettings
 
-_COLOURS = {"liver": LIVER, "lesion": LESION}
 _LEFT, _TOP, _FOOT, _GAP = 0.42, 0.58, 0.24, 0.05
 """Inches: for the rows' titles, for those of figure and columns, below each slice, and between slices."""
 
@@ -70,7 +69,7 @@ def _draw(axes: Axes, sample: Sample, name: str | None, structure: str, window: 
     if name is None:
         return
     reference, mask = sample.mask(REFERENCE, structure), sample.mask(name, structure)
-    _outline(axes, mask, sample.spacing, _COLOURS[structure], "solid", fill=True)
+    _outline(axes, mask, sample.spacing, COLOURS[structure], "solid", fill=True)
     if name != REFERENCE:
         _outline(axes, reference, sample.spacing, "white", (0, (2, 1.5)), fill=False)
         axes.set_xlabel(f"Dice {dice(mask, reference):.3f}", fontsize=8, labelpad=2)

@@ -8,12 +8,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hepaflow.names import STRUCTURES
 from hepaflow.preprocessing.voi import volume_of_interest
 from hepaflow.volumes.box import Box
 from hepaflow.volumes.labels import read_labels, structure_mask
 from hepaflow.volumes.volume import read_image
 
 REFERENCE = "reference"
+_ANY = "any"
+_AROUND = {"liver": _ANY, "lesion": "liver"}
+"""What a structure lies in: what is shown around it, and instead of it where no exam has it."""
 _MARGIN = 0.08
 """Of the liver's box on either side, in its width."""
 
@@ -56,12 +60,9 @@ class Sample:
 
 
 def find_slices(labels: NDArray[np.uint8]) -> dict[str, list[int]]:
-    """Return the slices of an exam with lesion, those with liver, and all of them."""
-    return {
-        "lesion": np.flatnonzero((labels == 2).any(axis=(1, 2))).tolist(),
-        "liver": np.flatnonzero((labels >= 1).any(axis=(1, 2))).tolist(),
-        "any": list(range(len(labels))),
-    }
+    """Return the slices of an exam that show each structure, and all of them."""
+    shown = {structure: structure_mask(labels, structure).any(axis=(1, 2)) for structure in STRUCTURES}
+    return {name: np.flatnonzero(of).tolist() for name, of in shown.items()} | {_ANY: list(range(len(labels)))}
 
 
 def draw_slices(
@@ -84,7 +85,7 @@ def draw_slices(
     dict of str to list of int
         Slices by exam, both in ascending order.
     """
-    for shown in (structure, "liver", "any"):
+    for shown in (structure, _AROUND[structure], _ANY):
         left = {exam: list(slices[shown]) for exam, slices in sorted(found.items()) if slices[shown]}
         if left:
             break
@@ -102,11 +103,12 @@ def draw_slices(
 
 
 def field_of_view(labels: NDArray[np.uint8], structure: str) -> Box:
-    """Return what is shown of an exam: for the lesions the box of its liver with a margin, else all of it."""
+    """Return what is shown of an exam: all of it, or the box of what the structure lies in, with a margin."""
     whole = Box.whole((labels.shape[0], labels.shape[1], labels.shape[2]))
-    if structure == "liver" or not labels.any():
+    around = _AROUND[structure]
+    if around == _ANY or not labels.any():
         return whole
-    box = volume_of_interest(labels >= 1)
+    box = volume_of_interest(structure_mask(labels, around))
     margin = round(_MARGIN * (box.rows[1] - box.rows[0]))
     rows, columns = (
         (max(start - margin, 0), min(stop + margin, length))

@@ -10,7 +10,7 @@ from typing import Any, ParamSpec
 import matplotlib
 from matplotlib.figure import Figure
 
-from hepaflow.colours import LESION, LIVER  # moved
+from hepaflow.colours import LESION, LIVER
 from hepaflow.names import FUSION
 from hepaflow.system.atomic import replacing
 

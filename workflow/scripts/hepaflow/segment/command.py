@@ -16,9 +16,10 @@ from hepaflow.dicom.derived import version
 from hepaflow.errors import UserError
 from hepaflow.segment.archive import is_archive, name_of, unpack
 from hepaflow.segment.output import PAGE, check_result, rehearse, write_exam
-from hepaflow.segment.own_exam import Segmented, result_of
+from hepaflow.segment.own_exam import result_of
 from hepaflow.segment.report.measurements import Measurements
 from hepaflow.segment.result_folder import aside, claimed, remove_remains
+from hepaflow.segment.segmented import Segmented
 from hepaflow.segment.source import Found, Source, find_exams
 from hepaflow.settings.compute import ComputeSettings
 from hepaflow.settings.training import Precision

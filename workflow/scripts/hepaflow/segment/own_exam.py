@@ -1,8 +1,7 @@
 """From what networks find in an exam of one's own to its label map, and what gives reason to doubt that."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +9,7 @@ from scipy import ndimage
 
 from hepaflow.preprocessing.voi import volume_of_interest
 from hepaflow.segment.outside_liver import MARGIN_MM, Outside, without_outside
+from hepaflow.segment.segmented import Segmented
 from hepaflow.segment.source import LoadedExam
 from hepaflow.volumes.labels import label_map
 from hepaflow.volumes.lesions import label_lesions
@@ -19,22 +19,6 @@ _UNRECONSTRUCTED = -1024
 
 _BESIDE = 2
 """Pixels within which a liver has been cut off: between it and the air around the body lie skin, fat and ribs."""
-
-
-class Segmented(Protocol):
-    """What is found in an exam, in arrays of its shape (slices, rows, columns); a `SegmentedExam` is one."""
-
-    @property
-    def liver(self) -> NDArray[np.bool_]:
-        """The liver."""
-
-    @property
-    def lesion(self) -> NDArray[np.bool_]:
-        """Its lesions, wherever in the box around the liver the networks see them."""
-
-    @property
-    def disagreement(self) -> Mapping[str, NDArray[np.uint8]]:
-        """For each structure, how far the networks disagree, in percent."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from hepaflow.dicom.left_out import LeftOut
 from hepaflow.dicom.reading import read_series
 from hepaflow.dicom.series import Contents, Series, choose_series, find_series
 from hepaflow.errors import UserError
-from hepaflow.exams.survey import image_warnings
+from hepaflow.exams.image_warnings import image_warnings
 from hepaflow.exams.walk import Skipped, counted, why_no_nifti
 from hepaflow.volumes.nifti_name import stem
 from hepaflow.volumes.volume import Grid, read_image

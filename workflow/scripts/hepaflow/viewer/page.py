@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from hepaflow.colours import LESION, LIVER
+from hepaflow.colours import COLOURS
 from hepaflow.names import STRUCTURES
 from hepaflow.viewer.ct import CURVE_HU, CURVE_LEVELS, compand, encode
 from hepaflow.viewer.exam import ViewedExam, count_overlap, first_slice, list_lesions, liver_box
@@ -105,7 +105,7 @@ def _facts(exam: ViewedExam) -> dict[str, Any]:
         "inMillimetres": exam.in_millimetres,
         "curve": {"hu": CURVE_HU, "levels": CURVE_LEVELS},
         "structures": STRUCTURES,
-        "colours": {"liver": LIVER, "lesion": LESION},
+        "colours": COLOURS,
         "methods": list(exam.methods),
         "liver": liver_box(exam),
         "disagreement": list(exam.disagreement),

@@ -10,6 +10,8 @@ from hepaflow.volumes.volume import Grid, read_stored, times
 
 LABELS = {0: "background", 1: "liver", 2: "lesion"}
 
+_FROM = {name: value for value, name in LABELS.items() if value}
+"""By structure, its own label; those above it are parts of it."""
 _NEAR_INTEGER = 0.01  # a scaled label map misses its integers by up to half a step of its scale: 2/255 for a byte
 
 
@@ -22,7 +24,7 @@ def structure_mask(labels: NDArray[np.uint8], structure: str) -> NDArray[np.bool
         0 background, 1 liver, 2 lesion.
     structure : {'liver', 'lesion'}
     """
-    mask: NDArray[np.bool_] = labels >= 1 if structure == "liver" else labels == 2
+    mask: NDArray[np.bool_] = labels >= _FROM[structure]
     return mask
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageColor
 from scipy import ndimage
 
-from hepaflow.colours import LESION, LIVER
+from hepaflow.colours import COLOURS
 from hepaflow.names import STRUCTURES
 from hepaflow.volumes.box import Box, bounding_box
 from hepaflow.volumes.labels import structure_mask
@@ -90,11 +90,12 @@ def picture(hu: NDArray[Any], labels: NDArray[np.uint8], spacing: tuple[float, f
     grey = np.clip((hu.astype(np.float32) - low) / (high - low), 0, 1)
     shown = np.asarray(Image.fromarray(grey).resize(size, Image.Resampling.BICUBIC))
     colours = np.repeat(np.clip(shown, 0, 1)[..., None], 3, axis=-1)
-    liver, lesion = (_enlarged(structure_mask(labels, structure), size) for structure in STRUCTURES)
-    for mask, hole, colour in ((liver, lesion, LIVER), (lesion, None, LESION)):
-        paint = np.array(ImageColor.getrgb(colour)) / 255
+    masks = [_enlarged(structure_mask(labels, structure), size) for structure in STRUCTURES]
+    holes = [*masks[1:], np.zeros_like(masks[-1])]  # where the next structure is painted instead
+    for structure, mask, hole in zip(STRUCTURES, masks, holes, strict=True):
+        paint = np.array(ImageColor.getrgb(COLOURS[structure])) / 255
         inside = ndimage.binary_erosion(mask, iterations=2)
-        filled = inside if hole is None else inside & ~hole
+        filled = inside & ~hole
         colours[filled] = (1 - _FILL) * colours[filled] + _FILL * paint
         colours[mask & ~inside] = paint
     file = io.BytesIO()

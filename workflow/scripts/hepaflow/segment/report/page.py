@@ -25,6 +25,7 @@ METHOD = "segmentation"
 
 _SLICES = 8
 _SLICE_WIDTH, _LESION_WIDTH = 440, 168  # pixels of pictures; about twice as they are shown, for dense screens
+_IN_WORDS = {"liver": "liver", "lesion": "lesions"}
 _PICTURED = 10
 """Lesions that get a picture; the others, the smallest, are listed in a table that opens at a click."""
 
@@ -121,7 +122,7 @@ def _cards(measured: Measurements) -> str:
         *(
             (
                 structure,
-                f"Disagreement, {'liver' if structure == 'liver' else 'lesions'}",
+                f"Disagreement, {_IN_WORDS[structure]}",
                 f"{percent:.0f} %",
                 "of networks",
             )

@@ -1,0 +1,36 @@
+"""Write what was found in a new exam as `hepaflow segment` does: label map, measurements, DICOM and page."""
+
+import logging
+from pathlib import Path
+
+from hepaflow.jobs.run import run
+from hepaflow.segment.output import write_exam
+from hepaflow.segment.own_exam import result_of
+from hepaflow.segment.result_folder import remove_remains
+from hepaflow.segment.segmented import read_segmented
+from hepaflow.segment.source import read_exam
+
+log = logging.getLogger(__name__)
+
+
+def work() -> None:
+    exam = read_exam(Path(snakemake.params.image), name=snakemake.wildcards.exam)
+    found = read_segmented(snakemake.input.segmented)
+    result = result_of(found, exam)
+    folder = Path(snakemake.output.segmentation).parent
+    remove_remains(folder.parent)  # of jobs that were killed
+    written = write_exam(
+        folder,
+        exam,
+        result.labels,
+        found.disagreement,
+        model=found.model,
+        overwrite=True,
+        outside=result.outside,
+        notes=result.notes,
+    )
+    for warning in written.measured.warnings:
+        log.warning("%s", warning)
+
+
+run(snakemake, work)
