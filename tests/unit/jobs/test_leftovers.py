@@ -19,6 +19,7 @@ BEFORE = (
     "models/liver/third.safetensors",
     "tables/exams.liver.third.csv",
     "new/gone/report.html",
+    "segmented/gone.npz",
 )
 UNNOTED = (
     "logs/survey/two.log",
