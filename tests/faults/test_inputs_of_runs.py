@@ -266,7 +266,7 @@ def linked(path: Path) -> None:
 
 
 READERS = {
-    "exams/one.image.nii.gz": "liver_slices",
+    "exams/one.image.nii.gz": "preprocess",
     "exams/three.label.nii.gz": "evaluate",
     "weights/w.pth": "train",
     "others/three.nii.gz": "adopt",

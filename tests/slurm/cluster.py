@@ -74,7 +74,7 @@ class ClusterProject:
 
     def configure(self, **settings: Any) -> None:
         """Write the smoke configuration with these keys changed; GPUs are used where there are any."""
-        self.checkout.configure(**{"compute": {"workers": 0}, **settings})
+        self.checkout.configure(**{"compute": {"workers": 0}, "methods": {}, **settings})
 
     def site(self, **changes: Any) -> None:
         """Write the profile of the site."""

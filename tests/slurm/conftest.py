@@ -28,10 +28,10 @@ def cluster() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def whole(cluster: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
-    """Start the whole workflow; its lesion slices have too little memory at first."""
+    """Start the whole workflow; its preprocessing has too little memory at first."""
     made = ClusterProject(tmp_path_factory.mktemp("whole") / "run")
     offered = documented_groups()
-    too_little = {"lesion_slices": {"mem_mb": "120 * 10 ** (attempt - 1)"}}
+    too_little = {"preprocess": {"mem_mb": "120 * 10 ** (attempt - 1)"}}
     made.site(
         **offered | {"groups": offered["groups"] | {"phantom": "exams"}},
         **{"set-resources": SITE["set-resources"] | too_little},

@@ -32,11 +32,11 @@ def test_everything_is_there(finished: ClusterProject) -> None:
 
 
 def test_too_little_memory_is_more_the_next_time(finished: ClusterProject) -> None:
-    jobs = [job for job in finished.submitted() if job.rule == "lesion_slices"]
-    for exam in ("one", "two"):
-        first, second = (job for job in jobs if job.wildcards == exam)
+    jobs = [job for job in finished.submitted() if job.rule == "preprocess"]
+    for wildcards in ("lesion_one", "lesion_two"):
+        first, second = (job for job in jobs if job.wildcards == wildcards)
         assert (first.memory, second.memory, second.state) == ("120M", "1200M", "COMPLETED")
-        told = (finished.folder / f"slurm_logs/rule_lesion_slices/{exam}/{first.number}.log").read_text()
+        told = (finished.folder / f"slurm_logs/rule_preprocess/{wildcards}/{first.number}.log").read_text()
         assert "memory limit" in told
 
 

@@ -33,6 +33,14 @@ SMOKE = {
         # Stays as it was drawn: its masks are rags, of which post-processing has much to remove.
         "untrained": {"arch": "unet", "weights": "none", "training": {"liver": UNTRAINED, "lesion": UNTRAINED}},
     },
+    # Not fused: it has stages, data and post-processing of its own.
+    "methods": {
+        "apart": {
+            "network": {"arch": "unet", "weights": "none"},
+            "training": {"loss": "dice"},
+            "stages": {"lesion": {"postprocessing": [{"kind": "min_area", "min_area": 4}]}},
+        },
+    },
     "head": {"channels": 8, "dropout": 0.1},
     "training": {
         # Enough for masks that are not empty: what is below them would be tried on nothing.

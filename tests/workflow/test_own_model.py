@@ -12,12 +12,17 @@ from scipy import ndimage
 from smoke_run import SMOKE, Checkout
 
 from hepaflow.masks.postprocess import clean
+from hepaflow.methods.plan import model_of, networks_of, votes_of
+from hepaflow.methods.thesis import plan_of
 from hepaflow.model.bundle import read_bundle
 from hepaflow.model.members import CARD
 from hepaflow.model.segmenter import Segmenter
+from hepaflow.model.trained import model_of_run
 from hepaflow.names import STAGES
 from hepaflow.segment.outside_liver import MARGIN_MM
 from hepaflow.settings.compute import ComputeSettings
+from hepaflow.settings.plan import Plan
+from hepaflow.settings.workflow import read_settings
 from hepaflow.volumes.labels import label_map, read_labels
 from hepaflow.volumes.volume import read_image, read_stored
 
@@ -44,6 +49,22 @@ def test_one_process_gives_voxel_for_voxel_what_the_run_gave(
         assert percent.any()
 
 
+@pytest.mark.parametrize("method", [*SMOKE["backbones"], *SMOKE["methods"], "fusion"])
+def test_every_method_has_the_same_label_maps_in_one_process(completed: Checkout, method: str) -> None:
+    """By the plan that the rules follow, and the files that they made."""
+    results = completed.folder / "results/smoke"
+    plan = model_of(plan_of(read_settings(SMOKE)), method)
+    networks = [results / f"models/{stage}/{network}.safetensors" for network, stage in networks_of(plan)]
+    votes = [results / f"{vote}/{stage}.json" for vote, stage in votes_of(plan)]
+    model = model_of_run(Plan.model_validate_json(plan.canonical()), networks, votes)
+    whole = Segmenter(model, ComputeSettings(accelerator="cpu", workers=0), threads=1)
+    for exam in ("three", "four"):
+        hu, grid = read_image(completed.folder / f"data/phantoms/{exam}.image.nii.gz")
+        labels, _ = read_labels(results / f"segmentations/{method}/{exam}.nii.gz", image=grid)
+        assert (labels == 1).any()
+        np.testing.assert_array_equal(whole.segment(hu).labels, labels)
+
+
 @pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize("fused", [False, True], ids=["networks", "fusion"])
 def test_without_one_post_processing_the_result_is_another(
@@ -57,7 +78,7 @@ def test_without_one_post_processing_the_result_is_another(
         places = iter(order)
         monkeypatch.setattr(
             "hepaflow.model.segmenter.clean",
-            lambda masks, how, places=places: masks if next(places) == (stage, fused) else clean(masks, how),
+            lambda maps, how, places=places: clean(maps, () if next(places) == (stage, fused) else how),
         )
         hu, grid = read_image(completed.folder / f"data/phantoms/{exam}.image.nii.gz")
         found = segmenter.segment(hu)
@@ -84,7 +105,7 @@ def test_the_card_tells_data_networks_and_scores(completed: Checkout) -> None:
 def test_provenance_names_no_file_and_no_exam(completed: Checkout) -> None:
     told = json.dumps(read_bundle(completed.folder / "results/smoke/hepaflow-model.zip").provenance)
     assert "train liver dense" in told
-    assert "slices" not in re.sub(r"hepaflow\.[\w.]+", "", told)  # but in names of modules
+    assert "preprocessed" not in re.sub(r"hepaflow\.[\w.]+", "", told)  # but in names of modules
     assert str(completed.folder) not in told
 
 

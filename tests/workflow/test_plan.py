@@ -15,8 +15,7 @@ from smoke_run import ROOT, SMOKE, Checkout
 
 LITS17 = {
     "survey": 131,
-    "liver_slices": 131,
-    "lesion_slices": 131,
+    "preprocess": 2 * 131,  # two stages
     "train": 8,  # two stages, four backbones
     "predict": 16,  # the training exams (for the fusion's weights) and the test exams
     "fit_fusion": 2,
@@ -95,7 +94,7 @@ def test_what_others_wait_for_goes_first_and_the_longest_training_before_the_oth
     priority = {(rule, wildcards): int(value or 0) for rule, wildcards, value in jobs}
     trainings = {
         stage: {
-            name: priority["train", f"stage={stage}, backbone={name}"]
+            name: priority["train", f"stage={stage}, network={name}"]
             for name in ("densenet121", "inceptionv3", "resnet50", "resnext50")
         }
         for stage in ("liver", "lesion")
@@ -104,9 +103,9 @@ def test_what_others_wait_for_goes_first_and_the_longest_training_before_the_oth
         assert max(stage, key=stage.__getitem__) == "inceptionv3"
         assert min(stage, key=stage.__getitem__) == "densenet121"
     predictions = {
-        stage: priority["predict", f"stage={stage}, backbone=resnet50, split=train"] for stage in trainings
+        stage: priority["predict", f"stage={stage}, network=resnet50, split=train"] for stage in trainings
     }
-    slices = [priority["liver_slices", f"exam=phantom-{number:02}"] for number in range(1, 27)]
+    slices = [priority["preprocess", f"data=liver, exam=phantom-{number:02}"] for number in range(1, 27)]
     groups = [
         trainings["liver"].values(),
         [predictions["liver"]],
@@ -121,7 +120,7 @@ def test_what_others_wait_for_goes_first_and_the_longest_training_before_the_oth
 def test_docs_of_the_cluster_know_every_rule() -> None:
     told = (ROOT / "docs/slurm.md").read_text()
     assert f"it lists {sum(LITS17.values()) + 1} jobs" in told  # and the target, `all`
-    long = {"train", "predict", "lesion_slices", "html_report"}  # html_report is none of the cluster's jobs
+    long = {"train", "predict", "preprocess", "html_report"}  # html_report is none of the cluster's jobs
     assert documented_groups()["groups"].keys() - {"adopt", "evaluate_given"} == LITS17.keys() - long
 
 

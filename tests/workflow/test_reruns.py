@@ -1,7 +1,8 @@
 """Exact reruns: for every setting and every module, exactly what follows from it would run again.
 
-Every case is a plan of the finished smoke run after one change. A job is named by its rule, its stage and its
-split: `postprocess.lesion.test`. What follows from what is written down by hand in the tables below.
+Every case is a plan of the finished smoke run after one change. A job is named by its rule, its stage (or
+structure, or data) and its split: `postprocess.lesion.test`. What follows from what is written down by hand in the
+tables below.
 """
 
 import ast
@@ -27,13 +28,14 @@ from why import Planned, plan
 from hepaflow.exams.sheet import read_sheet
 from hepaflow.jobs.fingerprint import TABLES
 from hepaflow.methods.inputs import Inputs
+from hepaflow.methods.thesis import plan_of
 from hepaflow.settings.workflow import Settings, read_settings
 
 SCRIPTS = Path("workflow/scripts")
 
 
 def part_of(job: Planned) -> str | None:
-    return job.wildcards.get("stage") or job.wildcards.get("structure")
+    return next((job.wildcards[name] for name in ("stage", "structure", "data") if name in job.wildcards), None)
 
 
 def label(job: Planned) -> str:
@@ -56,13 +58,13 @@ EVALUATION = names(
 OVERLAP = names("overlap.test figure_overlap.liver figure_overlap.lesion")
 SCORES = names("restore.test uncertainty.test viewer.test") | EVALUATION | SAMPLES
 LESION_CLEAN = names("postprocess.lesion.test fuse.lesion.test disagreement.lesion.test") | SCORES
-LESION_TEST = names("lesion_slices.test predict.lesion.test") | OVERLAP | LESION_CLEAN
+LESION_TEST = names("preprocess.lesion.test predict.lesion.test") | OVERLAP | LESION_CLEAN
 WEIGHTS = names("figure_weights table_weights")
 LESION_FUSION = names("fit_fusion.lesion") | WEIGHTS | LESION_CLEAN
 LESION_NETWORKS = (
     names("train.lesion figure_training.lesion predict.lesion.train predict.lesion.test") | OVERLAP | LESION_FUSION
 )
-LESION_DATA = names("lesion_slices.train lesion_slices.test") | LESION_NETWORKS
+LESION_DATA = names("preprocess.lesion.train preprocess.lesion.test") | LESION_NETWORKS
 LIVER_CLEAN = names("postprocess.liver.test fuse.liver.test disagreement.liver.test") | LESION_TEST
 # The networks' disagreement does not depend on their weights in the fusion.
 LIVER_FUSION = names("fit_fusion.liver") | WEIGHTS | LIVER_CLEAN - names("disagreement.liver.test")
@@ -72,15 +74,26 @@ LIVER_NETWORKS = (
     | LIVER_CLEAN
     | LESION_NETWORKS  # they start from the liver networks
 )
+# The method that is not fused: its lesions are sought around its own liver.
+APART = names("preprocess.lesion-apart.test")
+APART_LESION = names(
+    "predict.lesion.test postprocess.lesion.test restore.test evaluate.test summarise tables.liver tables.lesion "
+    "table_literature figure_dice.liver figure_dice.lesion viewer.test bundle provenance"
+)
+APART_LESION |= SAMPLES
+APART_LESION_NETWORK = names("train.lesion figure_training.lesion") | APART_LESION
+APART_LIVER = names("postprocess.liver.test") | APART | APART_LESION
+APART_NETWORKS = names("train.liver figure_training.liver predict.liver.test") | APART_LIVER | APART_LESION_NETWORK
 PREDICTIONS = names("predict.liver.train predict.lesion.train") | LIVER_FUSION | LIVER_CLEAN | LESION_FUSION
 PREDICTIONS |= names("predict.liver.test")
-DATA = names("liver_slices.train liver_slices.test") | LESION_DATA | LIVER_NETWORKS
+DATA = names("preprocess.liver.train preprocess.liver.test") | LESION_DATA | LIVER_NETWORKS | APART
+ALL_NETWORKS = LIVER_NETWORKS | APART
 EXAMS_MADE = names("phantom.train phantom.test survey.train survey.test data_card") | DATA
 SURVEY = names("survey.train survey.test data_card provenance html_report")
 NOTHING: frozenset[str] = frozenset()
 
 
-# Every key of the settings: another value, and what follows from it. NAME stands for a backbone.
+# Every key of the settings: another value, and what follows from it. NAME stands for a backbone or method.
 
 TRAINING = {
     "epochs": 7,
@@ -100,34 +113,43 @@ KEYS: dict[str, tuple[Any, frozenset[str]]] = {
     "data": ("data/others", EXAMS_MADE),
     "results": ("results/others", EXAMS_MADE),  # the phantoms, too: records of a run belong to its results
     "trust_label_grid": (True, SURVEY),
-    "seed": (7, LIVER_NETWORKS),
+    "seed": (7, ALL_NETWORKS),
     "window.low": (-200, DATA),
     "window.high": (200, DATA),
     "size": (40, DATA),
-    "contrast.tiles": (4, LESION_DATA),
-    "contrast.clip_limit": (0.02, LESION_DATA),
-    "contrast.background": ("zero", LESION_DATA),
+    "contrast.tiles": (4, LESION_DATA | APART),
+    "contrast.clip_limit": (0.02, LESION_DATA | APART),
+    "contrast.background": ("zero", LESION_DATA | APART),
     "backbones.NAME.arch": ("resnet50", LIVER_NETWORKS),
     "backbones.NAME.weights": ("imagenet", LIVER_NETWORKS),
-    "head.rates": ([1, 2, 3], LIVER_NETWORKS),
-    "head.channels": (16, LIVER_NETWORKS),
-    "head.dropout": (0.3, LIVER_NETWORKS),
-    **{f"training.liver.{key}": (value, LIVER_NETWORKS) for key, value in TRAINING.items()},
+    "head.rates": ([1, 2, 3], ALL_NETWORKS),
+    "head.channels": (16, ALL_NETWORKS),
+    "head.dropout": (0.3, ALL_NETWORKS),
+    **{f"training.liver.{key}": (value, ALL_NETWORKS) for key, value in TRAINING.items()},
+    "training.liver.loss": ("dice", LIVER_NETWORKS),  # the method that is not fused has one of its own
     **{f"training.lesion.{key}": (value, LESION_NETWORKS) for key, value in TRAINING.items()},
     **{f"backbones.NAME.training.liver.{key}": (value, LIVER_NETWORKS) for key, value in TRAINING.items()},
     **{f"backbones.NAME.training.lesion.{key}": (value, LESION_NETWORKS) for key, value in TRAINING.items()},
     "training.lesion.start": ("backbone", LESION_NETWORKS),
     "backbones.NAME.training.lesion.start": ("backbone", LESION_NETWORKS),
-    "precision": ("bf16", LIVER_NETWORKS),
-    "predict_precision": ("bf16", PREDICTIONS),
+    "methods.NAME.network.arch": ("resnet50", APART_NETWORKS),
+    "methods.NAME.network.weights": ("imagenet", APART_NETWORKS),
+    "methods.NAME.training.loss": ("bce", APART_NETWORKS),
+    "methods.NAME.training.start": ("backbone", APART_LESION_NETWORK),
+    "methods.NAME.stages.liver.training.epochs": (7, APART_NETWORKS),
+    "methods.NAME.stages.lesion.training.epochs": (7, APART_LESION_NETWORK),
+    "methods.NAME.stages.liver.postprocessing": ([], APART_LIVER),
+    "methods.NAME.stages.lesion.postprocessing": ([], APART_LESION),
+    "precision": ("bf16", ALL_NETWORKS),
+    "predict_precision": ("bf16", PREDICTIONS | APART),
     "fusion.solver": ("newton", LIVER_FUSION | LESION_FUSION),
     # The solver `newton` takes no steps; see `test_steps_do_not_count_for_the_solver_that_takes_none`.
     "fusion.sgd.learning_rate": (3.0, LIVER_FUSION | LESION_FUSION),
     "fusion.sgd.momentum": (0.1, LIVER_FUSION | LESION_FUSION),
     "fusion.sgd.epochs": (9, LIVER_FUSION | LESION_FUSION),
     "fusion.sgd.batch_size": (64, LIVER_FUSION | LESION_FUSION),
-    "postprocessing.liver.max_distance": (7, LIVER_CLEAN),
-    "postprocessing.liver.min_area_ratio": (0.3, LIVER_CLEAN),
+    "postprocessing.liver.max_distance": (7, LIVER_CLEAN | APART),
+    "postprocessing.liver.min_area_ratio": (0.3, LIVER_CLEAN | APART),
     "postprocessing.lesion.min_area": (3, LESION_CLEAN),
     "samples.count": (3, SAMPLES),
     "samples.seed": (12, SAMPLES),
@@ -152,6 +174,12 @@ KEYS: dict[str, tuple[Any, frozenset[str]]] = {
 }
 WITHOUT_ANOTHER_VALUE = {"training.liver.start", "backbones.NAME.training.liver.start"}
 """A liver network can only start from its backbone."""
+OF_METHODS = {
+    f"methods.NAME.{group}.{key}"
+    for group in ("training", "stages.liver.training", "stages.lesion.training")
+    for key in (*TRAINING, "start")
+} - KEYS.keys()
+"""Like those of a backbone; that each reaches its training is tried in tests/unit/methods."""
 OF_OTHERS = {f"predictions.NAME.{key}" for key in ("folder", "liver", "lesion", "trust_grid")}
 """Tried in `test_other_systems.py`, where there are segmentations by others."""
 
@@ -177,9 +205,9 @@ def models_in(annotation: Any) -> list[type]:
 
 
 def with_value(path: str, value: Any) -> dict[str, Any]:
-    """Return the smoke configuration with one key changed, in the backbone `dense` where a backbone is meant."""
+    """Return the smoke configuration with one key changed: of the backbone `dense`, or the method `apart`."""
     config: dict[str, Any] = json.loads(json.dumps(SMOKE))
-    *groups, last = path.replace("NAME", "dense").split(".")
+    *groups, last = path.replace("methods.NAME", "methods.apart").replace("NAME", "dense").split(".")
     place = config
     for group in groups:
         place = place.setdefault(group, {})
@@ -223,7 +251,7 @@ def finished(completed: Checkout, tmp_path_factory: pytest.TempPathFactory) -> I
 
 
 def test_every_key_is_in_the_table() -> None:
-    assert set(leaves(Settings)) == set(KEYS) | WITHOUT_ANOTHER_VALUE | OF_OTHERS
+    assert set(leaves(Settings)) == set(KEYS) | WITHOUT_ANOTHER_VALUE | OF_METHODS | OF_OTHERS
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -248,7 +276,7 @@ def test_steps_do_not_count_for_the_solver_that_takes_none() -> None:
         Settings.model_validate_json(json.dumps({"fusion": {"solver": "newton", "sgd": change}}))
         for change in ({}, {"learning_rate": 3}, {"momentum": 0.1}, {"epochs": 9}, {"batch_size": 64})
     ]
-    assert len({one.fit_fusion().canonical() for one in settings}) == 1
+    assert len({plan_of(one).methods["fusion"]["liver"].canonical() for one in settings}) == 1
 
 
 @pytest.mark.parametrize(
@@ -276,19 +304,33 @@ def test_values_that_change_places_are_noticed(finished: Finished, swapped: dict
 # Every module.
 
 
-def importing(script: Path, arch: str, scripts: Path) -> set[str]:
-    """Return the modules that Python itself loads when it runs a script's imports, and builds its network."""
+ENTRY = {
+    "arch": "from hepaflow.networks.registry import ARCHITECTURES; "
+    "from hepaflow.settings.head import HeadSettings; "
+    "ARCHITECTURES[{0!r}]({0!r}, HeadSettings(channels=8)); import hepaflow.sampling.slices",
+    "preprocessing": "import hepaflow.preprocessing.{0}",
+    "": "",
+}
+"""What a script runs besides its imports, for the entries of tables that its job's settings name."""
+
+
+def entry_of(job: Planned) -> tuple[str, str]:
+    """Return which entry decides the modules that a job loads."""
+    if "network" in job.wildcards:
+        return "arch", ARCHS[job.wildcards["network"]]
+    if "data" in job.wildcards:
+        return "preprocessing", f"{job.wildcards['data'].partition('-')[0]}_slices"
+    return "", ""
+
+
+def importing(script: Path, entry: tuple[str, str], scripts: Path) -> set[str]:
+    """Return the modules that Python itself loads when it runs a script's imports, and those of an entry."""
     tree = ast.parse(script.read_text(encoding="utf-8"))
     imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
-    kept = [node for node in imports if "hepaflow.jobs" not in ast.unparse(node)]
-    lines = [ast.unparse(node) for node in kept]
-    if arch:
-        lines += [
-            "from hepaflow.networks.registry import ARCHITECTURES",
-            "from hepaflow.settings.head import HeadSettings",
-            f"ARCHITECTURES[{arch!r}]({arch!r}, HeadSettings(channels=8))",
-        ]
+    lines = [ast.unparse(node) for node in imports if "hepaflow.jobs" not in ast.unparse(node)]
+    table, name = entry
     lines += [
+        ENTRY[table].format(name),
         "import json, sys",
         "print(json.dumps([name for name in sys.modules if name.startswith('hepaflow')]))",
     ]
@@ -303,18 +345,26 @@ def importing(script: Path, arch: str, scripts: Path) -> set[str]:
     return set(found)
 
 
+NETWORKS = {**SMOKE["backbones"], **{name: method["network"] for name, method in SMOKE["methods"].items()}}
+ARCHS = {name: network["arch"] for name, network in NETWORKS.items()}
+
+
 @pytest.fixture(scope="module")
 def reach() -> dict[tuple[str, str], set[str]]:
-    """Return the modules that each script loads; for those of networks, by architecture."""
-    archs = [backbone["arch"] for backbone in SMOKE["backbones"].values()]
+    """Return the modules that each script loads, by the entry that its job's settings name."""
+    archs, kinds = sorted(set(ARCHS.values())), ("liver_slices", "lesion_slices")
+    entries = {
+        **{script: [("arch", arch) for arch in archs] for script in ("train", "predict")},
+        "preprocess": [("preprocessing", kind) for kind in kinds],
+    }
     pairs = [
-        (script, arch)
+        (script, entry)
         for script in sorted((ROOT / SCRIPTS).glob("*.py"))
-        for arch in (archs if script.stem in ("train", "predict") else [""])
+        for entry in entries.get(script.stem, [("", "")])
     ]
     with ThreadPoolExecutor(2) as pool:
         loaded = pool.map(lambda pair: importing(*pair, ROOT / SCRIPTS), pairs)
-        return {(script.stem, arch): names for (script, arch), names in zip(pairs, loaded, strict=True)}
+        return {(script.stem, entry[1]): names for (script, entry), names in zip(pairs, loaded, strict=True)}
 
 
 def module_of(path: Path) -> str:
@@ -339,8 +389,7 @@ def test_a_module_reruns_exactly_the_scripts_that_reach_it(
     told = {(job.rule, *job.wildcards.values()) for job in planned if f"code: {module}" in job.reasons}
     expected = set()
     for job in planned:
-        arch = SMOKE["backbones"][job.wildcards["backbone"]]["arch"] if "backbone" in job.wildcards else ""
-        if module in reach[job.rule, arch] and not f"{module}.".startswith("hepaflow.settings."):
+        if module in reach[job.rule, entry_of(job)[1]] and not f"{module}.".startswith("hepaflow.settings."):
             expected.add((job.rule, *job.wildcards.values()))
     assert told == expected
     for job in planned:  # whatever else runs follows from these
@@ -401,12 +450,15 @@ ENTRIES = {
     "SCHEDULES": ("training/schedules.py", '"poly": _poly,', '"poly": _poly, "new": _poly,'),
     "AUGMENTATIONS": ("training/augmentations.py", '"noise": _noise,', '"noise": _noise, "new": _warped,'),
     "LOSSES": ("training/losses.py", '"dice": _soft_dice,', '"dice": _soft_dice, "new": lambda *given: given[0],'),
+    "PREPROCESSING": ("preprocessing/registry.py", '{"liver_slices":', '{"new": _lesion_slices, "liver_slices":'),
+    "SAMPLINGS": ("sampling/registry.py", '{"slices": _slices}', '{"slices": _slices, "new": _slices}'),
+    "POSTPROCESSING": ("masks/postprocess.py", '{"near_largest":', '{"new": _min_area, "near_largest":'),
 }
 """For each table, an entry that no job uses: module, and what is put in the place of what."""
-LINES = {
+LINES: dict[str, tuple[tuple[str, str, str], set[str]]] = {
     "an architecture": (
         ("networks/registry.py", "    return UNet()", "    return UNet(*())"),
-        {"plain", "untrained"},
+        {f"{rule}.{name}" for rule in ("train", "predict") for name in ("plain", "untrained", "apart")},
     ),
     "an architecture that none uses": (
         ("networks/registry.py", "SegmentationNetwork(Inception(name), head)", "Inception(name)"),
@@ -414,12 +466,32 @@ LINES = {
     ),
     "an optimiser that none uses": (("training/optimisers.py", "betas=chosen.betas, ", ""), set()),
     "an augmentation that none uses": (("training/augmentations.py", "order=1", "order=3"), set()),
-    "a loss that none uses": (("training/losses.py", '"dice": _soft_dice', '"dice": abs'), set()),
+    "the entry of a loss": (
+        ("training/losses.py", '"dice": _soft_dice', '"dice": abs'),
+        {"train.apart"},
+    ),
     "a loss that all use": (
         ("training/losses.py", "(found + there + 1)", "(found + there + 2)"),
-        {"dense", "plain", "untrained"},
+        {f"train.{name}" for name in NETWORKS},
+    ),
+    "a kind of preprocessed data": (
+        ("preprocessing/registry.py", "slices lie around a region", "slices lie in a region"),
+        {"preprocess.lesion", "preprocess.lesion-apart", "segment"},
+    ),
+    "a sampling": (
+        ("sampling/registry.py", "    return SliceBySlice()", "    return SliceBySlice(*())"),
+        {f"{rule}.{name}" for rule in ("train", "predict") for name in NETWORKS} | {"segment"},
+    ),
+    "a step of post-processing": (
+        ("masks/postprocess.py", "if count < 2:", "if count < 1:"),
+        {"postprocess.liver", "segment"},
+    ),
+    "another step of post-processing": (
+        ("masks/postprocess.py", "keep[0] = False", "keep[0] = 0"),
+        {"postprocess.lesion", "segment"},
     ),
 }
+"""A changed line of an entry, and the jobs that use the entry, by network, data or stage."""
 
 
 def test_every_table_is_tried() -> None:
@@ -427,18 +499,27 @@ def test_every_table_is_tried() -> None:
 
 
 @pytest.mark.parametrize("table", ENTRIES)
-def test_a_new_entry_reruns_nothing(finished: Finished, table: str) -> None:
-    with edited(finished, *ENTRIES[table]):
-        assert finished.would_run() == NOTHING
+def test_a_new_entry_reruns_nothing(with_new_exam: Finished, table: str) -> None:
+    """Also nothing of the new exam, which goes through the whole plan in one job."""
+    with edited(with_new_exam, *ENTRIES[table]):
+        assert with_new_exam.would_run() == NOTHING
 
 
 @pytest.mark.parametrize("line", LINES)
-def test_a_line_of_an_entry_reruns_exactly_its_users(finished: Finished, line: str) -> None:
+def test_a_line_of_an_entry_reruns_exactly_its_users(with_new_exam: Finished, line: str) -> None:
     change, users = LINES[line]
-    with edited(finished, *change):
-        planned = finished.planned()
-    trained = [job for job in planned if job.rule == "train" and job.runs]
-    assert {job.wildcards["backbone"] for job in trained} == users
+    with edited(with_new_exam, *change):
+        planned = with_new_exam.planned()
+    told = {user(job) for job in planned if any(reason.startswith("code: ") for reason in job.reasons)}
+    if line == "an architecture":  # fused networks of it segment the new exam
+        users = users | {"segment"}
+    assert told == users
+    assert bool(users) == any(job.runs for job in planned)
+
+
+def user(job: Planned) -> str:
+    part = next((job.wildcards[name] for name in ("network", "data", "stage") if name in job.wildcards), "")
+    return f"{job.rule}.{part}" if part else job.rule
 
 
 SETTINGS = sorted(
@@ -449,9 +530,9 @@ SETTINGS = sorted(
 )
 
 
-def test_a_new_key_that_is_null_reruns_nothing(finished: Finished) -> None:
+def test_a_new_key_that_is_null_reruns_nothing(with_new_exam: Finished) -> None:
     """One in every group of settings at once: each would be seen by what reads it."""
-    folder = finished.folder / SCRIPTS / "hepaflow/settings"
+    folder = with_new_exam.folder / SCRIPTS / "hepaflow/settings"
     kept = {path: path.read_text(encoding="utf-8") for path in folder.glob("*.py")}
     field = '    new_key: "int | None" = None\n    """New."""\n'
     assert len(SETTINGS) > 25
@@ -462,7 +543,9 @@ def test_a_new_key_that_is_null_reruns_nothing(finished: Finished) -> None:
             for node in reversed([one for one in groups if (path.name, one.name) in SETTINGS]):
                 lines.insert(node.end_lineno or 0, field)
             path.write_text("".join(lines), encoding="utf-8")
-        ended = Checkout(finished.folder).snakemake("--dry-run", "--quiet", "rules", config="config/smoke.yaml")
+        ended = Checkout(with_new_exam.folder).snakemake(
+            "--dry-run", "--quiet", "rules", config="config/smoke.yaml"
+        )
         assert ended.returncode == 0, ended.stdout
         assert "Nothing to be done" in ended.stdout
     finally:
@@ -598,13 +681,16 @@ def test_a_caption_reruns_the_report_alone(finished: Finished) -> None:
 
 
 TRAINED_ON = (
-    names("survey.train data_card liver_slices.train lesion_slices.train") | LIVER_NETWORKS | LESION_NETWORKS
+    names("survey.train data_card preprocess.liver.train preprocess.lesion.train")
+    | LIVER_NETWORKS
+    | LESION_NETWORKS
 )
 FILES = {
     "data/phantoms/one.image.nii.gz": TRAINED_ON,
     "data/phantoms/one.label.nii.gz": TRAINED_ON,
-    "data/phantoms/three.image.nii.gz": names("survey.test data_card liver_slices.test predict.liver.test")
-    | LIVER_CLEAN,
+    "data/phantoms/three.image.nii.gz": names("survey.test data_card preprocess.liver.test predict.liver.test")
+    | LIVER_CLEAN
+    | APART,
     # Only what scores and shows it reads the reference of a test exam.
     "data/phantoms/three.label.nii.gz": names("survey.test data_card") | OVERLAP | SCORES - names("restore.test"),
     "LICENSE": names("bundle provenance html_report"),
@@ -680,7 +766,7 @@ def test_another_reference_scores_its_exam_anew_by_every_method_and_no_other_exa
         path.with_name("before").replace(path)
     rules = ("evaluate", "overlap", "uncertainty")
     scored = [(job.rule, *job.wildcards.values()) for job in planned if job.runs and job.rule in rules]
-    expected = [("evaluate", method, "three") for method in (*BACKBONES, "fusion")]
+    expected = [("evaluate", method, "three") for method in (*NETWORKS, "fusion")]
     assert sorted(scored) == [*sorted(expected), ("overlap", "three"), ("uncertainty", "three")]
 
 
@@ -859,7 +945,7 @@ def test_two_changes_at_once_are_both_noticed(finished: Finished, tmp_path: Path
 
 BACKBONES = SMOKE["backbones"]
 SCORE_JOBS = {
-    "restore.test": 8,  # four methods, two test exams
+    "restore.test": 8,  # the fusion and what is fused, two test exams
     "evaluate.test": 8,
     "uncertainty.test": 2,
     "summarise": 1,
@@ -878,6 +964,21 @@ SCORE_JOBS = {
     "html_report": 1,
 }
 EVALUATION_JOBS = {**SCORE_JOBS, "overlap.test": 2, "figure_overlap.liver": 1, "figure_overlap.lesion": 1}
+PAGES = {
+    "summarise": 1,
+    "tables.liver": 1,
+    "tables.lesion": 1,
+    "table_literature": 1,
+    "figure_dice.liver": 1,
+    "figure_dice.lesion": 1,
+    "figure_samples.liver": 1,
+    "figure_samples.lesion": 1,
+    "viewer.test": 2,
+    "bundle": 1,
+    "provenance": 1,
+    "html_report": 1,
+}
+EVERY_METHOD = {"restore.test": 10, "evaluate.test": 10}
 LESION_FUSED = {
     "fit_fusion.lesion": 1,
     "figure_weights": 1,
@@ -912,7 +1013,7 @@ HEADLINES: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
             "fit_fusion.liver": 1,
             "fuse.liver.test": 1,
             "postprocess.liver.test": 2,
-            "lesion_slices.test": 2,  # their volume of interest; the training exams' comes from the reference
+            "preprocess.lesion.test": 2,  # their volume of interest; the training exams' comes from the reference
             "train.lesion": 1,  # starts from the liver network
             "figure_training.lesion": 1,
             "predict.lesion.train": 1,
@@ -929,7 +1030,7 @@ HEADLINES: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
             "fit_fusion.liver": 1,
             "fuse.liver.test": 1,
             "postprocess.liver.test": 1,
-            "lesion_slices.test": 2,
+            "preprocess.lesion.test": 2,
             "predict.lesion.test": 3,
             "postprocess.lesion.test": 4,
             **LESION_FUSED,
@@ -940,14 +1041,16 @@ HEADLINES: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
     "a threshold of the liver's post-processing": (
         {"postprocessing": {"liver": {"min_area_ratio": 0.5}, "lesion": {"min_area": 8}}},
         {
-            "postprocess.liver.test": 4,
+            "postprocess.liver.test": 5,
             "fuse.liver.test": 1,
-            "lesion_slices.test": 2,
-            "predict.lesion.test": 3,
-            "postprocess.lesion.test": 4,
+            "preprocess.lesion.test": 2,
+            "preprocess.lesion-apart.test": 2,
+            "predict.lesion.test": 4,
+            "postprocess.lesion.test": 5,
             "fuse.lesion.test": 1,
             **MAPS,
             **EVALUATION_JOBS,
+            **EVERY_METHOD,
         },
     ),
     "a threshold of the lesions' post-processing": (
@@ -957,16 +1060,18 @@ HEADLINES: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
     "CLAHE's clip limit": (
         {"contrast": {"clip_limit": 0.03}},
         {
-            "lesion_slices.train": 2,
-            "lesion_slices.test": 2,
-            "train.lesion": 3,
+            "preprocess.lesion.train": 2,
+            "preprocess.lesion.test": 2,
+            "preprocess.lesion-apart.test": 2,
+            "train.lesion": 4,
             "figure_training.lesion": 1,
             "predict.lesion.train": 3,
-            "predict.lesion.test": 3,
-            "postprocess.lesion.test": 4,
+            "predict.lesion.test": 4,
+            "postprocess.lesion.test": 5,
             **LESION_FUSED,
             **LESION_MAPS,
             **EVALUATION_JOBS,
+            **EVERY_METHOD,
         },
     ),
     "one more backbone": (
@@ -979,7 +1084,7 @@ HEADLINES: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
             "fit_fusion.liver": 1,
             "fuse.liver.test": 1,
             "postprocess.liver.test": 2,
-            "lesion_slices.test": 2,
+            "preprocess.lesion.test": 2,
             "train.lesion": 1,
             "figure_training.lesion": 1,
             "predict.lesion.train": 1,
@@ -1000,7 +1105,7 @@ HEADLINES: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
             "fit_fusion.liver": 1,
             "fuse.liver.test": 1,
             "postprocess.liver.test": 1,
-            "lesion_slices.test": 2,
+            "preprocess.lesion.test": 2,
             "predict.lesion.test": 2,
             "postprocess.lesion.test": 3,
             **LESION_FUSED,
@@ -1010,23 +1115,29 @@ HEADLINES: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
             "evaluate.test": 6,
         },
     ),
+    "one more method beside the backbones": (
+        {"methods": {**SMOKE["methods"], "more": {"network": {"arch": "resnet50", "weights": "none"}}}},
+        {
+            "train.liver": 1,
+            "figure_training.liver": 1,
+            "predict.liver.test": 1,
+            "postprocess.liver.test": 1,
+            "preprocess.lesion-more.test": 2,
+            "train.lesion": 1,  # on the training exams' data that are there
+            "figure_training.lesion": 1,
+            "predict.lesion.test": 1,
+            "postprocess.lesion.test": 1,
+            "restore.test": 2,
+            "evaluate.test": 2,  # and no other method's scores
+            **PAGES,
+        },
+    ),
     "segmentations by another system": (
         {"predictions": {"reader": {"folder": "given"}}},
         {
             "adopt.test": 2,
             "evaluate_given.test": 2,  # and no other method's scores
-            "summarise": 1,
-            "tables.liver": 1,
-            "tables.lesion": 1,
-            "table_literature": 1,
-            "figure_dice.liver": 1,
-            "figure_dice.lesion": 1,
-            "figure_samples.liver": 1,
-            "figure_samples.lesion": 1,
-            "viewer.test": 2,
-            "bundle": 1,
-            "provenance": 1,
-            "html_report": 1,
+            **PAGES,
         },
     ),
 }
@@ -1036,19 +1147,21 @@ MORE_EXAMS: dict[str, dict[str, int]] = {
     "test": {
         "phantom": 1,
         "survey": 1,
-        "liver_slices": 1,
-        "predict.liver.test": 3,  # one file holds the masks of all test exams
-        "postprocess.liver.test": 4,
+        "preprocess.liver": 1,
+        "predict.liver.test": 4,  # one file holds the maps of all test exams
+        "postprocess.liver.test": 5,
         "fuse.liver.test": 1,
-        "lesion_slices": 1 + 2,
-        "predict.lesion.test": 3,
-        "postprocess.lesion.test": 4,
+        "preprocess.lesion": 1 + 2,
+        "preprocess.lesion-apart": 1 + 2,
+        "predict.lesion.test": 4,
+        "postprocess.lesion.test": 5,
         "fuse.lesion.test": 1,
         **MAPS,
         **EVALUATION_JOBS,
+        **EVERY_METHOD,
         "data_card": 1,
-        "restore": 4,
-        "evaluate": 4,
+        "restore": 5,
+        "evaluate": 5,
         "overlap": 1,
         "uncertainty": 1,
         "disagreement.liver": 1,
@@ -1058,24 +1171,26 @@ MORE_EXAMS: dict[str, dict[str, int]] = {
     "train": {
         "phantom": 1,
         "survey": 1,
-        "liver_slices": 1,
-        "lesion_slices": 1,
-        "train.liver": 3,
-        "train.lesion": 3,
+        "preprocess.liver": 1,
+        "preprocess.lesion": 1,
+        "train.liver": 4,
+        "train.lesion": 4,
         "figure_training.liver": 1,
         "figure_training.lesion": 1,
         "predict.liver.train": 3,
-        "predict.liver.test": 3,
+        "predict.liver.test": 4,
         "predict.lesion.train": 3,
-        "predict.lesion.test": 3,
+        "predict.lesion.test": 4,
         "fit_fusion.liver": 1,
         "fuse.liver.test": 1,
-        "postprocess.liver.test": 4,
-        "lesion_slices.test": 2,
-        "postprocess.lesion.test": 4,
+        "postprocess.liver.test": 5,
+        "preprocess.lesion.test": 2,
+        "preprocess.lesion-apart.test": 2,
+        "postprocess.lesion.test": 5,
         **LESION_FUSED,
         **MAPS,
         **EVALUATION_JOBS,
+        **EVERY_METHOD,
         "data_card": 1,
     },
 }
@@ -1095,7 +1210,8 @@ def test_one_more_exam_runs_exactly_these_jobs(finished: Finished, split: str) -
     sheet.write_text((finished.folder / "config/exams/smoke.tsv").read_text() + row)
     jobs = finished.jobs(SMOKE | {"exams": "config/exams/more.tsv"})
     if split == "test":  # the new exam has no split in the labels, the others have
-        jobs["lesion_slices"] += jobs.pop("lesion_slices.test")
+        for data in ("preprocess.lesion", "preprocess.lesion-apart"):
+            jobs[data] += jobs.pop(f"{data}.test")
     assert jobs == Counter(MORE_EXAMS[split])
 
 
@@ -1125,11 +1241,11 @@ def test_a_job_that_failed_runs_again_though_all_that_follows_from_it_is_there(f
 # README has the same numbers.
 
 COLUMNS = {
-    "slices": ("liver_slices", "lesion_slices"),
+    "preprocessing": ("preprocess",),
     "training": ("train",),
     "prediction": ("predict",),
     "fusion weights": ("fit_fusion",),
-    "masks": ("postprocess", "fuse"),
+    "post-processing, fusing": ("postprocess", "fuse"),
 }
 README_CASES = {
     **{case: jobs for case, (_, jobs) in HEADLINES.items()},
@@ -1194,7 +1310,7 @@ def test_a_folder_that_cannot_be_written_is_told(finished: Finished, monkeypatch
 
 
 def test_other_installed_libraries_are_told_but_do_not_count(finished: Finished) -> None:
-    record = next((finished.folder / "results/smoke/records/fit_fusion").glob("liver.json"))
+    record = finished.folder / "results/smoke/records/fit_fusion/liver.fusion.json"
     before = record.read_text()
     record.write_text(before.replace('"scipy": "', '"scipy": "0.'))
     try:

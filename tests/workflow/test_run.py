@@ -17,7 +17,8 @@ from hepaflow.masks.restore import restore
 from hepaflow.preprocessing.slices import SliceFile
 from hepaflow.volumes.labels import read_labels
 
-NETWORKS = ("dense", "plain", "untrained")
+FUSED = ("dense", "plain", "untrained")
+NETWORKS = (*FUSED, "apart")
 METHODS = (*NETWORKS, "fusion")
 TEST = [name for name, split in EXAMS.items() if split == "test"]
 
@@ -25,11 +26,13 @@ TEST = [name for name, split in EXAMS.items() if split == "test"]
 def test_every_artifact_is_there(completed: Checkout) -> None:
     results = completed.folder / "results/smoke"
     expected = [f"exams/{exam}.json" for exam in EXAMS]
-    expected += [f"slices/{stage}/{exam}.safetensors" for stage in ("liver", "lesion") for exam in EXAMS]
+    expected += [f"preprocessed/{stage}/{exam}.safetensors" for stage in ("liver", "lesion") for exam in EXAMS]
+    expected += [f"preprocessed/lesion-apart/{exam}.safetensors" for exam in TEST]
     for stage in ("liver", "lesion"):
         expected += [f"models/{stage}/{name}.{end}" for name in NETWORKS for end in ("safetensors", "history.csv")]
-        expected += [f"masks/{stage}/{name}.{split}.npz" for name in NETWORKS for split in ("train", "test")]
-        expected += [f"masks/{stage}/fusion.test.npz", f"fusion/{stage}.json"]
+        expected += [f"maps/{stage}/{name}.train.npz" for name in FUSED]
+        expected += [f"maps/{stage}/{name}.test.npz" for name in METHODS]
+        expected += [f"fusion/{stage}.json"]
         expected += [f"clean/{stage}/{name}.test.npz" for name in METHODS]
     expected += [f"segmentations/{name}/{exam}.nii.gz" for name in METHODS for exam in TEST]
     expected += [f"metrics/{name}/{exam}.csv" for name in METHODS for exam in TEST]
@@ -71,8 +74,9 @@ def test_metrics_are_those_of_the_masks(completed: Checkout, exam: str) -> None:
     metrics = read_scores(*(results / f"metrics/{name}/{exam}.csv" for name in METHODS))
     labels, _ = read_labels(completed.folder / f"data/phantoms/{exam}.label.nii.gz")
     for stage, reference in (("liver", labels >= 1), ("lesion", labels == 2)):
-        slices = SliceFile(results / f"slices/{stage}/{exam}.safetensors")
         for method in METHODS:
+            data = "lesion-apart" if (stage, method) == ("lesion", "apart") else stage
+            slices = SliceFile(results / f"preprocessed/{data}/{exam}.safetensors")
             mask = Masks(results / f"clean/{stage}/{method}.test.npz")[exam]
             row = metrics.query(
                 "structure == @stage and method == @method and processing == 'clean' and metric == 'dice'"
@@ -92,11 +96,11 @@ def test_tables_are_the_means_of_the_metrics(completed: Checkout) -> None:
 
 
 @pytest.mark.parametrize("stage", ["liver", "lesion"])
-@pytest.mark.parametrize("method", ["untrained", "fusion"])
+@pytest.mark.parametrize("method", ["untrained", "apart", "fusion"])
 def test_post_processing_removes_something(completed: Checkout, stage: str, method: str) -> None:
     """Or else all that is below it would be tried on masks that are equal with and without it."""
     results = completed.folder / "results/smoke"
-    given, cleaned = (Masks(results / f"{folder}/{stage}/{method}.test.npz") for folder in ("masks", "clean"))
+    given, cleaned = (Masks(results / f"{folder}/{stage}/{method}.test.npz") for folder in ("maps", "clean"))
     raw, clean = (np.concatenate([masks[exam] for exam in TEST]) for masks in (given, cleaned))
     assert not (clean & ~raw).any()
     assert 0 < clean.sum() < raw.sum()
@@ -121,12 +125,12 @@ def test_test_exams_references_are_unknown_to_the_networks(completed: Checkout) 
     results = completed.folder / "results/smoke"
     for stage in ("liver", "lesion"):
         for exam, split in EXAMS.items():
-            assert SliceFile(results / f"slices/{stage}/{exam}.safetensors").has_mask == (split == "train")
+            assert SliceFile(results / f"preprocessed/{stage}/{exam}.safetensors").has_mask == (split == "train")
 
 
-def test_fusion_weights_name_their_backbones(completed: Checkout) -> None:
+def test_fusion_weights_name_what_is_fused(completed: Checkout) -> None:
     found = json.loads((completed.folder / "results/smoke/fusion/liver.json").read_text())
-    assert found["backbones"] == list(NETWORKS)
+    assert found["methods"] == list(FUSED)
     assert sum(abs(weight) for weight in found["normalised"]) == pytest.approx(1)
 
 
@@ -150,16 +154,16 @@ def test_changed_threshold_reruns_what_follows_from_it(copied: Checkout) -> None
     copied.configure(postprocessing={"lesion": {"min_area": 3}})
     jobs = copied.planned()
     assert jobs["postprocess"] == len(METHODS)
-    assert not {"train", "predict", "fit_fusion", "liver_slices", "lesion_slices", "survey"} & set(jobs)
+    assert not {"train", "predict", "fit_fusion", "preprocess", "survey"} & set(jobs)
 
 
 def test_changed_helper_reruns_the_stages_that_import_it(copied: Checkout) -> None:
     helper = copied.folder / "workflow/scripts/hepaflow/preprocessing/contrast.py"
     helper.write_text(helper.read_text().replace("np.where(liver, image,", "np.where(liver, image + 0,"))
     jobs = copied.planned()
-    assert jobs["lesion_slices"] == len(EXAMS)
+    assert jobs["preprocess"] == len(EXAMS) + 2  # of the lesions; test exams have one for each of two livers
     assert jobs["train"] == len(NETWORKS)  # of the lesions
-    assert not {"liver_slices", "survey"} & set(jobs)
+    assert "survey" not in jobs
 
 
 def test_changed_survey_reruns_the_survey_alone(copied: Checkout) -> None:
@@ -191,4 +195,4 @@ def test_provenance_counts_the_jobs(completed: Checkout) -> None:
     assert table.loc["train", "jobs"] == 2 * len(NETWORKS)
     assert table.loc["train", "restored"] == 0
     assert "torch " in table.loc["train", "versions"]
-    assert "torch " not in table.loc["liver_slices", "versions"]
+    assert "torch " not in table.loc["preprocess", "versions"]

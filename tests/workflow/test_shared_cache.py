@@ -2,7 +2,7 @@
 
 from smoke_run import EXAMS, SMOKE, Checkout
 
-CACHED = ("liver_slices", "lesion_slices", "train", "predict", "fit_fusion")
+CACHED = ("preprocess", "train", "predict", "fit_fusion")
 
 
 def cache_of(completed: Checkout) -> str:
@@ -64,15 +64,18 @@ def test_a_run_after_a_change_equals_its_plan_and_restores_what_is_the_same(
         cache=cache_of(completed), postprocessing={**SMOKE["postprocessing"], "liver": {"max_distance": 190}}
     )
     planned = copied.planned()
-    assert planned["predict"] == 3
+    assert planned["predict"] == 4
     assert "train" not in planned
     said = run(copied)
     assert {rule: said.count(f"rule {rule}:") for rule in planned} == planned
-    changed = copied.records("predict", "lesion_slices")
+    changed = copied.records("predict", "preprocess")
     again = [name for name, record in changed.items() if record["restored"]]
     assert sorted(again) == [
-        "lesion_slices/four",
-        "lesion_slices/three",
+        "preprocess/lesion-apart.four",
+        "preprocess/lesion-apart.three",
+        "preprocess/lesion.four",
+        "preprocess/lesion.three",
+        "predict/lesion.apart.test",
         "predict/lesion.dense.test",
         "predict/lesion.plain.test",
         "predict/lesion.untrained.test",
@@ -94,8 +97,10 @@ def test_another_clone_is_served_what_is_whole(completed: Checkout, fresh: Check
 
     run(fresh)
     records = fresh.records(*CACHED)
-    networks_of_both = 2 * len(SMOKE["backbones"])
-    assert len(records) == 2 * len(EXAMS) + 3 * networks_of_both + 2  # each trained, and used on either split
+    fused = 2 * len(SMOKE["backbones"])  # in two stages; each trained, and used on either split
+    apart = 2 * len(SMOKE["methods"])  # used on the test exams alone, with lesion slices of their own
+    slices = 2 * len(EXAMS) + 2
+    assert len(records) == slices + 3 * fused + 2 * apart + 2
     assert [name for name, found in records.items() if not found["restored"]] == ["train/liver.plain"]
     assert "damaged" in (fresh.folder / "results/smoke/logs/train/liver.plain.log").read_text()
     assert networks(fresh) == networks(completed)
