@@ -1,8 +1,8 @@
 """An exam segmented from beginning to end in one process: the second mode of the thesis' fusion model (4.6.2)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ from hepaflow.networks.weights import load_weights
 from hepaflow.preprocessing.registry import PREPROCESSING
 from hepaflow.preprocessing.slices import SlicesInMemory, SliceStack
 from hepaflow.sampling.predictor import Predictor
+from hepaflow.sampling.protocol import Slices
 from hepaflow.settings.compute import ComputeSettings
 from hepaflow.settings.plan import Plan, PlannedStage
 from hepaflow.volumes.labels import label_map
@@ -49,6 +50,13 @@ class SegmentedExam:
         return label_map(self.liver, self.lesion)
 
 
+class Draws(Protocol):
+    """What draws the map of an exam; a `Predictor` does."""
+
+    def map(self, exam: Slices, progress: Callable[[int], object] | None = None) -> NDArray[np.uint8]:
+        """Return the map, shape (slices, size, size), and tell `progress` how many pieces are done."""
+
+
 class Segmenter:
     """The networks and fusion weights of a model, loaded once, ready for any number of exams.
 
@@ -71,9 +79,7 @@ class Segmenter:
     def __init__(
         self, model: TrainedModel, compute: ComputeSettings, *, threads: int | None = None, show: bool = False
     ) -> None:
-        if model.plan.result is None:
-            raise ValueError("a plan of several results is a run's, not a model's")
-        self._plan, self._result, self._fusion, self._show = model.plan, model.plan.result, model.fusion, show
+        self._plan, self._fusion, self._show = model.plan, model.fusion, show
         largest = max(data.preprocess.preprocessing.size for data in model.plan.data.values())
         batch = fitting_batch(compute, largest)
         fabric = make_fabric(model.precision, batch, threads=threads)
@@ -98,14 +104,42 @@ class Segmenter:
         SegmentedExam
             Empty masks where no liver was found.
         """
-        exam = _Exam(hu, self._plan, self._fusion, self._predictors, show=self._show)
-        stages = stages_of(self._plan, self._result)
-        found = {structure: exam.restored((self._result, stage)) for structure, stage in stages.items()}
-        maps = {}
-        for structure, stage in stages.items():
-            if voters := exam.voters((self._result, stage)):
-                maps[structure] = disagreement(exam.restored(voter) for voter in voters)
-        return SegmentedExam(found["liver"], found["lesion"], maps)
+        return segment(hu, self._plan, self._predictors, self._fusion, show=self._show)
+
+
+def segment(
+    hu: NDArray[Any],
+    plan: Plan,
+    predictors: Mapping[Step, Draws],
+    fusion: Mapping[Step, Fusion],
+    *,
+    show: bool = False,
+) -> SegmentedExam:
+    """Segment an exam by a plan, whatever draws the maps of its networks; see `Segmenter.segment`.
+
+    Parameters
+    ----------
+    hu : ndarray, shape (slices, rows, columns)
+        CT values in HU, in canonical orientation.
+    plan : Plan
+        That of one method (`hepaflow.methods.plan.model_of`).
+    predictors : mapping of (str, str) to Draws
+        What draws the map of each network, by method and stage.
+    fusion : mapping of (str, str) to Fusion
+        The weights of each vote, by its name and stage.
+    show : bool, optional
+        Whether to show a progress bar for each stage.
+    """
+    if plan.result is None:
+        raise ValueError("a plan of several results is a run's, not a model's")
+    exam = _Exam(hu, plan, fusion, predictors, show=show)
+    stages = stages_of(plan, plan.result)
+    found = {structure: exam.restored((plan.result, stage)) for structure, stage in stages.items()}
+    maps = {}
+    for structure, stage in stages.items():
+        if voters := exam.voters((plan.result, stage)):
+            maps[structure] = disagreement(exam.restored(voter) for voter in voters)
+    return SegmentedExam(found["liver"], found["lesion"], maps)
 
 
 class _Exam:
@@ -115,8 +149,8 @@ class _Exam:
         self,
         hu: NDArray[Any],
         plan: Plan,
-        fusion: dict[Step, Fusion],
-        predictors: dict[Step, Predictor],
+        fusion: Mapping[Step, Fusion],
+        predictors: Mapping[Step, Draws],
         *,
         show: bool,
     ) -> None:
