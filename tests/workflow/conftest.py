@@ -17,7 +17,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         what: sum(one.nodeid.startswith(f"{PROOF}test_{name}[") for one in passed)
         for what, name in (
             ("keys", "a_key_reruns_exactly_what_follows_from_it"),
-            ("modules", "a_module_reruns_exactly_the_scripts_that_reach_it"),
+            ("groups of modules", "modules_rerun_exactly_the_scripts_that_reach_them"),
             ("headline cases", "headline_case_runs_exactly_these_jobs"),
         )
     }
