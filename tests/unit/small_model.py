@@ -40,8 +40,8 @@ def small_model(
 ) -> Path:
     """Write a model into a folder.
 
-    Its networks are drawn at random from the seed, or give every pixel of a stage the same logit. Texts replace members by their
-    names.
+    Its networks are drawn at random from the seed, or give every pixel of a stage the same logit. Texts replace
+    members by their names.
     """
     plan = plan or small_plan()
     files = {name: folder / name for name in weight_members(plan)}
