@@ -5,6 +5,7 @@ import json
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -213,3 +214,33 @@ def test_parts_that_do_not_belong_together_are_refused(tmp_path: Path, texts: di
     with pytest.raises(UserError) as error:
         read_bundle(small_model(tmp_path, **texts))
     assert told in error.value.found
+
+
+def _changed(change: Callable[[Any], object]) -> str:
+    plan = json.loads(small_plan().canonical())
+    change(plan)
+    return json.dumps(plan)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda plan: plan["data"].pop("lesion"),
+        lambda plan: plan["data"]["lesion"]["within"].update(method="nobody"),
+        lambda plan: plan["data"]["liver"].update(within={"method": FUSION, "stage": "lesion"}),
+        lambda plan: plan["methods"][FUSION]["liver"]["vote"].update(of=["first", "nobody"]),
+        lambda plan: plan["methods"]["first"].pop("liver"),
+        lambda plan: plan.update(result="nobody"),
+        lambda plan: plan.pop("result"),
+    ],
+    ids=["data", "region", "circle", "voter", "stage", "result", "no result"],
+)
+def test_a_plan_that_names_what_is_not_there_is_refused(tmp_path: Path, change: Callable[[Any], object]) -> None:
+    with pytest.raises(UserError, match=f"{SETTINGS} that names what it does not hold"):
+        read_bundle(small_model(tmp_path, **{SETTINGS: _changed(change)}))
+
+
+def test_a_stage_without_network_and_vote_is_refused(tmp_path: Path) -> None:
+    text = _changed(lambda plan: plan["methods"]["first"]["liver"].pop("network"))
+    with pytest.raises(UserError, match=r"settings that this hepaflow does not know: methods\.first\.liver"):
+        read_bundle(small_model(tmp_path, **{SETTINGS: text}))

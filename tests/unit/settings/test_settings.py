@@ -283,6 +283,11 @@ def test_wrong_setting_is_told_with_key_value_and_what_is_allowed(config: dict[s
         assert words in str(caught.value)
 
 
+def method_with_area(pixels: int) -> dict[str, Any]:
+    steps = [{"kind": "near_largest"}, {"kind": "min_area", "min_area": pixels}]
+    return {"x": {"network": UNET, "stages": {"lesion": {"postprocessing": steps}}}}
+
+
 @pytest.mark.parametrize(
     ("wrong", "right", "told"),
     [
@@ -297,11 +302,21 @@ def test_wrong_setting_is_told_with_key_value_and_what_is_allowed(config: dict[s
             {"size": 32, "postprocessing": {"lesion": {"min_area": 1024}}},
             ["postprocessing.lesion.min_area", "1024"],
         ),
+        (
+            {"size": 32, "methods": method_with_area(1025)},
+            {"size": 32, "methods": method_with_area(1024)},
+            ["methods.x.stages.lesion.postprocessing.1.min_area: 1025", "1024"],
+        ),
         ({"compute": {"devices": 17}}, {"compute": {"devices": 16}}, ["training.liver.batch_size: 32", "34"]),
         (
             {"backbones": {"r": RESNET | {"training": {"lesion": {"batch_size": 3}}}}, "compute": {"devices": 2}},
             {"backbones": {"r": RESNET | {"training": {"lesion": {"batch_size": 4}}}}, "compute": {"devices": 2}},
             ["training.lesion.batch_size: 3", "backbone 'r'"],
+        ),
+        (
+            {"methods": {"x": {"network": UNET, "training": {"batch_size": 3}}}, "compute": {"devices": 2}},
+            {"methods": {"x": {"network": UNET, "training": {"batch_size": 4}}}, "compute": {"devices": 2}},
+            ["training.liver.batch_size: 3", "training.lesion.batch_size: 3", "(method 'x')"],
         ),
         (
             {"training": {"lesion": {"epochs": 1200}}},
@@ -323,8 +338,10 @@ def test_wrong_setting_is_told_with_key_value_and_what_is_allowed(config: dict[s
         "tiles of a pixel",
         "small tiles",
         "area",
+        "area of a method",
         "devices",
         "devices of a backbone",
+        "devices of a method",
         "rate",
         "factor",
         "nesterov",
@@ -348,6 +365,7 @@ def test_values_that_hold_only_together_are_refused_at_start(
         ({"size": 64, "head": {"rates": [1, 7]}}, ""),
         ({"size": 64, "backbones": {"u": UNET}}, ""),  # it has no head
         ({"size": 64, "backbones": {"u": UNET, "r": RESNET}}, "8, 12"),
+        ({"size": 64, "backbones": {"u": UNET}, "methods": {"r": {"network": RESNET}}}, "8, 12"),
     ],
 )
 def test_rates_that_reach_beyond_the_features_are_told(config: dict[str, Any], told: str) -> None:
@@ -362,6 +380,13 @@ def test_a_single_training_exam_cannot_be_held_out() -> None:
         check_held_out(settings, 1)
     check_held_out(settings, 2)
     check_held_out(read_settings({}), 1)
+
+
+def test_a_method_cannot_hold_out_a_single_exam_either() -> None:
+    settings = read_settings({"methods": {"x": {"network": UNET, "training": {"validation_share": 0.1}}}})
+    with pytest.raises(UserError, match=r"training.liver.validation_share: 0.1 \(method 'x'\) of 1 training exam"):
+        check_held_out(settings, 1)
+    check_held_out(settings, 2)
 
 
 def test_features_have_the_stride_of_the_networks() -> None:
