@@ -1,4 +1,4 @@
-"""A model of two small networks that find something, in a file."""
+"""A model of small networks that find something, in a file."""
 
 import json
 from collections.abc import Mapping
@@ -8,48 +8,63 @@ import torch
 from torch import nn
 
 from hepaflow.masks.fusion import Fusion
+from hepaflow.methods.plan import model_of
+from hepaflow.methods.thesis import plan_of
 from hepaflow.model.bundle import write_bundle
 from hepaflow.model.members import CARD, LICENCE, PROVENANCE, SETTINGS, weight_members
+from hepaflow.names import FUSION
 from hepaflow.networks.network import build_network
 from hepaflow.networks.weights import save_weights
-from hepaflow.settings.inference import InferenceSettings
+from hepaflow.settings.plan import Plan
 from hepaflow.settings.workflow import read_settings
 
 NAMES = ("first", "second")
 ALL_LIVER_NO_LESION = {"liver": 100.0, "lesion": -100.0}
 """Logits of every pixel."""
+UNET = {"arch": "unet", "weights": "none"}
 
 
-def inference_settings(**others: object) -> InferenceSettings:
-    backbones = {name: {"arch": "unet", "weights": "none"} for name in NAMES}
-    return read_settings({"size": 32, "backbones": backbones} | others).bundle()
+def small_plan(method: str = FUSION, **others: object) -> Plan:
+    """Return the plan of a model: of the fusion of two networks, or of a method that `others` sets."""
+    settings = read_settings({"size": 32, "backbones": dict.fromkeys(NAMES, UNET)} | others)
+    return model_of(plan_of(settings), method)
 
 
-def small_model(folder: Path, logits: Mapping[str, float] | None = None, **texts: str) -> Path:
+def small_model(
+    folder: Path,
+    logits: Mapping[str, float] | None = None,
+    plan: Plan | None = None,
+    *,
+    seed: int = 0,
+    **texts: str,
+) -> Path:
     """Write a model into a folder.
 
-    Its networks are drawn at random, or give every pixel of a stage the same logit. Texts replace members by their
-    names.
+    Its networks are drawn at random from the seed, or give every pixel of a stage the same logit. Texts replace
+    members by their names.
     """
-    settings = inference_settings()
-    files = {name: folder / name for name in weight_members(NAMES)}
-    for seed, path in enumerate(files.values()):
+    plan = plan or small_plan()
+    files = {name: folder / name for name in weight_members(plan)}
+    for own_seed, path in enumerate(files.values(), seed):
         path.parent.mkdir(parents=True, exist_ok=True)
-        if path.suffix == ".json":
-            Fusion(NAMES, (3.0, 2.0), ()).save(path)
+        stage = path.parent.name
+        planned = plan.methods[path.stem][stage]
+        if planned.vote is not None:
+            Fusion(planned.vote.of, (3.0, 2.0), ()).save(path)
             continue
-        torch.manual_seed(seed)
-        network = build_network(settings.networks[path.stem].network)
+        assert planned.network is not None
+        torch.manual_seed(own_seed)
+        network = build_network(planned.network.network)
         if logits:
             last = [one for one in network.modules() if isinstance(one, nn.Conv2d) and one.out_channels == 1][-1]
             assert last.bias is not None
             nn.init.zeros_(last.weight)
-            nn.init.constant_(last.bias, logits[path.parent.name])
+            nn.init.constant_(last.bias, logits[stage])
         save_weights(network, path, "{}")
     files[LICENCE] = folder / LICENCE
     files[LICENCE].write_text("free\n")
     contents = {
-        SETTINGS: settings.canonical(),
+        SETTINGS: plan.canonical(),
         PROVENANCE: json.dumps({"train liver first": {}}),
         CARD: "# A model\n",
     }

@@ -38,11 +38,15 @@ ORDER = """
 import json
 from hepaflow.jobs.fingerprint import chosen_by, fingerprints, libraries
 from pathlib import Path
+from hepaflow.methods.job_settings import JobSettings
+from hepaflow.methods.thesis import plan_of
 from hepaflow.settings.workflow import read_settings
 script = Path(__import__("sys").argv[1]) / "train.py"
 chosen = chosen_by({"arch": "unet"})
 print(json.dumps([fingerprints(script, chosen), sorted(libraries(script, chosen))]))
-print(read_settings({}).train("liver", "resnet152").canonical())
+settings = read_settings({})
+print(JobSettings(settings, plan_of(settings)).of("train", "liver", "resnet152").canonical())
+print(plan_of(settings).canonical())
 """
 
 

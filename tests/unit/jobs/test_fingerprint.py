@@ -25,6 +25,8 @@ from hepaflow.jobs.fingerprint import (
     libraries,
     modules,
 )
+from hepaflow.methods.job_settings import JobSettings
+from hepaflow.methods.thesis import plan_of
 from hepaflow.settings.workflow import read_settings
 
 SCRIPTS = Path(hepaflow.__file__).parents[1]
@@ -566,8 +568,14 @@ def test_the_scheduler_is_no_part_of_a_result() -> None:
 def test_tables_that_a_job_reaches_are_named_by_its_settings() -> None:
     """Or all entries of the table would count."""
     settings = read_settings({})
-    readers = {"train": settings.train("liver", "resnet152"), "predict": settings.predict("resnet152")}
-    readers |= {"segment": settings.bundle()}
+    wildcards = {
+        "preprocess": ("lesion",),
+        "train": ("liver", "resnet152"),
+        "predict": ("liver", "resnet152"),
+        "postprocess": ("liver", "fusion"),
+    }
+    of = JobSettings(settings, plan_of(settings)).of
+    readers = {rule: of(rule, *values) for rule, values in wildcards.items()} | {"segment": of("bundle")}
     for script in EVERY_SCRIPT:
         texts = [path.read_text(encoding="utf-8") for path in (script, *modules(script).values())]
         tables = {

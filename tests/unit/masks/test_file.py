@@ -1,4 +1,4 @@
-"""Files of masks."""
+"""Files of masks and of maps."""
 
 import os
 import time
@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hepaflow.errors import UserError
-from hepaflow.masks.file import Masks, write_masks
+from hepaflow.masks.file import Masks, write_maps, write_masks
+from hepaflow.masks.map import mask_of
 
 
 def drawn(slices: int = 3, rows: int = 5, columns: int = 16, seed: int = 0) -> np.ndarray:
@@ -189,3 +190,77 @@ def test_the_file_is_closed_at_the_end(tmp_path: Path) -> None:
 def test_columns_that_cannot_be_packed_are_refused(tmp_path: Path, columns: int) -> None:
     with pytest.raises(ValueError, match=f"{columns} columns"):
         write_masks(tmp_path / "masks.npz", [("exam", drawn(columns=columns))])
+
+
+# Maps.
+
+
+def a_map(slices: int = 3, rows: int = 5, columns: int = 7, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (slices, rows, columns), np.uint8)
+
+
+@settings(max_examples=15, deadline=None, derandomize=True)
+@given(st.integers(0, 3), st.integers(1, 9), st.integers(1, 17), st.integers(0, 2**32 - 1))
+def test_any_map_comes_back_with_its_mask(
+    tmp_path_factory: pytest.TempPathFactory, slices: int, rows: int, columns: int, seed: int
+) -> None:
+    path = tmp_path_factory.mktemp("maps") / "maps.npz"
+    exams = {"b": a_map(slices, rows, columns, seed), "a": a_map(seed=seed + 1), "x.maps": a_map(1, 2, 2)}
+    write_maps(path, exams.items())
+    with Masks(path) as maps:
+        assert list(maps) == ["b", "a", "x.maps"]
+        for exam, expected in exams.items():
+            assert maps.map(exam).dtype == np.uint8
+            np.testing.assert_array_equal(maps.map(exam), expected)
+            assert maps[exam].dtype == bool
+            np.testing.assert_array_equal(maps[exam], mask_of(expected))
+        assert "c" not in maps
+        with pytest.raises(KeyError, match="c"):
+            maps.map("c")
+
+
+def test_a_file_of_masks_has_no_maps(tmp_path: Path) -> None:
+    write_masks(tmp_path / "masks.npz", [("exam", drawn())])
+    with Masks(tmp_path / "masks.npz") as masks, pytest.raises(KeyError, match="exam"):
+        masks.map("exam")
+
+
+def test_bytes_of_maps_depend_on_neither_time_nor_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_maps(tmp_path / "one.npz", [("a", a_map()), ("b", a_map(seed=1))])
+    then = time.time()
+    monkeypatch.setattr(time, "time", lambda: then + 1e6)
+    localtime = time.localtime
+    monkeypatch.setattr(time, "localtime", lambda *_: localtime(then + 1e6))
+    write_maps(str(tmp_path / "other.npz"), iter([("a", a_map()), ("b", a_map(seed=1))]))
+    assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "other.npz").read_bytes()
+
+
+def test_one_map_after_the_other_is_asked_for(tmp_path: Path) -> None:
+    """Exams are drawn one at a time and dropped, as those of masks are."""
+    drawn_before: list[weakref.ref[np.ndarray]] = []
+
+    def exams() -> Iterator[tuple[str, np.ndarray]]:
+        for number in range(5):
+            assert sum(one() is not None for one in drawn_before) <= 1
+            one = a_map(seed=number)
+            drawn_before.append(weakref.ref(one))
+            yield str(number), one
+            del one
+
+    write_maps(tmp_path / "maps.npz", exams())
+    with Masks(tmp_path / "maps.npz") as maps:
+        assert len(maps) == 5
+
+
+def test_a_damaged_map_is_told_when_it_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "maps.npz"
+    write_maps(path, [("a", a_map(9, 64, 64)), ("b", a_map(9, 64, 64, seed=1))])
+    content = bytearray(path.read_bytes())
+    middle = content.index(b"b.maps.npy") + 200
+    content[middle : middle + 50] = bytes(50)
+    path.write_bytes(content)
+    with Masks(path) as maps:
+        np.testing.assert_array_equal(maps.map("a"), a_map(9, 64, 64))
+        for read in (maps.map, maps.__getitem__):
+            with pytest.raises(UserError, match=r"file: .*maps\.npz\nfound: .*(CRC|decompress)"):
+                read("b")

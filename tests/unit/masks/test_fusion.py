@@ -26,6 +26,7 @@ from hepaflow.masks.fusion import (
     signs,
     vote_patterns,
 )
+from hepaflow.masks.map import mask_of
 from hepaflow.settings.fusion import FitFusionSettings, FusionSettings, SgdSettings
 
 torch.set_num_threads(1)
@@ -52,7 +53,7 @@ def fitted(
     votes: list[np.ndarray], reference: np.ndarray, solver: FusionSettings | None = None, seed: int = 0
 ) -> Fusion:
     names = tuple(f"network{number}" for number in range(len(votes)))
-    options = FitFusionSettings(solver=solver or FusionSettings(solver="newton"), backbones=names, seed=seed)
+    options = FitFusionSettings(solver=solver or FusionSettings(solver="newton"), of=names, seed=seed)
     return fit_fusion(count_votes(votes, reference), options)
 
 
@@ -413,6 +414,53 @@ def test_weights_belong_to_the_backbones_in_order() -> None:
     assert not Fusion(FOUR, (0.1, 0.1, 0.1, 0.7), ()).fuse(votes).item()
 
 
+def every_vote(count: int) -> list[np.ndarray]:
+    """All patterns of votes, side by side."""
+    return list(signs(count).T > 0)
+
+
+@quick
+@given(st.lists(st.floats(-20, 20), min_size=1, max_size=6))
+def test_the_mask_of_a_fused_map_is_the_fused_mask(weights: list[float]) -> None:
+    fusion = Fusion(tuple(map(str, range(len(weights)))), tuple(weights), ())
+    votes = every_vote(len(weights))
+    map_ = fusion.map(votes)
+    assert map_.dtype == np.uint8
+    np.testing.assert_array_equal(mask_of(map_), fusion.fuse(votes))
+
+
+@pytest.mark.parametrize(
+    "weights",
+    [
+        (0.25,) * 4,
+        (0.1, 0.2, 0.3),  # 0.1 + 0.2 is not 0.3 in binary
+        (-0.3, 0.1, 0.2),
+        (0.7, 0.1, 0.6),
+        (1e9, 1e9, 1e-9),
+        (1e-12, 1e-12),
+        (5e-324, 5e-324, 5e-324),
+        (0.0, 0.0),
+        (1e300, -1e300),
+    ],
+)
+def test_a_tie_is_background_in_the_map_too(weights: tuple[float, ...]) -> None:
+    fusion = Fusion(tuple(map(str, range(len(weights)))), weights, ())
+    votes = every_vote(len(weights))
+    np.testing.assert_array_equal(mask_of(fusion.map(votes)), fusion.fuse(votes))
+
+
+def test_a_fused_map_is_the_probability_of_the_fitted_model() -> None:
+    """Of two networks with weights 1 and 2: expit of -3, -1, 1 and 3."""
+    votes = every_vote(2)
+    expected = np.rint(255 / (1 + np.exp(-np.array([-3.0, -1.0, 1.0, 3.0]))))
+    np.testing.assert_array_equal(Fusion(FOUR[:2], (1.0, 2.0), ()).map(votes), expected)
+
+
+def test_a_fused_map_has_the_shape_of_its_votes() -> None:
+    votes = [np.zeros((2, 3, 4), bool), np.ones((2, 3, 4), bool)]
+    assert Fusion(FOUR[:2], (1.0, 2.0), ()).map(votes).shape == (2, 3, 4)
+
+
 def test_no_weights_at_all() -> None:
     fusion = Fusion(FOUR, (0.0,) * 4, ())
     assert fusion.normalised == (0,) * 4
@@ -425,11 +473,11 @@ def test_no_weights_at_all() -> None:
 def test_counts_of_another_number_of_networks_are_refused() -> None:
     votes, reference = simulated([0.1, 0.2], slices=2)
     counts = count_votes(votes, reference)
-    options = FitFusionSettings(solver=FusionSettings(), backbones=FOUR, seed=0)
+    options = FitFusionSettings(solver=FusionSettings(), of=FOUR, seed=0)
     with pytest.raises(ValueError, match="4 networks"):
         fit_fusion(counts, options)
     with pytest.raises(ValueError, match="2 networks"):
-        fit_fusion(counts[:0], FitFusionSettings(solver=FusionSettings(), backbones=FOUR[:2], seed=0))
+        fit_fusion(counts[:0], FitFusionSettings(solver=FusionSettings(), of=FOUR[:2], seed=0))
 
 
 def test_the_solver_asked_for_is_used() -> None:
@@ -442,7 +490,7 @@ def test_the_solver_asked_for_is_used() -> None:
     thesis = fitted(votes, reference, FusionSettings(solver="sgd", sgd=steps), seed=5)
     assert thesis.weights == tuple(sgd(counts, start, steps, 5)[0])
     assert len(thesis.losses) == 3
-    assert thesis.backbones == ("network0", "network1")
+    assert thesis.methods == ("network0", "network1")
 
 
 def test_thesis_settings_are_the_default() -> None:
@@ -469,10 +517,10 @@ def test_the_file_tells_the_shares(tmp_path: Path) -> None:
     Fusion(FOUR[:2], (3.0, -1.0), (0.5, 0.25)).save(tmp_path / "liver.json")
     content = json.loads((tmp_path / "liver.json").read_text())
     assert content["normalised"] == [0.75, -0.25]
-    assert content["backbones"] == list(FOUR[:2])
+    assert content["methods"] == list(FOUR[:2])
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"backbones": 1, "weights": [], "losses": []}'])
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"methods": 1, "weights": [], "losses": []}'])
 def test_damaged_weights_are_told(tmp_path: Path, content: str) -> None:
     (tmp_path / "liver.json").write_text(content)
     with pytest.raises(UserError, match=r"liver\.json\nfound: not readable as fusion weights"):

@@ -9,6 +9,8 @@ import pytest
 from hepaflow.errors import UserError
 from hepaflow.methods.given import read_prediction
 from hepaflow.methods.given_files import structures_of
+from hepaflow.methods.job_settings import JobSettings
+from hepaflow.methods.thesis import plan_of
 from hepaflow.settings.predictions import PredictionLabels
 from hepaflow.settings.workflow import read_settings
 from hepaflow.volumes.volume import read_grid
@@ -191,7 +193,8 @@ def test_wrong_settings_are_refused(predictions: dict, told: str) -> None:
 def test_scores_depend_on_what_is_segmented_and_not_on_where_it_lies() -> None:
     def canonical(folder: str, liver: list[int]) -> str:
         given = {"nnunet": {"folder": folder, "liver": liver}}
-        return read_settings({"predictions": given}).read_by("adopt", "nnunet").canonical()
+        settings = read_settings({"predictions": given})
+        return JobSettings(settings, plan_of(settings)).of("adopt", "nnunet").canonical()
 
     assert canonical("one", [1, 2]) == canonical("other", [1, 2])
     assert canonical("one", [1, 2]) != canonical("one", [1])

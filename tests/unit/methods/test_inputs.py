@@ -10,6 +10,7 @@ import pytest
 from hepaflow.errors import UserError
 from hepaflow.exams.sheet import ExamSheet, read_sheet
 from hepaflow.methods.inputs import Inputs, check_times
+from hepaflow.methods.thesis import plan_of
 from hepaflow.settings.workflow import read_settings
 
 HEADER = "exam\timage\tlabel\tsplit\n"
@@ -38,7 +39,8 @@ def sheet(folder: Path, text: str) -> ExamSheet:
 
 
 def inputs(folder: Path, text: str = GOOD, parts: tuple[str, ...] = (), **config: Any) -> Inputs:
-    return Inputs(read_settings({"data": "data"} | config), sheet(folder, text), parts)
+    settings = read_settings({"data": "data"} | config)
+    return Inputs(settings, plan_of(settings), sheet(folder, text), parts)
 
 
 def backbone(weights: str) -> dict[str, Any]:
@@ -88,6 +90,16 @@ def test_weights_that_are_not_there_are_told(folder: Path) -> None:
         "set `weights` to `imagenet`",
     ):
         assert words in message
+
+
+def test_weights_of_a_method_are_told_with_their_key(folder: Path) -> None:
+    methods = {"mine": {"network": {"arch": "resnet50", "weights": "weights/v.pth"}}}
+    made = inputs(folder, methods=methods, **backbone("none"))
+    assert made.weights("liver", "mine") == "weights/v.pth"
+    assert made.weights("lesion", "mine") is None
+    assert "no such file of weights (methods.mine.network.weights: weights/v.pth)" in refusal(made)
+    methods["mine"]["network"]["weights"] = "./weights/w.pth"
+    inputs(folder, methods=methods, **backbone("none")).check()
 
 
 @pytest.mark.parametrize("weights", ["imagenet", "none"])

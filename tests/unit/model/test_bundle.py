@@ -5,24 +5,26 @@ import json
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import load
-from small_model import ALL_LIVER_NO_LESION, NAMES, inference_settings, small_model
+from small_model import ALL_LIVER_NO_LESION, NAMES, small_model, small_plan
 
 from hepaflow.errors import UserError
 from hepaflow.model.bundle import FORMAT, read_bundle
-from hepaflow.model.members import CARD, LICENCE, MANIFEST, SETTINGS, fusion_member, network_member
+from hepaflow.model.members import CARD, LICENCE, MANIFEST, SETTINGS, network_member, vote_member
 from hepaflow.model.trained import model_of_run
-from hepaflow.names import STAGES
+from hepaflow.names import FUSION, STAGES
+from hepaflow.settings.plan import Plan
 
 
 def test_what_was_written_is_read(tmp_path: Path) -> None:
     bundle = read_bundle(small_model(tmp_path))
-    assert bundle.settings == inference_settings()
+    assert bundle.plan == small_plan()
     assert bundle.version == "1.2.3"
-    assert bundle.fusion["lesion"].weights == (3.0, 2.0)
+    assert bundle.fusion[FUSION, "lesion"].weights == (3.0, 2.0)
     assert bundle.provenance == {"train liver first": {}}
     assert bundle.card == "# A model\n"
     for stage in ("liver", "lesion"):
@@ -45,11 +47,17 @@ def test_equal_models_are_equal_bytes_and_what_segments_otherwise_has_another_id
     assert read_bundle(one).identity["networks"] == "first (unet), second (unet)"
 
 
+def precisions(plan: Plan) -> set[str]:
+    return {
+        planned.network.precision for one in plan.methods.values() for planned in one.values() if planned.network
+    }
+
+
 def test_in_another_precision_it_is_another_model_with_the_same_networks(tmp_path: Path) -> None:
     bundle = read_bundle(small_model(tmp_path))
     other = bundle.predicting_in("bf16")
-    assert {network.precision for network in other.settings.networks.values()} == {"bf16"}
-    assert other.predicting_in("fp32").settings == bundle.settings
+    assert precisions(other.plan) == {"bf16"}
+    assert other.predicting_in("fp32").plan == bundle.plan
     assert (bundle.identity["precision"], other.identity["precision"]) == ("fp32", "bf16")
     assert bundle.identity["model"] != other.identity["model"]
     assert other.predicting_in("fp32").identity == bundle.predicting_in("fp32").identity == bundle.identity
@@ -59,7 +67,8 @@ def test_in_another_precision_it_is_another_model_with_the_same_networks(tmp_pat
 def test_a_model_of_a_runs_files_is_that_of_its_bundle(tmp_path: Path) -> None:
     bundle = read_bundle(small_model(tmp_path))
     networks = [tmp_path / network_member(stage, name) for stage in STAGES for name in NAMES]
-    model = model_of_run(inference_settings(), networks, [tmp_path / fusion_member(stage) for stage in STAGES])
+    votes = [tmp_path / vote_member(stage, FUSION) for stage in STAGES]
+    model = model_of_run(small_plan(), networks, votes)
     assert model.identity == bundle.identity
     assert model.fusion == bundle.fusion
     for stage in STAGES:
@@ -99,11 +108,12 @@ def manifest(members: dict[str, bytes], **changes: object) -> None:
         (lambda members: members.pop(MANIFEST), f"a zip without {MANIFEST}"),
         (lambda members: members.update({MANIFEST: b"[]"}), "a manifest that is not one"),
         (lambda members: members.update({MANIFEST: b"{"}), "a manifest that is not one"),
-        (lambda members: members.pop(fusion_member("liver")), fusion_member("liver")),
+        (lambda members: members.pop(vote_member("liver", FUSION)), vote_member("liver", FUSION)),
         (lambda members: members.update({"../climbs": b""}), "../climbs"),
         (lambda members: members.update({CARD: b"# Altered\n"}), f"{CARD} with another content"),
         (lambda members: members.update({SETTINGS: members[SETTINGS] + b" "}), f"{SETTINGS} with another content"),
         (lambda members: manifest(members, format=FORMAT + 1), f"a model of format {FORMAT + 1}"),
+        (lambda members: manifest(members, format=1), f"a model of format 1, where {FORMAT} is read"),
     ],
 )
 def test_what_is_no_model_is_refused(
@@ -139,7 +149,7 @@ def test_a_folder_is_told_with_the_model_in_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"no JSON", b"[]", b"{}"])
 def test_a_member_that_is_another_thing_is_told(tmp_path: Path, content: bytes) -> None:
     def change(members: dict[str, bytes]) -> None:
-        name = fusion_member("liver")
+        name = vote_member("liver", FUSION)
         members[name] = content
         digests = json.loads(members[MANIFEST])["sha256"] | {name: hashlib.sha256(content).hexdigest()}
         manifest(members, sha256=digests)
@@ -187,15 +197,15 @@ def test_an_altered_network_is_noticed_as_it_is_loaded(tmp_path: Path) -> None:
     [
         ({SETTINGS: '{"networks": {}}'}, "settings that this hepaflow does not know"),
         (
-            {SETTINGS: inference_settings().canonical().replace('"fp32"', '"bf16"', 1)},
+            {SETTINGS: small_plan().canonical().replace('"fp32"', '"bf16"', 1)},
             "settings that this hepaflow does not know",
         ),
         (
-            {fusion_member("liver"): '{"backbones": ["second", "first"], "weights": [1, 2], "losses": []}'},
+            {vote_member("liver", FUSION): '{"methods": ["second", "first"], "weights": [1, 2], "losses": []}'},
             "fusion weights of second, first for the liver",
         ),
         (
-            {SETTINGS: inference_settings().canonical().replace('"second"', '"third"')},
+            {SETTINGS: small_plan().canonical().replace('"second"', '"third"')},
             "no networks/lesion/third.safetensors, networks/liver/third.safetensors",
         ),
     ],
@@ -204,3 +214,33 @@ def test_parts_that_do_not_belong_together_are_refused(tmp_path: Path, texts: di
     with pytest.raises(UserError) as error:
         read_bundle(small_model(tmp_path, **texts))
     assert told in error.value.found
+
+
+def _changed(change: Callable[[Any], object]) -> str:
+    plan = json.loads(small_plan().canonical())
+    change(plan)
+    return json.dumps(plan)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda plan: plan["data"].pop("lesion"),
+        lambda plan: plan["data"]["lesion"]["within"].update(method="nobody"),
+        lambda plan: plan["data"]["liver"].update(within={"method": FUSION, "stage": "lesion"}),
+        lambda plan: plan["methods"][FUSION]["liver"]["vote"].update(of=["first", "nobody"]),
+        lambda plan: plan["methods"]["first"].pop("liver"),
+        lambda plan: plan.update(result="nobody"),
+        lambda plan: plan.pop("result"),
+    ],
+    ids=["data", "region", "circle", "voter", "stage", "result", "no result"],
+)
+def test_a_plan_that_names_what_is_not_there_is_refused(tmp_path: Path, change: Callable[[Any], object]) -> None:
+    with pytest.raises(UserError, match=f"{SETTINGS} that names what it does not hold"):
+        read_bundle(small_model(tmp_path, **{SETTINGS: _changed(change)}))
+
+
+def test_a_stage_without_network_and_vote_is_refused(tmp_path: Path) -> None:
+    text = _changed(lambda plan: plan["methods"]["first"]["liver"].pop("network"))
+    with pytest.raises(UserError, match=r"settings that this hepaflow does not know: methods\.first\.liver"):
+        read_bundle(small_model(tmp_path, **{SETTINGS: text}))

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from small_model import small_plan
 
 from hepaflow.model.card import model_card, model_provenance
 
@@ -22,7 +23,7 @@ KEPT = {
 def _record(folder: Path, name: str, **changes: Any) -> Path:
     record = KEPT | {
         "rule": "train",
-        "wildcards": {"stage": "liver", "backbone": "dense"},
+        "wildcards": {"stage": "liver", "network": "dense"},
         "inputs": {"/home/someone/slices/patient.npz": "aa", "/home/someone/slices/other.npz": "bb"},
         "began": "2026-01-02T10:00:00+00:00",
         "seconds": 90.0,
@@ -53,13 +54,13 @@ def test_other_inputs_are_another_provenance(tmp_path: Path, changed: dict[str, 
 def test_the_card_tells_how_every_network_was_trained(tmp_path: Path) -> None:
     records = [
         _record(tmp_path, "one.json"),
-        _record(tmp_path, "two.json", wildcards={"stage": "lesion", "backbone": "dense"}, device="another"),
-        _record(tmp_path, "three.json", rule="fit_fusion", wildcards={"stage": "liver"}),
+        _record(tmp_path, "two.json", wildcards={"stage": "lesion", "network": "dense"}, device="another"),
+        _record(tmp_path, "three.json", rule="fit_fusion", wildcards={"stage": "liver", "vote": "fusion"}),
     ]
-    settings = {"liver_slices": {"window": {"low": -100, "high": 150}, "size": 64}, "networks": {"dense": {}}}
+    plan = small_plan(window={"low": -100, "high": 150}, size=64)
     columns = ["structure", "method", "processing", "metric", "statistic", "value", "low", "high"]
     card = model_card(
-        settings, pd.DataFrame(columns=columns), model_provenance(records), data="131 exams", version="4.5.6"
+        plan, pd.DataFrame(columns=columns), model_provenance(records), data="131 exams", version="4.5.6"
     )
     assert "| training | architecture | epochs | seed | computed on | torch |" in card
     assert "| liver dense | unet | 17 | 2311 | a card of its own | 9.8.7 |" in card
@@ -67,4 +68,5 @@ def test_the_card_tells_how_every_network_was_trained(tmp_path: Path) -> None:
     assert card.count("| unet |") == 2, "fusion weights are no network"
     assert "Made by hepaflow 4.5.6" in card
     assert "window of -100 to 150 HU" in card
+    assert "at 64×64 pixels" in card
     assert "131 exams" in card

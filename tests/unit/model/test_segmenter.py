@@ -1,22 +1,34 @@
 """A whole exam in one process. That it equals the workflow's result is tested with a run (`tests/workflow`)."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from small_model import ALL_LIVER_NO_LESION, NAMES, inference_settings, small_model
+from small_model import ALL_LIVER_NO_LESION, NAMES, UNET, small_model, small_plan
 
 from hepaflow.masks.fusion import Fusion
+from hepaflow.masks.map import mask_of
 from hepaflow.masks.postprocess import clean
 from hepaflow.masks.restore import restore
 from hepaflow.model.bundle import read_bundle
-from hepaflow.model.members import SETTINGS
 from hepaflow.model.segmenter import Segmenter
-from hepaflow.names import STAGES
+from hepaflow.names import FUSION, STAGES
+from hepaflow.networks.compute import make_fabric
+from hepaflow.networks.network import build_network
+from hepaflow.networks.weights import load_weights
+from hepaflow.preprocessing.lesion_slices import lesion_slices
+from hepaflow.preprocessing.liver_slices import liver_slices
+from hepaflow.preprocessing.slices import SlicesInMemory, SliceStack
 from hepaflow.preprocessing.voi import volume_of_interest
+from hepaflow.sampling.predictor import Predictor
 from hepaflow.settings.compute import ComputeSettings
+from hepaflow.settings.contrast import ContrastSettings, LesionSlicesSettings
+from hepaflow.settings.plan import Plan
+from hepaflow.settings.postprocess import LiverPostprocessing, MinArea, NearLargest, PostprocessingStep
+from hepaflow.settings.slices import LiverSlicesSettings, WindowSettings
 from hepaflow.volumes.box import Box
 
 CPU = ComputeSettings(accelerator="cpu", workers=0)
@@ -50,28 +62,26 @@ def test_masks_are_post_processed_before_they_are_fused_and_after(
     tmp_path: Path, hu: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Networks drawn at random draw rags, of which either step has something to remove."""
-    steps = inference_settings(postprocessing={"lesion": {"min_area": 3}})
-    bundle = read_bundle(small_model(tmp_path, **{SETTINGS: steps.canonical()}))
+    plan = small_plan(postprocessing={"lesion": {"min_area": 3}})
+    bundle = read_bundle(small_model(tmp_path, plan=plan))
     for stage in STAGES:
-        bundle.fusion[stage] = Fusion(NAMES, (1.0, 1.0), ())  # both have to agree: rags of other forms
+        bundle.fusion[FUSION, stage] = Fusion(NAMES, (1.0, 1.0), ())  # both have to agree: rags of other forms
     given: list[np.ndarray] = []
 
-    def noted(masks: np.ndarray, settings: Any) -> np.ndarray:
-        given.append(masks.copy())
-        return clean(masks, settings)
+    def noted(map_: np.ndarray, steps: Any) -> np.ndarray:
+        given.append(map_.copy())
+        return clean(map_, steps)
 
     monkeypatch.setattr("hepaflow.model.segmenter.clean", noted)
     found = Segmenter(bundle, CPU, threads=1).segment(hu)
     boxes = {"liver": Box.whole(hu.shape), "lesion": volume_of_interest(found.liver)}
     for stage, (*raw, fused) in zip(STAGES, (given[:3], given[3:]), strict=True):
-        settings = getattr(bundle.settings, stage)
-        votes = [clean(masks, settings) for masks in raw]
-        assert sum(votes).sum() < sum(raw).sum()
-        np.testing.assert_array_equal(fused, bundle.fusion[stage].fuse(votes))
-        assert 0 < clean(fused, settings).sum() < fused.sum()
-        np.testing.assert_array_equal(
-            getattr(found, stage), restore(clean(fused, settings), boxes[stage], hu.shape)
-        )
+        steps = plan.methods[FUSION][stage].postprocessing
+        votes = [clean(map_, steps) for map_ in raw]
+        assert sum(votes).sum() < sum(map(mask_of, raw)).sum()
+        np.testing.assert_array_equal(mask_of(fused), bundle.fusion[FUSION, stage].fuse(votes))
+        assert 0 < clean(fused, steps).sum() < mask_of(fused).sum()
+        np.testing.assert_array_equal(getattr(found, stage), restore(clean(fused, steps), boxes[stage], hu.shape))
         differing = restore(votes[0], boxes[stage], hu.shape) != restore(votes[1], boxes[stage], hu.shape)
         np.testing.assert_array_equal(found.disagreement[stage] > 0, differing)
 
@@ -85,7 +95,7 @@ def test_one_load_segments_many_exams_and_remembers_none(model: Path, hu: np.nda
 
 def test_an_exam_in_which_no_liver_is_found_has_empty_masks(model: Path, hu: np.ndarray) -> None:
     bundle = read_bundle(model)
-    bundle.fusion["liver"] = Fusion(("first", "second"), (0.0, 0.0), ())  # a tie is background
+    bundle.fusion[FUSION, "liver"] = Fusion(("first", "second"), (0.0, 0.0), ())  # a tie is background
     found = Segmenter(bundle, CPU, threads=1).segment(hu)
     assert not found.liver.any()
     assert not found.lesion.any()
@@ -94,11 +104,11 @@ def test_an_exam_in_which_no_liver_is_found_has_empty_masks(model: Path, hu: np.
 
 def test_what_the_lesion_slices_leave_out_of_the_liver_stays_liver(tmp_path: Path) -> None:
     """Where the volume of interest has the networks' size, the slices share its memory with the liver's mask."""
-    settings = inference_settings(contrast={"background": "zero"})
-    bundle = read_bundle(small_model(tmp_path, ALL_LIVER_NO_LESION, **{SETTINGS: settings.canonical()}))
+    plan = small_plan(contrast={"background": "zero"})
+    bundle = read_bundle(small_model(tmp_path, ALL_LIVER_NO_LESION, plan))
     hu = np.full((2, 32, 32), 60, np.float32)
     hu[:, 10:14] = -1000
-    assert settings.liver_slices.size == 32
+    assert {data.preprocess.preprocessing.size for data in plan.data.values()} == {32}
     assert Segmenter(bundle, CPU, threads=1).segment(hu).liver.all()
 
 
@@ -133,3 +143,83 @@ def test_progress_counts_every_slice_of_every_network(
     assert f"{2 * len(hu)}/{2 * len(hu)}" in told
     Segmenter(read_bundle(model), CPU, threads=1).segment(hu)
     assert capsys.readouterr().err == ""
+
+
+# Step by step: a plan against the functions that it names, one after the other.
+
+
+def drawn(model: Path, plan: Plan, step: tuple[str, str], stack: SliceStack) -> np.ndarray:
+    """Draw the map of a network."""
+    method, stage = step
+    settings = plan.methods[method][stage].network
+    assert settings is not None
+    network = build_network(settings.network)
+    load_weights(network, model, read_bundle(model).network(stage, method))
+    fabric = make_fabric(settings.precision, CPU, threads=1)
+    return Predictor(network, settings.sampling, fabric, CPU).map(SlicesInMemory(stack))
+
+
+def test_a_vote_is_the_functions_one_after_the_other(tmp_path: Path, hu: np.ndarray) -> None:
+    liver_steps = LiverPostprocessing(max_distance=9, min_area_ratio=0.25)
+    settings = {"liver": liver_steps.model_dump(), "lesion": {"min_area": 4}}
+    plan = small_plan(postprocessing=settings, window={"low": -100, "high": 200}, contrast={"tiles": 2})
+    model = small_model(tmp_path, plan=plan)
+    window = WindowSettings(low=-100, high=200)
+    weights = (3.0, 2.0)
+
+    def fused(stack: SliceStack, stage: str, step: PostprocessingStep) -> np.ndarray:
+        votes = [clean(drawn(model, plan, (name, stage), stack), [step]) for name in NAMES]
+        first, second = [np.where(vote, 1, -1) * weight for vote, weight in zip(votes, weights, strict=True)]
+        assert (votes[0] != votes[1]).any()
+        return clean(np.where(first + second > 0, 255, 0).astype(np.uint8), [step])
+
+    stack = liver_slices(hu, None, LiverSlicesSettings(window=window, size=32))
+    near = NearLargest(kind="near_largest", **liver_steps.model_dump())
+    liver = restore(fused(stack, "liver", near), Box.whole(hu.shape), hu.shape)
+    contrast = ContrastSettings(tiles=2)
+    inner = lesion_slices(hu, liver, None, LesionSlicesSettings(window=window, size=32, contrast=contrast))
+    lesion = restore(fused(inner, "lesion", MinArea(kind="min_area", min_area=4)), inner.box, hu.shape)
+    found = Segmenter(read_bundle(model), CPU, threads=1).segment(hu)
+    assert liver.any()
+    assert lesion.any()
+    np.testing.assert_array_equal(found.liver, liver)
+    np.testing.assert_array_equal(found.lesion, lesion)
+
+
+def test_a_cascade_is_the_functions_one_after_the_other(tmp_path: Path, hu: np.ndarray) -> None:
+    """A method beside the backbones: its lesions lie in the volume around its own liver, and nobody votes."""
+    steps = [{"kind": "min_area", "min_area": 5}, {"kind": "near_largest", "max_distance": 6}]
+    methods = {"mine": {"network": UNET, "stages": {"lesion": {"postprocessing": steps}}}}
+    plan = small_plan("mine", methods=methods)
+    model = small_model(tmp_path, plan=plan, seed=1)  # whose lesion network draws rags
+    bundle = read_bundle(model)
+    assert bundle.fusion == {}
+    assert bundle.identity["networks"] == "mine (unet)"
+    window = WindowSettings()
+    stack = liver_slices(hu, None, LiverSlicesSettings(window=window, size=32))
+    near = NearLargest(kind="near_largest")
+    liver = restore(clean(drawn(model, plan, ("mine", "liver"), stack), [near]), Box.whole(hu.shape), hu.shape)
+    inner = lesion_slices(
+        hu, liver, None, LesionSlicesSettings(window=window, size=32, contrast=ContrastSettings())
+    )
+    own = [MinArea(kind="min_area", min_area=5), NearLargest(kind="near_largest", max_distance=6)]
+    map_ = drawn(model, plan, ("mine", "lesion"), inner)
+    assert 0 < clean(map_, own).sum() < mask_of(map_).sum()
+    found = Segmenter(bundle, CPU, threads=1).segment(hu)
+    np.testing.assert_array_equal(found.liver, liver)
+    np.testing.assert_array_equal(found.lesion, restore(clean(map_, own), inner.box, hu.shape))
+    assert found.disagreement == {}
+
+
+def test_a_cascade_without_a_liver_has_no_lesion(tmp_path: Path, hu: np.ndarray) -> None:
+    plan = small_plan("mine", methods={"mine": {"network": UNET}})
+    model = small_model(tmp_path, {"liver": -100.0, "lesion": 100.0}, plan)
+    found = Segmenter(read_bundle(model), CPU, threads=1).segment(hu)
+    assert not found.liver.any()
+    assert not found.lesion.any()
+
+
+def test_the_plan_of_a_run_is_no_models(tmp_path: Path) -> None:
+    bundle = read_bundle(small_model(tmp_path))
+    with pytest.raises(ValueError, match="a run's, not a model's"):
+        Segmenter(replace(bundle, plan=bundle.plan.model_copy(update={"result": None})), CPU, threads=1)

@@ -12,10 +12,12 @@ from small_exams import HALF_A_STEP, exam, saved
 
 import hepaflow
 from hepaflow.preprocessing.liver_slices import liver_slices
+from hepaflow.preprocessing.registry import PREPROCESSING
 from hepaflow.preprocessing.slices import FULL, SliceFile
 from hepaflow.preprocessing.window import window
 from hepaflow.settings.slices import LiverSlicesSettings, WindowSettings
 from hepaflow.volumes.box import Box
+from hepaflow.volumes.labels import structure_mask
 from hepaflow.volumes.resize import resize_image, resize_mask
 
 LIVER = LiverSlicesSettings(window=WindowSettings(), size=32)
@@ -23,7 +25,7 @@ LIVER = LiverSlicesSettings(window=WindowSettings(), size=32)
 
 def test_liver_slices_are_windowed_then_resized() -> None:
     hu, labels = exam()
-    got = liver_slices(hu, labels, LIVER)
+    got = liver_slices(hu, labels >= 1, LIVER)
     assert got.image.shape == got.mask.shape == (7, 32, 32)
     assert got.image.dtype == np.uint16
     assert got.box == Box.whole((7, 48, 64))
@@ -35,8 +37,8 @@ def test_liver_slices_are_windowed_then_resized() -> None:
 
 
 def test_liver_includes_its_lesions() -> None:
-    labels = np.full((1, 32, 32), 2, np.uint8)
-    assert liver_slices(np.zeros((1, 32, 32), np.int16), labels, LIVER).mask.all()
+    liver = structure_mask(np.full((1, 32, 32), 2, np.uint8), "liver")
+    assert PREPROCESSING["liver_slices"](np.zeros((1, 32, 32), np.int16), None, liver, LIVER, 1).mask.all()
 
 
 def test_padding_is_clipped_before_it_is_averaged() -> None:
@@ -59,7 +61,7 @@ def test_liver_slices_without_reference_carry_none(tmp_path: Path) -> None:
     got = liver_slices(hu, None, LIVER)
     assert got.mask is None
     assert not saved(tmp_path, got).has_mask
-    np.testing.assert_array_equal(got.image, liver_slices(hu, labels, LIVER).image)
+    np.testing.assert_array_equal(got.image, liver_slices(hu, labels >= 1, LIVER).image)
 
 
 def test_integer_float_and_big_endian_exams_agree() -> None:
@@ -76,14 +78,14 @@ import json, resource, sys, time
 from pathlib import Path
 from hepaflow.settings.slices import LiverSlicesSettings
 from hepaflow.preprocessing.liver_slices import liver_slices
-from hepaflow.volumes.labels import read_labels
+from hepaflow.volumes.labels import read_labels, structure_mask
 from hepaflow.volumes.volume import read_image
 
 began = time.time()
 settings = LiverSlicesSettings.model_validate_json('{"window": {}, "size": 256}')
 hu, _ = read_image(Path(sys.argv[1]))
-labels = read_labels(Path(sys.argv[2]))[0]
-liver_slices(hu, labels, settings).save(sys.argv[3])
+liver = structure_mask(read_labels(Path(sys.argv[2]))[0], "liver")
+liver_slices(hu, liver, settings).save(sys.argv[3])
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 print(json.dumps({"GiB": peak, "seconds": time.time() - began, "shape": hu.shape}))
 """
@@ -98,7 +100,7 @@ def long_exam(path: Path, one: np.ndarray, slices: int) -> None:
 
 
 def test_slicing_a_long_exam_stays_below_3_gib(tmp_path: Path) -> None:
-    """512×512×800 voxels of CT and labels, gzipped, as workflow/scripts/liver_slices.py does it."""
+    """512×512×800 voxels of CT and labels, gzipped, as workflow/scripts/preprocess.py does it."""
     hu = np.random.default_rng(0).integers(-1024, 1024, (512, 512)).astype(np.int16)
     long_exam(tmp_path / "image.nii.gz", hu, 800)
     long_exam(tmp_path / "label.nii.gz", (hu > 0).astype(np.uint8), 800)

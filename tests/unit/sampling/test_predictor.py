@@ -1,4 +1,4 @@
-"""Masks that a network draws: its logits above zero, whatever the size of the batches."""
+"""Maps that a network draws, and their masks: its logits above zero, whatever the size of the batches."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,14 +8,16 @@ import pytest
 import torch
 from torch import nn
 
+from hepaflow.masks.map import map_of, mask_of
 from hepaflow.networks.compute import make_fabric
 from hepaflow.networks.network import build_network
 from hepaflow.preprocessing.slices import SliceFile, SliceStack
-from hepaflow.sampling.predictor import Predictor
+from hepaflow.sampling.predictor import Predictor, _map
 from hepaflow.sampling.slices import normalise
 from hepaflow.settings.compute import ComputeSettings
 from hepaflow.settings.head import HeadSettings
 from hepaflow.settings.network import NetworkSettings
+from hepaflow.settings.sampling import Slices
 from hepaflow.settings.training import Precision
 from hepaflow.volumes.box import Box
 
@@ -52,7 +54,7 @@ def network() -> nn.Module:
 
 def predictor(network: nn.Module, precision: Precision = "fp32", **compute: object) -> Predictor:
     chosen = ComputeSettings.model_validate({"accelerator": "cpu", **compute})
-    return Predictor(network, make_fabric(precision, chosen, threads=1), chosen)
+    return Predictor(network, Slices(), make_fabric(precision, chosen, threads=1), chosen)
 
 
 def logits_of(network: nn.Module, slices: SliceFile) -> np.ndarray:
@@ -63,7 +65,7 @@ def logits_of(network: nn.Module, slices: SliceFile) -> np.ndarray:
 
 def test_masks_are_where_the_probability_is_above_one_half(network: nn.Module, tmp_path: Path) -> None:
     slices = slices_of(tmp_path, 7)
-    masks = predictor(network.train()).masks(slices)  # a network left in training mode is put out of it
+    masks = mask_of(predictor(network.train()).map(slices))  # a network left in training mode is put out of it
     expected = torch.sigmoid(torch.from_numpy(logits_of(network, slices))).numpy() > 0.5
     assert masks.dtype == bool
     assert masks.shape == (7, SIZE, SIZE)
@@ -79,7 +81,7 @@ def test_speed_settings_change_no_mask(
     """Sums in another order differ in the last bits: only a logit as near zero as that may change its side."""
     slices = slices_of(tmp_path, 7)
     logits = logits_of(network, slices)
-    masks = predictor(network, predict_batch_size=batch_size, channels_last=channels_last).masks(slices)
+    masks = mask_of(predictor(network, predict_batch_size=batch_size, channels_last=channels_last).map(slices))
     differing = masks != (logits > 0)
     assert np.abs(logits[differing]).max(initial=0) < 1e-5
     assert differing.sum() <= 2
@@ -88,16 +90,49 @@ def test_speed_settings_change_no_mask(
 def test_the_same_masks_every_time(network: nn.Module, tmp_path: Path) -> None:
     slices = slices_of(tmp_path, 5)
     drawer = predictor(network)
-    np.testing.assert_array_equal(drawer.masks(slices), drawer.masks(slices))
+    np.testing.assert_array_equal(drawer.map(slices), drawer.map(slices))
 
 
 def test_an_exam_without_slices_has_an_empty_stack(network: nn.Module, tmp_path: Path) -> None:
-    masks = predictor(network).masks(slices_of(tmp_path, 0))
+    masks = mask_of(predictor(network).map(slices_of(tmp_path, 0)))
     assert masks.shape == (0, SIZE, SIZE)
     assert masks.dtype == bool
 
 
 def test_bf16_draws_nearly_the_same(network: nn.Module, tmp_path: Path) -> None:
     slices = slices_of(tmp_path, 4)
-    agreeing = predictor(network, "bf16").masks(slices) == predictor(network).masks(slices)
+    agreeing = mask_of(predictor(network, "bf16").map(slices)) == mask_of(predictor(network).map(slices))
     assert agreeing.mean() > 0.9
+
+
+def test_a_map_is_the_networks_probability(network: nn.Module, tmp_path: Path) -> None:
+    slices = slices_of(tmp_path, 7)
+    map_ = predictor(network).map(slices)
+    assert map_.dtype == np.uint8
+    expected = map_of(logits_of(network, slices))
+    assert np.abs(map_.astype(int) - expected).max() <= 1  # of logits that differ in their last bits
+    assert len(np.unique(map_)) > 10
+
+
+def test_progress_counts_every_piece(network: nn.Module, tmp_path: Path) -> None:
+    told: list[int] = []
+    predictor(network, predict_batch_size=3).map(slices_of(tmp_path, 7), told.append)
+    assert told == [3, 3, 1]
+
+
+LOGITS = [0.0, -0.0, *(sign * 10.0**power for sign in (1, -1) for power in range(-45, 39)), np.inf, -np.inf]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_maps_on_a_device_are_those_of_masks_map(dtype: torch.dtype) -> None:
+    """Their masks to the pixel, also beside zero and at infinity; their bytes to the last bit of rounding."""
+    dense = torch.linspace(-12, 12, 100_001, dtype=torch.float64)
+    beside = torch.nextafter(torch.zeros(2), torch.tensor([1.0, -1.0]))
+    logits = torch.cat([torch.tensor(LOGITS, dtype=torch.float64), dense, beside.double()]).to(dtype)
+    found = _map(logits).numpy()
+    expected = map_of(logits.double().numpy())
+    assert found.dtype == np.uint8
+    assert np.abs(found.astype(int) - expected).max() <= 1
+    np.testing.assert_array_equal(mask_of(found), mask_of(expected))
+    np.testing.assert_array_equal(mask_of(found), (logits > 0).numpy())
+    assert set(found.tolist()) == set(range(256))

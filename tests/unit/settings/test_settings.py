@@ -1,6 +1,7 @@
 """The settings: the thesis by default, and whatever is wrong is told with its key."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,11 +15,16 @@ import yaml
 from hepaflow.errors import UserError
 from hepaflow.settings.base import SettingsModel
 from hepaflow.settings.network import HAS_BACKBONE
+from hepaflow.settings.postprocess import PostprocessingStep
+from hepaflow.settings.preprocessing import Preprocessing
+from hepaflow.settings.sampling import Sampling
 from hepaflow.settings.together import STRIDE, check_held_out, remarks
-from hepaflow.settings.training import TrainingSettings, TrainSettings
+from hepaflow.settings.training import TrainingSettings
 from hepaflow.settings.workflow import Settings, read_settings
 
 ROOT = Path(__file__).parents[3]
+UNET = {"arch": "unet", "weights": "none"}
+RESNET = {"arch": "resnet50", "weights": "none"}
 
 THESIS = {
     "window.low": -250,  # 4.2
@@ -101,8 +107,11 @@ def test_manual_explains_every_key() -> None:
     assert not missing
 
 
+_OWN_TRAINING = re.compile(r"backbones\.NAME\.training\.\w+|methods\.NAME(\.stages\.\w+)?\.training")
+
+
 def _documented_keys(schema: dict[str, Any]) -> Iterator[str]:
-    """Walk the schema; below `backbones`, the user's own name stands as NAME."""
+    """Walk the schema; below `backbones` and the like, the user's own name stands as NAME."""
 
     def walk(node: dict[str, Any], path: str) -> Iterator[str]:
         for branch in [node, *node.get("anyOf", [])]:
@@ -112,7 +121,7 @@ def _documented_keys(schema: dict[str, Any]) -> Iterator[str]:
                 yield from walk(branch["additionalProperties"], f"{path}.NAME")
             for key, child in branch.get("properties", {}).items():
                 own = f"{path}.{key}" if path else key
-                if path.startswith("backbones.NAME.training."):
+                if _OWN_TRAINING.fullmatch(path):
                     continue  # the keys of `training`, explained there
                 below = list(walk(child, own))
                 yield from below or [own]
@@ -135,7 +144,10 @@ def test_demo_is_valid_and_small() -> None:
         ({"training": {"liver": {"epochs": 0}}}, ["training.liver.epochs: found 0", "greater than or equal to 1"]),
         ({"training": {"liver": {"epochs": "3"}}}, ["training.liver.epochs: found '3'", "integer"]),
         ({"training": {"liver": {"loss": "l1"}}}, ["training.liver.loss: found 'l1'", "'bce'", "'dice'"]),
-        ({"training": {"liver": {"start": "liver"}}}, ["training.liver", "cannot start from itself"]),
+        (
+            {"training": {"liver": {"start": "liver"}}},
+            [" training.liver.start: a liver", "cannot start from itself"],
+        ),
         (
             {"training": {"liver": {"optimiser": {"kind": "adam"}}}},
             ["training.liver.optimiser.kind: found 'adam'; ", "'sgd', 'adamw'"],
@@ -201,7 +213,62 @@ def test_demo_is_valid_and_small() -> None:
         ({"backbones": {"r": {"arch": "unet"}}}, ["backbones.r", "weights: none"]),
         (
             {"backbones": {"r": {"arch": "resnet50", "training": {"liver": {"start": "liver"}}}}},
-            ["backbones.r.training.liver.start", "cannot start from itself"],
+            [" backbones.r.training.liver.start: ", "cannot start from itself", "'backbone'"],
+        ),
+        (
+            {"methods": {"x": {"network": UNET, "training": {"start": "liver"}}}},
+            [" methods.x.training.start: ", "a liver network cannot start from itself"],
+        ),
+        (
+            {
+                "methods": {
+                    "x": {
+                        "network": UNET,
+                        "training": {"start": "backbone"},
+                        "stages": {"liver": {"training": {"start": "liver"}}},
+                    }
+                }
+            },
+            [" methods.x.stages.liver.training.start: ", "a liver network cannot start from itself"],
+        ),
+        ({"methods": {"x": {}}}, ["methods.x.network: missing"]),
+        (
+            {"methods": {"x": {"network": UNET, "training": {"epoch": 3}}}},
+            ["methods.x.training.epoch: unknown key"],
+        ),
+        (
+            {"methods": {"x": {"network": UNET, "stages": {"tumour": {}}}}},
+            ["methods.x.stages.tumour: unknown key"],
+        ),
+        (
+            {"methods": {"x": {"network": UNET, "stages": {"lesion": {"postprocessing": [{"kind": "largest"}]}}}}},
+            [
+                "methods.x.stages.lesion.postprocessing.0.kind: found 'largest'; ",
+                "'near_largest', 'min_area'",
+            ],
+        ),
+        (
+            {
+                "methods": {
+                    "x": {
+                        "network": UNET,
+                        "stages": {"lesion": {"postprocessing": [{"kind": "min_area", "min_area": -1}]}},
+                    }
+                }
+            },
+            ["methods.x.stages.lesion.postprocessing.0.min_area: found -1"],
+        ),
+        ({"methods": {"x": {"network": {"arch": "unet"}}}}, ["methods.x.network: ", "weights: none"]),
+        ({"methods": {"fusion": {"network": UNET}}}, ["methods", "method 'fusion'", "taken by the fusion"]),
+        ({"methods": {"resnet152": {"network": UNET}}}, ["method 'resnet152': this name is taken by a backbone"]),
+        ({"methods": {"My Net": {"network": UNET}}}, ["methods", "method 'My Net'", "lower-case"]),
+        (
+            {"methods": {"x": {"network": UNET}}, "predictions": {"x": {"folder": "x"}}},
+            ["prediction 'x': this name is taken by a method"],
+        ),
+        (
+            {"predictions": {"resnet152": {"folder": "x"}}},
+            ["prediction 'resnet152': this name is taken by a backbone"],
         ),
         (
             {"backbones": {"r": {"arch": "resnet50", "training": {"lesion": {"epochs": -4}}}}},
@@ -216,8 +283,9 @@ def test_wrong_setting_is_told_with_key_value_and_what_is_allowed(config: dict[s
         assert words in str(caught.value)
 
 
-UNET = {"arch": "unet", "weights": "none"}
-RESNET = {"arch": "resnet50", "weights": "none"}
+def method_with_area(pixels: int) -> dict[str, Any]:
+    steps = [{"kind": "near_largest"}, {"kind": "min_area", "min_area": pixels}]
+    return {"x": {"network": UNET, "stages": {"lesion": {"postprocessing": steps}}}}
 
 
 @pytest.mark.parametrize(
@@ -234,11 +302,21 @@ RESNET = {"arch": "resnet50", "weights": "none"}
             {"size": 32, "postprocessing": {"lesion": {"min_area": 1024}}},
             ["postprocessing.lesion.min_area", "1024"],
         ),
+        (
+            {"size": 32, "methods": method_with_area(1025)},
+            {"size": 32, "methods": method_with_area(1024)},
+            ["methods.x.stages.lesion.postprocessing.1.min_area: 1025", "1024"],
+        ),
         ({"compute": {"devices": 17}}, {"compute": {"devices": 16}}, ["training.liver.batch_size: 32", "34"]),
         (
             {"backbones": {"r": RESNET | {"training": {"lesion": {"batch_size": 3}}}}, "compute": {"devices": 2}},
             {"backbones": {"r": RESNET | {"training": {"lesion": {"batch_size": 4}}}}, "compute": {"devices": 2}},
             ["training.lesion.batch_size: 3", "backbone 'r'"],
+        ),
+        (
+            {"methods": {"x": {"network": UNET, "training": {"batch_size": 3}}}, "compute": {"devices": 2}},
+            {"methods": {"x": {"network": UNET, "training": {"batch_size": 4}}}, "compute": {"devices": 2}},
+            ["training.liver.batch_size: 3", "training.lesion.batch_size: 3", "(method 'x')"],
         ),
         (
             {"training": {"lesion": {"epochs": 1200}}},
@@ -260,8 +338,10 @@ RESNET = {"arch": "resnet50", "weights": "none"}
         "tiles of a pixel",
         "small tiles",
         "area",
+        "area of a method",
         "devices",
         "devices of a backbone",
+        "devices of a method",
         "rate",
         "factor",
         "nesterov",
@@ -285,6 +365,7 @@ def test_values_that_hold_only_together_are_refused_at_start(
         ({"size": 64, "head": {"rates": [1, 7]}}, ""),
         ({"size": 64, "backbones": {"u": UNET}}, ""),  # it has no head
         ({"size": 64, "backbones": {"u": UNET, "r": RESNET}}, "8, 12"),
+        ({"size": 64, "backbones": {"u": UNET}, "methods": {"r": {"network": RESNET}}}, "8, 12"),
     ],
 )
 def test_rates_that_reach_beyond_the_features_are_told(config: dict[str, Any], told: str) -> None:
@@ -299,6 +380,13 @@ def test_a_single_training_exam_cannot_be_held_out() -> None:
         check_held_out(settings, 1)
     check_held_out(settings, 2)
     check_held_out(read_settings({}), 1)
+
+
+def test_a_method_cannot_hold_out_a_single_exam_either() -> None:
+    settings = read_settings({"methods": {"x": {"network": UNET, "training": {"validation_share": 0.1}}}})
+    with pytest.raises(UserError, match=r"training.liver.validation_share: 0.1 \(method 'x'\) of 1 training exam"):
+        check_held_out(settings, 1)
+    check_held_out(settings, 2)
 
 
 def test_features_have_the_stride_of_the_networks() -> None:
@@ -319,123 +407,10 @@ def test_absent_keys_keep_the_thesis() -> None:
     assert changed.training.lesion == Settings().training.lesion
 
 
-def test_backbone_overrides_its_own_training_alone() -> None:
-    changed = read_settings(
-        {
-            "backbones": {
-                "one": {"arch": "resnet50", "training": {"lesion": {"epochs": 4}}},
-                "two": {"arch": "resnet50"},
-            }
-        }
-    )
-    assert changed.train("lesion", "one").training.epochs == 4
-    assert changed.train("liver", "one").training.epochs == 200
-    assert changed.train("lesion", "two").training.epochs == 20
-
-
-CHOICES: dict[str, Any] = {
-    "optimiser": {"kind": "adamw", "weight_decay": 0.1, "betas": [0.5, 0.9]},
-    "schedule": {"kind": "one_cycle", "warm_up": 0.2, "from_factor": 0.1, "to_factor": 0.01},
-    "augmentation": [
-        {"kind": "flip", "direction": "vertical", "probability": 0.5},
-        {"kind": "rotate", "degrees": [-10.0, 10.0], "probability": 0.25},
-    ],
-}
-
-
-@pytest.mark.parametrize("stage", ["liver", "lesion"])
-@pytest.mark.parametrize("key", CHOICES)
-def test_a_choice_is_a_stages_or_a_backbones_own(stage: str, key: str) -> None:
-    everyone = read_settings({"training": {stage: {key: CHOICES[key]}}})
-    one = read_settings(
-        {
-            "backbones": {
-                "a": {"arch": "resnet50", "training": {stage: {key: CHOICES[key]}}},
-                "b": {"arch": "resnet50"},
-            }
-        }
-    )
-    for settings, name in ((everyone, "resnet152"), (one, "a")):
-        found = settings.train(stage, name).model_dump(mode="json")["training"][key]
-        assert found == CHOICES[key]
-        assert TrainSettings.model_validate_json(settings.train(stage, name).canonical()) == settings.train(
-            stage, name
-        )
-    assert getattr(one.train(stage, "b").training, key) is None
-
-
-def test_a_backbone_without_augmentation_where_its_stage_has_some() -> None:
-    none = {"arch": "resnet50", "training": {"liver": {"augmentation": []}}}
-    settings = read_settings({"training": {"liver": CHOICES}, "backbones": {"a": none, "b": {"arch": "resnet50"}}})
-    assert settings.train("liver", "a").training.augmentation is None
-    assert len(settings.train("liver", "b").training.augmentation or ()) == 2
-
-
-@pytest.mark.parametrize(
-    ("choice", "unread"),
-    [
-        ({"optimiser": {"kind": "adamw"}}, {"momentum": 0.3}),
-        ({"schedule": {"kind": "poly"}}, {"decay_factor": 0.3, "decay_every": 7}),
-        ({"schedule": {"kind": "exponential", "factor": 0.9}}, {"decay_factor": 1e-9}),
-        ({}, {"augmentation": []}),
-    ],
-)
-def test_a_training_does_not_depend_on_keys_that_its_choices_do_not_read(
-    choice: dict[str, Any], unread: dict[str, Any]
-) -> None:
-    one, other = (read_settings({"training": {"liver": both}}) for both in (choice, choice | unread))
-    assert one.train("liver", "resnet152") == other.train("liver", "resnet152")
-
-
 def test_order_of_keys_does_not_matter() -> None:
     one = read_settings({"backbones": {"a": {"arch": "resnet50"}, "b": {"arch": "resnet101"}}})
     other = read_settings({"backbones": {"b": {"arch": "resnet101"}, "a": {"arch": "resnet50"}}})
     assert one.canonical() == other.canonical()
-    assert one.fit_fusion().canonical() == other.fit_fusion().canonical()
-
-
-def test_networks_predict_as_they_are_trained_unless_told_otherwise() -> None:
-    for config, trained, predicting in (
-        ({}, "fp32", "fp32"),
-        ({"precision": "bf16"}, "bf16", "bf16"),
-        ({"predict_precision": "bf16"}, "fp32", "bf16"),
-        ({"precision": "tf32", "predict_precision": "fp32"}, "tf32", "fp32"),
-    ):
-        settings = read_settings(config)
-        assert settings.train("liver", "resnet152").precision == trained
-        assert settings.predict("resnet152").precision == predicting
-        assert {network.precision for network in settings.bundle().networks.values()} == {predicting}
-
-
-def test_fusion_depends_on_the_steps_of_its_own_solver_alone() -> None:
-    def fit(solver: str, rate: int) -> str:
-        return (
-            read_settings({"fusion": {"solver": solver, "sgd": {"learning_rate": rate}}}).fit_fusion().canonical()
-        )
-
-    assert fit("newton", 10) == fit("newton", 1)
-    assert fit("sgd", 10) != fit("sgd", 1)
-
-
-def test_lesion_network_that_starts_from_the_liver_ignores_pretrained_weights() -> None:
-    one = read_settings({"backbones": {"a": {"arch": "resnet50", "weights": "imagenet"}}})
-    other = read_settings({"backbones": {"a": {"arch": "resnet50", "weights": "none"}}})
-    assert one.train("lesion", "a") == other.train("lesion", "a")
-    assert one.train("liver", "a") != other.train("liver", "a")
-    assert one.predict("a") == other.predict("a")
-
-
-def test_speed_is_part_of_no_rules_settings() -> None:
-    fast = read_settings({"compute": {"workers": 0, "devices": 2, "channels_last": True, "compile": True}})
-    for rule, wildcards in (
-        ("train", ("liver", "resnet152")),
-        ("predict", ("resnet152",)),
-        ("liver_slices", ()),
-        ("lesion_slices", ()),
-        ("postprocess", ("lesion",)),
-        ("fit_fusion", ()),
-    ):
-        assert fast.read_by(rule, *wildcards).canonical() == Settings().read_by(rule, *wildcards).canonical()
 
 
 def every_model() -> list[type[SettingsModel]]:
@@ -469,27 +444,21 @@ def test_settings_are_values_alone() -> None:
             assert own <= validators, model
 
 
-def test_a_job_is_told_everything_but_nulls() -> None:
-    def complete(settings: SettingsModel) -> None:
-        told = settings.as_json()
-        for name in type(settings).model_fields:
-            value = getattr(settings, name)
-            assert (name in told) == (value is not None)
-            if isinstance(value, SettingsModel):
-                complete(value)
-
-    given = Settings()
-    complete(given.train("liver", "resnet152"))
-    complete(given.bundle())
-    assert "cache" not in given.as_json()
-
-
 def test_every_name_has_its_entry() -> None:
+    from hepaflow.masks.postprocess import POSTPROCESSING
     from hepaflow.networks.operations import GMACS
     from hepaflow.networks.registry import ARCHITECTURES
+    from hepaflow.preprocessing.registry import PREPROCESSING
+    from hepaflow.sampling.registry import SAMPLINGS
     from hepaflow.training.losses import LOSSES
 
+    def kinds(settings: Any) -> tuple[str, ...]:
+        return tuple(get_args(one.model_fields["kind"].annotation)[0] for one in get_args(settings) or [settings])
+
     assert list(HAS_BACKBONE) == list(ARCHITECTURES) == list(GMACS)
+    assert kinds(get_args(Preprocessing)[0]) == tuple(PREPROCESSING)
+    assert kinds(Sampling) == tuple(SAMPLINGS)
+    assert kinds(get_args(PostprocessingStep)[0]) == tuple(POSTPROCESSING)
     assert get_args(TrainingSettings.model_fields["loss"].annotation) == tuple(LOSSES)
 
 

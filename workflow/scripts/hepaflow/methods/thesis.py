@@ -114,7 +114,7 @@ def _fit(settings: Settings) -> FitFusionSettings:
 
 
 def _postprocessing(settings: Settings, name: str, stage: Stage) -> PostprocessingSteps:
-    own = settings.networks[name].postprocessing(stage)
+    own: PostprocessingSteps | None = getattr(settings.networks[name].stages, stage).postprocessing
     return _thesis_postprocessing(settings)[stage] if own is None else own
 
 

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from hepaflow.errors import UserError
 from hepaflow.masks.fusion import Fusion
-from hepaflow.methods.plan import votes_of
+from hepaflow.methods.plan import steps_to, votes_of
 from hepaflow.model.members import (
     CARD,
     MANIFEST,
@@ -169,7 +169,11 @@ def read_bundle(path: Path | str) -> Bundle:
         keys = ", ".join(".".join(map(str, one["loc"])) for one in error.errors()[:5])
         known = f"settings that this hepaflow does not know: {keys}"
         raise of_another_version(path, known, manifest["hepaflow"]) from None
-    weights = weight_members(plan)
+    try:
+        weights = weight_members(plan)
+        steps_to(plan, str(plan.result))
+    except (KeyError, RecursionError):
+        raise wrong(path, f"{SETTINGS} that names what it does not hold") from None
     missing = set(weights) - set(found)
     if missing:
         raise wrong(path, f"no {', '.join(sorted(missing))}")

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from hepaflow.names import Stage
+from hepaflow.names import STAGES
 from hepaflow.settings.base import SettingsModel
 from hepaflow.settings.network import BackboneWeights
 from hepaflow.settings.postprocess import PostprocessingSteps
@@ -23,19 +23,6 @@ class BackboneSettings(BackboneWeights):
 
     training: BackboneTraining = BackboneTraining()
     """What this backbone trains differently from the others."""
-
-    @property
-    def network(self) -> BackboneWeights:
-        """What is trained."""
-        return self
-
-    def differences(self, stage: Stage) -> tuple[TrainingOverrides, ...]:
-        """Return what is trained differently from the stage's settings; later ones win."""
-        return (getattr(self.training, stage),)
-
-    def postprocessing(self, stage: Stage) -> PostprocessingSteps | None:
-        """Return the steps of the post-processing; None for the run's."""
-        return None
 
 
 class MethodStageSettings(SettingsModel):
@@ -66,14 +53,9 @@ class MethodSettings(SettingsModel):
     stages: MethodStages = Field(default=MethodStages())
     """What the stages do differently."""
 
-    def differences(self, stage: Stage) -> tuple[TrainingOverrides, ...]:
-        """Return what is trained differently from the stage's settings; later ones win."""
-        return (self.training, self._stage(stage).training)
 
-    def postprocessing(self, stage: Stage) -> PostprocessingSteps | None:
-        """Return the steps of the post-processing; None for the run's."""
-        return self._stage(stage).postprocessing
-
-    def _stage(self, stage: Stage) -> MethodStageSettings:
-        chosen: MethodStageSettings = getattr(self.stages, stage)
-        return chosen
+def as_method(backbone: BackboneSettings) -> MethodSettings:
+    """Return the settings of a backbone in the form of a method's."""
+    stages = {stage: MethodStageSettings(training=getattr(backbone.training, stage)) for stage in STAGES}
+    network = BackboneWeights(arch=backbone.arch, weights=backbone.weights)
+    return MethodSettings(network=network, stages=MethodStages(**stages))

@@ -64,6 +64,12 @@ class PlannedStage(SettingsModel):
     """Null for a network."""
     postprocessing: PostprocessingSteps
 
+    @model_validator(mode="after")
+    def _a_network_or_a_vote(self) -> Self:
+        if (self.network is None) == (self.vote is None):
+            raise ValueError("a map is made by a network or by a vote")
+        return self
+
 
 class Plan(SettingsModel):
     """All that a run, or a model, computes of an exam."""

@@ -9,6 +9,7 @@ from hepaflow.errors import UserError
 from hepaflow.names import STAGES
 from hepaflow.settings.network import HAS_BACKBONE
 from hepaflow.settings.optimiser import SGD
+from hepaflow.settings.postprocess import MinArea
 from hepaflow.settings.schedule import Exponential
 
 if TYPE_CHECKING:
@@ -39,6 +40,14 @@ def _slices(settings: Settings) -> Iterator[str]:
             f"postprocessing.lesion.min_area: {area} pixels are more than a slice has (size: {size}), so every "
             f"lesion would be removed; at most {size**2}"
         )
+    for name, method in settings.methods.items():
+        for stage in STAGES:
+            for number, step in enumerate(getattr(method.stages, stage).postprocessing or ()):
+                if isinstance(step, MinArea) and step.min_area > size**2:
+                    yield (
+                        f"methods.{name}.stages.{stage}.postprocessing.{number}.min_area: {step.min_area} pixels "
+                        f"are more than a slice has (size: {size}), so all would be removed; at most {size**2}"
+                    )
 
 
 def _trainings(settings: Settings) -> Iterator[str]:

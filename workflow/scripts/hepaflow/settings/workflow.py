@@ -17,7 +17,7 @@ from hepaflow.settings.contrast import ContrastSettings, LesionSlicesSettings
 from hepaflow.settings.figures import SamplesSettings
 from hepaflow.settings.fusion import FusionSettings
 from hepaflow.settings.head import HeadSettings
-from hepaflow.settings.methods import BackboneSettings, MethodSettings
+from hepaflow.settings.methods import BackboneSettings, MethodSettings, as_method
 from hepaflow.settings.phantom import PhantomSettings
 from hepaflow.settings.postprocess import LesionPostprocessing, LiverPostprocessing
 from hepaflow.settings.predictions import PredictionSettings
@@ -53,13 +53,6 @@ class StagesTraining(SettingsModel):
             if isinstance(given.get(stage), Mapping):
                 filled[stage] = field.default.model_dump() | dict(given[stage])
         return filled
-
-    @field_validator("liver")
-    @classmethod
-    def _liver_comes_first(cls, liver: TrainingSettings) -> TrainingSettings:
-        if liver.start == "liver":
-            raise ValueError("a liver network cannot start from itself; allowed: 'backbone'")
-        return liver
 
 
 class Postprocessing(SettingsModel):
@@ -188,18 +181,28 @@ class Settings(SettingsModel):
         return self
 
     @property
-    def networks(self) -> dict[str, BackboneSettings | MethodSettings]:
-        """All networks that are trained: the backbones, and those of other methods."""
-        return {**self.backbones, **self.methods}
+    def networks(self) -> dict[str, MethodSettings]:
+        """All methods whose networks are trained: the backbones, in the form of methods, and the others."""
+        return {name: as_method(backbone) for name, backbone in self.backbones.items()} | self.methods
 
     def stage_training(self, stage: Stage, name: str) -> TrainingSettings:
         """Return how a network is trained for a stage: the stage's settings with its own differences."""
-        common: TrainingSettings = getattr(self.training, stage)
-        merged = common.model_dump()
-        for differences in self.networks[name].differences(stage):
-            merged |= differences.model_dump(exclude_none=True)
+        method = self.networks[name]
+        is_backbone = name in self.backbones
+        own = f"backbones.{name}.training.{stage}" if is_backbone else f"methods.{name}.stages.{stage}.training"
+        given: dict[str, SettingsModel] = {
+            f"training.{stage}": getattr(self.training, stage),
+            f"methods.{name}.training": method.training,
+            own: getattr(method.stages, stage).training,
+        }
+        merged: dict[str, Any] = {}
+        start = ""
+        for key, some in given.items():  # later ones win
+            chosen = some.model_dump(exclude_none=True)
+            start = f"{key}.start" if "start" in chosen else start
+            merged |= chosen
         if merged["start"] == stage:
-            raise ValueError(f"{name}: a {stage} network cannot start from itself (training.{stage}.start)")
+            raise ValueError(f"{start}: a {stage} network cannot start from itself; allowed: 'backbone'")
         return TrainingSettings.model_validate(merged)
 
     def liver_slices(self) -> LiverSlicesSettings:
@@ -289,14 +292,17 @@ def _problem(item: Any, given: Mapping[str, Any]) -> str:
 def _place(loc: Sequence[str | int], given: Any) -> str:
     """Return the path of a key as the configuration has it: without the kinds, which pydantic puts between."""
     parts = []
+    kind_follows = True
     for part in loc:
         if isinstance(given, Mapping):
-            if part == given.get("kind") and part not in given:
+            if kind_follows and part == given.get("kind"):
+                kind_follows = False  # a key of the kind's own name may come next
                 continue
             given = given.get(part)
         elif isinstance(given, list) and isinstance(part, int) and part < len(given):
             given = given[part]
         parts.append(str(part))
+        kind_follows = True
     return ".".join(parts)
 
 

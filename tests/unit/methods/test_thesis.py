@@ -1,0 +1,234 @@
+"""The plan of a run: the thesis by default, and other methods beside it."""
+
+from typing import Any
+
+import pytest
+
+from hepaflow.methods.job_settings import JobSettings
+from hepaflow.methods.plan import model_of, networks_of, stages_of, steps_to, votes_of
+from hepaflow.methods.thesis import plan_of
+from hepaflow.names import FUSION, STAGES, STRUCTURES
+from hepaflow.settings.plan import Plan, PlannedTraining
+from hepaflow.settings.workflow import read_settings
+
+THESIS = ["densenet201", "inceptionv3", "resnet152", "resnext101"]
+UNET = {"arch": "unet", "weights": "none"}
+
+
+def plan(**config: Any) -> Plan:
+    return plan_of(read_settings(config))
+
+
+def training(of: Plan, stage: str, name: str) -> PlannedTraining:
+    found = of.methods[name][stage].training
+    assert found is not None
+    return found
+
+
+# The thesis.
+
+
+def test_the_thesis_has_four_cascades_and_their_fusion() -> None:
+    thesis = plan()
+    assert sorted(thesis.methods) == sorted([*THESIS, FUSION])
+    assert thesis.result is None
+    assert networks_of(thesis) == [(name, stage) for stage in STAGES for name in THESIS]
+    assert votes_of(thesis) == [(FUSION, stage) for stage in STAGES]
+    for name in thesis.methods:
+        assert stages_of(thesis, name) == {structure: structure for structure in STRUCTURES}
+    for stage in STAGES:
+        fusion = thesis.methods[FUSION][stage].vote
+        assert fusion is not None
+        assert fusion.fit is not None
+        assert fusion.of == fusion.fit.of == tuple(THESIS)
+
+
+def test_exams_are_shown_as_in_the_thesis() -> None:
+    thesis = plan()
+    liver, lesion = thesis.data["liver"], thesis.data["lesion"]
+    assert thesis.data.keys() == {"liver", "lesion"}
+    assert liver.within is None
+    assert liver.preprocess.region is None
+    assert liver.preprocess.structure == "liver"
+    assert liver.preprocess.preprocessing.canonical() == (  # 4.2
+        '{"kind":"liver_slices","size":256,"window":{"high":250.0,"low":-250.0}}'
+    )
+    assert lesion.within is not None  # 4.3: around the fused liver
+    assert (lesion.within.method, lesion.within.stage) == (FUSION, "liver")
+    assert (lesion.preprocess.region, lesion.preprocess.structure) == ("liver", "lesion")
+    assert lesion.preprocess.preprocessing.canonical() == (
+        '{"contrast":{"background":"mask","clip_limit":0.01,"tiles":8},"kind":"lesion_slices","size":256,'
+        '"window":{"high":250.0,"low":-250.0}}'
+    )
+
+
+@pytest.mark.parametrize("name", THESIS)
+def test_networks_are_trained_as_in_the_thesis(name: str) -> None:
+    thesis = plan()
+    expected = {  # 4.6.1
+        "liver": {"epochs": 200, "learning_rate": 0.05, "decay_factor": 0.95, "decay_every": 10},
+        "lesion": {"epochs": 20, "learning_rate": 0.1, "decay_factor": 0.5, "decay_every": 1},
+    }
+    for stage in STAGES:
+        found = training(thesis, stage, name)
+        assert found.data == thesis.methods[name][stage].data == stage
+        told = found.settings.training.as_json()
+        assert told | expected[stage] == told
+        assert (told["batch_size"], told["momentum"]) == (32, 0.9)
+        network = thesis.methods[name][stage].network
+        assert network is not None
+        assert network.sampling == found.settings.sampling
+        assert network.network.arch == found.settings.network.arch
+        assert network.network.weights == "none"
+        assert (found.settings.seed, found.settings.precision, network.precision) == (2022, "fp32", "fp32")
+    assert training(thesis, "liver", name).start is None
+    assert training(thesis, "liver", name).settings.network.weights == "imagenet"
+    assert training(thesis, "lesion", name).start == "liver"
+    assert training(thesis, "lesion", name).settings.network.weights == "none"
+
+
+def test_masks_are_post_processed_as_in_the_thesis() -> None:
+    for stages in plan().methods.values():
+        (liver,) = stages["liver"].postprocessing  # 4.7
+        assert liver.as_json() == {"kind": "near_largest", "max_distance": 200, "min_area_ratio": 1 / 8}
+        (lesion,) = stages["lesion"].postprocessing  # 4.8
+        assert lesion.as_json() == {"kind": "min_area", "min_area": 10}
+
+
+def test_todays_keys_reach_every_stage() -> None:
+    changed = plan(
+        postprocessing={"liver": {"max_distance": 7}, "lesion": {"min_area": 3}},
+        window={"low": -1},
+        size=128,
+        contrast={"tiles": 4},
+        head={"channels": 16},
+        seed=5,
+    )
+    for stages in changed.methods.values():
+        assert stages["liver"].postprocessing[0].as_json()["max_distance"] == 7
+        assert stages["lesion"].postprocessing[0].as_json()["min_area"] == 3
+    for data in changed.data.values():
+        assert data.preprocess.preprocessing.window.low == -1
+        assert data.preprocess.preprocessing.size == 128
+    assert changed.data["lesion"].preprocess.preprocessing.as_json()["contrast"]["tiles"] == 4
+    for name, stage in networks_of(changed):
+        network = changed.methods[name][stage].network
+        assert network is not None
+        assert network.network.head == training(changed, stage, name).settings.network.head
+        assert network.network.head.channels == 16
+        assert training(changed, stage, name).settings.seed == 5
+
+
+def test_a_lesion_network_may_start_from_its_backbone() -> None:
+    started = plan(training={"lesion": {"start": "backbone"}})
+    assert training(started, "lesion", "resnet152").start is None
+    assert training(started, "lesion", "resnet152").settings.network.weights == "imagenet"
+
+
+# Other methods.
+
+
+def beside(**method: Any) -> Plan:
+    return plan(backbones={"one": UNET, "two": UNET}, methods={"mine": {"network": UNET} | method})
+
+
+def test_a_method_is_not_fused_and_changes_nothing_of_the_others() -> None:
+    without, both = plan(backbones={"one": UNET, "two": UNET}), beside()
+    assert both.methods.keys() == without.methods.keys() | {"mine"}
+    for name, stages in without.methods.items():
+        assert both.methods[name] == stages
+    assert without.data.items() <= both.data.items()
+    assert model_of(both, FUSION) == model_of(without, FUSION)
+
+
+def test_a_method_looks_for_lesions_around_its_own_liver() -> None:
+    both = beside()
+    mine = both.methods["mine"]
+    assert mine["liver"].data == both.methods["one"]["liver"].data == "liver"
+    own, fused = both.data[mine["lesion"].data], both.data["lesion"]
+    assert own.preprocess == fused.preprocess
+    assert own.within is not None
+    assert (own.within.method, own.within.stage) == ("mine", "liver")
+    assert steps_to(both, "mine") == [("mine", "liver"), ("mine", "lesion")]
+    assert ("mine", "liver") not in steps_to(both, FUSION)
+    model = model_of(both, "mine")
+    assert model.methods.keys() == {"mine"}
+    assert model.data.keys() == {"liver", mine["lesion"].data}
+
+
+def test_two_methods_have_regions_of_their_own() -> None:
+    two = plan(backbones={"one": UNET}, methods={"a": {"network": UNET}, "b": {"network": UNET}})
+    assert len({two.methods[name]["lesion"].data for name in ("one", "a", "b")}) == 3
+    names = {within.method for data in two.data.values() if (within := data.within)}
+    assert names == {FUSION, "a", "b"}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_method_is_trained_as_a_backbone_with_the_same_settings(stage: str) -> None:
+    both = beside()
+    assert training(both, stage, "mine") == training(both, stage, "one")
+    assert training(both, stage, "mine").data == stage  # lesions of training exams lie within the reference
+    assert both.methods["mine"][stage].network == both.methods["one"][stage].network
+    assert both.methods["mine"][stage].postprocessing == both.methods["one"][stage].postprocessing
+
+
+def test_differences_are_a_methods_and_then_a_stages_own() -> None:
+    flip = {"kind": "flip", "direction": "vertical", "probability": 0.5}
+    changed = beside(
+        training={"loss": "dice", "epochs": 7, "augmentation": [flip]},
+        stages={"lesion": {"training": {"epochs": 3, "augmentation": []}}},
+    )
+    liver, lesion = (training(changed, stage, "mine").settings.training for stage in STAGES)
+    assert (liver.loss, liver.epochs, len(liver.augmentation or ())) == ("dice", 7, 1)
+    assert (lesion.loss, lesion.epochs, lesion.augmentation) == ("dice", 3, None)
+    assert (liver.learning_rate, lesion.learning_rate) == (0.05, 0.1)  # the stages'
+    for stage in STAGES:
+        assert training(changed, stage, "one") == training(plan(backbones={"one": UNET}), stage, "one")
+
+
+def test_post_processing_is_a_stages_own_or_the_runs() -> None:
+    steps = [{"kind": "min_area", "min_area": 20}, {"kind": "near_largest", "max_distance": 5}]
+    own = beside(stages={"lesion": {"postprocessing": steps}}).methods
+    assert [step.kind for step in own["mine"]["lesion"].postprocessing] == ["min_area", "near_largest"]
+    assert own["mine"]["lesion"].postprocessing[0].as_json()["min_area"] == 20
+    assert own["mine"]["liver"].postprocessing == own["one"]["liver"].postprocessing
+    assert own["one"]["lesion"].postprocessing == beside().methods["one"]["lesion"].postprocessing
+    none = beside(stages={"liver": {"postprocessing": []}}).methods
+    assert none["mine"]["liver"].postprocessing == ()
+    assert none["mine"]["lesion"].postprocessing == own["one"]["lesion"].postprocessing
+
+
+def test_jobs_of_a_method_are_told_its_own_settings() -> None:
+    settings = read_settings({"methods": {"mine": {"network": UNET, "training": {"loss": "dice"}}}})
+    found = plan_of(settings)
+    of = JobSettings(settings, found).of
+    for stage in STAGES:
+        assert of("train", stage, "mine") == training(found, stage, "mine").settings
+        assert of("predict", stage, "mine") == found.methods["mine"][stage].network
+        assert of("postprocess", stage, "mine").as_json()["postprocessing"]
+    assert of("preprocess", found.methods["mine"]["lesion"].data) == of("preprocess", "lesion")
+    assert of("fit_fusion", "liver", FUSION).of == tuple(THESIS)
+    assert "mine" not in of("bundle").methods
+
+
+def test_weights_of_a_method_are_a_file_of_the_run() -> None:
+    """And are read by its liver network alone, from which that for lesions starts."""
+    chosen = {"network": {"arch": "resnet50", "weights": "./weights//w.pth"}}
+    settings = read_settings({"methods": {"mine": chosen}})
+    found = plan_of(settings)
+    assert training(found, "liver", "mine").settings.network.weights == "weights/w.pth"
+    assert training(found, "lesion", "mine").settings.network.weights == "none"
+
+
+@pytest.mark.parametrize("name", ["x", "a_b", "lesion", "liver"])
+def test_data_of_methods_have_names_of_their_own(name: str) -> None:
+    named = plan(backbones={"one": UNET}, methods={name: {"network": UNET}, f"lesion_{name}": {"network": UNET}})
+    assert len(named.data) == 4
+    assert named.methods[name]["lesion"].data != named.methods[f"lesion_{name}"]["lesion"].data
+
+
+def test_the_order_of_keys_does_not_matter() -> None:
+    one = plan(methods={"a": {"network": UNET}, "b": {"network": UNET}}, backbones={"x": UNET, "y": UNET})
+    other = plan(backbones={"y": UNET, "x": UNET}, methods={"b": {"network": UNET}, "a": {"network": UNET}})
+    assert one.canonical() == other.canonical()
+    assert networks_of(one) == networks_of(other)

@@ -1,0 +1,60 @@
+"""Each kind of preprocessed data is made by the function of its name."""
+
+import numpy as np
+import pytest
+from small_exams import exam
+
+from hepaflow.preprocessing.lesion_slices import lesion_slices
+from hepaflow.preprocessing.liver_slices import liver_slices
+from hepaflow.preprocessing.registry import PREPROCESSING
+from hepaflow.preprocessing.slices import SliceStack
+from hepaflow.settings.contrast import ContrastSettings, LesionSlicesSettings
+from hepaflow.settings.preprocessing import PreprocessSettings
+from hepaflow.settings.slices import LiverSlicesSettings, WindowSettings
+
+LIVER = LiverSlicesSettings(window=WindowSettings(low=-100, high=150), size=32)
+LESION = LesionSlicesSettings(window=WindowSettings(), size=40, contrast=ContrastSettings(tiles=4))
+
+
+def same(one: SliceStack, other: SliceStack) -> None:
+    np.testing.assert_array_equal(one.image, other.image)
+    assert (one.mask is None) == (other.mask is None)
+    if one.mask is not None:
+        np.testing.assert_array_equal(one.mask, other.mask)
+    assert (one.box, one.shape) == (other.box, other.shape)
+
+
+def test_every_kind_is_tested_here() -> None:
+    assert set(PREPROCESSING) == {LIVER.kind, LESION.kind}
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("threads", [1, 3])
+def test_the_tables_entries_are_the_functions(known: bool, threads: int) -> None:
+    hu, labels = exam()
+    liver = labels >= 1
+    reference = liver if known else None
+    lesion = labels == 2 if known else None
+    same(PREPROCESSING["liver_slices"](hu, None, reference, LIVER, threads), liver_slices(hu, reference, LIVER))
+    made = PREPROCESSING["lesion_slices"](hu, liver, lesion, LESION, threads)
+    same(made, lesion_slices(hu, liver, lesion, LESION))
+    assert made.image.shape[1:] == (40, 40)
+
+
+def test_lesion_slices_need_a_region() -> None:
+    hu, labels = exam()
+    with pytest.raises(ValueError, match="around a region"):
+        PREPROCESSING["lesion_slices"](hu, None, labels == 2, LESION, 1)
+
+
+def test_a_region_without_a_voxel_has_no_slices() -> None:
+    hu, labels = exam()
+    made = PREPROCESSING["lesion_slices"](hu, np.zeros(hu.shape, bool), labels == 2, LESION, 1)
+    assert made.box is None
+    assert made.image.shape == made.mask.shape == (0, 40, 40)
+
+
+@pytest.mark.parametrize("how", [LIVER, LESION])
+def test_settings_are_read_by_their_kind(how: LiverSlicesSettings | LesionSlicesSettings) -> None:
+    settings = PreprocessSettings(preprocessing=how, structure="liver")
+    assert PreprocessSettings.model_validate_json(settings.canonical()) == settings

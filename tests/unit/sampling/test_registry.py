@@ -1,0 +1,78 @@
+"""Every sampling: what it shows of an exam, put together again, is the exam."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from small_exams import saved, stack
+
+from hepaflow.preprocessing.slices import SlicesInMemory
+from hepaflow.sampling.protocol import Pieces, Sampling
+from hepaflow.sampling.registry import SAMPLINGS
+from hepaflow.sampling.slices import SliceDataset
+from hepaflow.settings.sampling import Slices
+
+EVERY = {"slices": Slices()}
+"""Settings of each kind."""
+
+
+def test_every_sampling_is_tested_here() -> None:
+    assert EVERY.keys() == SAMPLINGS.keys()
+
+
+def sampling_of(kind: str) -> Sampling:
+    return SAMPLINGS[kind](EVERY[kind])
+
+
+@pytest.mark.parametrize("kind", EVERY)
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(slices=st.integers(0, 9), at_once=st.integers(1, 11))
+def test_pieces_put_together_again_are_the_exam(kind: str, slices: int, at_once: int) -> None:
+    sampling, exam = sampling_of(kind), SlicesInMemory(stack(slices))
+    seen = []
+
+    def found():
+        for where, piece in sampling.pieces(exam, at_once):
+            assert piece.dtype == torch.float32
+            assert piece.ndim == 4
+            assert len(piece) <= at_once
+            seen.append(len(piece))
+            # A network that finds each pixel's own value, in the middle channel.
+            middle = piece[:, piece.shape[1] // 2]
+            yield where, ((middle + 1) / 2 * 255).round().to(torch.uint8).numpy()
+
+    whole = sampling.together(exam, found())
+    assert whole.dtype == np.uint8
+    assert whole.shape == (slices, exam.size, exam.size)
+    np.testing.assert_array_equal(whole, np.rint(exam.image(slice(None)) * 255))
+    assert sum(seen) == slices  # those of slices: each is shown once
+    assert all(size == at_once for size in seen[:-1])
+
+
+@pytest.mark.parametrize("kind", EVERY)
+def test_pieces_are_put_together_whatever_their_order(kind: str) -> None:
+    sampling, exam = sampling_of(kind), SlicesInMemory(stack(7))
+    parts = [(where, (piece[:, 0] * 100 + 100).byte().numpy()) for where, piece in sampling.pieces(exam, 2)]
+    one, other = sampling.together(exam, parts), sampling.together(exam, parts[::-1])
+    assert one.any()
+    np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("kind", EVERY)
+def test_a_network_sees_in_training_what_it_sees_in_prediction(kind: str, tmp_path: Path) -> None:
+    sampling, file = sampling_of(kind), saved(tmp_path, stack(5))
+    dataset = sampling.dataset([tmp_path / "exam.safetensors"])
+    assert isinstance(dataset, Pieces)
+    assert len(dataset) == 5
+    images, masks = dataset[range(5)]
+    shown = torch.cat([piece for _, piece in sampling.pieces(file, 2)])
+    assert torch.equal(images, shown)
+    assert torch.equal(masks[:, 0].bool(), torch.from_numpy(file.mask()))
+
+
+def test_slices_are_the_slices_of_training(tmp_path: Path) -> None:
+    saved(tmp_path, stack())
+    assert isinstance(sampling_of("slices").dataset([tmp_path / "exam.safetensors"]), SliceDataset)
