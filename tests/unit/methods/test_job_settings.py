@@ -126,7 +126,6 @@ def test_speed_is_part_of_no_rules_settings() -> None:
         "postprocess": [("lesion", "resnet152"), ("liver", "fusion")],
         "fit_fusion": [("liver", "fusion")],
         "bundle": [()],
-        "evaluate": [()],
         "figure_samples": [()],
     }
     for rule, wildcards in others.items():

@@ -35,7 +35,7 @@ def deterministic() -> Iterator[None]:
 
 
 def test_every_member_of_the_families_is_there() -> None:
-    assert set(EVERY) == {
+    assert set(EVERY) >= {
         *("resnet50", "resnet101", "resnet152"),
         *("resnext50_32x4d", "resnext101_32x8d", "resnext101_64x4d"),
         *("densenet121", "densenet161", "densenet169", "densenet201"),
@@ -43,7 +43,7 @@ def test_every_member_of_the_families_is_there() -> None:
     }
 
 
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("name", GMACS)
 def test_operations_are_what_torch_counts(name: str) -> None:
     with torch.device("meta"), FlopCounterMode(display=False) as counter:
         network = ARCHITECTURES[name](name, HeadSettings()).eval()

@@ -26,6 +26,9 @@ from hepaflow.settings.together import conflicts
 from hepaflow.settings.training import Precision, TrainingSettings
 from hepaflow.system.paths import normal
 
+STARTS = {stage: ("backbone", *STAGES[:number]) for number, stage in enumerate(STAGES)}
+"""Where the weights of each stage's network may start: the backbone's own, or an earlier stage's network."""
+
 WITHOUT_FILE = ("imagenet", "none")
 """Starts of a backbone's weights that are no file."""
 
@@ -201,8 +204,9 @@ class Settings(SettingsModel):
             chosen = some.model_dump(exclude_none=True)
             start = f"{key}.start" if "start" in chosen else start
             merged |= chosen
-        if merged["start"] == stage:
-            raise ValueError(f"{start}: a {stage} network cannot start from itself; allowed: 'backbone'")
+        if merged["start"] not in STARTS[stage]:
+            allowed = ", ".join(map(repr, STARTS[stage]))
+            raise ValueError(f"{start}: a {stage} network cannot start from itself; allowed: {allowed}")
         return TrainingSettings.model_validate(merged)
 
     def liver_slices(self) -> LiverSlicesSettings:
