@@ -19,5 +19,7 @@ GMACS: Mapping[str, float] = MappingProxyType(
         "unet": 2.4,
     }
 )
-"""Multiply-adds of a forward pass of one slice of 256×256, in 10⁹, with the thesis' head. An architecture that is not
-here counts as the quickest."""
+"""Multiply-adds of a forward pass of one slice of 256×256, in 10⁹, with the thesis' head.
+
+An architecture that is not here counts as the quickest.
+"""
