@@ -162,7 +162,7 @@ class Scores:
         Parameters
         ----------
         method : str
-            A backbone's name, `fusion`, or the name of another system.
+            Its name: of a network, a vote, or another system.
         processing : {'raw', 'clean', 'given'}
             Without or with post-processing; as another system gave it.
         prediction : dict of str to ndarray of bool

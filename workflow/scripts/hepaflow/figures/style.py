@@ -74,10 +74,10 @@ def looks(methods: Iterable[str]) -> dict[str, Look]:
 
     Backbones of the same names look the same in every figure of a run.
     """
-    backbones = sorted(set(methods) - {FUSION})
+    others = sorted(set(methods) - {FUSION})
     given = {
         name: Look(_COLOURS[index % len(_COLOURS)], _MARKERS[index % len(_MARKERS)])
-        for index, name in enumerate(backbones)
+        for index, name in enumerate(others)
     }
     return given | {FUSION: Look(INK, "D")}
 

@@ -21,7 +21,7 @@ def training_figure(histories: Mapping[str, pd.DataFrame], stage: str) -> Figure
     Parameters
     ----------
     histories : mapping of str to DataFrame
-        Training history of each backbone: epoch, learning_rate, loss, validation_loss (empty without validation).
+        Training history of each network: epoch, learning_rate, loss, validation_loss (empty without validation).
     stage : {'liver', 'lesion'}
     """
     figure = Figure(figsize=(WIDTH, 5), layout="constrained")
@@ -29,14 +29,14 @@ def training_figure(histories: Mapping[str, pd.DataFrame], stage: str) -> Figure
     look = looks(histories)
     validated = any(history["validation_loss"].notna().any() for history in histories.values())
     shared = len({tuple(history["learning_rate"]) for history in histories.values()}) == 1
-    for backbone, history in histories.items():
+    for network, history in histories.items():
         line: dict[str, Any] = {
-            "color": look[backbone].colour,
-            "marker": look[backbone].marker,
+            "color": look[network].colour,
+            "marker": look[network].marker,
             "markevery": max(1, len(history) // 20),
             "clip_on": False,
         }
-        losses.plot(history["epoch"], history["loss"], label=backbone, **line)
+        losses.plot(history["epoch"], history["loss"], label=network, **line)
         if validated:
             losses.plot(history["epoch"], history["validation_loss"], "--", **line, markerfacecolor="white")
         if not shared:

@@ -45,9 +45,9 @@ def weights_figure(fusions: Mapping[str, Fusion]) -> Figure:
 def _draw(axes: Axes, stage: str, fusion: Fusion) -> None:
     """Draw the bars of one stage."""
     count, look = len(fusion.methods), looks(fusion.methods)
-    for row, (backbone, share) in enumerate(zip(fusion.methods, fusion.normalised, strict=True)):
+    for row, (method, share) in enumerate(zip(fusion.methods, fusion.normalised, strict=True)):
         axes.barh(row - _THICKNESS / 2, 1 / count, _THICKNESS, color="white", edgecolor=GREY)
-        axes.barh(row + _THICKNESS / 2, share, _THICKNESS, color=look[backbone].colour)
+        axes.barh(row + _THICKNESS / 2, share, _THICKNESS, color=look[method].colour)
         axes.annotate(
             f"{share:.1%}".replace("-", "−"),
             (share, row + _THICKNESS / 2),

@@ -1,4 +1,4 @@
-"""What earlier runs have left in a run's results: files of exams, backbones and methods that it no longer has.
+"""What earlier runs have left in a run's results: files of exams, networks and methods that it no longer has.
 
 Every file that a job made has a note of its digest beside it (`hepaflow.jobs.digests`). A file is left
 over if it has a note and no job of the present run makes it. Files without a note are not the workflow's, and are
