@@ -14,6 +14,7 @@ from hepaflow.methods.plan import (
     steps_to,
     votes_of,
 )
+from hepaflow.settings.fusion import FitFusionSettings, FusionSettings
 from hepaflow.settings.network import NetworkSettings
 from hepaflow.settings.plan import Plan, PlannedData, PlannedStage, PlannedTraining, PlannedVote, Region
 from hepaflow.settings.postprocess import MinArea
@@ -43,7 +44,8 @@ def network(stage: str, data: str) -> PlannedStage:
 
 
 def vote(stage: str, data: str, of: tuple[str, ...]) -> PlannedStage:
-    return PlannedStage(structure=stage, data=data, vote=PlannedVote(of=of), postprocessing=())
+    fit = FitFusionSettings(solver=FusionSettings(), of=of, seed=0)
+    return PlannedStage(structure=stage, data=data, vote=PlannedVote(of=of, fit=fit), postprocessing=())
 
 
 @st.composite
@@ -139,6 +141,7 @@ def test_a_model_has_what_it_needs_and_no_more(plan: Plan, data: st.DataObject) 
         assert own == whole.model_copy(update=unchanged)
         assert own.vote is None or own.vote.of == whole.vote.of  # type: ignore[union-attr]
     assert model.data == {name: plan.data[name] for name in {model.methods[n][s].data for n, s in steps}}
+    assert list(model.data) == sorted(model.data)
     assert steps_to(model, method) == steps_to(plan, method)
     assert model_of(model, method) == model
     assert "training" not in model.canonical()
