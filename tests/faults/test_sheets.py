@@ -18,7 +18,7 @@ def test_sheet(case: Case, tmp_path: Path, tell: Tell) -> None:
     path = case.do(tmp_path / "DATA")
     if case.outcome == ACCEPTED:
         exams = read_sheet(path)
-        Inputs(Settings(data=str(tmp_path / "DATA")), exams).check()
+        inputs(tmp_path / "DATA", exams).check()
         assert exams["one"] == Exam("one", "a.nii", "a-l.nii", "train")
         assert exams["two"] == Exam("two", "b.nii", "b-l.nii", "test")
         lines = path.read_text(encoding="utf-8-sig").splitlines()
@@ -26,7 +26,7 @@ def test_sheet(case: Case, tmp_path: Path, tell: Tell) -> None:
         tell(case, "")
         return
     with pytest.raises(UserError) as caught:
-        Inputs(Settings(data=str(tmp_path / "DATA")), read_sheet(path)).check()
+        inputs(tmp_path / "DATA", read_sheet(path)).check()
     message = refusal(caught.value, file=tmp_path)
     assert message.replace("\n", "").isprintable()
     tell(case, neutral(message, tmp_path / "DATA"))

@@ -197,4 +197,4 @@ def test_bad_exam_stops_in_its_survey(fresh: Checkout) -> None:
 def test_configuration_is_read_once(fresh: Checkout) -> None:
     """A configuration of one's own is not merged into the default file: its backbones replace the thesis'."""
     assert set(yaml.safe_load((fresh.folder / "config/smoke.yaml").read_text())) == set(SMOKE)
-    assert fresh.planned()["train"] == 2 * len(SMOKE["backbones"])
+    assert fresh.planned()["train"] == 2 * len([*SMOKE["backbones"], *SMOKE["methods"]])

@@ -133,13 +133,12 @@ KEYS: dict[str, tuple[Any, frozenset[str]]] = {
     "training.lesion.start": ("backbone", LESION_NETWORKS),
     "backbones.NAME.training.lesion.start": ("backbone", LESION_NETWORKS),
     "methods.NAME.network.arch": ("resnet50", APART_NETWORKS),
-    "methods.NAME.network.weights": ("imagenet", APART_NETWORKS),
     "methods.NAME.training.loss": ("bce", APART_NETWORKS),
     "methods.NAME.training.start": ("backbone", APART_LESION_NETWORK),
     "methods.NAME.stages.liver.training.epochs": (7, APART_NETWORKS),
     "methods.NAME.stages.lesion.training.epochs": (7, APART_LESION_NETWORK),
     "methods.NAME.stages.liver.postprocessing": ([], APART_LIVER),
-    "methods.NAME.stages.lesion.postprocessing": ([], APART_LESION),
+    "methods.NAME.stages.lesion.postprocessing": ([], APART_LESION - names("predict.lesion.test")),
     "precision": ("bf16", ALL_NETWORKS),
     "predict_precision": ("bf16", PREDICTIONS | APART),
     "fusion.solver": ("newton", LIVER_FUSION | LESION_FUSION),
@@ -172,8 +171,11 @@ KEYS: dict[str, tuple[Any, frozenset[str]]] = {
     # From then on versions count; what ran before has none on record.
     "count_libraries": (True, EXAMS_MADE),
 }
-WITHOUT_ANOTHER_VALUE = {"training.liver.start", "backbones.NAME.training.liver.start"}
-"""A liver network can only start from its backbone."""
+WITHOUT_ANOTHER_VALUE = {
+    *("training.liver.start", "backbones.NAME.training.liver.start"),
+    "methods.NAME.network.weights",
+}
+"""A liver network can only start from its backbone, and a U-Net from nothing."""
 OF_METHODS = {
     f"methods.NAME.{group}.{key}"
     for group in ("training", "stages.liver.training", "stages.lesion.training")
@@ -714,11 +716,7 @@ def test_a_caption_reruns_the_report_alone(finished: Finished) -> None:
 # Files of exams.
 
 
-TRAINED_ON = (
-    names("survey.train data_card preprocess.liver.train preprocess.lesion.train")
-    | LIVER_NETWORKS
-    | LESION_NETWORKS
-)
+TRAINED_ON = names("survey.train data_card preprocess.liver.train preprocess.lesion.train") | ALL_NETWORKS
 FILES = {
     "data/phantoms/one.image.nii.gz": TRAINED_ON,
     "data/phantoms/one.label.nii.gz": TRAINED_ON,
@@ -885,7 +883,7 @@ def test_every_input_that_no_job_makes_is_checked_at_start(real: Finished) -> No
     read = {path for job in jobs for path in job.inputs if path not in made}
     settings = read_settings(config | {"data": str(real.folder / "data/phantoms")})
     parts = {"LICENSE", *(f"workflow/report/{path.name}" for path in (ROOT / "workflow/report").glob("*.rst"))}
-    listed = {one.path for one in Inputs(settings, read_sheet(sheet))}
+    listed = {one.path for one in Inputs(settings, plan_of(settings), read_sheet(sheet))}
     assert {os.path.realpath(real.folder / path) for path in read - parts} == {
         os.path.realpath(real.folder / os.path.relpath(path, Path.cwd()) if not os.path.isabs(path) else path)
         for path in listed
@@ -1315,8 +1313,14 @@ def test_changes_are_told_even_where_snakemake_has_lost_its_notes(completed: Che
     told = [job for job in Finished(clone).planned(with_value(key, 3)) if job.forgotten]
     # Of the jobs that read the key themselves: a model's bundle holds it, too.
     assert {(label(job), job.forgotten) for job in told} == {
-        ("postprocess.lesion.test", ("setting min_area: 8 → 3",)),
-        ("bundle", ("setting lesion.min_area: 8 → 3",)),
+        ("postprocess.lesion.test", ("setting postprocessing.0.min_area: 8 → 3",)),
+        (
+            "bundle",
+            tuple(
+                f"setting methods.{name}.lesion.postprocessing.0.min_area: 8 → 3"
+                for name in sorted([*BACKBONES, "fusion"])
+            ),
+        ),
     }
 
 

@@ -26,7 +26,7 @@ def test_a_backbone_that_is_changed_back_is_restored(copied: Checkout, completed
     copied.configure(cache=cache, backbones={**SMOKE["backbones"], "plain": changed})
     planned = copied.planned()
     assert planned["train"] == 2
-    masks = [f"results/smoke/masks/lesion/{name}.test.npz" for name in SMOKE["backbones"]]
+    masks = [f"results/smoke/maps/lesion/{name}.test.npz" for name in SMOKE["backbones"]]
     run(copied, *masks)  # what stands in their way, and no more
     assert copied.records("train")["train/liver.plain"]["restored"] is None
     assert networks(copied) != networks(completed)
@@ -73,14 +73,14 @@ def test_a_run_after_a_change_equals_its_plan_and_restores_what_is_the_same(
     changed = copied.records("predict", "preprocess")
     again = [name for name, record in changed.items() if record["restored"]]
     assert sorted(again) == [
-        "preprocess/lesion-apart.four",
-        "preprocess/lesion-apart.three",
-        "preprocess/lesion.four",
-        "preprocess/lesion.three",
         "predict/lesion.apart.test",
         "predict/lesion.dense.test",
         "predict/lesion.plain.test",
         "predict/lesion.untrained.test",
+        "preprocess/lesion-apart.four",
+        "preprocess/lesion-apart.three",
+        "preprocess/lesion.four",
+        "preprocess/lesion.three",
     ]
     assert copied.planned() == {}
 

@@ -6,8 +6,8 @@ and a changed statement in a module changes those of exactly the scripts that im
 Two things are finer than modules. What a job notes about itself (`hepaflow.jobs`: logs, records, cache) touches
 no result, and the settings (`hepaflow.settings`) reach a job as values, which its parameters hold: neither is
 followed. And of a table of architectures, losses and the like only the entries that a job's settings name count,
-with what they import and the private functions that they alone use: a new entry, or a line in another one, leaves
-every trained network as it is.
+with what they import and the private functions and constants that they alone use: a new entry, or a line in
+another one, leaves every trained network as it is.
 """
 
 import ast
@@ -222,23 +222,39 @@ def _text_of(node: ast.AST | None) -> str:
 
 
 def _drop_unused(tree: ast.Module, dropped: set[str]) -> None:
-    """Drop functions of these names that nothing else in a module uses, and what they alone used; in place.
+    """Drop what entries of these names alone used: functions, constants and imported names; in place.
 
-    Private ones alone: others may be imported from elsewhere.
+    Private ones alone: others may be imported from elsewhere. Of imports, those that nothing is left to use.
     """
     while True:
         gone = [
             node
             for node in tree.body
-            if isinstance(node, ast.FunctionDef | ast.ClassDef)
-            and node.name in dropped
-            and node.name.startswith("_")
-            and not any(node.name in _names(other) for other in tree.body if other is not node)
+            if (name := _defined(node)) in dropped and name.startswith("_") and not _used(name, tree, node)
         ]
         if not gone:
-            return
+            break
         tree.body = [node for node in tree.body if node not in gone]
         dropped = dropped | {name for node in gone for name in _names(node)}
+    for node in [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]:
+        bound = [(alias, _bound(node, alias)[0]) for alias in node.names]
+        node.names = [alias for alias, name in bound if name not in dropped or _used(name, tree, node)]
+        if not node.names:
+            tree.body.remove(node)
+
+
+def _defined(node: ast.stmt) -> str:
+    """Return the name of the function, class or constant that a statement defines; empty for any other."""
+    match node:
+        case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+            return name
+        case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
+            return name
+    return ""
+
+
+def _used(name: str, tree: ast.Module, apart_from: ast.stmt) -> bool:
+    return any(name in _names(other) for other in tree.body if other is not apart_from)
 
 
 def _names(tree: ast.AST) -> set[str]:

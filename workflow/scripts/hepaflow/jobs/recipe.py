@@ -96,6 +96,8 @@ def _leaves(tree: Mapping[str, Any], path: str = "") -> Iterable[tuple[str, Any]
     for key, value in tree.items():
         if isinstance(value, Mapping):
             yield from _leaves(value, f"{path}{key}.")
+        elif isinstance(value, list | tuple) and any(isinstance(one, Mapping) for one in value):
+            yield from _leaves({str(number): one for number, one in enumerate(value)}, f"{path}{key}.")
         else:
             yield f"{path}{key}", list(value) if isinstance(value, tuple) else value
 
