@@ -7,6 +7,7 @@ from smoke_run import SMOKE, Checkout, checkout
 EXAMS = {"one": "train", "three": "test"}
 CONFIG = {
     "backbones": {name: {"arch": "unet", "weights": "none"} for name in ("dense", "plain")},
+    "methods": {},
     "samples": {"count": 1},
 }
 

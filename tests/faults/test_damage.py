@@ -40,16 +40,16 @@ UNNOTICED = "taken as it was: the digest in the file was never compared"
 TRACEBACK = "a traceback of the library that could not read it"
 DAMAGED = (
     case("a phantom image", cut, "data/phantoms/one.image.nii.gz", "exams/one.json"),
-    case("slices", flip, "slices/liver/one.safetensors", "masks/liver/plain.train.npz", UNNOTICED),
+    case("slices", flip, "preprocessed/liver/one.safetensors", "maps/liver/plain.train.npz", UNNOTICED),
     case(
         "a trained network",
         flip,
         "models/liver/plain.safetensors",
-        "masks/liver/plain.test.npz",
+        "maps/liver/plain.test.npz",
         "taken as it was",
     ),
-    case("masks", cut, "masks/liver/plain.train.npz", "fusion/liver.json", TRACEBACK),
-    case("fusion weights", cut, "fusion/lesion.json", "masks/lesion/fusion.test.npz", TRACEBACK),
+    case("masks", cut, "maps/liver/plain.train.npz", "fusion/liver.json", TRACEBACK),
+    case("fusion weights", cut, "fusion/lesion.json", "maps/lesion/fusion.test.npz", TRACEBACK),
     case("a segmentation", cut, "segmentations/fusion/three.nii.gz", "viewer/three.html"),
     case(
         "a table of metrics",
@@ -118,9 +118,9 @@ def test_damage_is_noticed(copied: Light, case: Case, tell: Tell) -> None:
 def test_what_is_missing_is_made_anew(copied: Light, undisturbed: Light, tell: Tell) -> None:
     results = copied.folder / "results/smoke"
     for path in [path for path in sorted(results.rglob("*")) if path.is_file() and path.parent.name != ".sha256"]:
-        if path.relative_to(results).parts[0] not in ("slices", "models", "logs", "records"):
+        if path.relative_to(results).parts[0] not in ("preprocessed", "models", "logs", "records"):
             path.unlink()
-    place(copied, "slices/lesion/three.safetensors").unlink()
+    place(copied, "preprocessed/lesion/three.safetensors").unlink()
     ended = copied.snakemake()
     assert ended.returncode == 0, ended.stdout
     same(copied, undisturbed)

@@ -139,7 +139,7 @@ class Job:
         self._job = SimpleNamespace(
             rule="train",
             scriptdir=str(SCRIPTS),
-            wildcards=Namedlist(fromdict={"stage": "liver", "backbone": "net"}),
+            wildcards=Namedlist(fromdict={"stage": "liver", "network": "net"}),
             input=Namedlist(fromdict={f"slices{number}": str(path) for number, path in enumerate(slices)}),
             output=Namedlist(fromdict={name: str(path) for name, path in self.outputs.items()}),
             params=Namedlist(

@@ -84,7 +84,7 @@ def test_fusion_of_constant_networks(tmp_path: Path, tell: Tell) -> None:
     ):
         for solver in ("newton", "sgd"):
             settings = FitFusionSettings(
-                solver=FusionSettings(solver=solver), backbones=("one", "two"), seed=SETTINGS.seed
+                solver=FusionSettings(solver=solver), of=("one", "two"), seed=SETTINGS.seed
             )
             fusion = fit_fusion(sparse.vstack([count_votes(votes, reference)], format="csr"), settings)
             fusion.save(tmp_path / "liver.json")

@@ -20,11 +20,12 @@ from made import HU, LABELS, write
 from test_screen import told
 from walk import walk
 
-from hepaflow.masks.file import Masks, write_masks
+from hepaflow.masks.file import Masks, write_maps
 from hepaflow.networks.compute import make_fabric
 from hepaflow.preprocessing.slices import SliceFile
 from hepaflow.sampling.predictor import Predictor
 from hepaflow.settings.compute import ComputeSettings
+from hepaflow.settings.sampling import Slices
 
 EXAMS = 200
 LEAKS = Case(f"open files, shared memory, temporary files and memory over {EXAMS} exams", "nothing is left")
@@ -88,12 +89,12 @@ def test_prediction_of_many_exams(tmp_path: Path, tell: Tell) -> None:
     walk(write(tmp_path / "image.nii"), write(tmp_path / "label.nii", LABELS), tmp_path)
     network = torch.nn.Conv2d(1, 1, 1)
     compute = ComputeSettings(accelerator="cpu")
-    predictor = Predictor(network, make_fabric("fp32", compute), compute)
+    predictor = Predictor(network, Slices(), make_fabric("fp32", compute), compute)
     path = tmp_path / "liver.safetensors"
-    predictor.masks(SliceFile(path))
+    predictor.map(SliceFile(path))
     before = held()
     names = [str(number) for number in range(EXAMS)]
-    write_masks(tmp_path / "masks.npz", ((name, predictor.masks(SliceFile(path))) for name in names))
+    write_maps(tmp_path / "masks.npz", ((name, predictor.map(SliceFile(path))) for name in names))
     assert held() == before
     with Masks(tmp_path / "masks.npz") as masks:
         assert list(masks) == names
@@ -149,7 +150,7 @@ def test_out_of_memory(copied: Light, undisturbed: Light, tmp_path: Path, tell: 
     sheet.write_text(before + "big\tbig.nii.gz\t\tnew\n")
     copied.configure(phantoms=None)
     limited = ["bash", "-c", f'ulimit -v {1600 << 10}; exec "$0" "$@"', sys.executable, "-m", "snakemake"]
-    target = "results/smoke/slices/liver/big.safetensors"
+    target = "results/smoke/preprocessed/liver/big.safetensors"
     ended = subprocess.run(
         [*limited, "--cores", "1", target, "--configfile", "config/smoke.yaml"],
         cwd=copied.folder,

@@ -74,7 +74,7 @@ def test_a_dead_snakemake(fresh: Light, undisturbed: Light, tmp_path: Path, tell
 
 def test_snakemake_is_asked_to_end(fresh: Light, undisturbed: Light, tmp_path: Path, tell: Tell) -> None:
     results = fresh.folder / "results/smoke"
-    for wanted in ("slices/liver/one.safetensors", "masks/liver/dense.test.npz"):
+    for wanted in ("preprocessed/liver/one.safetensors", "maps/liver/dense.test.npz"):
         run = start(fresh, tmp_path / "log")
         until = time.monotonic() + 600
         while run.poll() is None and not (results / wanted).exists():

@@ -7,9 +7,15 @@ from cases import ACCEPTED, Case, Tell, ids, neutral, refusal
 from sheets import SHEETS
 
 from hepaflow.errors import UserError
-from hepaflow.exams.sheet import Exam, read_sheet
+from hepaflow.exams.sheet import Exam, ExamSheet, read_sheet
 from hepaflow.methods.inputs import Inputs
+from hepaflow.methods.thesis import plan_of
 from hepaflow.settings.workflow import Settings
+
+
+def inputs(data: Path, exams: ExamSheet) -> Inputs:
+    settings = Settings(data=str(data))
+    return Inputs(settings, plan_of(settings), exams)
 
 
 @pytest.mark.parametrize("case", SHEETS.cases, ids=ids)

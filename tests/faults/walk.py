@@ -12,18 +12,21 @@ from numpy.typing import NDArray
 from hepaflow.evaluation.exam import Scores, segmentation_of
 from hepaflow.exams.survey import survey
 from hepaflow.masks.file import write_masks
+from hepaflow.masks.map import FULL
 from hepaflow.masks.postprocess import clean
 from hepaflow.masks.restore import read_restored
+from hepaflow.methods.thesis import plan_of
 from hepaflow.preprocessing.lesion_slices import lesion_slices
 from hepaflow.preprocessing.liver_slices import liver_slices
 from hepaflow.preprocessing.slices import SliceFile, SliceStack
-from hepaflow.settings.postprocess import LesionPostprocessing, LiverPostprocessing
+from hepaflow.settings.postprocess import PostprocessingSteps
 from hepaflow.settings.workflow import Settings
 from hepaflow.volumes.labels import label_map, read_labels
 from hepaflow.volumes.volume import read_image, write_map
 
 EXAM = "one"
 SETTINGS = Settings.model_validate({"size": 32, "postprocessing": {"lesion": {"min_area": 1}}})
+STEPS = plan_of(SETTINGS).methods["fusion"]
 
 
 @dataclass(frozen=True)
@@ -53,10 +56,10 @@ def walk(
     found = survey(EXAM, image, label)
     hu, grid = read_image(image, exam=EXAM)
     labels, _ = read_labels(label, exam=EXAM, image=grid)
-    first = liver_slices(hu, labels, SETTINGS.liver_slices())
-    livers = predict("liver", first, SETTINGS.postprocess("liver"), liver, folder)
+    first = liver_slices(hu, labels >= 1, SETTINGS.liver_slices())
+    livers = predict("liver", first, STEPS["liver"].postprocessing, liver, folder)
     second = lesion_slices(hu, livers, labels == 2, SETTINGS.lesion_slices())
-    lesions = predict("lesion", second, SETTINGS.postprocess("lesion"), lesion, folder)
+    lesions = predict("lesion", second, STEPS["lesion"].postprocessing, lesion, folder)
     write_map(folder / "segmentation.nii.gz", label_map(livers, lesions), grid)
     written, given = nib.load(folder / "segmentation.nii.gz"), nib.load(image)
     assert written.shape == tuple(given.shape[:3])
@@ -70,7 +73,7 @@ def walk(
 def predict(
     stage: str,
     stack: SliceStack,
-    settings: LiverPostprocessing | LesionPostprocessing,
+    steps: PostprocessingSteps,
     all_or_nothing: bool | None,
     folder: Path,
 ) -> NDArray[np.bool_]:
@@ -78,5 +81,6 @@ def predict(
     assert stack.mask is not None
     masks = stack.mask if all_or_nothing is None else np.full(stack.mask.shape, all_or_nothing)
     stack.save(folder / f"{stage}.safetensors")
-    write_masks(folder / f"{stage}.npz", [(EXAM, clean(masks, settings))])
+    maps = np.where(masks, FULL, 0).astype(np.uint8)
+    write_masks(folder / f"{stage}.npz", [(EXAM, clean(maps, steps))])
     return read_restored(folder / f"{stage}.npz", EXAM, SliceFile(folder / f"{stage}.safetensors"))

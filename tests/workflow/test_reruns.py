@@ -481,16 +481,28 @@ def edited(finished: Finished, module: str, old: str, new: str) -> Iterator[None
 
 
 ENTRIES = {
-    "ARCHITECTURES": ("networks/registry.py", '"unet": _unet,', '"unet": _unet, "new": _resnet,'),
-    "OPTIMISERS": ("training/optimisers.py", '"sgd": _sgd,', '"sgd": _sgd, "new": _adamw,'),
-    "SCHEDULES": ("training/schedules.py", '"poly": _poly,', '"poly": _poly, "new": _poly,'),
-    "AUGMENTATIONS": ("training/augmentations.py", '"noise": _noise,', '"noise": _noise, "new": _warped,'),
-    "LOSSES": ("training/losses.py", '"dice": _soft_dice,', '"dice": _soft_dice, "new": lambda *given: given[0],'),
-    "PREPROCESSING": ("preprocessing/registry.py", '{"liver_slices":', '{"new": _lesion_slices, "liver_slices":'),
-    "SAMPLINGS": ("sampling/registry.py", '{"slices": _slices}', '{"slices": _slices, "new": _slices}'),
-    "POSTPROCESSING": ("masks/postprocess.py", '{"near_largest":', '{"new": _min_area, "near_largest":'),
+    "ARCHITECTURES": ("networks/registry.py", '"unet": _unet,'),
+    "OPTIMISERS": ("training/optimisers.py", '"sgd": _sgd,'),
+    "SCHEDULES": ("training/schedules.py", '"poly": _poly,'),
+    "AUGMENTATIONS": ("training/augmentations.py", '"noise": _noise,'),
+    "LOSSES": ("training/losses.py", '"dice": _soft_dice,'),
+    "PREPROCESSING": ("preprocessing/registry.py", '"liver_slices": _liver_slices,'),
+    "SAMPLINGS": ("sampling/registry.py", '"slices": _slices'),
+    "POSTPROCESSING": ("masks/postprocess.py", '"near_largest": _near_largest,'),
 }
-"""For each table, an entry that no job uses: module, and what is put in the place of what."""
+"""For each table its module, and the entry before which a new one is put."""
+NEW_ENTRY = """
+from string import capwords
+
+_KIND = 3
+
+
+def _new(*given: object) -> object:
+    return capwords(str(given))[_KIND]
+
+
+"""
+"""What a new entry takes: an import, a constant and a function of its own."""
 LINES: dict[str, tuple[tuple[str, str, str], set[str]]] = {
     "an architecture": (
         ("networks/registry.py", "    return UNet()", "    return UNet(*())"),
@@ -537,7 +549,11 @@ def test_every_table_is_tried() -> None:
 @pytest.mark.parametrize("table", ENTRIES)
 def test_a_new_entry_reruns_nothing(with_new_exam: Finished, table: str) -> None:
     """Also nothing of the new exam, which goes through the whole plan in one job."""
-    with edited(with_new_exam, *ENTRIES[table]):
+    module, entry = ENTRIES[table]
+    with (
+        edited(with_new_exam, module, entry, f'"new": _new, {entry}'),
+        edited(with_new_exam, module, f"\n{table}: ", f"{NEW_ENTRY}{table}: "),
+    ):
         assert with_new_exam.would_run() == NOTHING
 
 

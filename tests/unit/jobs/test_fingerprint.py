@@ -34,8 +34,7 @@ EVERY_SCRIPT = sorted(SCRIPTS.glob("*.py"))
 WITHOUT_TORCH = (
     "phantom",
     "survey",
-    "liver_slices",
-    "lesion_slices",
+    "preprocess",
     "postprocess",
     "fit_fusion",
     "fuse",
@@ -464,6 +463,10 @@ def test_settings_name_entries_as_text_or_as_a_kind() -> None:
 
 
 LOSSES = """
+    from math import fsum, prod
+
+    _POWER = 3
+
     def _mean(x):
         return sum(x) / len(x)
 
@@ -474,7 +477,7 @@ LOSSES = """
         return _mean(x) ** 0.5
 
     def _second(x):
-        return _root(x) + _first(x)
+        return _root(x) + _first(x) + prod(x) ** _POWER
 
     def public(x):
         return max(x)
@@ -497,6 +500,10 @@ def test_a_key_that_is_null_uses_no_entry() -> None:
         ("return _mean(x)\n\n", "return 2 * _mean(x)\n\n", {"first", "second"}),  # what two use
         ("max(x)", "min(x)", {"first", "second", "third"}),  # what may be imported from elsewhere
         ('"third": public', '"third": public, "fourth": _mean', set()),
+        ('"third": public', '"third": public, "fourth": lambda x: fsum(x)', set()),  # also an import of its own
+        ("from math import fsum, prod", "from math import fsum, gcd, prod", {"first", "second", "third"}),
+        ("_POWER = 3", "_POWER = 4", {"second"}),  # a constant that an entry alone uses
+        ("prod(x)", "sum(x)", {"second"}),
     ],
 )
 def test_functions_of_other_entries_do_not_count(house: House, old: str, new: str, changed: set[str]) -> None:
