@@ -34,8 +34,7 @@ EVERY_SCRIPT = sorted(SCRIPTS.glob("*.py"))
 WITHOUT_TORCH = (
     "phantom",
     "survey",
-    "liver_slices",
-    "lesion_slices",
+    "preprocess",
     "postprocess",
     "fit_fusion",
     "fuse",
