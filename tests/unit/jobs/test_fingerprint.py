@@ -501,7 +501,7 @@ def test_a_key_that_is_null_uses_no_entry() -> None:
         ("max(x)", "min(x)", {"first", "second", "third"}),  # what may be imported from elsewhere
         ('"third": public', '"third": public, "fourth": _mean', set()),
         ('"third": public', '"third": public, "fourth": lambda x: fsum(x)', set()),  # also an import of its own
-        ("from math import fsum, prod", "from math import fsum, gcd, prod", {"first", "second", "third"}),
+        ("from math import fsum, prod", "from math import fsum, gcd, prod", set()),
         ("_POWER = 3", "_POWER = 4", {"second"}),  # a constant that an entry alone uses
         ("prod(x)", "sum(x)", {"second"}),
     ],

@@ -244,3 +244,10 @@ def test_a_stage_without_network_and_vote_is_refused(tmp_path: Path) -> None:
     text = _changed(lambda plan: plan["methods"]["first"]["liver"].pop("network"))
     with pytest.raises(UserError, match=r"settings that this hepaflow does not know: methods\.first\.liver"):
         read_bundle(small_model(tmp_path, **{SETTINGS: text}))
+
+
+def test_a_plan_without_lesions_is_refused(tmp_path: Path) -> None:
+    plan = json.loads(small_plan().canonical())
+    plan["methods"][FUSION].pop("lesion")
+    with pytest.raises(UserError, match=f"{SETTINGS} without a stage for lesion"):
+        read_bundle(small_model(tmp_path, **{SETTINGS: json.dumps(plan)}))

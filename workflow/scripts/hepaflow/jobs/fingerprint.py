@@ -198,8 +198,9 @@ def _tables(path: Path, _mtime: int, _size: int) -> frozenset[str]:
 
 def _keep_entries(tree: ast.Module, table: str, entries: frozenset[str], path: Path) -> None:
     """Leave some entries in a module's table, if it has the table, and no function of others alone; in place."""
+    tables = [node for node in tree.body if table in _assigned(node)]
     dropped: set[str] = set()
-    for statement in (node for node in tree.body if table in _assigned(node)):
+    for statement in tables:
         for node in ast.walk(statement):
             if not isinstance(node, ast.Dict):
                 continue
@@ -214,7 +215,8 @@ def _keep_entries(tree: ast.Module, table: str, entries: frozenset[str], path: P
             node.keys, node.values = [key for key, _ in kept], [value for _, value in kept]
             dropped |= {name for item in items if item not in kept for name in _names(item[1])}
             break  # the table itself, and no mapping inside of an entry
-    _drop_unused(tree, dropped)
+    if tables:
+        _drop_unused(tree, dropped)
 
 
 def _text_of(node: ast.AST | None) -> str:
@@ -224,7 +226,7 @@ def _text_of(node: ast.AST | None) -> str:
 def _drop_unused(tree: ast.Module, dropped: set[str]) -> None:
     """Drop what entries of these names alone used: functions, constants and imported names; in place.
 
-    Private ones alone: others may be imported from elsewhere. Of imports, those that nothing is left to use.
+    Private ones alone: others may be imported from elsewhere. Of imports from modules, all that are not used then.
     """
     while True:
         gone = [
@@ -236,9 +238,10 @@ def _drop_unused(tree: ast.Module, dropped: set[str]) -> None:
             break
         tree.body = [node for node in tree.body if node not in gone]
         dropped = dropped | {name for node in gone for name in _names(node)}
-    for node in [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]:
-        bound = [(alias, _bound(node, alias)[0]) for alias in node.names]
-        node.names = [alias for alias, name in bound if name not in dropped or _used(name, tree, node)]
+    for node in [node for node in tree.body if isinstance(node, ast.ImportFrom)]:
+        node.names = [
+            alias for alias in node.names if alias.name == "*" or _used(_bound(node, alias)[0], tree, node)
+        ]
         if not node.names:
             tree.body.remove(node)
 

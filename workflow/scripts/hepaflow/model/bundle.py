@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from hepaflow.errors import UserError
 from hepaflow.masks.fusion import Fusion
-from hepaflow.methods.plan import steps_to, votes_of
+from hepaflow.methods.plan import stages_of, steps_to, votes_of
 from hepaflow.model.members import (
     CARD,
     MANIFEST,
@@ -29,6 +29,7 @@ from hepaflow.model.members import (
     weight_members,
 )
 from hepaflow.model.trained import TrainedModel, wrong
+from hepaflow.names import STRUCTURES
 from hepaflow.settings.plan import Plan
 
 FORMAT = 2
@@ -172,8 +173,11 @@ def read_bundle(path: Path | str) -> Bundle:
     try:
         weights = weight_members(plan)
         steps_to(plan, str(plan.result))
+        shown = stages_of(plan, str(plan.result))
     except (KeyError, RecursionError):
         raise wrong(path, f"{SETTINGS} that names what it does not hold") from None
+    if unknown := set(STRUCTURES) - shown.keys():
+        raise wrong(path, f"{SETTINGS} without a stage for {', '.join(sorted(unknown))}")
     missing = set(weights) - set(found)
     if missing:
         raise wrong(path, f"no {', '.join(sorted(missing))}")

@@ -79,6 +79,7 @@ class Segmenter:
     def __init__(
         self, model: TrainedModel, compute: ComputeSettings, *, threads: int | None = None, show: bool = False
     ) -> None:
+        _result_of(model.plan)
         self._plan, self._fusion, self._show = model.plan, model.fusion, show
         largest = max(data.preprocess.preprocessing.size for data in model.plan.data.values())
         batch = fitting_batch(compute, largest)
@@ -130,16 +131,20 @@ def segment(
     show : bool, optional
         Whether to show a progress bar for each stage.
     """
-    if plan.result is None:
-        raise ValueError("a plan of several results is a run's, not a model's")
-    exam = _Exam(hu, plan, fusion, predictors, show=show)
-    stages = stages_of(plan, plan.result)
-    found = {structure: exam.restored((plan.result, stage)) for structure, stage in stages.items()}
+    result, exam = _result_of(plan), _Exam(hu, plan, fusion, predictors, show=show)
+    stages = stages_of(plan, result)
+    found = {structure: exam.restored((result, stage)) for structure, stage in stages.items()}
     maps = {}
     for structure, stage in stages.items():
-        if voters := exam.voters((plan.result, stage)):
+        if voters := exam.voters((result, stage)):
             maps[structure] = disagreement(exam.restored(voter) for voter in voters)
     return SegmentedExam(found["liver"], found["lesion"], maps)
+
+
+def _result_of(plan: Plan) -> str:
+    if plan.result is None:
+        raise ValueError("a plan of several results is a run's, not a model's")
+    return plan.result
 
 
 class _Exam:

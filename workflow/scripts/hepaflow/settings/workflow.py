@@ -163,9 +163,9 @@ class Settings(SettingsModel):
 
     @model_validator(mode="after")
     def _every_method_has_a_name_of_its_own(self) -> "Settings":
-        for name in self.methods.keys() & self.backbones.keys():
+        for name in sorted(self.methods.keys() & self.backbones.keys()):
             raise ValueError(f"method {name!r}: this name is taken by a backbone")
-        for name in self.predictions.keys() & self.networks.keys():
+        for name in sorted(self.predictions.keys() & self.networks.keys()):
             kind = "backbone" if name in self.backbones else "method"
             raise ValueError(f"prediction {name!r}: this name is taken by a {kind}")
         return self
