@@ -33,7 +33,7 @@ def test_a_backbone_that_is_changed_back_is_restored(copied: Checkout, completed
 
     copied.configure(cache=cache)
     assert copied.planned() >= planned
-    run(copied)
+    run(copied, *masks, "results/smoke/fusion/lesion.json")  # all that the cache keeps
     assert networks(copied) == networks(completed)
     for name, record in copied.records("train", "predict").items():
         if ".plain" in name:
@@ -41,7 +41,7 @@ def test_a_backbone_that_is_changed_back_is_restored(copied: Checkout, completed
             log = (copied.folder / f"results/smoke/logs/{name}.log").read_text()
             assert "restored from the cache" in log
             assert "epoch" not in log
-    assert copied.planned() == {}
+    assert not set(CACHED) & set(copied.planned())
 
 
 def test_a_restored_training_leaves_no_earlier_state(copied: Checkout, completed: Checkout) -> None:
