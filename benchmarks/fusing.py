@@ -59,7 +59,7 @@ def counts_of(votes: list[NDArray[np.bool_]], reference: NDArray[np.bool_]) -> s
 def measure(scratch: Path, scale: Scale) -> list[Comparison]:
     """Compare the fit alone, and with the counting that it needs once."""
     votes, reference = draw_votes(scale.fusion_slices)
-    settings = FitFusionSettings(solver=FusionSettings(), backbones=BACKBONES, seed=SEED)
+    settings = FitFusionSettings(solver=FusionSettings(), of=BACKBONES, seed=SEED)
     counts = counts_of(votes, reference)
     own, pixels = (
         np.array(fit_fusion(counts, settings).weights),

@@ -21,6 +21,8 @@ import yaml
 
 from hepaflow.errors import UserError
 from hepaflow.jobs.run import peak_memory
+from hepaflow.methods.job_settings import JobSettings
+from hepaflow.methods.thesis import plan_of
 from hepaflow.settings.compute import ComputeSettings
 from hepaflow.settings.training import Precision, TrainSettings
 from hepaflow.settings.workflow import read_settings
@@ -135,9 +137,11 @@ def main(arguments: list[str] | None = None) -> int:
     except UserError as error:
         parser.error(str(error))
 
+    jobs = JobSettings(settings, plan_of(settings))
+
     def one(name: str, precision: Precision, mode: str) -> Measured:
-        untrained = settings.predict(name).network  # nothing to fetch
-        recipe = settings.train("liver", name).model_copy(update={"network": untrained, "precision": precision})
+        untrained = jobs.predict("liver", name).network  # nothing to fetch
+        recipe = jobs.train("liver", name).model_copy(update={"network": untrained, "precision": precision})
         from hepaflow.networks.compute import prediction_batch  # see above
 
         training = mode == "train"
@@ -147,12 +151,12 @@ def main(arguments: list[str] | None = None) -> int:
     if chosen.one:
         print(json.dumps(asdict(one(*chosen.one.split("/")))))
         return 0
-    if unknown := set(chosen.networks or ()) - settings.backbones.keys():
-        parser.error(f"no such network: {', '.join(sorted(unknown))}; there are {', '.join(settings.backbones)}")
+    if unknown := set(chosen.networks or ()) - settings.networks.keys():
+        parser.error(f"no such network: {', '.join(sorted(unknown))}; there are {', '.join(settings.networks)}")
     table = csv.DictWriter(sys.stdout, [field.name for field in fields(Measured)], lineterminator="\n")
     table.writeheader()
     failed = 0
-    for name in chosen.networks or settings.backbones:
+    for name in chosen.networks or settings.networks:
         for precision in chosen.precision:
             for mode in chosen.mode:
                 again = sys.argv[1:] if arguments is None else arguments

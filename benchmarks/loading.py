@@ -12,8 +12,8 @@ import torch
 
 from benchmarks.scale import Scale
 from benchmarks.side_by_side import Comparison, digits, in_turn, stopwatch, table
-from hepaflow.preprocessing.slices import FULL, SliceStack, normalise
-from hepaflow.sampling.slices import SliceDataset
+from hepaflow.preprocessing.slices import FULL, SliceStack
+from hepaflow.sampling.slices import SliceDataset, normalise
 from hepaflow.volumes.box import Box
 
 SIDE = 128

@@ -5,11 +5,12 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import NoReturn
+from typing import Literal, NoReturn
 
 import numpy as np
 import pandas as pd
 import torch
+from torch import nn
 
 from benchmarks.loading import write_epoch
 from benchmarks.scale import Scale
@@ -17,11 +18,13 @@ from benchmarks.side_by_side import Comparison, digits, in_turn, seconds, stopwa
 from hepaflow.networks.compute import make_fabric, memory_format, prepare
 from hepaflow.networks.network import build_network
 from hepaflow.networks.operations import GMACS
-from hepaflow.preprocessing.slices import FULL, SliceFile, SliceStack, normalise
+from hepaflow.preprocessing.slices import FULL, SliceFile, SliceStack
 from hepaflow.sampling.predictor import Predictor
+from hepaflow.sampling.slices import normalise
 from hepaflow.settings.compute import ComputeSettings
 from hepaflow.settings.head import HeadSettings
 from hepaflow.settings.network import NetworkSettings
+from hepaflow.settings.sampling import Slices
 from hepaflow.settings.training import Precision, TrainingSettings, TrainSettings
 from hepaflow.settings.workflow import THESIS_BACKBONES
 from hepaflow.training.losses import LOSSES
@@ -64,7 +67,7 @@ def measure(scratch: Path, scale: Scale) -> list[Comparison]:
     scratch.mkdir(parents=True, exist_ok=True)
     path = scratch / "noise.safetensors"
     write_slices(path, BATCH * STEPS)
-    found, predictors = [], []
+    found, predictors, alone, in_bf16 = [], [], [], []
     backbones = list(THESIS_BACKBONES.values())[-scale.networks :]
     operations = sum(2 * GMACS[backbone.arch] for backbone in backbones)  # 10⁹ of a slice of 256×256
     for backbone in backbones:
@@ -85,18 +88,20 @@ def measure(scratch: Path, scale: Scale) -> list[Comparison]:
                 clock=lambda work: work(),
             )
         )
-        predictors.append(_predictor(backbone.arch, "fp32"))
+        built = build_network(network)
+        predictors.append(_predictor(built, "fp32"))
+        alone.append(_predictor(built, "fp32", at_once=1))
+        in_bf16.append(_predictor(built, "bf16"))
         found.append(
             in_turn(
-                f"{backbone.arch}: masks of {BATCH * STEPS} slices of {SIDE}×{SIDE}",
+                f"{backbone.arch}: maps of {BATCH * STEPS} slices of {SIDE}×{SIDE}",
                 "the same network, slice by slice",
                 "≥ 2",
-                _in_batches(predictors[-1:], SliceFile(path)),
-                _one_by_one(predictors[-1:], SliceFile(path)),
+                _drawing(predictors[-1:], SliceFile(path)),
+                _drawing(alone[-1:], SliceFile(path)),
                 rounds=scale.rounds,
             )
         )
-    in_bf16 = [_predictor(backbone.arch, "bf16") for backbone in backbones]
     for side, slices, ours, how in (
         (SIDE, BATCH * STEPS, predictors, ""),
         (256, BATCH, predictors, ""),
@@ -105,11 +110,11 @@ def measure(scratch: Path, scale: Scale) -> list[Comparison]:
         path = scratch / f"noise-{side}.safetensors"
         write_slices(path, slices, side)
         comparison = in_turn(
-            f"these networks, one after another: masks of {slices} slices of {side}×{side}{how}",
+            f"these networks, one after another: maps of {slices} slices of {side}×{side}{how}",
             f"the same networks, slice by slice{how and ', in fp32'}",
             "≥ 2",
-            _in_batches(ours, SliceFile(path)),
-            _one_by_one(predictors, SliceFile(path)),
+            _drawing(ours, SliceFile(path)),
+            _drawing(alone, SliceFile(path)),
             rounds=scale.rounds,
         )
         rate = operations * slices * (side / 256) ** 2 / statistics.median(comparison.ours)
@@ -153,8 +158,9 @@ def _untrained(arch: str) -> NetworkSettings:
     return NetworkSettings(arch=arch, weights="none", head=HeadSettings())
 
 
-def _predictor(arch: str, precision: Precision) -> Predictor:
-    return Predictor(build_network(_untrained(arch)), make_fabric(precision, COMPUTE), COMPUTE)
+def _predictor(network: nn.Module, precision: Precision, at_once: int | Literal["auto"] = "auto") -> Predictor:
+    compute = COMPUTE.model_copy(update={"predict_batch_size": at_once})
+    return Predictor(network, Slices(), make_fabric(precision, compute), compute)
 
 
 def _steps(arch: str, precision: Precision, *, channels_last: bool) -> Callable[[], None]:
@@ -230,20 +236,6 @@ def _training(path: Path, settings: TrainSettings, folder: Path) -> Callable[[],
     return work
 
 
-def _in_batches(predictors: list[Predictor], slices: SliceFile) -> Callable[[], object]:
-    """Return what draws the masks of some networks as we do."""
-    return lambda: [predictor.masks(slices) for predictor in predictors]
-
-
-def _one_by_one(predictors: list[Predictor], slices: SliceFile) -> Callable[[], object]:
-    """Return what draws the masks of some networks one slice at a time."""
-
-    @torch.inference_mode()
-    def work() -> list[np.ndarray]:
-        return [
-            (predictor._model(normalise(slices.image(slice(index, index + 1)))) > 0).numpy()
-            for predictor in predictors
-            for index in range(len(slices))
-        ]
-
-    return work
+def _drawing(predictors: list[Predictor], slices: SliceFile) -> Callable[[], object]:
+    """Return what draws the maps of some networks."""
+    return lambda: [predictor.map(slices) for predictor in predictors]

@@ -9,7 +9,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from hepaflow.masks.map import FULL
 from hepaflow.preprocessing.slices import SliceFile
-from hepaflow.sampling.predictor import Slices
+from hepaflow.sampling.protocol import Slices
 
 STEPS = 25
 """Mini-batches of what it calls an epoch: fewer than its 250, so that the time is met."""
@@ -40,7 +41,7 @@ def is_installed() -> bool:
 
 
 class NNUNet:
-    """A trained nnU-Net that draws masks as our networks do.
+    """A trained nnU-Net that draws maps as our networks do.
 
     Parameters
     ----------
@@ -58,13 +59,15 @@ class NNUNet:
         self._predictor.initialize_from_trained_model_folder(str(folder), use_folds=("all",))
         self.parameters = sum(parameter.numel() for parameter in self._predictor.network.parameters())
 
-    def masks(self, slices: Slices) -> NDArray[np.bool_]:
-        """Segment all slices of an exam; shape (slices, size, size)."""
-        if not len(slices):
-            return np.empty((0, slices.size, slices.size), bool)
-        image = slices.image(slice(0, len(slices)))
+    def map(self, exam: Slices, progress: Callable[[int], object] | None = None) -> NDArray[np.uint8]:
+        """Return the map of an exam, its mask as 0 and 255; shape (slices, size, size)."""
+        if not len(exam):
+            return np.empty((0, exam.size, exam.size), np.uint8)
+        image = exam.image(slice(0, len(exam)))
         found = self._predictor.predict_single_npy_array(image[None], {"spacing": SPACING})
-        return np.asarray(found) > 0
+        if progress:
+            progress(len(exam))
+        return np.where(np.asarray(found) > 0, FULL, 0).astype(np.uint8)
 
 
 def train_nnunet(slices: Sequence[Path], seconds: float, folder: Path) -> NNUNet:

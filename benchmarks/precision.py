@@ -7,9 +7,8 @@ import numpy as np
 
 from benchmarks.quality import COMPUTE, MODEL, UNFINISHED, Segments, demo, dice_of, scores_of, test_exams
 from benchmarks.side_by_side import digits, table
-from hepaflow.evaluation.exam import Segmentation
 from hepaflow.model.bundle import Bundle, read_bundle
-from hepaflow.model.segmenter import Segmenter
+from hepaflow.model.segmenter import SegmentedExam, Segmenter
 from hepaflow.names import STRUCTURES
 from hepaflow.phantoms.rendering import write_phantom
 from hepaflow.settings.training import Precision
@@ -47,10 +46,10 @@ def _timed(bundle: Bundle, precision: Precision, seconds: dict[str, float]) -> S
     """Return what segments an exam, and adds up its seconds."""
     segmenter = Segmenter(bundle.predicting_in(precision), COMPUTE)
 
-    def segments(hu: np.ndarray) -> Segmentation:
+    def segments(hu: np.ndarray) -> SegmentedExam:
         began = time.perf_counter()
         found = segmenter.segment(hu)
         seconds[precision] += time.perf_counter() - began
-        return {"liver": found.liver, "lesion": found.lesion}
+        return found
 
     return segments

@@ -3,8 +3,8 @@
     python -m benchmarks.quality
 
 Each has the training slices of the demo, at the same size, for as long as the four networks of a stage took
-together, on all cores; and the same way back to the exam's grid, post-processing included. MONAI's UNet has the
-settings of MONAI's own tutorials; nnU-Net plans for itself.
+together, on all cores. It is a method of the demo's plan: a cascade around its own liver, with the demo's
+post-processing. MONAI's UNet has the settings of MONAI's own tutorials; nnU-Net plans for itself.
 """
 
 import json
@@ -14,7 +14,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -22,23 +21,23 @@ import torch
 import yaml
 from monai.losses import DiceCELoss
 from monai.networks.nets import UNet
-from numpy.typing import NDArray
 
 from benchmarks import nnunet
 from benchmarks.side_by_side import digits, table
-from hepaflow.evaluation.exam import Scores, Segmentation, segmentation_of
+from hepaflow.evaluation.exam import Scores, segmentation_of
 from hepaflow.evaluation.scores import final, read_scores
 from hepaflow.exams.sheet import read_sheet
-from hepaflow.masks.postprocess import clean
-from hepaflow.masks.restore import restore
-from hepaflow.names import FUSION, STAGES
+from hepaflow.methods.plan import model_of
+from hepaflow.methods.thesis import plan_of
+from hepaflow.model.segmenter import Draws, SegmentedExam, segment
+from hepaflow.names import FUSION, STAGES, STRUCTURES
 from hepaflow.networks.compute import make_fabric
-from hepaflow.preprocessing.lesion_slices import lesion_slices
-from hepaflow.preprocessing.liver_slices import liver_slices
-from hepaflow.preprocessing.slices import SlicesInMemory
-from hepaflow.sampling.predictor import Predictor, Slices
+from hepaflow.sampling.predictor import Predictor
 from hepaflow.sampling.slices import SliceDataset
 from hepaflow.settings.compute import ComputeSettings
+from hepaflow.settings.methods import MethodSettings
+from hepaflow.settings.network import BackboneWeights
+from hepaflow.settings.sampling import Slices
 from hepaflow.settings.workflow import Settings, read_settings
 from hepaflow.volumes.labels import read_labels
 from hepaflow.volumes.volume import read_image
@@ -52,22 +51,15 @@ COMPUTE = ComputeSettings(accelerator="cpu", workers=0)
 MODEL = "hepaflow-model.zip"
 Pair = tuple[Path, Path]
 """Image and label of an exam."""
-Segments = Callable[[np.ndarray], Segmentation]
+Segments = Callable[[np.ndarray], SegmentedExam]
 UNFINISHED = "Not measured: it needs the finished demo (`make demo`)."
-
-
-class Drawer(Protocol):
-    """What draws the masks of an exam's slices."""
-
-    def masks(self, slices: Slices) -> NDArray[np.bool_]:
-        """Return the masks, shape (slices, size, size)."""
 
 
 @dataclass(frozen=True)
 class Trained:
     """A network that was trained for a time, and how far it came."""
 
-    drawer: Drawer
+    drawer: Draws
     epochs: float
     parameters: int
 
@@ -99,7 +91,7 @@ def seconds_of(results: Path, stage: str) -> dict[str, float]:
     records = [
         json.loads(path.read_text(encoding="utf-8")) for path in (results / "records/train").glob(f"{stage}.*")
     ]
-    return {record["wildcards"]["backbone"]: record["seconds"] * record["threads"] for record in records}
+    return {record["wildcards"]["network"]: record["seconds"] * record["threads"] for record in records}
 
 
 def train_unet(slices: Sequence[Path], seconds: float, seed: int) -> Trained:
@@ -129,20 +121,16 @@ def train_unet(slices: Sequence[Path], seconds: float, seed: int) -> Trained:
             optimizer.step()
             seen += len(batch)
     parameters = sum(parameter.numel() for parameter in network.parameters())
-    return Trained(Predictor(network, make_fabric("fp32", COMPUTE), COMPUTE), seen / len(images), parameters)
+    predictor = Predictor(network, Slices(), make_fabric("fp32", COMPUTE), COMPUTE)
+    return Trained(predictor, seen / len(images), parameters)
 
 
-def segment(hu: np.ndarray, networks: dict[str, Trained], settings: Settings) -> Segmentation:
-    """Segment an exam with one network a stage, as hepaflow does with four."""
-    steps = settings.bundle()
-    shape = (hu.shape[0], hu.shape[1], hu.shape[2])
-    stack, found = liver_slices(hu, None, steps.liver_slices), {}
-    for stage in STAGES:
-        if stage == "lesion":
-            stack = lesion_slices(hu, found["liver"], None, steps.lesion_slices)
-        masks = networks[stage].drawer.masks(SlicesInMemory(stack))
-        found[stage] = restore(clean(masks, getattr(steps, stage)), stack.box, shape)
-    return found
+def segmenting(system: str, networks: Mapping[str, Trained], settings: Settings) -> Segments:
+    """Return what segments an exam by a system as a method of the plan, with a network for each stage."""
+    method = MethodSettings(network=BackboneWeights(arch="unet", weights="none"))  # never built: the system draws
+    plan = model_of(plan_of(settings.model_copy(update={"methods": {system: method}})), system)
+    drawers = {(system, stage): networks[stage].drawer for stage in STAGES}
+    return partial(segment, plan=plan, predictors=drawers, fusion={})
 
 
 def scores_of(systems: Mapping[str, Segments], exams: Mapping[str, Pair]) -> pd.DataFrame:
@@ -153,7 +141,8 @@ def scores_of(systems: Mapping[str, Segments], exams: Mapping[str, Pair]) -> pd.
         labels, _ = read_labels(label, exam=name, image=grid)
         scores = Scores(name, segmentation_of(labels), grid.trusted_steps)
         for system, segments in systems.items():
-            scores.add(system, "clean", segments(hu))
+            found = segments(hu)
+            scores.add(system, "clean", {structure: getattr(found, structure) for structure in STRUCTURES})
         tables.append(scores.metrics())
     return pd.concat(tables, ignore_index=True)
 
@@ -165,12 +154,13 @@ def measure(scratch: Path) -> str:
         return UNFINISHED
     exams = read_sheet(Path(settings.exams))
     spent = {stage: seconds_of(results, stage) for stage in STAGES}
+    together = {stage: sum(spent[stage][name] for name in settings.backbones) for stage in STAGES}
     systems: dict[str, dict[str, Trained]] = {UNET: {}}
     if nnunet.is_installed():
         systems[NNUNET] = {}
     for stage in STAGES:
-        slices = [results / "slices" / stage / f"{name}.safetensors" for name in exams.names("train")]
-        seconds = sum(spent[stage].values()) / torch.get_num_threads()
+        slices = [results / "preprocessed" / stage / f"{name}.safetensors" for name in exams.names("train")]
+        seconds = together[stage] / torch.get_num_threads()
         systems[UNET][stage] = train_unet(slices, seconds, settings.seed)
         if NNUNET in systems:
             drawer = nnunet.train_nnunet(slices, seconds, scratch / stage)
@@ -182,12 +172,10 @@ def measure(scratch: Path) -> str:
             for method in (*settings.backbones, FUSION)
         )
     )
-    others = {
-        system: partial(segment, networks=networks, settings=settings) for system, networks in systems.items()
-    }
+    others = {system: segmenting(system, networks, settings) for system, networks in systems.items()}
     dice = mean_dice(pd.concat([final(own), scores_of(others, test_exams(settings))]))
     costs = {name: {stage: spent[stage][name] for stage in STAGES} for name in settings.backbones}
-    costs |= {name: {stage: sum(spent[stage].values()) for stage in STAGES} for name in (FUSION, *systems)}
+    costs |= dict.fromkeys((FUSION, *systems), together)
     columns = [f"{stage}: seconds of a core" for stage in STAGES] + [f"{stage} Dice" for stage in STAGES]
     rows = [
         [name, *(digits(cost[stage]) for stage in STAGES), *(f"{dice.loc[name, stage]:.3f}" for stage in STAGES)]

@@ -23,9 +23,12 @@ import hepaflow.model.segmenter
 from benchmarks.peak_memory import slabs, write_exam
 from hepaflow.jobs.run import peak_memory
 from hepaflow.masks.fusion import Fusion
+from hepaflow.methods.plan import model_of, networks_of, votes_of
+from hepaflow.methods.thesis import plan_of
 from hepaflow.model.bundle import read_bundle, write_bundle
-from hepaflow.model.members import CARD, LICENCE, PROVENANCE, SETTINGS, weight_members
+from hepaflow.model.members import CARD, LICENCE, PROVENANCE, SETTINGS, network_member, vote_member, weight_members
 from hepaflow.model.segmenter import Segmenter
+from hepaflow.names import FUSION
 from hepaflow.networks.network import build_network
 from hepaflow.networks.weights import save_weights
 from hepaflow.sampling.predictor import Predictor
@@ -34,7 +37,6 @@ from hepaflow.segment.source import read_exam
 from hepaflow.settings.compute import ComputeSettings
 from hepaflow.settings.training import Precision
 from hepaflow.settings.workflow import Settings
-from hepaflow.volumes.labels import label_map
 
 STEPS = {
     "liver_slices": "window, liver slices",
@@ -48,15 +50,17 @@ STEPS = {
 
 def untrained_model(folder: Path) -> Path:
     """Write the thesis' networks, with weights drawn at random, as a model."""
-    settings = Settings().bundle()
-    files = {name: folder / name for name in weight_members(settings.networks)}
+    plan = model_of(plan_of(Settings()), FUSION)
+    files = {name: folder / name for name in weight_members(plan)}
     for file in files.values():
         file.parent.mkdir(parents=True, exist_ok=True)
-        if file.suffix == ".json":
-            Fusion(tuple(settings.networks), (1.0,) * len(settings.networks), ()).save(file)
-        else:
-            save_weights(build_network(settings.networks[file.stem].network), file, "{}")
-    texts = {SETTINGS: settings.canonical(), PROVENANCE: "{}", CARD: "untrained\n", LICENCE: "none\n"}
+    for network, stage in networks_of(plan):
+        untrained = build_network(plan.methods[network][stage].network.network)
+        save_weights(untrained, files[network_member(stage, network)], "{}")
+    for vote, stage in votes_of(plan):
+        voters = plan.methods[vote][stage].vote.of
+        Fusion(voters, (1.0,) * len(voters), ()).save(files[vote_member(stage, vote)])
+    texts = {SETTINGS: plan.canonical(), PROVENANCE: "{}", CARD: "untrained\n", LICENCE: "none\n"}
     write_bundle(folder / "model.zip", files=files, texts=texts, version="benchmark")
     return folder / "model.zip"
 
@@ -68,33 +72,32 @@ def clocks() -> np.ndarray:
 
 @contextmanager
 def timed_steps(liver: np.ndarray | None) -> Iterator[dict[str, np.ndarray]]:
-    """Measure the steps of a segmenter; a liver, if there is one, takes the place of the mask that is restored."""
+    """Measure the steps of a segmenter; a liver, if there is one, takes the place of what is found of it."""
     seconds: dict[str, np.ndarray] = defaultdict(lambda: np.zeros(2))
     module: Any = hepaflow.model.segmenter
-    before = {name: getattr(module, name) for name in ("liver_slices", "lesion_slices", "clean", "restore")}
-    masks, stage = Predictor.masks, "liver"
+    before = {name: getattr(module, name) for name in ("PREPROCESSING", "clean", "restore")}
+    drawn, stage = Predictor.map, "liver"
 
     def timed(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
-        def run(*arguments: Any, **named: Any) -> Any:
+        def run(*arguments: Any) -> Any:
             nonlocal stage
-            first = name == "restore" and name not in seconds
             began = clocks()
-            result = call(*arguments, **named)
+            result = call(*arguments)
             stage = "lesion" if name == "lesion_slices" else stage
             seconds[name or stage] += clocks() - began
-            return liver if first and liver is not None else result
+            return liver if name == "restore" and stage == "liver" and liver is not None else result
 
         return run
 
-    for name, call in before.items():
-        setattr(module, name, timed(name, call))
-    Predictor.masks = timed("", masks)  # type: ignore[method-assign]
+    module.PREPROCESSING = {kind: timed(kind, call) for kind, call in before["PREPROCESSING"].items()}
+    module.clean, module.restore = (timed(name, before[name]) for name in ("clean", "restore"))
+    Predictor.map = timed("", drawn)  # type: ignore[method-assign]
     try:
         yield seconds
     finally:
-        for name, call in before.items():
-            setattr(module, name, call)
-        Predictor.masks = masks  # type: ignore[method-assign]
+        for name, value in before.items():
+            setattr(module, name, value)
+        Predictor.map = drawn  # type: ignore[method-assign]
 
 
 def main() -> None:
@@ -128,13 +131,13 @@ def main() -> None:
         with timed_steps(liver) as seconds:
             found = segmenter.segment(exam.hu)
         rows |= {words: seconds[name] for name, words in STEPS.items()}
-        labels = label_map(found.liver, found.lesion)
         step(
             "write label map, measurements and page",
-            lambda: write_results(place / "out", exam, labels, found.disagreement),
+            lambda: write_results(place / "out", exam, found.labels, found.disagreement),
         )
-    networks = ", ".join(each.network.arch for each in bundle.settings.networks.values())
-    size = bundle.settings.liver_slices.size
+    plan = model.plan
+    archs = {name: plan.methods[name][stage].network.network.arch for name, stage in networks_of(plan)}
+    networks, size = ", ".join(archs.values()), plan.data["liver"].preprocess.preprocessing.size
     lines = [
         f"{chosen.slices} slices of 512×512; twice {networks} at {size}×{size} in {model.precision}; "
         f"{torch.get_num_threads()} threads",

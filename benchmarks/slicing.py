@@ -32,7 +32,7 @@ SCIKIT_IMAGE = "scikit-image on one core, resize and CLAHE"
 
 
 def slice_exam(image: Path, output: Path) -> SliceStack:
-    """Do what the rule `liver_slices` does for a test exam."""
+    """Do what the rule `preprocess` does for the liver of a test exam."""
     hu, _ = read_image(image)
     stack = liver_slices(hu, None, LiverSlicesSettings(window=WINDOW, size=SIZE))
     stack.save(output)

@@ -163,14 +163,18 @@ class _Exam:
         self._stacks: dict[str, SliceStack] = {}
         self._maps: dict[Step, NDArray[np.uint8]] = {}
         self._masks: dict[Step, NDArray[np.bool_]] = {}
-        self._regions: dict[Step, NDArray[np.bool_]] = {}
+        self._regions = {(one.within.method, one.within.stage) for one in plan.data.values() if one.within}
+        self._restored: dict[Step, NDArray[np.bool_]] = {}
 
     def restored(self, step: Step) -> NDArray[np.bool_]:
         """Return the post-processed mask of a step, on the exam's grid."""
-        if step in self._regions:
-            return self._regions[step]
+        if step in self._restored:
+            return self._restored[step]
         mask, stack = self._clean(step), self._stack(self._planned(step).data)
-        return restore(mask, stack.box, stack.shape)
+        found = restore(mask, stack.box, stack.shape)
+        if step in self._regions:
+            self._restored[step] = found
+        return found
 
     def voters(self, step: Step) -> list[Step]:
         """Return the steps whose masks a step fuses; none for a network."""
@@ -204,10 +208,8 @@ class _Exam:
 
     def _stack(self, data: str) -> SliceStack:
         if data not in self._stacks:
-            planned, region = self._plan.data[data], None
-            if planned.within is not None:
-                around = (planned.within.method, planned.within.stage)
-                region = self._regions[around] = self.restored(around)
+            planned = self._plan.data[data]
+            region = self.restored((planned.within.method, planned.within.stage)) if planned.within else None
             how, threads = planned.preprocess.preprocessing, torch.get_num_threads()  # as make_fabric has set it
             self._stacks[data] = PREPROCESSING[how.kind](self._hu, region, None, how, threads)
         return self._stacks[data]
