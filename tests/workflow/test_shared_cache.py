@@ -33,13 +33,7 @@ def test_a_backbone_that_is_changed_back_is_restored(copied: Checkout, completed
 
     copied.configure(cache=cache)
     assert copied.planned() >= planned
-<<<<<<< .merge_file_eq67bH
-    run(
-        copied, *masks, "results/smoke/fusion/lesion.json"
-    )  # all that the cache keeps; what follows is others' test
-=======
     run(copied, *masks, "results/smoke/fusion/lesion.json")  # all that the cache keeps
->>>>>>> .merge_file_mfanCo
     assert networks(copied) == networks(completed)
     for name, record in copied.records("train", "predict").items():
         if ".plain" in name:
