@@ -16,6 +16,7 @@ container: "envs/hepaflow.sif"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/plan.smk"
 include: "workflow/rules/inputs.smk"
 include: "workflow/rules/exams.smk"
 include: "workflow/rules/preprocessed.smk"

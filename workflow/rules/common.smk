@@ -86,7 +86,8 @@ JOB_SETTINGS = JobSettings(SETTINGS, PLAN)
 METHODS = list(PLAN.methods)
 NETWORKS = list(dict.fromkeys(method for method, _ in networks_of(PLAN)))
 VOTES = list(dict.fromkeys(method for method, _ in votes_of(PLAN)))
-FUSED = list(SETTINGS.backbones)  # whose errors and disagreement the fusion is held against
+# Whose errors and disagreement the fusion is held against.
+FUSED = list(dict.fromkeys(method for stage in PLAN.methods[FUSION].values() for method in stage.vote.of))
 EXAMS_IN_WORDS = f"{len(EXAMS.names('train'))} exams to train and {len(EXAMS.names('test'))} to test, " + (
     "phantoms drawn by hepaflow: no patient's exam"
     if SETTINGS.phantoms
@@ -195,168 +196,6 @@ def cache_folder(wildcards, threads):
     return SETTINGS.cache or ""
 
 
-# Inputs that rules make.
-
-
-def data_files(data, *splits):
-    """Return the preprocessed data of these splits' exams."""
-    return [f"{RESULTS}/preprocessed/{data}/{exam}.safetensors" for exam in EXAMS.names(*splits)]
-
-
-def data_for(stage, method, split):
-    """Return the name of the data on which a stage of a method finds the exams of a split."""
-    planned = PLAN.methods[method][stage]
-    return planned.training.data if split == "train" and planned.training else planned.data
-
-
-# What a run predicts: training exams for the votes that learn from them; and the data that it sees.
-PREDICTED = [
-    *((network, stage, "test") for network, stage in networks_of(PLAN)),
-    *(
-        (network, stage, "train")
-        for vote, stage in votes_of(PLAN)
-        for network in PLAN.methods[vote][stage].vote.of
-    ),
-]
-PREPROCESSED = sorted(
-    {
-        (data_for(stage, network, split), exam)
-        for network, stage in networks_of(PLAN)
-        for split in ("train", "test")
-        for exam in EXAMS.names(split)
-    }
-)
-
-
-def training_data_of(wildcards):
-    """Return the preprocessed training exams of a network, or of those that are fused."""
-    if method := getattr(wildcards, "network", ""):
-        return data_files(data_for(wildcards.stage, method, "train"), "train")
-    return data_files(PLAN.methods[wildcards.vote][wildcards.stage].data, "train")
-
-
-def data_of(wildcards):
-    """Return the preprocessed exams of a split, as a network sees them."""
-    return data_files(data_for(wildcards.stage, wildcards.network, wildcards.split), wildcards.split)
-
-
-def region_of(wildcards):
-    """Return the masks that an exam's data lie around; nothing for training exams, which have labels."""
-    within, split = PLAN.data[wildcards.data].within, EXAMS[wildcards.exam].split
-    if within is None or split == "train":
-        return []
-    return f"{RESULTS}/clean/{within.stage}/{within.method}.{split}.npz"
-
-
-def region_data_of(wildcards):
-    """Return the data on which `region_of` was found."""
-    within, split = PLAN.data[wildcards.data].within, EXAMS[wildcards.exam].split
-    if within is None or split == "train":
-        return []
-    return f"{RESULTS}/preprocessed/{data_for(within.stage, within.method, split)}/{wildcards.exam}.safetensors"
-
-
-def start_of(wildcards):
-    """Return the network of an earlier stage that a network starts from, if it does."""
-    start = PLAN.methods[wildcards.network][wildcards.stage].training.start
-    return f"{RESULTS}/models/{start}/{wildcards.network}.safetensors" if start else []
-
-
-def voters_of(folder, split=None):
-    """Return the masks or maps of every method that is fused, of a split or the wildcard's, for its stage."""
-    return lambda wildcards: [
-        f"{RESULTS}/{folder}/{wildcards.stage}/{method}.{split or wildcards.split}.npz"
-        for method in PLAN.methods[wildcards.vote][wildcards.stage].vote.of
-    ]
-
-
-def masks_of(folder, stage, methods=None):
-    """Return the masks of one stage that hold an exam's: of these methods, of this one, or of the wildcard's."""
-
-    def files(wildcards):
-        split = EXAMS[wildcards.exam].split
-        if isinstance(methods, list):
-            return [f"{RESULTS}/{folder}/{stage}/{method}.{split}.npz" for method in methods]
-        return f"{RESULTS}/{folder}/{stage}/{methods or wildcards.method}.{split}.npz"
-
-    return files
-
-
-def found_by(folder, method=None):
-    """Return the masks or maps that hold an exam's, one for every structure, by a method or the wildcard's."""
-
-    def files(wildcards):
-        name = method or wildcards.method
-        stages = stages_of(PLAN, name)
-        split = EXAMS[wildcards.exam].split
-        return [f"{RESULTS}/{folder}/{stages[structure]}/{name}.{split}.npz" for structure in STRUCTURES]
-
-    return files
-
-
-def grids_of(method=None):
-    """Return the data on which `found_by` was found, one for every structure."""
-
-    def files(wildcards):
-        name = method or wildcards.method
-        stages = stages_of(PLAN, name)
-        split = EXAMS[wildcards.exam].split
-        return [
-            f"{RESULTS}/preprocessed/{data_for(stages[structure], name, split)}/{wildcards.exam}.safetensors"
-            for structure in STRUCTURES
-        ]
-
-    return files
-
-
-def clean_masks_of(wildcards):
-    """Return the post-processed masks of every fused network that hold an exam's, for the wildcard's stage."""
-    return masks_of("clean", wildcards.stage, FUSED)(wildcards)
-
-
-def fused_data_of(wildcards):
-    """Return the data of an exam on which the fused networks see it, for the wildcard's stage."""
-    return f"{RESULTS}/preprocessed/{PLAN.methods[FUSION][wildcards.stage].data}/{wildcards.exam}.safetensors"
-
-
-def raw_maps_of(wildcards):
-    """Return the maps of the wildcard's method that hold an exam's, by structure; a vote is not scored unprocessed."""
-    return [] if wildcards.method in VOTES else found_by("maps")(wildcards)
-
-
-def fused_maps_of(wildcards):
-    """Return the maps of every fused network that hold an exam's, of one structure after the other."""
-    stages = stages_of(PLAN, FUSION).values()
-    return [path for stage in stages for path in masks_of("maps", stage, FUSED)(wildcards)]
-
-
-def metrics_of(*methods):
-    """Return the scores of some methods on the test exams, exam by exam."""
-    return [f"{RESULTS}/metrics/{method}/{exam}.csv" for exam in EXAMS.names("test") for method in methods]
-
-
-def segmentations_of(*splits):
-    """Return the segmentations of every method for the exams of some splits."""
-    return [
-        f"{RESULTS}/segmentations/{method}/{exam}.nii.gz" for method in METHODS for exam in EXAMS.names(*splits)
-    ]
-
-
-def test_segmentations_of(wildcards):
-    """Return the segmentations of the test exams by every method that has the wildcard's structure; others' last."""
-    others = [name for name, structures in GIVEN.items() if wildcards.structure in structures]
-    return [
-        f"{RESULTS}/segmentations/{method}/{exam}.nii.gz"
-        for method in [*METHODS, *others]
-        for exam in EXAMS.names("test")
-    ]
-
-
-def disagreements_of(*splits):
-    """Return the maps of the networks' disagreement for the exams of some splits."""
-    return [f"{RESULTS}/disagreement/{stage}/{exam}.nii.gz" for stage in STAGES for exam in EXAMS.names(*splits)]
-
-
 # Resources.
 
 
@@ -392,11 +231,6 @@ def training_minutes(wildcards, attempt):
     return min((60 + MINUTES_PER_EXAM * exams * epochs) * attempt, 24 * 60)
 
 
-def epochs_of(stage, network):
-    """Return the epochs of a training."""
-    return JOB_SETTINGS.train(stage, network).training.epochs
-
-
 MINUTES_PER_EXAM = 3
 """Minutes for an exam and epoch; an estimate for the largest network on the slowest GPU of docs/slurm.md."""
 
@@ -408,31 +242,6 @@ MINUTES_PER_EXAM = 3
 def priority_of_exam(training, other=0):
     """Return, as a priority, that of a job of one exam: trainings wait for those of all training exams."""
     return lambda wildcards: training if EXAMS[wildcards.exam].split == "train" else other
-
-
-def priority_of_data(wildcards):
-    """Return the priority of preprocessing: for training before all others, and an earlier stage's before a later."""
-    later = 0
-    within = PLAN.data[wildcards.data].within
-    if within is not None:
-        later = 1 + depth(PLAN, within.method, within.stage)
-    return max(0, 60 - 25 * later if EXAMS[wildcards.exam].split == "train" else 15 * later)
-
-
-def priority_of_training(wildcards):
-    """Return the priority of a training: those of earlier stages first, and of a stage's the longest."""
-
-    def cost(network):
-        return GMACS.get(ARCHITECTURES[network], 0) * epochs_of(wildcards.stage, network)
-
-    longest = max(1, *map(cost, NETWORKS))
-    later = depth(PLAN, wildcards.network, wildcards.stage)
-    return max(0, 40 - 20 * later) + round(9 * cost(wildcards.network) / longest)
-
-
-def priority_of_prediction(wildcards):
-    """Return the priority of a prediction: behind the trainings of its stage, before those of the next."""
-    return max(0, 30 - 20 * depth(PLAN, wildcards.network, wildcards.stage))
 
 
 # Before the first job.

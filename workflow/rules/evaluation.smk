@@ -44,7 +44,7 @@ rule overlap:
         image=raw("overlap", image_of),
         label=raw("overlap", label_of),
         grids=grids_of(FUSION),
-        maps=fused_maps_of,
+        maps=found_by("maps", *FUSED),
     output:
         overlap=f"{RESULTS}/metrics/{{exam}}.overlap.csv",
         record=f"{RESULTS}/records/overlap/{{exam}}.json",
@@ -190,7 +190,7 @@ rule table_literature:
 
 rule table_weights:
     input:
-        fusion=[f"{RESULTS}/fusion/{stage}.json" for stage in STAGES],
+        fusion=[vote_file(stage, FUSION) for stage in STAGES],
     output:
         table=report(
             f"{RESULTS}/tables/fusion_weights.csv",

@@ -21,7 +21,7 @@ rule figure_training:
 
 rule figure_weights:
     input:
-        fusion=[f"{RESULTS}/fusion/{stage}.json" for stage in STAGES],
+        fusion=[vote_file(stage, FUSION) for stage in STAGES],
     output:
         figure=report(
             f"{RESULTS}/figures/fusion_weights.svg",

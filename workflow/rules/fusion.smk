@@ -1,7 +1,7 @@
 rule fit_fusion:
     input:
         maps=voters_of("maps", "train"),
-        data=training_data_of,
+        data=data_to_fit("vote"),
     output:
         fusion=f"{RESULTS}/{{vote}}/{{stage}}.json",
         record=f"{RESULTS}/records/fit_fusion/{{stage}}.{{vote}}.json",

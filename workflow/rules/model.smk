@@ -3,8 +3,8 @@ MODEL = JOB_SETTINGS.bundle()
 
 rule bundle:
     input:
-        networks=[f"{RESULTS}/models/{stage}/{network}.safetensors" for network, stage in networks_of(MODEL)],
-        votes=[f"{RESULTS}/{vote}/{stage}.json" for vote, stage in votes_of(MODEL)],
+        networks=[network_file(stage, network) for network, stage in networks_of(MODEL)],
+        votes=[vote_file(stage, vote) for vote, stage in votes_of(MODEL)],
         summary=f"{RESULTS}/tables/summary.csv",
         records=[
             *(f"{RESULTS}/records/train/{stage}.{network}.json" for network, stage in networks_of(MODEL)),

@@ -1,6 +1,6 @@
 rule train:
     input:
-        data=training_data_of,
+        data=data_to_fit("network"),
         start=start_of,
         pretrained=raw("train", pretrained_of),
     output:

@@ -39,7 +39,7 @@ rule disagreement:
     input:
         image=raw("disagreement", image_of),
         data=fused_data_of,
-        masks=clean_masks_of,
+        masks=fused_masks_of,
     output:
         map=f"{RESULTS}/disagreement/{{stage}}/{{exam}}.nii.gz",
         record=f"{RESULTS}/records/disagreement/{{stage}}.{{exam}}.json",

@@ -1,0 +1,207 @@
+"""Files by the names of the plan: what each stage of each method is made from."""
+
+# Places. Names in them are those of the plan: of data, of a stage and a method, of an exam or a split.
+
+
+def data_file(data, exam):
+    """Return where the preprocessed data of an exam are."""
+    return f"{RESULTS}/preprocessed/{data}/{exam}.safetensors"
+
+
+def masks_file(folder, stage, method, split):
+    """Return where a method's maps (`maps`) or masks (`clean`) of a split's exams are."""
+    return f"{RESULTS}/{folder}/{stage}/{method}.{split}.npz"
+
+
+def network_file(stage, network):
+    """Return where the weights of a network are."""
+    return f"{RESULTS}/models/{stage}/{network}.safetensors"
+
+
+def vote_file(stage, vote):
+    """Return where the weights of a vote are."""
+    return f"{RESULTS}/{vote}/{stage}.json"
+
+
+# What a run computes.
+
+
+def planned(wildcards, method="network"):
+    """Return a stage of a method: of the wildcard of this name."""
+    return PLAN.methods[getattr(wildcards, method)][wildcards.stage]
+
+
+def data_for(stage, method, split):
+    """Return the name of the data on which a stage of a method finds the exams of a split."""
+    found = PLAN.methods[method][stage]
+    return found.training.data if split == "train" and found.training else found.data
+
+
+# Training exams are predicted for the votes that learn from them.
+PREDICTED = [
+    *((network, stage, "test") for network, stage in networks_of(PLAN)),
+    *(
+        (network, stage, "train")
+        for vote, stage in votes_of(PLAN)
+        for network in PLAN.methods[vote][stage].vote.of
+    ),
+]
+PREPROCESSED = sorted(
+    {
+        (data_for(stage, network, split), exam)
+        for network, stage in networks_of(PLAN)
+        for split in ("train", "test")
+        for exam in EXAMS.names(split)
+    }
+)
+
+
+# Inputs of the rules that make masks.
+
+
+def region_of(wildcards):
+    """Return the masks that an exam's data lie around; nothing for training exams, which have labels."""
+    within, split = PLAN.data[wildcards.data].within, EXAMS[wildcards.exam].split
+    return masks_file("clean", within.stage, within.method, split) if within and split != "train" else []
+
+
+def region_data_of(wildcards):
+    """Return the data on which `region_of` was found."""
+    within, split = PLAN.data[wildcards.data].within, EXAMS[wildcards.exam].split
+    if not within or split == "train":
+        return []
+    return data_file(data_for(within.stage, within.method, split), wildcards.exam)
+
+
+def data_to_fit(method):
+    """Return the preprocessed training exams of the wildcard's network, or of its vote."""
+    return lambda wildcards: [
+        data_file(data_for(wildcards.stage, getattr(wildcards, method), "train"), exam)
+        for exam in EXAMS.names("train")
+    ]
+
+
+def data_of(wildcards):
+    """Return the preprocessed exams of a split, as a network sees them."""
+    data = data_for(wildcards.stage, wildcards.network, wildcards.split)
+    return [data_file(data, exam) for exam in EXAMS.names(wildcards.split)]
+
+
+def start_of(wildcards):
+    """Return the network of an earlier stage that a network starts from, if it does."""
+    start = planned(wildcards).training.start
+    return network_file(start, wildcards.network) if start else []
+
+
+def voters_of(folder, split=None):
+    """Return the maps or masks of every method that is fused, of a split or the wildcard's, for its stage."""
+    return lambda wildcards: [
+        masks_file(folder, wildcards.stage, method, split or wildcards.split)
+        for method in planned(wildcards, "vote").vote.of
+    ]
+
+
+# Inputs of the rules that take one exam to its own grid.
+
+
+def found_by(folder, *methods):
+    """Return the maps or masks that hold an exam's, by these methods or the wildcard's, a structure after the other."""
+
+    def files(wildcards):
+        chosen, split = methods or (wildcards.method,), EXAMS[wildcards.exam].split
+        return [
+            masks_file(folder, stages_of(PLAN, method)[structure], method, split)
+            for structure in STRUCTURES
+            for method in chosen
+        ]
+
+    return files
+
+
+def grids_of(method=None):
+    """Return the data on which a method, or the wildcard's, found the structures of an exam, one after the other."""
+
+    def files(wildcards):
+        chosen, split = method or wildcards.method, EXAMS[wildcards.exam].split
+        stages = stages_of(PLAN, chosen)
+        return [data_file(data_for(stages[structure], chosen, split), wildcards.exam) for structure in STRUCTURES]
+
+    return files
+
+
+def raw_maps_of(wildcards):
+    """Return `found_by` of the wildcard's method before post-processing; a vote is not scored so."""
+    return [] if wildcards.method in VOTES else found_by("maps")(wildcards)
+
+
+def fused_masks_of(wildcards):
+    """Return the post-processed masks of every fused network that hold an exam's, for the wildcard's stage."""
+    return [masks_file("clean", wildcards.stage, network, EXAMS[wildcards.exam].split) for network in FUSED]
+
+
+def fused_data_of(wildcards):
+    """Return the data of an exam on which the fused networks see it, for the wildcard's stage."""
+    return data_file(data_for(wildcards.stage, FUSION, EXAMS[wildcards.exam].split), wildcards.exam)
+
+
+# Results of all methods.
+
+
+def metrics_of(*methods):
+    """Return the scores of some methods on the test exams, exam by exam."""
+    return [f"{RESULTS}/metrics/{method}/{exam}.csv" for exam in EXAMS.names("test") for method in methods]
+
+
+def segmentations_of(*splits):
+    """Return the segmentations of every method for the exams of some splits."""
+    return [
+        f"{RESULTS}/segmentations/{method}/{exam}.nii.gz" for method in METHODS for exam in EXAMS.names(*splits)
+    ]
+
+
+def test_segmentations_of(wildcards):
+    """Return the segmentations of the test exams by every method that has the wildcard's structure; others' last."""
+    others = [name for name, structures in GIVEN.items() if wildcards.structure in structures]
+    return [
+        f"{RESULTS}/segmentations/{method}/{exam}.nii.gz"
+        for method in [*METHODS, *others]
+        for exam in EXAMS.names("test")
+    ]
+
+
+def disagreements_of(*splits):
+    """Return the maps of the networks' disagreement for the exams of some splits."""
+    return [f"{RESULTS}/disagreement/{stage}/{exam}.nii.gz" for stage in STAGES for exam in EXAMS.names(*splits)]
+
+
+# What goes first: what others wait for, and the long before the short (see `priority_of_exam`).
+
+
+def priority_of_data(wildcards):
+    """Return the priority of preprocessing: for training before all others, and an earlier stage's before a later."""
+    later = 0
+    within = PLAN.data[wildcards.data].within
+    if within is not None:
+        later = 1 + depth(PLAN, within.method, within.stage)
+    return max(0, 60 - 25 * later if EXAMS[wildcards.exam].split == "train" else 15 * later)
+
+
+def priority_of_training(wildcards):
+    """Return the priority of a training: those of earlier stages first, and of a stage's the longest."""
+
+    def cost(network):
+        return GMACS.get(ARCHITECTURES[network], 0) * epochs_of(wildcards.stage, network)
+
+    longest = max(1, *map(cost, NETWORKS))
+    later = depth(PLAN, wildcards.network, wildcards.stage)
+    return max(0, 40 - 20 * later) + round(9 * cost(wildcards.network) / longest)
+
+
+def priority_of_prediction(wildcards):
+    """Return the priority of a prediction: behind the trainings of its stage, before those of the next."""
+    return max(0, 30 - 20 * depth(PLAN, wildcards.network, wildcards.stage))
+
+
+def epochs_of(stage, network):
+    """Return the epochs of a training."""
+    return JOB_SETTINGS.train(stage, network).training.epochs
