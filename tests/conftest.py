@@ -3,11 +3,16 @@
 import os
 import random
 import shutil
+import signal
 import sys
 
 # Tests run side by side, one thread each; this must be set before NumPy and torch are imported.
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[name] = "1"
+
+# A shell starts what runs in its background with Ctrl-C ignored, and all processes of tests would inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 import pytest  # noqa: E402
 from filelock import FileLock  # noqa: E402
