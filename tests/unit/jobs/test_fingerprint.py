@@ -462,6 +462,14 @@ def test_settings_name_entries_as_text_or_as_a_kind() -> None:
     assert chosen_by({"arches": "a", "methods": ["arch"]}) == chosen_by({}) == ALL
 
 
+def test_a_method_may_have_the_name_of_a_table() -> None:
+    """Plans have methods under the names that users give them."""
+    settings = read_settings({"backbones": {name: {"arch": "unet", "weights": "none"} for name in TABLES}})
+    chosen = dict(chosen_by(JobSettings(settings, plan_of(settings)).bundle().as_json()))
+    assert chosen["ARCHITECTURES"] == {"unet"}
+    assert "LOSSES" not in chosen
+
+
 LOSSES = """
     from math import fsum, prod
 

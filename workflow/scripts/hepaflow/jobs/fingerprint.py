@@ -57,7 +57,7 @@ def chosen_by(settings: Mapping[str, Any]) -> Chosen:
     """
     found: dict[str, set[str]] = {}
     for key, value in _leaves(settings):
-        if key in TABLES:
+        if key in TABLES and not _is_named_by_a_user(value):
             found.setdefault(key, set()).update(_kinds(value))
     if found:
         found = {key: set() for key in NULLABLE} | found
@@ -73,6 +73,11 @@ def _leaves(tree: object) -> Iterator[tuple[str, Any]]:
     elif isinstance(tree, list | tuple):
         for value in tree:
             yield from _leaves(value)
+
+
+def _is_named_by_a_user(value: object) -> bool:
+    """Return whether a key is no key of the settings, but a name that a user gave: a method called `loss`, say."""
+    return isinstance(value, Mapping) and "kind" not in value
 
 
 def _kinds(value: object) -> set[str]:
