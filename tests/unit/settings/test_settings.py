@@ -260,6 +260,15 @@ def test_demo_is_valid_and_small() -> None:
         ),
         ({"methods": {"x": {"network": {"arch": "unet"}}}}, ["methods.x.network: ", "weights: none"]),
         ({"methods": {"fusion": {"network": UNET}}}, ["methods", "method 'fusion'", "taken by the fusion"]),
+        ({"backbones": {"metric": UNET}}, ["backbone 'metric': this name is taken by a column of the tables"]),
+        (
+            {"methods": {"exam": {"network": UNET}}},
+            ["method 'exam': this name is taken by a column of the tables"],
+        ),
+        (
+            {"predictions": {"reference": {"folder": "x"}}},
+            ["prediction 'reference': this name is taken by the reference"],
+        ),
         ({"methods": {"resnet152": {"network": UNET}}}, ["method 'resnet152': this name is taken by a backbone"]),
         ({"methods": {"My Net": {"network": UNET}}}, ["methods", "method 'My Net'", "lower-case"]),
         (

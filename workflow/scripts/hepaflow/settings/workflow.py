@@ -237,6 +237,12 @@ def _plain(path: str) -> str:
 _ADDRESS = re.compile(r"[A-Za-z][\w+.-]*://")
 _VARIABLE = re.compile(r"\$\w")
 
+_TAKEN = {
+    FUSION: "the fusion of all backbones",
+    "reference": "the reference",
+    "exam": "a column of the tables",
+    "metric": "a column of the tables",
+}
 
 Named = TypeVar("Named")
 
@@ -248,8 +254,8 @@ def _named(methods: dict[str, Named], kind: str) -> dict[str, Named]:
             raise ValueError(f"{kind} {name!r}: a name has lower-case letters, digits and underscores")
         if len(name) > 40:
             raise ValueError(f"{kind} {name!r}: a name has at most 40 characters, as files are named after it")
-        if name == FUSION:
-            raise ValueError(f"{kind} {name!r}: this name is taken by the fusion of all backbones")
+        if name in _TAKEN:
+            raise ValueError(f"{kind} {name!r}: this name is taken by {_TAKEN[name]}")
     return dict(sorted(methods.items()))
 
 
