@@ -251,9 +251,9 @@ def _drop_imports(tree: ast.Module, dropped: set[str]) -> None:
 
     Of `import name`, which may be there for what it does, only what dropped code has used.
     """
-    blocks = [node for node in tree.body if _is_for_type_checkers(node)]
+    blocks: list[ast.If | ast.Module] = [node for node in tree.body if _is_for_type_checkers(node)]
     for block in [*blocks, tree]:
-        block.body = [node for node in block.body if node not in blocks or node.body]
+        block.body = [node for node in block.body if not (_is_for_type_checkers(node) and not node.body)]
         for node in [node for node in block.body if isinstance(node, ast.Import | ast.ImportFrom)]:
             node.names = [alias for alias in node.names if _is_kept(node, alias, tree, dropped)]
             if not node.names:
