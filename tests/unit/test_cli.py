@@ -34,6 +34,22 @@ def test_summary_of_an_unfinished_run_says_what_to_do(tmp_path: Path, capsys: py
     assert "Traceback" not in told
 
 
+def test_plan_says_what_a_configuration_computes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sheet, mine = tmp_path / "exams.tsv", tmp_path / "mine.yaml"
+    sheet.write_text(
+        "exam\timage\tlabel\tsplit\na\ta.nii\ta.l.nii\ttrain\nb\tb.nii\tb.l.nii\ttest\nc\tc.nii\t\tnew\n"
+    )
+    mine.write_text(
+        f"exams: {sheet}\nresults: results/mine\nbackbones: {{plain: {{arch: unet, weights: none}}}}\n"
+        "predictions: {theirs: {folder: elsewhere, liver: [1], lesion: []}}"
+    )
+    assert main(["plan", "--configfile", str(mine)]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("results/mine: exams 1 to train, 1 to test, 1 to segment (")
+    assert "vote of plain" in printed
+    assert printed.endswith("  theirs\n    liver  ← as another system gives it\n")
+
+
 def test_a_command_is_needed(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main([])

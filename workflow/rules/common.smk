@@ -239,9 +239,9 @@ MINUTES_PER_EXAM = 3
 # over 50, fusing, to 0, what nothing but the report waits for.
 
 
-def priority_of_exam(training, other=0):
+def priority_of_exam(training):
     """Return, as a priority, that of a job of one exam: trainings wait for those of all training exams."""
-    return lambda wildcards: training if EXAMS[wildcards.exam].split == "train" else other
+    return lambda wildcards: training if EXAMS[wildcards.exam].split == "train" else 0
 
 
 # Before the first job.

@@ -178,7 +178,11 @@ def disagreements_of(*splits):
 
 
 def priority_of_data(wildcards):
-    """Return the priority of preprocessing: for training before all others, and an earlier stage's before a later."""
+    """Return the priority of preprocessing: training exams before others.
+
+    Of training exams, an earlier stage goes first, as its networks are trained first; of others a later one, which is
+    nearer to the end.
+    """
     later = 0
     within = PLAN.data[wildcards.data].within
     if within is not None:

@@ -462,6 +462,14 @@ def test_settings_name_entries_as_text_or_as_a_kind() -> None:
     assert chosen_by({"arches": "a", "methods": ["arch"]}) == chosen_by({}) == ALL
 
 
+def test_a_method_may_have_the_name_of_a_table() -> None:
+    """Plans have methods under the names that users give them."""
+    settings = read_settings({"backbones": {name: {"arch": "unet", "weights": "none"} for name in TABLES}})
+    chosen = dict(chosen_by(JobSettings(settings, plan_of(settings)).bundle().as_json()))
+    assert chosen["ARCHITECTURES"] == {"unet"}
+    assert "LOSSES" not in chosen
+
+
 LOSSES = """
     from math import fsum, prod
 
@@ -514,6 +522,51 @@ def test_functions_of_other_entries_do_not_count(house: House, old: str, new: st
     assert old in LOSSES
     before, after = each(LOSSES), each(LOSSES.replace(old, new, 1))
     assert {loss for loss in before if before[loss] != after[loss]} == changed
+
+
+IMPORTS = """
+    from typing import TYPE_CHECKING
+
+    if TYPE_CHECKING:
+        from hepaflow.deep import Shape
+"""
+
+
+@pytest.mark.parametrize(
+    ("imports", "function"),
+    [
+        ("    import math\n", "lambda x: math.fsum(x)"),
+        ("    import os.path as place\n", "lambda x: place.join(x)"),
+        (IMPORTS, "_fourth"),
+        (IMPORTS.replace("deep import", "deep import Other,"), "_fourth"),
+    ],
+)
+def test_a_new_entry_may_import_anything(house: House, imports: str, function: str) -> None:
+    """Also a whole module, and what only type checkers read."""
+
+    def each(text: str) -> list[dict[str, str]]:
+        script = house.script({"script.py": "import hepaflow.losses\n", "hepaflow/losses.py": text})
+        return [fingerprints(script, chosen_by({"loss": loss})) for loss in ("first", "second", "third")]
+
+    code = "    def _fourth(x: Shape):\n        return x\n" if function == "_fourth" else ""
+    new = LOSSES.replace('"third": public', f'"third": public, "fourth": {function}')
+    assert each(LOSSES) == each(imports + code + new)
+
+
+def test_an_import_that_is_there_for_itself_counts(house: House) -> None:
+    def second(text: str) -> dict[str, str]:
+        script = house.script({"script.py": "import hepaflow.losses\n", "hepaflow/losses.py": text})
+        return fingerprints(script, chosen_by({"loss": "second"}))
+
+    assert second(LOSSES) != second("    import hepaflow.deep\n" + LOSSES)
+
+
+def test_types_of_an_entry_count_with_it(house: House) -> None:
+    """As all imports do that its code names."""
+    text = IMPORTS + LOSSES.replace("_first(x):", "_first(x: Shape):")
+    script = house.script({"script.py": "import hepaflow.losses\n", "hepaflow/losses.py": text})
+    reached = {loss: set(modules(script, chosen_by({"loss": loss}))) for loss in ("first", "second", "third")}
+    assert {loss for loss, found in reached.items() if "hepaflow.deep" in found} == {"first", "second"}
 
 
 def test_settings_are_not_followed(house: House) -> None:

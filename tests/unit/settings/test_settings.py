@@ -260,6 +260,15 @@ def test_demo_is_valid_and_small() -> None:
         ),
         ({"methods": {"x": {"network": {"arch": "unet"}}}}, ["methods.x.network: ", "weights: none"]),
         ({"methods": {"fusion": {"network": UNET}}}, ["methods", "method 'fusion'", "taken by the fusion"]),
+        ({"backbones": {"metric": UNET}}, ["backbone 'metric': this name is taken by a column of the tables"]),
+        (
+            {"methods": {"exam": {"network": UNET}}},
+            ["method 'exam': this name is taken by a column of the tables"],
+        ),
+        (
+            {"predictions": {"reference": {"folder": "x"}}},
+            ["prediction 'reference': this name is taken by the reference"],
+        ),
         ({"methods": {"resnet152": {"network": UNET}}}, ["method 'resnet152': this name is taken by a backbone"]),
         ({"methods": {"My Net": {"network": UNET}}}, ["methods", "method 'My Net'", "lower-case"]),
         (
@@ -311,12 +320,17 @@ def method_with_area(pixels: int) -> dict[str, Any]:
         (
             {"backbones": {"r": RESNET | {"training": {"lesion": {"batch_size": 3}}}}, "compute": {"devices": 2}},
             {"backbones": {"r": RESNET | {"training": {"lesion": {"batch_size": 4}}}}, "compute": {"devices": 2}},
-            ["training.lesion.batch_size: 3", "backbone 'r'"],
+            [" backbones.r.training.lesion.batch_size: 3", "backbone 'r'"],
         ),
         (
             {"methods": {"x": {"network": UNET, "training": {"batch_size": 3}}}, "compute": {"devices": 2}},
             {"methods": {"x": {"network": UNET, "training": {"batch_size": 4}}}, "compute": {"devices": 2}},
-            ["training.liver.batch_size: 3", "training.lesion.batch_size: 3", "(method 'x')"],
+            [" methods.x.training.batch_size: 3", "(method 'x')"],
+        ),
+        (
+            {"methods": {"x": {"network": UNET, "stages": {"lesion": {"training": {"epochs": 1200}}}}}},
+            {"methods": {"x": {"network": UNET, "stages": {"liver": {"training": {"epochs": 1200}}}}}},
+            [" methods.x.stages.lesion.training.epochs: the learning rate is 0", "(method 'x')"],
         ),
         (
             {"training": {"lesion": {"epochs": 1200}}},
@@ -342,6 +356,7 @@ def method_with_area(pixels: int) -> dict[str, Any]:
         "devices",
         "devices of a backbone",
         "devices of a method",
+        "rate of a method",
         "rate",
         "factor",
         "nesterov",
@@ -352,6 +367,8 @@ def test_values_that_hold_only_together_are_refused_at_start(
 ) -> None:
     with pytest.raises(UserError) as caught:
         read_settings(wrong)
+    lines = str(caught.value).splitlines()
+    assert len(set(lines)) == len(lines)
     for words in told:
         assert words in str(caught.value)
     read_settings(right)
@@ -384,7 +401,7 @@ def test_a_single_training_exam_cannot_be_held_out() -> None:
 
 def test_a_method_cannot_hold_out_a_single_exam_either() -> None:
     settings = read_settings({"methods": {"x": {"network": UNET, "training": {"validation_share": 0.1}}}})
-    with pytest.raises(UserError, match=r"training.liver.validation_share: 0.1 \(method 'x'\) of 1 training exam"):
+    with pytest.raises(UserError, match=r" methods.x.training.validation_share: 0.1 \(method 'x'\) of 1 training"):
         check_held_out(settings, 1)
     check_held_out(settings, 2)
 

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from hepaflow.errors import UserError
 
@@ -57,7 +57,7 @@ def chosen_by(settings: Mapping[str, Any]) -> Chosen:
     """
     found: dict[str, set[str]] = {}
     for key, value in _leaves(settings):
-        if key in TABLES:
+        if key in TABLES and not _is_named_by_a_user(value):
             found.setdefault(key, set()).update(_kinds(value))
     if found:
         found = {key: set() for key in NULLABLE} | found
@@ -73,6 +73,11 @@ def _leaves(tree: object) -> Iterator[tuple[str, Any]]:
     elif isinstance(tree, list | tuple):
         for value in tree:
             yield from _leaves(value)
+
+
+def _is_named_by_a_user(value: object) -> bool:
+    """Return whether a key is no key of the settings, but a name that a user gave: a method called `loss`, say."""
+    return isinstance(value, Mapping) and "kind" not in value
 
 
 def _kinds(value: object) -> set[str]:
@@ -226,7 +231,7 @@ def _text_of(node: ast.AST | None) -> str:
 def _drop_unused(tree: ast.Module, dropped: set[str]) -> None:
     """Drop what entries of these names alone used: functions, constants and imported names; in place.
 
-    Private ones alone: others may be imported from elsewhere. Of imports from modules, all that are not used then.
+    Private ones alone: others may be imported from elsewhere.
     """
     while True:
         gone = [
@@ -238,12 +243,31 @@ def _drop_unused(tree: ast.Module, dropped: set[str]) -> None:
             break
         tree.body = [node for node in tree.body if node not in gone]
         dropped = dropped | {name for node in gone for name in _names(node)}
-    for node in [node for node in tree.body if isinstance(node, ast.ImportFrom)]:
-        node.names = [
-            alias for alias in node.names if alias.name == "*" or _used(_bound(node, alias)[0], tree, node)
-        ]
-        if not node.names:
-            tree.body.remove(node)
+    _drop_imports(tree, dropped)
+
+
+def _drop_imports(tree: ast.Module, dropped: set[str]) -> None:
+    """Drop imported names that nothing uses, also those for type checkers alone; in place.
+
+    Of `import name`, which may be there for what it does, only what dropped code has used.
+    """
+    blocks: list[ast.If | ast.Module] = [node for node in tree.body if _is_for_type_checkers(node)]
+    for block in [*blocks, tree]:
+        block.body = [node for node in block.body if not (_is_for_type_checkers(node) and not node.body)]
+        for node in [node for node in block.body if isinstance(node, ast.Import | ast.ImportFrom)]:
+            node.names = [alias for alias in node.names if _is_kept(node, alias, tree, dropped)]
+            if not node.names:
+                block.body.remove(node)
+
+
+def _is_kept(node: ast.Import | ast.ImportFrom, alias: ast.alias, tree: ast.Module, dropped: set[str]) -> bool:
+    name, _ = _bound(node, alias)
+    there_for_itself = name not in dropped if isinstance(node, ast.Import) else name == "*"
+    return there_for_itself or _used(name, tree, node)
+
+
+def _is_for_type_checkers(node: ast.stmt) -> TypeGuard[ast.If]:
+    return isinstance(node, ast.If) and _name(node.test) == "TYPE_CHECKING" and not node.orelse
 
 
 def _defined(node: ast.stmt) -> str:
@@ -257,7 +281,13 @@ def _defined(node: ast.stmt) -> str:
 
 
 def _used(name: str, tree: ast.Module, apart_from: ast.stmt) -> bool:
-    return any(name in _names(other) for other in tree.body if other is not apart_from)
+    return any(name in _names(other) for other in _statements(tree) if other is not apart_from)
+
+
+def _statements(tree: ast.Module) -> Iterator[ast.AST]:
+    """Yield the statements of a module, and one by one those of a block for type checkers."""
+    for node in tree.body:
+        yield from (node.test, *node.body) if _is_for_type_checkers(node) else (node,)
 
 
 def _names(tree: ast.AST) -> set[str]:

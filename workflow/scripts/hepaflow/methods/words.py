@@ -11,7 +11,7 @@ NO_STEPS = "nothing"
 
 
 def in_words(plan: Plan, given: Mapping[str, tuple[str, ...]] | None = None) -> Iterator[str]:
-    """Yield the lines that tell a plan.
+    """Yield the lines that describe a plan.
 
     Parameters
     ----------
@@ -34,8 +34,8 @@ def in_words(plan: Plan, given: Mapping[str, tuple[str, ...]] | None = None) -> 
 
 def _rows(rows: Mapping[str, str], indent: int = 2) -> Iterator[str]:
     width = max(map(len, rows), default=0)
-    for name, told in rows.items():
-        yield f"{' ' * indent}{name.ljust(width)}  {told}"
+    for name, words in rows.items():
+        yield f"{' ' * indent}{name.ljust(width)}  {words}"
 
 
 def _data(data: PlannedData) -> str:
@@ -68,17 +68,18 @@ def _trained(planned: PlannedStage) -> str:
     settings = planned.training.settings
     start = f"its {planned.training.start} network" if planned.training.start else settings.network.weights
     begun = "" if start == "none" else f" from {start}"
-    return f", trained for {settings.training.epochs} epochs with {settings.training.loss}{begun}"
+    training = settings.training
+    chosen = [one for one in (training.optimiser, training.schedule, *(training.augmentation or ())) if one]
+    how = ", ".join([training.loss, *map(_entry, chosen)])
+    return f", trained for {training.epochs} epochs{begun} with {how}"
 
 
 def _entry(settings: SettingsModel) -> str:
     """Return an entry of a table with its settings: `min area (min_area 10)`."""
     values = settings.as_json()
     kind = _kind(values.pop("kind"))
-    told = ", ".join(
-        f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}" for name, value in _leaves(values)
-    )
-    return f"{kind} ({told})" if told else kind
+    words = ", ".join(f"{name} {_value(value)}" for name, value in _leaves(values))
+    return f"{kind} ({words})" if words else kind
 
 
 def _leaves(values: Mapping[str, Any], group: str = "") -> Iterator[tuple[str, Any]]:
@@ -89,7 +90,9 @@ def _leaves(values: Mapping[str, Any], group: str = "") -> Iterator[tuple[str, A
             yield f"{group}{name}", value
 
 
-def _number(value: object) -> str:
+def _value(value: object) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_value, value))}]"
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

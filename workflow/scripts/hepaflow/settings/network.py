@@ -57,7 +57,7 @@ class BackboneWeights(SettingsModel):
 
 
 class NetworkSettings(BackboneWeights):
-    """One of the networks which are fused (thesis 4.4)."""
+    """A network: architecture, start of its weights, and head (thesis 4.4)."""
 
     head: HeadSettings = HeadSettings()
     """The segmentation head (thesis 3.5). `unet` has none and ignores it."""

@@ -25,7 +25,7 @@ STRIDE = 8
 
 def conflicts(settings: Settings) -> list[str]:
     """Return the settings that make a run impossible: keys, values and what is allowed."""
-    return [*_slices(settings), *_trainings(settings)]
+    return list(dict.fromkeys([*_slices(settings), *_trainings(settings)]))
 
 
 def _slices(settings: Settings) -> Iterator[str]:
@@ -54,29 +54,35 @@ def _trainings(settings: Settings) -> Iterator[str]:
     for stage in STAGES:
         for name in settings.networks:
             if found := list(_training(settings.stage_training(stage, name), settings.compute.devices)):
-                yield from (f"training.{stage}.{problem} ({_kind(settings, name)} {name!r})" for problem in found)
+                for setting, problem in found:
+                    key = settings.training_key(stage, name, setting)
+                    yield f"{key}: {problem} ({_kind(settings, name)} {name!r})"
                 break  # often all are the same
 
 
-def _training(training: TrainingSettings, devices: int) -> Iterator[str]:
+def _training(training: TrainingSettings, devices: int) -> Iterator[tuple[str, str]]:
+    """Yield settings of a training, each with what is wrong with it."""
     if training.batch_size < 2 * devices:
         yield (
-            f"batch_size: {training.batch_size} slices for {devices} devices (compute.devices); at least "
-            f"{2 * devices}, two for each"
+            "batch_size",
+            f"{training.batch_size} slices for {devices} devices (compute.devices); at least "
+            f"{2 * devices}, two for each",
         )
     if training.schedule is None and not _last_rate(training, training.decay_factor, training.decay_every):
         yield (
-            f"epochs: the learning rate is 0 at the end of {training.epochs} epochs, so the last ones change "
+            "epochs",
+            f"the learning rate is 0 at the end of {training.epochs} epochs, so the last ones change "
             f"nothing: decay_factor is {training.decay_factor:g}, decay_every {training.decay_every}; fewer "
-            "epochs, or a larger decay_factor or decay_every"
+            "epochs, or a larger decay_factor or decay_every",
         )
     if isinstance(training.schedule, Exponential) and not _last_rate(training, training.schedule.factor):
         yield (
-            f"epochs: the learning rate is 0 at the end of {training.epochs} epochs, so the last ones change "
-            f"nothing: schedule.factor is {training.schedule.factor:g}; fewer epochs, or a larger factor"
+            "epochs",
+            f"the learning rate is 0 at the end of {training.epochs} epochs, so the last ones change "
+            f"nothing: schedule.factor is {training.schedule.factor:g}; fewer epochs, or a larger factor",
         )
     if isinstance(training.optimiser, SGD) and training.optimiser.nesterov and not training.momentum:
-        yield "optimiser: nesterov is true, and momentum is 0; a momentum above 0, or nesterov: false"
+        yield "optimiser", "nesterov is true, and momentum is 0; a momentum above 0, or nesterov: false"
 
 
 def _last_rate(training: TrainingSettings, factor: float, every: int = 1) -> float:
@@ -114,9 +120,9 @@ def check_held_out(settings: Settings, exams: int) -> None:
         for stage in STAGES:
             share = settings.stage_training(stage, name).validation_share
             if share and exams < 2:
+                key = settings.training_key(stage, name, "validation_share")
                 raise UserError(
-                    f"training.{stage}.validation_share: {share:g} ({_kind(settings, name)} {name!r}) of {exams} "
-                    "training exam",
+                    f"{key}: {share:g} ({_kind(settings, name)} {name!r}) of {exams} training exam",
                     expected="two training exams or more, one of which is held out",
                     remedy="add training exams to the sheet, or set validation_share: 0",
                 )

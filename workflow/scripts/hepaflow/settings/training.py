@@ -54,7 +54,7 @@ def _optional(model: type[SettingsModel]) -> dict[str, Any]:
 TrainingOverrides = create_model(
     "TrainingOverrides",
     __base__=SettingsModel,
-    __doc__="What one backbone trains differently from its stage; absent keys are the stage's.",
+    __doc__="What one network trains differently from its stage; absent keys are the stage's.",
     **_optional(TrainingSettings),
 )
 

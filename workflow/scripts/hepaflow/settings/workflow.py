@@ -190,24 +190,29 @@ class Settings(SettingsModel):
 
     def stage_training(self, stage: Stage, name: str) -> TrainingSettings:
         """Return how a network is trained for a stage: the stage's settings with its own differences."""
+        merged: dict[str, Any] = {}
+        for some in self._trainings(stage, name).values():
+            merged |= some.model_dump(exclude_none=True)
+        if merged["start"] not in STARTS[stage]:
+            key, allowed = self.training_key(stage, name, "start"), ", ".join(map(repr, STARTS[stage]))
+            raise ValueError(f"{key}: a {stage} network cannot start from itself; allowed: {allowed}")
+        return TrainingSettings.model_validate(merged)
+
+    def training_key(self, stage: Stage, name: str, setting: str) -> str:
+        """Return the key that decides a setting of a network's training: `methods.mine.training.epochs`."""
+        given = self._trainings(stage, name).items()
+        return f"{[key for key, some in given if getattr(some, setting) is not None][-1]}.{setting}"
+
+    def _trainings(self, stage: Stage, name: str) -> dict[str, SettingsModel]:
+        """Return what is set of a network's training, by key; later ones win."""
         method = self.networks[name]
         is_backbone = name in self.backbones
         own = f"backbones.{name}.training.{stage}" if is_backbone else f"methods.{name}.stages.{stage}.training"
-        given: dict[str, SettingsModel] = {
+        return {
             f"training.{stage}": getattr(self.training, stage),
             f"methods.{name}.training": method.training,
             own: getattr(method.stages, stage).training,
         }
-        merged: dict[str, Any] = {}
-        start = ""
-        for key, some in given.items():  # later ones win
-            chosen = some.model_dump(exclude_none=True)
-            start = f"{key}.start" if "start" in chosen else start
-            merged |= chosen
-        if merged["start"] not in STARTS[stage]:
-            allowed = ", ".join(map(repr, STARTS[stage]))
-            raise ValueError(f"{start}: a {stage} network cannot start from itself; allowed: {allowed}")
-        return TrainingSettings.model_validate(merged)
 
     def liver_slices(self) -> LiverSlicesSettings:
         """Return the settings of the slices of whole exams."""
@@ -232,6 +237,12 @@ def _plain(path: str) -> str:
 _ADDRESS = re.compile(r"[A-Za-z][\w+.-]*://")
 _VARIABLE = re.compile(r"\$\w")
 
+_TAKEN = {
+    FUSION: "the fusion of all backbones",
+    "reference": "the reference",
+    "exam": "a column of the tables",
+    "metric": "a column of the tables",
+}
 
 Named = TypeVar("Named")
 
@@ -243,8 +254,8 @@ def _named(methods: dict[str, Named], kind: str) -> dict[str, Named]:
             raise ValueError(f"{kind} {name!r}: a name has lower-case letters, digits and underscores")
         if len(name) > 40:
             raise ValueError(f"{kind} {name!r}: a name has at most 40 characters, as files are named after it")
-        if name == FUSION:
-            raise ValueError(f"{kind} {name!r}: this name is taken by the fusion of all backbones")
+        if name in _TAKEN:
+            raise ValueError(f"{kind} {name!r}: this name is taken by {_TAKEN[name]}")
     return dict(sorted(methods.items()))
 
 
