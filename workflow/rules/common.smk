@@ -84,8 +84,8 @@ if workflow.is_main_process and made_at(RESULTS) not in ("", RESULTS):
 DATA = SETTINGS.data
 JOB_SETTINGS = JobSettings(SETTINGS, PLAN)
 METHODS = list(PLAN.methods)
-NETWORKS = list(dict.fromkeys(method for method, _ in networks_of(PLAN)))
 VOTES = list(dict.fromkeys(method for method, _ in votes_of(PLAN)))
+NETWORKS = [method for method in METHODS if method not in VOTES]
 # Whose errors and disagreement the fusion is held against.
 FUSED = list(dict.fromkeys(method for stage in PLAN.methods[FUSION].values() for method in stage.vote.of))
 EXAMS_IN_WORDS = f"{len(EXAMS.names('train'))} exams to train and {len(EXAMS.names('test'))} to test, " + (

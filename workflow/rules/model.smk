@@ -68,7 +68,7 @@ rule present:
     resources:
         mem_mb=growing(8000),
     params:
-        image=image_of,
+        image=place_of,
         page=page_of("segment/report", "viewer"),
         code=code_of("present"),
         libraries=libraries_of("present"),

@@ -46,12 +46,11 @@ def test_a_plan_has_its_data_and_its_methods() -> None:
 def test_a_method_beside_the_backbones_sees_data_of_its_own() -> None:
     mine = {"network": {"arch": "resnet50"}, "stages": {"lesion": {"postprocessing": []}}}
     described = lines({**PLAIN, "methods": {"mine": mine}})
-    assert any(
-        line.startswith("  lesion-mine  ") and "within the liver that mine finds" in line for line in described
-    )
+    (data,) = [line for line in described if line.startswith("  lesion-mine  ")]
+    assert data.endswith(", within the liver that mine finds")
     liver, lesion = method("mine", described)
     assert "trained for 200 epochs from imagenet with bce" in liver
-    assert lesion.startswith("lesion  ← resnet50 on lesion-mine, ")
+    assert lesion.startswith("lesion  ← resnet50 on lesion-mine, by slices, trained on lesion for 20 epochs ")
     assert lesion.endswith("; then nothing")
 
 

@@ -70,11 +70,11 @@ class Look:
 
 
 def looks(methods: Iterable[str]) -> dict[str, Look]:
-    """Give every method a colour and a marker of its own; the fusion is always the black diamond.
+    """Give every method a colour and a marker of its own, in their order; the fusion is always the black diamond.
 
-    Backbones of the same names look the same in every figure of a run.
+    The fused networks come first in every figure of a run: so a method looks the same in all of them.
     """
-    others = sorted(set(methods) - {FUSION})
+    others = [name for name in dict.fromkeys(methods) if name != FUSION]
     given = {
         name: Look(_COLOURS[index % len(_COLOURS)], _MARKERS[index % len(_MARKERS)])
         for index, name in enumerate(others)

@@ -20,7 +20,9 @@ def in_words(plan: Plan, given: Mapping[str, tuple[str, ...]] | None = None) -> 
         The structures that other systems have segmented, by the system's name.
     """
     yield "Data: exams on the networks' grid"
-    yield from _rows({name: _data(data) for name, data in plan.data.items()})
+    trainings = [planned.training for stages in plan.methods.values() for planned in stages.values()]
+    to_train = {training.data for training in trainings if training is not None}
+    yield from _rows({name: _data(data, to_train=name in to_train) for name, data in plan.data.items()})
     yield ""
     yield "Methods: each ends in a label map"
     for method, stages in plan.methods.items():
@@ -38,13 +40,12 @@ def _rows(rows: Mapping[str, str], indent: int = 2) -> Iterator[str]:
         yield f"{' ' * indent}{name.ljust(width)}  {words}"
 
 
-def _data(data: PlannedData) -> str:
+def _data(data: PlannedData, *, to_train: bool) -> str:
     what = _entry(data.preprocess.preprocessing)
     if data.within is None:
         return f"{what}, of the whole exam"
-    return (
-        f"{what}, within the {data.within.stage} that {data.within.method} finds; to train, within the reference"
-    )
+    training = "; to train, within the reference" if to_train else ""
+    return f"{what}, within the {data.within.stage} that {data.within.method} finds{training}"
 
 
 def _stage(planned: PlannedStage) -> str:
@@ -71,7 +72,8 @@ def _trained(planned: PlannedStage) -> str:
     training = settings.training
     chosen = [one for one in (training.optimiser, training.schedule, *(training.augmentation or ())) if one]
     how = ", ".join([training.loss, *map(_entry, chosen)])
-    return f", trained for {training.epochs} epochs{begun} with {how}"
+    shown = "" if planned.training.data == planned.data else f" on {planned.training.data}"
+    return f", trained{shown} for {training.epochs} epochs{begun} with {how}"
 
 
 def _entry(settings: SettingsModel) -> str:
