@@ -111,13 +111,14 @@ def test_the_smallest_and_the_largest_slices(shape: tuple[int, int]) -> None:
 
 
 _LPS_TO_RAS = np.diag([-1.0, -1, 1])
+_FIRST = np.array([-150, -170.5, -612.25])
 
 
 def _stack(turned: np.ndarray, decimals: int, count: int = 120, step: np.ndarray | None = None) -> list[Dataset]:
     """Return slices 2.5 mm apart along their normal, or by a step; directions are rounded."""
     headers = []
     for index in range(count):
-        place = index * (2.5 * turned[:, 2] if step is None else step)
+        place = _FIRST + index * (2.5 * turned[:, 2] if step is None else step)
         headers.append(_header(0, ImagePositionPatient=[f"{one:.2f}" for one in place]))
         headers[-1].ImageOrientationPatient = [*turned[:, 0].round(decimals), *turned[:, 1].round(decimals)]
     return headers
@@ -186,7 +187,13 @@ def test_directions_that_are_none_are_refused(directions: list[float]) -> None:
 
 
 @pytest.mark.parametrize(
-    "directions", [[1.009, 0, 0, 0, 0.991, 0], [0.991, 0, 0, 0.009, 1.009, 0], [0.6, 0.8, 0, 0.79, -0.61, 0.05]]
+    "directions",
+    [
+        [1.009, 0, 0, 0, 0.991, 0],
+        [0.991, 0, 0, 0.009, 1.009, 0],
+        [0.6, 0.8, 0, 0.79, -0.61, 0.05],
+        [1, 0, 0, 0.01, 0.99995, 0],
+    ],
 )
 def test_directions_of_a_plane_are_unit_vectors_at_right_angles(directions: list[float]) -> None:
     plane = Plane.of(_header(0, ImageOrientationPatient=directions))
@@ -357,3 +364,16 @@ def test_a_gap_of_whole_slices_is_told_from_one_that_is_uneven(widths: list[floa
 def test_the_gap_farthest_from_the_usual_is_told_even_where_it_is_narrower() -> None:
     with pytest.raises(GeometryError, match=r"the usual 2.50 mm is the gap between 12.00 and 12.60 mm"):
         _gap(np.cumsum([2, 2.5, 2.5, 3, 2, 0.6, 2.5, 2.5, 2.5, 2.5]))
+
+
+def test_an_error_says_what_was_found_and_keeps_what_to_do() -> None:
+    error = GeometryError("found", "what to do")
+    assert (str(error), error.remedy) == ("found", "what to do")
+    assert GeometryError("found").remedy == ""
+
+
+def test_a_single_slice_keeps_its_rounded_directions() -> None:
+    (header,) = _stack(Rotation.from_euler("x", 10, degrees=True).as_matrix(), 2, count=1)
+    (plane,) = planes_of([header])
+    np.testing.assert_array_equal(plane.along_row, [1, 0, 0])
+    np.testing.assert_allclose(plane.along_column, [0, 0.98, 0.17], atol=0.006)
