@@ -1,8 +1,10 @@
 """The tester of the tests: what it makes wrong, and what it calls noticed."""
 
 import ast
+import os
 
 import pytest
+from mutants import child
 from mutants.mutations import mutants, mutated_code
 from mutants.page import Outcome, page
 
@@ -97,6 +99,15 @@ def test_another_import_and_another_docstring_leave_outcomes_known() -> None:
 )
 def test_any_other_change_makes_outcomes_unknown(code: str, other: str) -> None:
     assert mutated_code(SOURCE.replace(code, other, 1)) != mutated_code(SOURCE)
+
+
+@pytest.mark.parametrize(("kept_waiting", "status"), [(0, None), (30, 0)])
+def test_time_without_a_processor_does_not_count(
+    monkeypatch: pytest.MonkeyPatch, kept_waiting: float, status: int | None
+) -> None:
+    monkeypatch.setattr(child, "_kept_waiting", lambda _: kept_waiting)
+    process = os.posix_spawn("/bin/sleep", ["sleep", "2"], os.environ, setsid=True)
+    assert child._wait(process, timeout=0.05) == status
 
 
 def test_the_page_tells_survivors_with_their_reasons() -> None:
