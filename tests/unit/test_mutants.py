@@ -106,7 +106,7 @@ def test_time_without_a_processor_does_not_count(
     monkeypatch: pytest.MonkeyPatch, kept_waiting: float, status: int | None
 ) -> None:
     monkeypatch.setattr(child, "_kept_waiting", lambda _: kept_waiting)
-    process = os.posix_spawn("/bin/sleep", ["sleep", "2"], os.environ, setsid=True)
+    process = os.posix_spawn("/bin/sleep", ["sleep", "0.5"], os.environ, setsid=True)
     assert child._wait(process, timeout=0.05) == status
 
 
