@@ -58,6 +58,22 @@ def test_unevenness_that_is_finer_than_rounding_to_a_tenth_is_not_put_down_to_it
         _gap(places)
 
 
+def test_a_tenth_of_a_millimetre_is_looked_for_along_the_normal_alone() -> None:
+    """Positions in the plane are whole, and slices are counted towards the feet."""
+    places = -0.625 * np.arange(20)
+    places[1::2] -= 0.0512
+    headers = [_header(z, ImageOrientationPatient=[-1, 0, 0, 0, 1, 0]) for z in places]
+    with pytest.raises(GeometryError, match="uneven"):
+        affine_of(_planes(*headers), [])
+
+
+def test_tenths_and_a_little_more_are_not_rounded_to_tenths() -> None:
+    places = np.round(0.625 * np.arange(20), 1) - 612.3
+    assert _gap(places) == pytest.approx(0.625, abs=0.01)
+    with pytest.raises(GeometryError, match="uneven"):
+        _gap(places + 0.003)
+
+
 @pytest.mark.parametrize(("tilt", "even"), [(0.1, True), (0.5, True), (0.6, False), (1, False), (-4.9, False)])
 def test_a_tilt_in_the_header(tilt: float, even: bool) -> None:
     places = 2.5 * np.arange(5)
@@ -295,6 +311,16 @@ def test_a_tilted_stack_is_told_with_its_angle_wherever_it_begins() -> None:
         affine_of(_planes(*headers), [])
 
 
+def test_a_slice_beside_a_tilted_stack_is_told_before_the_tilt() -> None:
+    step = 2.5 * np.tan(np.radians(1))
+    headers = [_header(0, ImagePositionPatient=[-150, step * index, 2.5 * index]) for index in range(8)]
+    headers[3].ImagePositionPatient[1] += 3
+    with pytest.raises(
+        GeometryError, match=r"a slice shifted in its plane by 3.13 mm, at 7.50 mm along the normal"
+    ):
+        affine_of(_planes(*headers), [])
+
+
 def test_the_last_slice_alone_beside_the_others_is_no_tilt() -> None:
     headers = [_header(2.5 * index - 300) for index in range(100)]
     headers[-1].ImagePositionPatient[0] += 1
@@ -313,7 +339,7 @@ def test_the_narrowest_band_is_that_along_two_of_the_slices(count: int) -> None:
     """A band that cannot be narrower touches two slices on one side: its slope is that of a pair."""
     draw = np.random.default_rng(count)
     for _ in range(10):
-        along = -300 + 0.7 * np.arange(count) + draw.uniform(0, 0.3, count)
+        along = -300 + 5 * np.arange(count) + draw.uniform(0, 0.3, count)
         index = np.arange(count)
         slopes = [(along[two] - along[one]) / (two - one) for two in index for one in index[:two]]
         assert _strays(along) == pytest.approx(min(np.ptp(along - slope * index) for slope in slopes), abs=1e-6)
@@ -331,6 +357,13 @@ def test_gaps_that_differ_by_less_than_rounding_or_a_fiftieth_are_even(gap: floa
     places = 0.0567 + gap * np.arange(9)
     places[4:] += wider
     assert _gap(places) == pytest.approx(gap + wider / 8)
+
+
+def test_thin_slices_differ_by_twice_what_positions_are_rounded_to_at_most() -> None:
+    places = 0.0567 + 0.625 * np.arange(9)
+    places[4:] += 0.025
+    with pytest.raises(GeometryError, match=r"uneven slice spacing: from 0\.62 to 0\.65 mm"):
+        _gap(places)
 
 
 def test_missing_slices_are_counted_and_the_widest_gap_is_told() -> None:
@@ -352,6 +385,8 @@ def test_missing_slices_are_counted_and_the_widest_gap_is_told() -> None:
         ([2.5, 2.5, 4.8, 2.5, 2.5], "1 missing slice"),
         ([2.5, 2.5, 5.3, 2.5, 2.5], "uneven slice spacing: from 2.50 to 5.30 mm"),
         ([2.5, 2.5, 5, 2.5, 3.3, 2.5], "uneven slice spacing: from 2.50 to 5.00 mm"),
+        ([2.5, 2.5, 6.5, 2.5, 2.5], "uneven slice spacing: from 2.50 to 6.50 mm"),
+        ([2.5, 2.5, 5, 2.5, 6, 2.5], "uneven slice spacing: from 2.50 to 6.00 mm"),
         ([2.5, 2.5, 1.1, 2.5, 2.5], "uneven slice spacing: from 1.10 to 2.50 mm"),
         ([2.5, 5, 2.5, 0.1, 2.5], "uneven slice spacing: from 0.10 to 5.00 mm"),
     ],
