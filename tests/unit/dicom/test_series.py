@@ -428,3 +428,14 @@ def test_series_that_share_one_image_say_so(tmp_path: Path) -> None:
     write(_small(3, **_uids(3)), tmp_path / "c")
     told = "1 images have the UIDs of images of another series (SOPInstanceUID)"
     assert [series.warnings for series in find_series(tmp_path).series] == [(told,), (told,), ()]
+
+
+def test_series_without_uids_get_one_a_folder_wherever_the_folders_lie(tmp_path: Path) -> None:
+    bare = dict.fromkeys(("StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID"), "")
+    found = []
+    for root in (tmp_path / "x", tmp_path / "y" / "z"):
+        for folder in "ab":
+            write(_small(3, **bare), root / folder)
+        found.append({series.files[0].parent.name: series.uid for series in find_series(root).series})
+    assert found[0] == found[1]
+    assert len(set(found[0].values())) == 2
