@@ -439,3 +439,12 @@ def test_series_without_uids_get_one_a_folder_wherever_the_folders_lie(tmp_path:
         found.append({series.files[0].parent.name: series.uid for series in find_series(root).series})
     assert found[0] == found[1]
     assert len(set(found[0].values())) == 2
+
+
+def test_slices_are_as_far_apart_whatever_the_order_of_their_files(tmp_path: Path) -> None:
+    for number in (1, 2):
+        for index, image in enumerate(_small(4, **_uids(number))):
+            image.save_as(tmp_path / f"{number}-{index if number == 1 else 9 - index}", enforce_file_format=True)
+    with pytest.raises(UserError) as refused:
+        choose_series(find_series(tmp_path))
+    assert str(refused.value).count("4 slices of 0.8 × 0.7 mm, 2.5 mm apart") == 2
