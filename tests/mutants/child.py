@@ -144,11 +144,13 @@ def _be_the_child(
 
 def _wait(child: int, timeout: float) -> int | None:
     start = time.monotonic()
-    while time.monotonic() - start < timeout + _kept_waiting(child):
+    while True:  # it may have ended while this process was stopped
         done, status = os.waitpid(child, os.WNOHANG)
         if done:
             _kill(child)
             return os.waitstatus_to_exitcode(status)
+        if time.monotonic() - start > timeout + _kept_waiting(child):
+            break
         time.sleep(0.02)
     _kill(child)
     os.waitpid(child, 0)
