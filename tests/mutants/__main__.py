@@ -14,10 +14,12 @@ import signal
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from mutants.child import PACKAGE, ROOT, load_libraries, pytest_in_a_child
-from mutants.mutations import Mutation, mutants
+from mutants.mutations import Mutation, mutants, mutated_code
 from mutants.page import PAGE, Outcome, page, reasons
 from mutants.passed import TESTS, Chosen, Test, passed
 
@@ -26,10 +28,12 @@ MODULES = (
     "evaluation/metrics/detection",
     "evaluation/metrics/surface",
     "evaluation/statistics",
+    "evaluation/signed_rank",
     "evaluation/scores",
     "evaluation/exam",
     "evaluation/error_overlap",
     "evaluation/flagging",
+    "evaluation/disagreement",
     "volumes/lesions",
     "volumes/labels",
     "volumes/resize",
@@ -50,6 +54,7 @@ MODULES = (
     "preprocessing/lesion_slices",
     "training/losses",
     "sampling/slices",
+    "sampling/batches",
     "dicom/geometry",
     "dicom/series",
 )
@@ -101,7 +106,7 @@ def try_module(module: str, tests: dict[str, Test], results: Path) -> None:
     suite = _digest(*sorted(TESTS.rglob("*.py")))
     with path.open("a", encoding="utf-8") as kept:
         for number, (mutation, tree) in enumerate(mutants(_source(module))):
-            key = f"{_version(module)} {number}"
+            key = _key(module, number)
             before = earlier.get(key)
             if before and (not before.survived or before.suite == suite):
                 continue
@@ -153,18 +158,26 @@ def _chosen(module: str, mutation: Mutation, tests: dict[str, Test]) -> tuple[li
 def _known(module: str, results: Path) -> Sequence[Outcome]:
     """Return what is known of the mutants of a module as it is now; of several outcomes the last."""
     path = results / f"{module.replace('/', '.')}.jsonl"
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    found = (Outcome(**json.loads(line)) for line in lines)
-    return list({one.key: one for one in found if one.key.startswith(_version(module))}.values())
+    kept = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    found = {one.key: one for one in (Outcome(**json.loads(line)) for line in kept)}
+    lines = {_key(module, number): now.line for number, (now, _) in enumerate(mutants(_source(module)))}
+    return [replace(one, line=lines[key]) for key, one in found.items() if key in lines]
+
+
+def _key(module: str, number: int) -> str:
+    return f"{_version(module)} {number}"
 
 
 def _source(module: str) -> str:
     return (PACKAGE / f"{module}.py").read_text(encoding="utf-8")
 
 
+@cache
 def _version(module: str) -> str:
-    """Return a digest of a module and of what makes mutants of it: both decide which mutant has which number."""
-    return _digest(PACKAGE / f"{module}.py", Path(__file__).with_name("mutations.py"))[:16]
+    """Return a digest of a module's code and of what makes mutants of it: both decide which has which number."""
+    code = hashlib.sha256(mutated_code(_source(module)).encode())
+    code.update(Path(__file__).with_name("mutations.py").read_bytes())
+    return code.hexdigest()[:16]
 
 
 def _digest(*paths: Path) -> str:

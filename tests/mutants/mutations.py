@@ -114,6 +114,28 @@ def mutants(source: str) -> Iterator[tuple[Mutation, ast.Module]]:
         place.put(node)
 
 
+def mutated_code(source: str) -> str:
+    """Return what decides the mutants of a module, as text: its syntax tree without imports and docstrings.
+
+    It stays the same where modules move, and where a comment or a line break changes.
+    """
+    return ast.dump(_Bare().visit(ast.parse(source)))
+
+
+class _Bare(ast.NodeTransformer):
+    """Takes out what no mutation changes."""
+
+    def visit_Import(self, node: ast.Import) -> None:
+        return
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
+        return
+
+    def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:
+        text = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        return None if text else node
+
+
 def _described(place: _Place, node: ast.AST, other: ast.AST) -> Mutation:
     statement = place.statement
     body = getattr(statement, "body", None)

@@ -1,9 +1,11 @@
 """The tester of the tests: what it makes wrong, and what it calls noticed."""
 
 import ast
+import os
 
 import pytest
-from mutants.mutations import mutants
+from mutants import child
+from mutants.mutations import mutants, mutated_code
 from mutants.page import Outcome, page
 
 SOURCE = '''
@@ -81,6 +83,31 @@ def test_each_mutant_is_wrong_in_one_place_and_compiles() -> None:
 def test_a_default_counts_as_run_at_import_and_a_body_does_not() -> None:
     at_import = {mutation.name: mutation.runs_at_import for mutation, _ in mutants(SOURCE)}
     assert {name for name, early in at_import.items() if early} == {"module: 3 → 4", "larger: 0.5 → 0.45"}
+
+
+def test_another_import_and_another_docstring_leave_outcomes_known() -> None:
+    moved = SOURCE.replace("LIMIT = 3", "from elsewhere import sum  # of floats\n\nLIMIT = 3")
+    moved = moved.replace("So is this one.", "So is this.")
+    assert moved.count("from elsewhere") == moved.count("So is this.") == 1
+    assert changes(moved) == changes(SOURCE)
+    assert mutated_code(moved) == mutated_code(SOURCE)
+
+
+@pytest.mark.parametrize(
+    ("code", "other"),
+    [("LIMIT = 3", "LIMIT = 4"), ("<=", "<"), ("least: float", "most: float"), ('"at all"', '""')],
+)
+def test_any_other_change_makes_outcomes_unknown(code: str, other: str) -> None:
+    assert mutated_code(SOURCE.replace(code, other, 1)) != mutated_code(SOURCE)
+
+
+@pytest.mark.parametrize(("kept_waiting", "status"), [(0, None), (30, 0)])
+def test_time_without_a_processor_does_not_count(
+    monkeypatch: pytest.MonkeyPatch, kept_waiting: float, status: int | None
+) -> None:
+    monkeypatch.setattr(child, "_kept_waiting", lambda _: kept_waiting)
+    process = os.posix_spawn("/bin/sleep", ["sleep", "0.5"], os.environ, setsid=True)
+    assert child._wait(process, timeout=0.05) == status
 
 
 def test_the_page_tells_survivors_with_their_reasons() -> None:
