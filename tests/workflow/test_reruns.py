@@ -654,6 +654,19 @@ def test_a_line_reruns_what_follows_of_a_new_exam(with_new_exam: Finished, line:
     assert found  # of the run's own exams at least, where of the new one nothing does
 
 
+def test_a_new_exam_that_lies_elsewhere_is_the_same(with_new_exam: Finished) -> None:
+    """The file is renamed; the exam keeps its name."""
+    data, sheet = with_new_exam.folder / "data/phantoms", with_new_exam.folder / "config/exams/smoke.tsv"
+    text = sheet.read_text()
+    (data / "mine.nii.gz").rename(data / "renamed.nii.gz")
+    sheet.write_text(text.replace("mine.nii.gz", "renamed.nii.gz"))
+    try:
+        assert with_new_exam.would_run() == NOTHING
+    finally:
+        (data / "renamed.nii.gz").rename(data / "mine.nii.gz")
+        sheet.write_text(text)
+
+
 def test_another_content_of_a_new_exam_segments_it_again(with_new_exam: Finished) -> None:
     path = with_new_exam.folder / "data/phantoms/mine.nii.gz"
     before = path.read_bytes()
