@@ -17,7 +17,7 @@ SIDE_BY_SIDE := $(BIN)/pytest -n 2 --dist loadfile
 ALONE := $(shell command -v flock >/dev/null && echo flock --nonblock --conflict-exit-code 75 .snakemake-demo.lock)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-of-runs test-of-queue lint unit workflow test-browser test-slurm test-faults mutants why prune schema lock clean bench
+.PHONY: help setup demo test test-of-code test-of-runs test-of-queue lint unit workflow test-browser test-slurm test-faults mutants why prune schema lock clean bench
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,10 +47,17 @@ demo: $(VENV)/.locked ## run the whole workflow on phantom exams, on the CPU, in
 	@$(BIN)/hepaflow summary results/demo
 	@echo "The report: results/demo/report.html"
 
-test: lint unit ## run every check but the slow ones of test-faults
+test: lint ## run every check but the slow ones of test-faults
 	@tests/browser/install_chromium.sh || echo "LEFT OUT: the tests in a real browser."
-	@# Jobs of a queue mostly wait: they do so beside the other runs.
-	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target test-of-runs test-of-queue
+	@# One after the other, for packages are installed by one at a time; what is missing is told by its own target.
+	@tests/dicom/install_dicom3tools.sh >/dev/null || true
+	@tests/slurm/install >/dev/null || true
+	@# Jobs of a queue mostly wait: they do so beside all other tests.
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target test-of-code test-of-queue
+
+test-of-code:
+	@$(MAKE) --no-print-directory unit
+	@$(MAKE) --no-print-directory test-of-runs
 
 test-of-runs:
 	$(SIDE_BY_SIDE) -m 'not slow' tests/workflow tests/faults $(if $(shell command -v chromium),tests/browser)

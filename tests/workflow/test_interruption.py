@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 
-from smoke_run import Checkout
+from smoke_run import SMOKE, Checkout
 
 
 def test_killed_run_ends_with_the_same_networks(fresh: Checkout, completed: Checkout) -> None:
@@ -29,13 +29,15 @@ def test_killed_run_ends_with_the_same_networks(fresh: Checkout, completed: Chec
 
     unlocked = fresh.snakemake("--unlock")
     assert unlocked.returncode == 0, unlocked.stdout
-    networks = list((completed.folder / "results/smoke/models").rglob("*.safetensors"))
+    whole = completed.folder / "results/smoke/models"
+    networks = [whole / stage / f"{folder.stem}.safetensors" for folder in kept for stage in ("liver", "lesion")]
     ended = fresh.snakemake(*(str(path.relative_to(completed.folder)) for path in networks))
     assert ended.returncode == 0, ended.stdout
     resumed = (fresh.folder / f"results/smoke/logs/train/liver.{kept[0].stem}.log").read_text()
     assert "going on after epoch" in resumed
     assert list(models.rglob("*.training")) == []
     for path in networks:
-        own = models / path.relative_to(completed.folder / "results/smoke/models")
+        own = models / path.relative_to(whole)
         assert own.read_bytes() == path.read_bytes(), own.name
-    assert "train" not in fresh.planned()  # the rest was not asked for
+    trained = 2 * len(kept)  # the rest was not asked for
+    assert fresh.planned()["train"] == 2 * len([*SMOKE["backbones"], *SMOKE["methods"]]) - trained
