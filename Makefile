@@ -47,7 +47,7 @@ demo: $(VENV)/.locked ## run the whole workflow on phantom exams, on the CPU, in
 	@$(BIN)/hepaflow summary results/demo
 	@echo "The report: results/demo/report.html"
 
-test: lint ## run every check but the slow ones of test-faults
+test: lint ## run every check but the slow ones of test-faults and test-slurm
 	@tests/browser/install_chromium.sh || echo "LEFT OUT: the tests in a real browser."
 	@# One after the other, for packages are installed by one at a time; what is missing is told by its own target.
 	@tests/dicom/install_dicom3tools.sh >/dev/null || true
@@ -63,7 +63,7 @@ test-of-runs:
 	$(SIDE_BY_SIDE) -m 'not slow' tests/workflow tests/faults $(if $(shell command -v chromium),tests/browser)
 
 test-of-queue:
-	@if tests/slurm/install; then set -x; $(BIN)/pytest tests/slurm; else echo "LEFT OUT: the tests on a SLURM cluster."; fi
+	@if tests/slurm/install; then set -x; $(BIN)/pytest -m 'not slow' tests/slurm; else echo "LEFT OUT: the tests on a SLURM cluster."; fi
 
 lint: $(VENV)/.locked-dev ## style, types, formats
 	$(BIN)/ruff check .

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from cluster import ClusterProject, Run, slurm
 
+pytestmark = pytest.mark.slow  # ten minutes beside other tests, mostly of waiting
+
 DISTURBED = ("abandoned", "cancelled", "killed", "requeued", "limited")
 NETWORKS = ("calm", *DISTURBED)
 OWNER = re.compile(r"process (\d+) on \S+, SLURM job (\d+)")
@@ -133,7 +135,12 @@ def test_no_job_is_lost_and_none_runs_twice_at_a_time(disturbed: Disturbed) -> N
     for name in NETWORKS:
         runs = sorted((job.start, job.end) for job in trainings if job.wildcards == f"liver_{name}")
         assert all(end <= start for (_, end), (start, _) in pairwise(runs)), (name, runs)
-    states = Counter((job.wildcards.removeprefix("liver_"), job.state.split()[0]) for job in trainings)
+    # At its limit a job ends itself, or, where its process is slow to do so, SLURM ends it.
+    told = {"TIMEOUT": "FAILED"}
+    states = Counter(
+        (job.wildcards.removeprefix("liver_"), told.get(job.state.split()[0], job.state.split()[0]))
+        for job in trainings
+    )
     expected = Counter({(name, "COMPLETED"): 1 for name in NETWORKS})
     expected |= {("abandoned", "CANCELLED"): 1, ("cancelled", "CANCELLED"): 1, ("requeued", "REQUEUED"): 1}
     expected |= {("killed", "FAILED"): 1, ("limited", "FAILED"): 1}
