@@ -176,8 +176,10 @@ def _text(tree: ast.AST) -> str:
     """
     if isinstance(tree, ast.Constant):
         return f"Constant(value={tree.value!r}, kind=None)"
-    fields = [(name, value) for name, value in ast.iter_fields(tree) if value or isinstance(tree, HOLDS_A_VALUE)]
-    return f"{type(tree).__name__}({', '.join(f'{name}={_value_text(value)}' for name, value in fields)})"
+    holds_a_value = isinstance(tree, HOLDS_A_VALUE)
+    fields = [(name, getattr(tree, name, None)) for name in tree._fields]
+    told = [f"{name}={_value_text(value)}" for name, value in fields if value or holds_a_value]
+    return f"{type(tree).__name__}({', '.join(told)})"
 
 
 def _value_text(value: object) -> str:
