@@ -1005,26 +1005,6 @@ def test_two_changes_at_once_are_both_noticed(finished: Finished, tmp_path: Path
 # The headline cases, job by job.
 
 BACKBONES = SMOKE["backbones"]
-SCORE_JOBS = {
-    "restore.test": 8,  # the fusion and what is fused, two test exams
-    "evaluate.test": 8,
-    "uncertainty.test": 2,
-    "summarise": 1,
-    "tables.liver": 1,
-    "tables.lesion": 1,
-    "table_literature": 1,
-    "figure_uncertainty.liver": 1,
-    "figure_uncertainty.lesion": 1,
-    "figure_dice.liver": 1,
-    "figure_dice.lesion": 1,
-    "figure_samples.liver": 1,
-    "figure_samples.lesion": 1,
-    "viewer.test": 2,
-    "bundle": 1,
-    "provenance": 1,
-    "html_report": 1,
-}
-EVALUATION_JOBS = {**SCORE_JOBS, "overlap.test": 2, "figure_overlap.liver": 1, "figure_overlap.lesion": 1}
 PAGES = {
     "summarise": 1,
     "tables.liver": 1,
@@ -1039,6 +1019,15 @@ PAGES = {
     "provenance": 1,
     "html_report": 1,
 }
+SCORE_JOBS = {
+    **PAGES,
+    "restore.test": 8,  # the fusion and what is fused, two test exams
+    "evaluate.test": 8,
+    "uncertainty.test": 2,
+    "figure_uncertainty.liver": 1,
+    "figure_uncertainty.lesion": 1,
+}
+EVALUATION_JOBS = {**SCORE_JOBS, "overlap.test": 2, "figure_overlap.liver": 1, "figure_overlap.lesion": 1}
 EVERY_METHOD = {"restore.test": 10, "evaluate.test": 10}
 LESION_FUSED = {
     "fit_fusion.lesion": 1,

@@ -33,7 +33,7 @@ from hepaflow.jobs.fingerprint import ALL, chosen_by, fingerprints, libraries
 from hepaflow.methods.given_files import structures_of
 from hepaflow.methods.inputs import Inputs, check_times
 from hepaflow.methods.job_settings import JobSettings
-from hepaflow.methods.plan import depth, networks_of, stages_of, votes_of
+from hepaflow.methods.plan import networks_of, votes_of
 from hepaflow.methods.thesis import plan_of
 from hepaflow.names import FUSION, STAGES, STRUCTURES
 from hepaflow.jobs.environment import settle, shadowed
@@ -44,7 +44,6 @@ from hepaflow.jobs.raw_inputs import RawInputs
 from hepaflow.jobs.recipe import versions
 from hepaflow.jobs.spelling import known_spelling, made_at
 from hepaflow.jobs.states import remove_states
-from hepaflow.networks.operations import GMACS
 from hepaflow.settings.together import check_held_out, remarks
 from hepaflow.settings.workflow import read_settings
 

@@ -1,5 +1,8 @@
 """Files by the names of the plan: what each stage of each method is made from."""
 
+from hepaflow.methods.plan import data_for, depth, predictions_of, stages_of
+from hepaflow.networks.operations import GMACS
+
 # Places. Names in them are those of the plan: of data, of a stage and a method, of an exam or a split.
 
 
@@ -31,24 +34,10 @@ def planned(wildcards, method="network"):
     return PLAN.methods[getattr(wildcards, method)][wildcards.stage]
 
 
-def data_for(stage, method, split):
-    """Return the name of the data on which a stage of a method finds the exams of a split."""
-    found = PLAN.methods[method][stage]
-    return found.training.data if split == "train" and found.training else found.data
-
-
-# Training exams are predicted for the votes that learn from them.
-PREDICTED = [
-    *((network, stage, "test") for network, stage in networks_of(PLAN)),
-    *(
-        (network, stage, "train")
-        for vote, stage in votes_of(PLAN)
-        for network in PLAN.methods[vote][stage].vote.of
-    ),
-]
+PREDICTED = predictions_of(PLAN)
 PREPROCESSED = sorted(
     {
-        (data_for(stage, network, split), exam)
+        (data_for(PLAN, network, stage, split), exam)
         for network, stage in networks_of(PLAN)
         for split in ("train", "test")
         for exam in EXAMS.names(split)
@@ -70,20 +59,20 @@ def region_data_of(wildcards):
     within, split = PLAN.data[wildcards.data].within, EXAMS[wildcards.exam].split
     if not within or split == "train":
         return []
-    return data_file(data_for(within.stage, within.method, split), wildcards.exam)
+    return data_file(data_for(PLAN, within.method, within.stage, split), wildcards.exam)
 
 
 def data_to_fit(method):
     """Return the preprocessed training exams of the wildcard's network, or of its vote."""
     return lambda wildcards: [
-        data_file(data_for(wildcards.stage, getattr(wildcards, method), "train"), exam)
+        data_file(data_for(PLAN, getattr(wildcards, method), wildcards.stage, "train"), exam)
         for exam in EXAMS.names("train")
     ]
 
 
 def data_of(wildcards):
     """Return the preprocessed exams of a split, as a network sees them."""
-    data = data_for(wildcards.stage, wildcards.network, wildcards.split)
+    data = data_for(PLAN, wildcards.network, wildcards.stage, wildcards.split)
     return [data_file(data, exam) for exam in EXAMS.names(wildcards.split)]
 
 
@@ -124,7 +113,9 @@ def grids_of(method=None):
     def files(wildcards):
         chosen, split = method or wildcards.method, EXAMS[wildcards.exam].split
         stages = stages_of(PLAN, chosen)
-        return [data_file(data_for(stages[structure], chosen, split), wildcards.exam) for structure in STRUCTURES]
+        return [
+            data_file(data_for(PLAN, chosen, stages[structure], split), wildcards.exam) for structure in STRUCTURES
+        ]
 
     return files
 
@@ -141,7 +132,7 @@ def fused_masks_of(wildcards):
 
 def fused_data_of(wildcards):
     """Return the data of an exam on which the fused networks see it, for the wildcard's stage."""
-    return data_file(data_for(wildcards.stage, FUSION, EXAMS[wildcards.exam].split), wildcards.exam)
+    return data_file(data_for(PLAN, FUSION, wildcards.stage, EXAMS[wildcards.exam].split), wildcards.exam)
 
 
 # Results of all methods.

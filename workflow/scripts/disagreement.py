@@ -13,7 +13,7 @@ from hepaflow.volumes.volume import read_grid, write_map
 def work() -> None:
     exam = snakemake.wildcards.exam
     grid_of_masks = SliceFile(snakemake.input.data)
-    votes = [read_restored(path, exam, grid_of_masks) for path in snakemake.input.masks]
+    votes = (read_restored(path, exam, grid_of_masks) for path in snakemake.input.masks)
     grid = read_grid(Path(snakemake.input.image), exam=exam)
     with replacing(snakemake.output.map) as partial:
         write_map(partial, disagreement(votes), grid)

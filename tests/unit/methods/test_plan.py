@@ -6,14 +6,17 @@ from hypothesis import strategies as st
 
 from hepaflow.methods.plan import (
     Step,
+    data_for,
     depth,
     model_of,
     networks_of,
     predicting_in,
+    predictions_of,
     stages_of,
     steps_to,
     votes_of,
 )
+from hepaflow.methods.thesis import plan_of
 from hepaflow.settings.fusion import FitFusionSettings, FusionSettings
 from hepaflow.settings.network import NetworkSettings
 from hepaflow.settings.plan import Plan, PlannedData, PlannedStage, PlannedTraining, PlannedVote, Region
@@ -21,6 +24,7 @@ from hepaflow.settings.postprocess import MinArea
 from hepaflow.settings.preprocessing import PreprocessSettings
 from hepaflow.settings.slices import LiverSlicesSettings, WindowSettings
 from hepaflow.settings.training import PredictSettings, TrainingSettings, TrainSettings
+from hepaflow.settings.workflow import read_settings
 
 quick = settings(max_examples=80, deadline=None, derandomize=True)
 STAGES = ("a", "b", "c", "d")
@@ -194,3 +198,16 @@ def test_networks_of_one_model_predict_in_one_precision() -> None:
 def predicting_in_bf16(stage: PlannedStage) -> PlannedStage:
     assert stage.network is not None
     return stage.model_copy(update={"network": stage.network.model_copy(update={"precision": "bf16"})})
+
+
+def test_what_a_run_predicts_and_on_which_data() -> None:
+    """Training exams for the vote alone, on the data of the reference; a method beside it sees its own liver."""
+    unet = {"arch": "unet", "weights": "none"}
+    plan = plan_of(read_settings({"backbones": {"fused": unet}, "methods": {"apart": {"network": unet}}}))
+    assert sorted(predictions_of(plan)) == [
+        *(("apart", stage, "test") for stage in ("lesion", "liver")),
+        *(("fused", stage, split) for stage in ("lesion", "liver") for split in ("test", "train")),
+    ]
+    assert data_for(plan, "apart", "lesion", "test") == "lesion-apart"
+    assert data_for(plan, "apart", "lesion", "train") == data_for(plan, "fused", "lesion", "test") == "lesion"
+    assert data_for(plan, "fusion", "liver", "train") == data_for(plan, "fusion", "liver", "test") == "liver"

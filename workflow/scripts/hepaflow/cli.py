@@ -131,9 +131,6 @@ def main(arguments: list[str] | None = None) -> int:
         "looks for them, so that trainings find them on machines without internet access. Run it as the user "
         "who trains.",
     )
-    fetch.add_argument(
-        "--configfile", type=Path, help="configuration, as for snakemake (default: the thesis')", metavar="FILE"
-    )
     fetch.set_defaults(run=_fetch)
 
     plan = commands.add_parser(
@@ -143,10 +140,14 @@ def main(arguments: list[str] | None = None) -> int:
         "networks see, and what each method's masks follow from. Nothing is read but the configuration and its "
         "exam sheet, and nothing is run.",
     )
-    plan.add_argument(
-        "--configfile", type=Path, help="configuration, as for snakemake (default: the thesis')", metavar="FILE"
-    )
     plan.set_defaults(run=_plan)
+    for command in (fetch, plan):
+        command.add_argument(
+            "--configfile",
+            type=Path,
+            help="configuration, as for snakemake (default: the thesis')",
+            metavar="FILE",
+        )
 
     schema = commands.add_parser("schema", help="print the JSON schema of the configuration, for editors")
     schema.set_defaults(run=_schema)

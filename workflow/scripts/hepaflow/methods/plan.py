@@ -75,6 +75,23 @@ def _sorted(plan: Plan, steps: list[Step]) -> list[Step]:
     return sorted(steps, key=place)
 
 
+def data_for(plan: Plan, method: str, stage: str, split: str) -> str:
+    """Return the name of the data on which a stage of a method finds the exams of a split."""
+    planned = plan.methods[method][stage]
+    return planned.training.data if split == "train" and planned.training else planned.data
+
+
+def predictions_of(plan: Plan) -> list[tuple[str, str, str]]:
+    """Return network, stage and split of all that a run predicts: the training exams for votes to learn from."""
+    fused = [(network, stage) for vote, stage in votes_of(plan) for network in _voters(plan, vote, stage)]
+    return [*((*step, "test") for step in networks_of(plan)), *((*step, "train") for step in fused)]
+
+
+def _voters(plan: Plan, vote: str, stage: str) -> tuple[str, ...]:
+    planned = plan.methods[vote][stage].vote
+    return () if planned is None else planned.of
+
+
 def model_of(plan: Plan, method: str) -> Plan:
     """Return the part of a plan that segments an exam by one method, without how its networks came about."""
     methods: dict[str, dict[str, PlannedStage]] = {}

@@ -198,7 +198,8 @@ class _Exam:
 
     def _draw(self, steps: Sequence[Step]) -> None:
         """Draw the maps of networks, behind one progress bar."""
-        new = [step for step in steps if step in self._predictors and not {step} & {*self._maps, *self._masks}]
+        known = self._maps.keys() | self._masks.keys()
+        new = [step for step in steps if step in self._predictors and step not in known]
         seen = {step: SlicesInMemory(self._stack(self._planned(step).data)) for step in new}
         total = sum(map(len, seen.values()))
         name = f"{new[0][1]} networks" if new else ""
