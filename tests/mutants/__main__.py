@@ -44,6 +44,7 @@ MODULES = (
     "masks/restore",
     "masks/fusion",
     "masks/file",
+    "masks/map",
     "masks/disagreement",
     "preprocessing/voi",
     "preprocessing/clahe",

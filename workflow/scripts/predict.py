@@ -21,7 +21,7 @@ def work() -> None:
     network = build_network(settings.network)
     load_weights(network, snakemake.input.weights)
     fabric = make_fabric(settings.precision, compute, threads=snakemake.threads)
-    predictor = Predictor(network, settings.sampling, fabric, compute)
+    predictor = Predictor(network, settings.sampling, fabric, compute, settings.flips or ())
 
     def maps():
         for path in map(Path, snakemake.input.data):

@@ -1,9 +1,11 @@
 """The plan of a run: the thesis by default, and other methods beside it."""
 
+import re
 from typing import Any
 
 import pytest
 
+from hepaflow.errors import UserError
 from hepaflow.methods.job_settings import JobSettings
 from hepaflow.methods.plan import model_of, networks_of, stages_of, steps_to, votes_of
 from hepaflow.methods.thesis import plan_of
@@ -232,3 +234,112 @@ def test_the_order_of_keys_does_not_matter() -> None:
     other = plan(backbones={"y": UNET, "x": UNET}, methods={"b": {"network": UNET}, "a": {"network": UNET}})
     assert one.canonical() == other.canonical()
     assert networks_of(one) == networks_of(other)
+
+
+# What a method sees.
+
+
+def test_a_method_may_see_data_of_its_own() -> None:
+    made = beside(
+        stages={
+            "liver": {"data": {"kind": "liver_slices", "size": 512, "window": {"low": -160, "high": 240}}},
+            "lesion": {"data": {"kind": "voi_slices", "size": 384, "margin": 0.1}},
+        }
+    )
+    mine = made.methods["mine"]
+    liver, lesion = (made.data[mine[stage].data].preprocess for stage in STAGES)
+    assert liver.preprocessing.as_json() == {
+        "kind": "liver_slices",
+        "size": 512,
+        "window": {"low": -160, "high": 240},
+    }
+    assert lesion.preprocessing.as_json() == {  # the window is the run's
+        "kind": "voi_slices",
+        "size": 384,
+        "margin": 0.1,
+        "window": {"low": -250, "high": 250},
+    }
+    for stage in STAGES:
+        assert training(made, stage, "mine").data == mine[stage].data == f"{stage}-mine"
+    within = made.data["lesion-mine"].within
+    assert within is not None
+    assert (within.method, within.stage) == ("mine", "liver")
+    without = plan(backbones={"one": UNET, "two": UNET})
+    assert without.data.items() <= made.data.items()
+
+
+def test_the_runs_data_are_shared_where_they_are_the_same() -> None:
+    same = {"kind": "liver_slices", "size": 256}
+    made = beside(stages={"liver": {"data": same}})
+    assert made.methods["mine"]["liver"].data == "liver"
+    assert made == beside()
+
+
+def test_the_runs_contrast_and_size_are_a_methods_where_it_sets_none() -> None:
+    made = plan(
+        size=128,
+        contrast={"tiles": 4},
+        backbones={"one": UNET},
+        methods={
+            "mine": {"network": UNET, "stages": {"lesion": {"data": {"kind": "lesion_slices", "margin": 0.2}}}}
+        },
+    )
+    told = made.data["lesion-mine"].preprocess.preprocessing.as_json()
+    assert told == made.data["lesion"].preprocess.preprocessing.as_json() | {"margin": 0.2}
+    assert (told["size"], told["contrast"]["tiles"]) == (128, 4)
+
+
+def test_lesions_may_be_sought_in_the_whole_exam() -> None:
+    made = beside(stages={"lesion": {"data": {"kind": "liver_slices"}}})
+    data = made.data[made.methods["mine"]["lesion"].data]
+    assert data.within is None
+    assert (data.preprocess.region, data.preprocess.structure) == (None, "lesion")
+
+
+def test_a_stage_chooses_sampling_and_flips_before_the_method() -> None:
+    made = beside(
+        sampling={"kind": "slabs", "slices": 3},
+        flips=["vertical", "horizontal"],
+        stages={"liver": {"flips": ["horizontal"]}, "lesion": {"sampling": {"kind": "slices"}}},
+    )
+    seen = {}
+    for stage in STAGES:
+        network = made.methods["mine"][stage].network
+        assert network is not None
+        assert network.sampling == training(made, stage, "mine").settings.sampling
+        seen[stage] = (network.sampling.as_json(), network.flips)
+    assert seen == {
+        "liver": ({"kind": "slabs", "slices": 3}, ("horizontal",)),
+        "lesion": ({"kind": "slices"}, ("horizontal", "vertical")),
+    }
+
+
+def test_flips_are_a_setting_of_prediction_alone() -> None:
+    with_flips, without = beside(flips=["horizontal"]), beside()
+    for stage in STAGES:
+        assert training(with_flips, stage, "mine") == training(without, stage, "mine")
+        assert with_flips.methods["mine"][stage] != without.methods["mine"][stage]
+    assert with_flips.data == without.data
+
+
+@pytest.mark.parametrize(
+    ("method", "told"),
+    [
+        ({"stages": {"liver": {"data": {"kind": "voi_slices"}}}}, "lie around a liver"),
+        ({"stages": {"liver": {"data": {"kind": "liver_slices", "margin": 0.1}}}}, "unknown key"),
+        ({"stages": {"lesion": {"data": {"kind": "voi_slices", "margin": -0.1}}}}, "greater than or equal to 0"),
+        ({"stages": {"lesion": {"data": {"kind": "voi"}}}}, "found 'voi'"),
+        ({"stages": {"lesion": {"data": {"kind": "lesion_slices", "size": 24}}}}, "greater than or equal to 32"),
+        (
+            {"stages": {"lesion": {"data": {"kind": "lesion_slices", "size": 32, "contrast": {"tiles": 16}}}}},
+            "methods.mine.stages.lesion.data.contrast.tiles: 16 tiles along 32 pixels",
+        ),
+        ({"sampling": {"kind": "slabs", "slices": 4}}, "1, 3 or 5"),
+        ({"flips": []}, "expected `horizontal`, `vertical` or both"),
+        ({"flips": ["horizontal", "horizontal"]}, "each once"),
+        ({"flips": ["up"]}, "'horizontal' or 'vertical'"),
+    ],
+)
+def test_what_a_method_cannot_see_is_refused(method: dict[str, Any], told: str) -> None:
+    with pytest.raises(UserError, match=re.escape(told)):
+        beside(**method)

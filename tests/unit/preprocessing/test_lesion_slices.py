@@ -160,3 +160,15 @@ def test_zero_background_fills_what_the_window_clips_inside_the_mask() -> None:
     untouched, _ = exam((3, 64, 64))
     same = [lesion_slices(untouched, liver, None, chosen).image for chosen in (LESION, literal)]
     np.testing.assert_array_equal(*same)  # without zeros in the liver, both are one
+
+
+def test_a_margin_widens_the_volume_and_fills_it_with_the_livers_mean() -> None:
+    hu, labels = exam()
+    liver = labels >= 1
+    close = lesion_slices(hu, liver, labels == 2, LESION)
+    wide = lesion_slices(hu, liver, labels == 2, LESION.model_copy(update={"margin": 0.2}))
+    assert close.box is not None
+    assert wide.box == volume_of_interest(liver, 0.2) != close.box
+    assert restore(wide.mask, wide.box, wide.shape).sum() == pytest.approx((labels == 2).sum(), rel=0.05)
+    no_margin = lesion_slices(hu, liver, labels == 2, LESION.model_copy(update={"margin": 0.0}))
+    np.testing.assert_array_equal(no_margin.image, close.image)

@@ -8,12 +8,14 @@ from hepaflow.preprocessing.lesion_slices import lesion_slices
 from hepaflow.preprocessing.liver_slices import liver_slices
 from hepaflow.preprocessing.registry import PREPROCESSING
 from hepaflow.preprocessing.slices import SliceStack
-from hepaflow.settings.contrast import ContrastSettings, LesionSlicesSettings
-from hepaflow.settings.preprocessing import PreprocessSettings
+from hepaflow.preprocessing.voi_slices import voi_slices
+from hepaflow.settings.contrast import ContrastSettings, LesionSlicesSettings, VoiSlicesSettings
+from hepaflow.settings.preprocessing import Preprocessing, PreprocessSettings
 from hepaflow.settings.slices import LiverSlicesSettings, WindowSettings
 
 LIVER = LiverSlicesSettings(window=WindowSettings(low=-100, high=150), size=32)
 LESION = LesionSlicesSettings(window=WindowSettings(), size=40, contrast=ContrastSettings(tiles=4))
+VOI = VoiSlicesSettings(window=WindowSettings(), size=40, margin=0.1)
 
 
 def same(one: SliceStack, other: SliceStack) -> None:
@@ -25,7 +27,7 @@ def same(one: SliceStack, other: SliceStack) -> None:
 
 
 def test_every_kind_is_tested_here() -> None:
-    assert set(PREPROCESSING) == {LIVER.kind, LESION.kind}
+    assert set(PREPROCESSING) == {LIVER.kind, LESION.kind, VOI.kind}
 
 
 @pytest.mark.parametrize("known", [True, False])
@@ -39,22 +41,25 @@ def test_the_tables_entries_are_the_functions(known: bool, threads: int) -> None
     made = PREPROCESSING["lesion_slices"](hu, liver, lesion, LESION, threads)
     same(made, lesion_slices(hu, liver, lesion, LESION))
     assert made.image.shape[1:] == (40, 40)
+    same(PREPROCESSING["voi_slices"](hu, liver, lesion, VOI, threads), voi_slices(hu, liver, lesion, VOI))
 
 
-def test_lesion_slices_need_a_region() -> None:
+@pytest.mark.parametrize("how", [LESION, VOI])
+def test_slices_of_a_volume_of_interest_need_a_region(how: Preprocessing) -> None:
     hu, labels = exam()
     with pytest.raises(ValueError, match="around a region"):
-        PREPROCESSING["lesion_slices"](hu, None, labels == 2, LESION, 1)
+        PREPROCESSING[how.kind](hu, None, labels == 2, how, 1)
 
 
-def test_a_region_without_a_voxel_has_no_slices() -> None:
+@pytest.mark.parametrize("how", [LESION, VOI])
+def test_a_region_without_a_voxel_has_no_slices(how: Preprocessing) -> None:
     hu, labels = exam()
-    made = PREPROCESSING["lesion_slices"](hu, np.zeros(hu.shape, bool), labels == 2, LESION, 1)
+    made = PREPROCESSING[how.kind](hu, np.zeros(hu.shape, bool), labels == 2, how, 1)
     assert made.box is None
     assert made.image.shape == made.mask.shape == (0, 40, 40)
 
 
-@pytest.mark.parametrize("how", [LIVER, LESION])
-def test_settings_are_read_by_their_kind(how: LiverSlicesSettings | LesionSlicesSettings) -> None:
+@pytest.mark.parametrize("how", [LIVER, LESION, VOI])
+def test_settings_are_read_by_their_kind(how: Preprocessing) -> None:
     settings = PreprocessSettings(preprocessing=how, structure="liver")
     assert PreprocessSettings.model_validate_json(settings.canonical()) == settings

@@ -1,6 +1,6 @@
 """Maps that a network draws, and their masks: its logits above zero, whatever the size of the batches."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -52,14 +52,16 @@ def network() -> nn.Module:
     return network
 
 
-def predictor(network: nn.Module, precision: Precision = "fp32", **compute: object) -> Predictor:
+def predictor(
+    network: nn.Module, precision: Precision = "fp32", *, flips: Sequence[str] = (), **compute: object
+) -> Predictor:
     chosen = ComputeSettings.model_validate({"accelerator": "cpu", **compute})
-    return Predictor(network, Slices(), make_fabric(precision, chosen, threads=1), chosen)
+    return Predictor(network, Slices(), make_fabric(precision, chosen, threads=1), chosen, flips)
 
 
 def logits_of(network: nn.Module, slices: SliceFile) -> np.ndarray:
     with torch.no_grad():
-        logits: np.ndarray = network.eval()(normalise(slices.image())).squeeze(1).numpy()
+        logits: np.ndarray = network.eval()(normalise(slices.image()[:, None])).squeeze(1).numpy()
     return logits
 
 
@@ -118,6 +120,49 @@ def test_progress_counts_every_piece(network: nn.Module, tmp_path: Path) -> None
     told: list[int] = []
     predictor(network, predict_batch_size=3).map(slices_of(tmp_path, 7), told.append)
     assert told == [3, 3, 1]
+
+
+# Mirrored pieces.
+
+
+class Leaning(nn.Module):
+    """A network that sees its input, and is surer the further right and down a pixel is."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        right, down = torch.linspace(-3, 3, x.shape[-1]), torch.linspace(-2, 2, x.shape[-2])
+        return x + right + down[:, None]
+
+
+def mirrored(exam: SliceFile, *axes: int) -> np.ndarray:
+    """Return the probability that the network finds in a mirrored exam, mirrored back."""
+    logits = Leaning()(normalise(exam.image()[:, None].copy()).flip(axes)).flip(axes)
+    return torch.sigmoid(logits).squeeze(1).numpy()
+
+
+@pytest.mark.parametrize(
+    ("flips", "ways"),
+    [
+        (["horizontal"], [(), (-1,)]),
+        (["vertical"], [(), (-2,)]),
+        (["horizontal", "vertical"], [(), (-1,), (-2,), (-2, -1)]),
+    ],
+)
+def test_a_map_is_the_mean_over_all_mirrored_pieces(
+    tmp_path: Path, flips: list[str], ways: list[tuple[int, ...]]
+) -> None:
+    exam = slices_of(tmp_path, 5)
+    mean = np.mean([mirrored(exam, *axes) for axes in ways], axis=0)
+    found = predictor(Leaning(), flips=flips, predict_batch_size=2).map(exam)
+    assert np.abs(found - mean * 255).max() < 0.51
+    certain = np.abs(mean - 0.5) > 1e-6
+    np.testing.assert_array_equal(mask_of(found)[certain], (mean > 0.5)[certain])
+    assert (found != predictor(Leaning()).map(exam)).mean() > 0.5  # mirroring does something
+
+
+def test_a_network_that_is_symmetric_finds_the_same_in_mirrored_pieces(tmp_path: Path) -> None:
+    exam = slices_of(tmp_path, 3)
+    once, mean = (predictor(nn.Identity(), flips=flips).map(exam) for flips in ((), ("horizontal", "vertical")))
+    np.testing.assert_array_equal(once, mean)
 
 
 LOGITS = [0.0, -0.0, *(sign * 10.0**power for sign in (1, -1) for power in range(-45, 39)), np.inf, -np.inf]

@@ -13,9 +13,9 @@ from hepaflow.preprocessing.slices import SlicesInMemory
 from hepaflow.sampling.protocol import Pieces, Sampling
 from hepaflow.sampling.registry import SAMPLINGS
 from hepaflow.sampling.slices import SliceDataset
-from hepaflow.settings.sampling import Slices
+from hepaflow.settings.sampling import Slabs, Slices
 
-EVERY = {"slices": Slices()}
+EVERY = {"slices": Slices(), "slabs": Slabs(kind="slabs", slices=5)}
 """Settings of each kind."""
 
 

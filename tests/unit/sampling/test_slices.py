@@ -11,12 +11,15 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small_exams import stack
 from torch.utils.data import DataLoader
 
 import hepaflow
-from hepaflow.preprocessing.slices import FULL, SliceFile, SliceStack
+from hepaflow.preprocessing.slices import FULL, SliceFile, SlicesInMemory, SliceStack
 from hepaflow.sampling.batches import EpochBatches
+from hepaflow.sampling.registry import SAMPLINGS
 from hepaflow.sampling.slices import SliceDataset, normalise
+from hepaflow.settings.sampling import Slabs, Slices
 from hepaflow.volumes.box import Box
 
 torch.set_num_threads(1)
@@ -51,7 +54,7 @@ def exams(tmp_path: Path) -> list[Path]:
 
 
 def test_pixels_are_normalised_as_the_thesis_does() -> None:
-    image = np.array([[[0.0, 0.25], [0.5, 1.0]]], np.float32)
+    image = np.array([[[[0.0, 0.25], [0.5, 1.0]]]], np.float32)
     expected = (torch.tensor([[[[0.0, 0.25], [0.5, 1.0]]]]) - 0.5) / 0.5
     assert torch.equal(normalise(image.copy()), expected)
     assert expected.min() == -1
@@ -88,6 +91,59 @@ def test_exams_without_a_reference_are_refused(tmp_path: Path) -> None:
     SliceStack(np.zeros(shape, np.uint16), None, Box.whole(shape), shape).save(path)
     with pytest.raises(ValueError, match="no reference"):
         SliceDataset([path])[[0]]
+
+
+# Slabs.
+
+
+def middles(images: torch.Tensor) -> list[list[int]]:
+    """Read the numbers of slices off every channel."""
+    return [numbers_of(channel[:, None]) for channel in images.unbind(1)]
+
+
+@pytest.mark.parametrize("slab", [1, 3, 5])
+def test_a_slice_lies_in_the_middle_of_its_slab(exams: list[Path], slab: int) -> None:
+    images, masks = SliceDataset(exams, slab)[range(38)]
+    assert images.shape == (38, slab, SIZE, SIZE)
+    assert middles(images)[slab // 2] == list(range(38))
+    torch.testing.assert_close(masks, SliceDataset(exams)[range(38)][1], rtol=0, atol=0)
+
+
+def test_a_slab_ends_with_its_exam(exams: list[Path]) -> None:
+    """The exams hold slices 0 to 2, 3 to 32 and 33 to 37."""
+    images, _ = SliceDataset(exams, 5)[[0, 2, 3, 20, 37]]
+    assert list(zip(*middles(images), strict=True)) == [
+        (0, 0, 0, 1, 2),
+        (0, 1, 2, 2, 2),
+        (3, 3, 3, 4, 5),
+        (18, 19, 20, 21, 22),
+        (35, 36, 37, 37, 37),
+    ]
+
+
+def test_slabs_of_one_slice_are_slices(exams: list[Path]) -> None:
+    numbers = [37, 0, 3, 2, 20]
+    for one, other in zip(SliceDataset(exams, 1)[numbers], SliceDataset(exams)[numbers], strict=True):
+        assert torch.equal(one, other)
+    exam = SliceFile(exams[2])
+    for (where, one), (same, other) in zip(
+        SAMPLINGS["slabs"](Slabs(kind="slabs", slices=1)).pieces(exam, 7),
+        SAMPLINGS["slices"](Slices()).pieces(exam, 7),
+        strict=True,
+    ):
+        assert where == same
+        assert torch.equal(one, other)
+
+
+@settings(deadline=None, max_examples=30, derandomize=True)
+@given(slices=st.integers(1, 9), slab=st.sampled_from([1, 3, 5]), at_once=st.integers(1, 10))
+def test_slabs_do_not_depend_on_the_batch_they_come_in(slices: int, slab: int, at_once: int) -> None:
+    exam = SlicesInMemory(stack(slices))
+    sampling = SAMPLINGS["slabs"](Slabs.model_validate({"kind": "slabs", "slices": slab}))
+    together = torch.cat([piece for _, piece in sampling.pieces(exam, at_once)])
+    alone = torch.cat([piece for _, piece in sampling.pieces(exam, 1)])
+    assert torch.equal(together, alone)
+    assert together.shape == (slices, slab, exam.size, exam.size)
 
 
 # The order.

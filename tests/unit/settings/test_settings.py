@@ -16,7 +16,7 @@ from hepaflow.errors import UserError
 from hepaflow.settings.base import SettingsModel
 from hepaflow.settings.network import HAS_BACKBONE
 from hepaflow.settings.postprocess import PostprocessingStep
-from hepaflow.settings.preprocessing import Preprocessing
+from hepaflow.settings.preprocessing import OwnData, Preprocessing
 from hepaflow.settings.sampling import Sampling
 from hepaflow.settings.together import STRIDE, check_held_out, remarks
 from hepaflow.settings.training import TrainingSettings
@@ -475,7 +475,8 @@ def test_every_name_has_its_entry() -> None:
     assert list(HAS_BACKBONE) == list(ARCHITECTURES)
     assert set(GMACS) <= set(ARCHITECTURES)
     assert kinds(get_args(Preprocessing)[0]) == tuple(PREPROCESSING)
-    assert kinds(Sampling) == tuple(SAMPLINGS)
+    assert kinds(get_args(Sampling)[0]) == tuple(SAMPLINGS)
+    assert kinds(get_args(OwnData)[0]) == tuple(PREPROCESSING)
     assert kinds(get_args(PostprocessingStep)[0]) == tuple(POSTPROCESSING)
     assert get_args(TrainingSettings.model_fields["loss"].annotation) == tuple(LOSSES)
 

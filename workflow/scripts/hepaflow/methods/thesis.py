@@ -5,15 +5,28 @@ Every method is a cascade of two stages: the liver in the whole exam, and lesion
 own.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from hepaflow.names import FUSION, STAGES, Stage
+from hepaflow.preprocessing.registry import AROUND_A_REGION
+from hepaflow.settings.base import SettingsModel
+from hepaflow.settings.contrast import LesionSlicesSettings, VoiSlicesSettings
 from hepaflow.settings.fusion import FitFusionSettings, FusionSettings
 from hepaflow.settings.network import NetworkSettings
 from hepaflow.settings.optimiser import AdamW
 from hepaflow.settings.plan import Plan, PlannedData, PlannedStage, PlannedTraining, PlannedVote, Region
 from hepaflow.settings.postprocess import MinArea, NearLargest, PostprocessingSteps
-from hepaflow.settings.preprocessing import PreprocessSettings
+from hepaflow.settings.preprocessing import (
+    OwnData,
+    OwnLesionSlices,
+    OwnLiverSlices,
+    OwnVoiSlices,
+    Preprocessing,
+    PreprocessSettings,
+)
+from hepaflow.settings.sampling import Sampling, Slices
+from hepaflow.settings.slices import LiverSlicesSettings
 from hepaflow.settings.training import PredictSettings, TrainingSettings, TrainSettings
 from hepaflow.settings.workflow import Settings
 
@@ -22,37 +35,95 @@ LIVER, LESION = STAGES
 
 def plan_of(settings: Settings) -> Plan:
     """Return the plan of a run."""
-    own = {name: f"{LESION}-{name}" for name in settings.methods}
-    data = {
-        LIVER: PlannedData(preprocess=PreprocessSettings(preprocessing=settings.liver_slices(), structure=LIVER)),
-        LESION: _around(settings, FUSION),
-        **{data: _around(settings, name) for name, data in own.items()},
+    shared = {
+        LIVER: _data(LIVER, settings.liver_slices(), FUSION),
+        LESION: _data(LESION, settings.lesion_slices(), FUSION),
     }
+    own = {name: _data_of(settings, name, shared) for name in settings.methods}
+    thesis = dict(zip(STAGES, STAGES, strict=True))
     methods: dict[str, dict[str, PlannedStage]] = {
-        **{name: _cascade(settings, name, LESION) for name in settings.backbones},
-        **{name: _cascade(settings, name, own[name]) for name in settings.methods},
+        **{name: _cascade(settings, name, seen=thesis, trained_on=thesis) for name in settings.backbones},
+        **{name: _cascade(settings, name, **_names(name, data, shared)) for name, data in own.items()},
         FUSION: {stage: _vote(settings, stage) for stage in STAGES},
     }
-    return Plan(data=data, methods=methods)
+    beside = {_own(stage, name): data[stage] for name, data in own.items() for stage in STAGES}
+    used = {planned.data for stages in methods.values() for planned in stages.values()}
+    return Plan(data=shared | {name: data for name, data in beside.items() if name in used}, methods=methods)
 
 
-def _around(settings: Settings, method: str) -> PlannedData:
-    """Return the data of lesion networks, within a method's liver."""
-    preprocess = PreprocessSettings(preprocessing=settings.lesion_slices(), structure=LESION, region=LIVER)
-    return PlannedData(preprocess=preprocess, within=Region(method=method, stage=LIVER))
+def _data(stage: Stage, preprocessing: Preprocessing, method: str) -> PlannedData:
+    """Return the data of a stage, within a method's liver where they lie around one."""
+    around = preprocessing.kind in AROUND_A_REGION
+    return PlannedData(
+        preprocess=PreprocessSettings(
+            preprocessing=preprocessing, structure=stage, region=LIVER if around else None
+        ),
+        within=Region(method=method, stage=LIVER) if around else None,
+    )
 
 
-def _cascade(settings: Settings, name: str, lesion: str) -> dict[str, PlannedStage]:
-    """Return the stages of a method with a network for each; those for lesions see the data `lesion`."""
+def _data_of(settings: Settings, name: str, shared: Mapping[Stage, PlannedData]) -> dict[Stage, PlannedData]:
+    """Return the data that the networks of a method see, by stage."""
+    return {stage: _data(stage, _preprocessing(settings, name, stage, shared), name) for stage in STAGES}
+
+
+def _preprocessing(
+    settings: Settings, name: str, stage: Stage, shared: Mapping[Stage, PlannedData]
+) -> Preprocessing:
+    own: OwnData | None = getattr(settings.methods[name].stages, stage).data
+    if own is None:
+        return shared[stage].preprocess.preprocessing
+    kind = OWN[type(own)]
+    run = {key: getattr(settings, key) for key in kind.model_fields if hasattr(settings, key)}
+    given = {key: getattr(own, key) for key in own.model_fields_set if getattr(own, key) is not None}
+    return kind(**run | given)
+
+
+OWN: Mapping[type[SettingsModel], type[Preprocessing]] = {
+    OwnLiverSlices: LiverSlicesSettings,
+    OwnLesionSlices: LesionSlicesSettings,
+    OwnVoiSlices: VoiSlicesSettings,
+}
+"""What is complete, of what a method sets of its data."""
+
+
+def _own(stage: Stage, name: str) -> str:
+    """Return the name of data that a single method has."""
+    return f"{stage}-{name}"
+
+
+def _names(
+    name: str, own: Mapping[Stage, PlannedData], shared: Mapping[Stage, PlannedData]
+) -> dict[str, dict[Stage, str]]:
+    """Return the names of the data that the networks of a method see, and of those that they are trained on.
+
+    They are the thesis' where these are the same. To train, lesions are sought within the reference, whatever the
+    method: the same preprocessing is enough.
+    """
+    return {
+        "seen": {stage: stage if own[stage] == shared[stage] else _own(stage, name) for stage in STAGES},
+        "trained_on": {
+            stage: stage if own[stage].preprocess == shared[stage].preprocess else _own(stage, name)
+            for stage in STAGES
+        },
+    }
+
+
+def _cascade(
+    settings: Settings, name: str, *, seen: Mapping[Stage, str], trained_on: Mapping[Stage, str]
+) -> dict[str, PlannedStage]:
+    """Return the stages of a method with a network for each, on data of these names."""
     return {
         stage: PlannedStage(
             structure=stage,
-            data={LIVER: LIVER, LESION: lesion}[stage],
+            data=seen[stage],
             network=PredictSettings(
                 network=_network(settings, name).model_copy(update={"weights": "none"}),
+                sampling=_sampling(settings, name, stage),
                 precision=settings.predict_precision or settings.precision,
+                flips=_chosen(settings, name, stage, "flips"),
             ),
-            training=_training(settings, name, stage),
+            training=_training(settings, name, stage, trained_on[stage]),
             postprocessing=_postprocessing(settings, name, stage),
         )
         for stage in STAGES
@@ -64,16 +135,29 @@ def _network(settings: Settings, name: str) -> NetworkSettings:
     return NetworkSettings(arch=chosen.arch, weights=chosen.weights, head=settings.head)
 
 
-def _training(settings: Settings, name: str, stage: Stage) -> PlannedTraining:
+def _sampling(settings: Settings, name: str, stage: Stage) -> Sampling:
+    chosen: Sampling | None = _chosen(settings, name, stage, "sampling")
+    return chosen or Slices()
+
+
+def _chosen(settings: Settings, name: str, stage: Stage, key: str) -> Any:
+    """Return what a stage of a method sets, or else the method."""
+    method = settings.networks[name]
+    own = getattr(getattr(method.stages, stage), key)
+    return getattr(method, key) if own is None else own
+
+
+def _training(settings: Settings, name: str, stage: Stage, data: str) -> PlannedTraining:
     network, training = _network(settings, name), what_counts(settings.stage_training(stage, name))
     start = None if training.start == "backbone" else training.start
     if start:
         network = network.model_copy(update={"weights": "none"})
     return PlannedTraining(
-        data=stage,  # training exams' lesions are sought within the reference, whatever the method
+        data=data,
         start=start,
         settings=TrainSettings(
             network=network,
+            sampling=_sampling(settings, name, stage),
             training=training,
             precision=settings.precision,
             seed=settings.seed,

@@ -59,7 +59,9 @@ def _source(planned: PlannedStage) -> str:
         return f"vote of {', '.join(planned.vote.of)}{fitted}"
     if planned.network is None:
         raise ValueError("a stage with neither a network nor a vote")
-    shown = f"on {planned.data}, by {_kind(planned.network.sampling.kind)}"
+    mirrored = " and ".join(planned.network.flips or ())
+    seen = f", flipped {mirrored}, too" if mirrored else ""
+    shown = f"on {planned.data}, by {_entry(planned.network.sampling)}{seen}"
     return f"{planned.network.network.arch} {shown}{_trained(planned)}"
 
 

@@ -223,4 +223,4 @@ def _predictor(model: TrainedModel, step: Step, fabric: Fabric, compute: Compute
         raise ValueError(f"{method} has no network")
     network = build_network(settings.network)
     load_weights(network, model.path, model.network(stage, method))
-    return Predictor(network, settings.sampling, fabric, compute)
+    return Predictor(network, settings.sampling, fabric, compute, settings.flips or ())

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepaflow.preprocessing.contrast import equalise, fill_background
-from hepaflow.preprocessing.slices import SliceStack, stored
+from hepaflow.preprocessing.slices import SliceStack, no_slices, stored
 from hepaflow.preprocessing.voi import EmptyLiverError, volume_of_interest
 from hepaflow.preprocessing.window import window
 from hepaflow.settings.contrast import LesionSlicesSettings
@@ -47,11 +47,9 @@ def lesion_slices(
     slices, rows, columns = liver.shape
     shape = (slices, rows, columns)
     try:
-        box = volume_of_interest(liver)
+        box = volume_of_interest(liver, settings.margin or 0)
     except EmptyLiverError:
-        empty = np.empty((0, *size))
-        none = None if lesion is None else empty.astype(bool)
-        return SliceStack(empty.astype(np.uint16), none, None, shape)
+        return no_slices(settings.size, shape, with_mask=lesion is not None)
     inside_box = box.crop(liver)
     image = np.empty((len(inside_box), *size), np.uint16)
 

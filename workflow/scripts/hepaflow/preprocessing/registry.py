@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hepaflow.preprocessing.slices import SliceStack
-    from hepaflow.settings.contrast import LesionSlicesSettings
+    from hepaflow.settings.contrast import LesionSlicesSettings, VoiSlicesSettings
     from hepaflow.settings.slices import LiverSlicesSettings
 
     Mask = NDArray[np.bool_] | None
@@ -43,7 +43,20 @@ def _lesion_slices(
     return lesion_slices(hu, region, reference, settings, threads=threads)
 
 
+def _voi_slices(
+    hu: NDArray[Any], region: Mask, reference: Mask, settings: VoiSlicesSettings, threads: int
+) -> SliceStack:
+    from hepaflow.preprocessing.voi_slices import voi_slices
+
+    if region is None:
+        raise ValueError("slices of a volume of interest lie around a region")
+    return voi_slices(hu, region, reference, settings)
+
+
 PREPROCESSING: Mapping[str, Preprocess] = MappingProxyType(
-    {"liver_slices": _liver_slices, "lesion_slices": _lesion_slices}
+    {"liver_slices": _liver_slices, "lesion_slices": _lesion_slices, "voi_slices": _voi_slices}
 )
 """Every kind of preprocessed data by its name in the settings."""
+
+AROUND_A_REGION = frozenset({"lesion_slices", "voi_slices"})
+"""Kinds of data that lie around the mask of an earlier stage."""

@@ -63,6 +63,12 @@ class SliceStack:
         Path(path).write_bytes(save(arrays, {_HEADER: json.dumps(header)}))
 
 
+def no_slices(size: int, shape: tuple[int, int, int], *, with_mask: bool) -> SliceStack:
+    """Return the stack of an exam without a liver, of which there is nothing to be seen."""
+    none = (0, size, size)
+    return SliceStack(np.empty(none, np.uint16), np.empty(none, bool) if with_mask else None, None, shape)
+
+
 class SliceFile:
     """A file of slices, open for reading at random.
 

@@ -1,6 +1,7 @@
 """Maps that a trained network draws."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -23,18 +24,29 @@ class Predictor:
     Parameters
     ----------
     network : Module
-        Maps (b, 1, h, w) in [-1, 1] to logits of the same shape.
+        Maps pieces (b, c, h, w) in [-1, 1] to logits (b, 1, h, w).
     sampling : Sampling
         How an exam is shown to it.
     fabric : Fabric
         Device and precision.
     compute : ComputeSettings
+    flips : sequence of str, optional
+        How pieces are mirrored, too; a map is then the mean over all ways.
     """
 
-    def __init__(self, network: nn.Module, sampling: Sampling, fabric: Fabric, compute: ComputeSettings) -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        sampling: Sampling,
+        fabric: Fabric,
+        compute: ComputeSettings,
+        flips: Sequence[str] = (),
+    ) -> None:
         self._fabric, self._compute = fabric, compute
         self._sampling = SAMPLINGS[sampling.kind](sampling)
         self._layout = memory_format(compute, training=False)
+        axes = [_AXES[flip] for flip in flips]
+        self._mirrored = [some for count in range(1, len(axes) + 1) for some in combinations(axes, count)]
         self._model: Any = fabric.setup_module(prepare(network.eval(), compute))
 
     @torch.inference_mode()
@@ -58,12 +70,31 @@ class Predictor:
     ) -> Iterator[tuple[slice, NDArray[np.uint8]]]:
         for where, piece in self._sampling.pieces(exam, prediction_batch(self._compute, exam.size)):
             batch = piece.to(self._fabric.device).to(memory_format=self._layout)
-            yield where, _map(self._model(batch)).squeeze(1).cpu().numpy()
+            yield where, self._map(batch).squeeze(1).cpu().numpy()
             if progress:
                 progress(len(batch))
+
+    def _map(self, batch: Tensor) -> Tensor:
+        """Return the maps of pieces, (b, 1, h, w), on their device."""
+        logits = self._model(batch)
+        if not self._mirrored:
+            return _map(logits)
+        found = logits.float().sigmoid()
+        for axes in self._mirrored:
+            found += self._model(batch.flip(axes)).float().sigmoid().flip(axes)
+        mean = found / (1 + len(self._mirrored))
+        return _bytes(mean, mean > 0.5)
+
+
+_AXES = {"horizontal": -1, "vertical": -2}
 
 
 def _map(logits: Tensor) -> Tensor:
     """Return the map of logits as `hepaflow.masks.map.map_of` does, on their device."""
-    rounded = logits.float().sigmoid().mul(FULL).round().to(torch.uint8)
-    return torch.where(logits > 0, rounded.clamp(min=HALF), rounded.clamp(max=HALF - 1))
+    return _bytes(logits.float().sigmoid(), logits > 0)
+
+
+def _bytes(probability: Tensor, inside: Tensor) -> Tensor:
+    """Return probabilities as bytes, at least `HALF` where they exceed one half, and less elsewhere."""
+    rounded = probability.mul(FULL).round().to(torch.uint8)
+    return torch.where(inside, rounded.clamp(min=HALF), rounded.clamp(max=HALF - 1))

@@ -34,7 +34,7 @@ class Pieces(Dataset[Batch]):
 
     @abstractmethod
     def arrays(self, indices: Sequence[int]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """Fetch pieces by number: images (b, h, w) in [0, 1] and masks (b, h, w)."""
+        """Fetch pieces by number: images (b, c, h, w) in [0, 1] and masks (b, h, w)."""
 
     @abstractmethod
     def exams_of(self, indices: Sequence[int]) -> list[int]:
@@ -55,7 +55,15 @@ class Slices(Protocol):
 
 
 class Sampling(Protocol):
-    """How exams are shown to a network piece by piece, and what it finds is put together again."""
+    """How exams are shown to a network piece by piece, and what it finds is put together again.
+
+    Attributes
+    ----------
+    channels : int
+        Of a piece.
+    """
+
+    channels: int
 
     def dataset(self, paths: Sequence[Path]) -> Pieces:
         """Return the pieces of training exams, with their masks, from files of preprocessed data."""

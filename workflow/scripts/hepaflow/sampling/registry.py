@@ -11,17 +11,24 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from hepaflow.sampling.protocol import Sampling
-    from hepaflow.settings.sampling import Sampling as Settings
+    from hepaflow.settings.sampling import Slabs, Slices
 
 
-Build = Callable[["Settings"], "Sampling"]
+Build = Callable[..., "Sampling"]
+"""Takes the settings of its kind."""
 
 
-def _slices(_: Settings) -> Sampling:
+def _slices(_: Slices) -> Sampling:
     from hepaflow.sampling.slices import SliceBySlice
 
     return SliceBySlice()
 
 
-SAMPLINGS: Mapping[str, Build] = MappingProxyType({"slices": _slices})
+def _slabs(settings: Slabs) -> Sampling:
+    from hepaflow.sampling.slices import SliceBySlice
+
+    return SliceBySlice(settings.slices)
+
+
+SAMPLINGS: Mapping[str, Build] = MappingProxyType({"slices": _slices, "slabs": _slabs})
 """Every sampling by its kind in the settings."""

@@ -1,4 +1,4 @@
-"""Slices of many exams as mini-batches (thesis 4.5)."""
+"""Slices of many exams as mini-batches (thesis 4.5), alone or each in a slab with its neighbours."""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,22 +15,35 @@ from hepaflow.sampling.protocol import Batch, Pieces, Slices
 
 
 def normalise(image: NDArray[np.float32]) -> Tensor:
-    """Turn slices in [0, 1], shape (b, h, w), into network input in [-1, 1], shape (b, 1, h, w) (thesis 4.5)."""
-    return torch.from_numpy(image).sub_(0.5).div_(0.5).unsqueeze_(1)
+    """Turn pieces in [0, 1], shape (b, c, h, w), into network input in [-1, 1], in place (thesis 4.5)."""
+    return torch.from_numpy(image).sub_(0.5).div_(0.5)
 
 
 class SliceBySlice:
-    """Shows one slice at a time (thesis 4.5); a :class:`~hepaflow.sampling.protocol.Sampling`."""
+    """Shows one slice at a time (thesis 4.5), or a slab; a :class:`~hepaflow.sampling.protocol.Sampling`.
+
+    Parameters
+    ----------
+    slab : int, optional
+        Channels of a piece: the slice in the middle, and its neighbours on both sides. An odd number.
+
+    Attributes
+    ----------
+    channels : int
+    """
+
+    def __init__(self, slab: int = 1) -> None:
+        self.channels = slab
 
     def dataset(self, paths: Sequence[Path]) -> Pieces:
         """Return the slices of training exams, with their masks."""
-        return SliceDataset(paths)
+        return SliceDataset(paths, self.channels)
 
     def pieces(self, exam: Slices, at_once: int) -> Iterator[tuple[slice, Tensor]]:
-        """Yield the slices of an exam, each batch with its place: (b, 1, h, w) in [-1, 1]."""
+        """Yield the slices of an exam, each batch with its place: (b, slab, h, w) in [-1, 1]."""
         for first in range(0, len(exam), at_once):
-            where = slice(first, first + at_once)
-            yield where, normalise(exam.image(where))
+            last = min(first + at_once, len(exam))
+            yield slice(first, last), normalise(slabs(exam, first, last, self.channels))
 
     def together(self, exam: Slices, found: Iterable[tuple[slice, NDArray[np.uint8]]]) -> NDArray[np.uint8]:
         """Return the map of an exam, shape (slices, size, size), from those of its slices."""
@@ -38,6 +51,31 @@ class SliceBySlice:
         for where, part in found:
             whole[where] = part
         return whole
+
+
+def slabs(exam: Slices, first: int, last: int, slab: int) -> NDArray[np.float32]:
+    """Return some slices of an exam, each with its neighbours; beyond the exam's ends, its last slice is repeated.
+
+    Parameters
+    ----------
+    exam : Slices
+        At least one slice.
+    first, last : int
+        Numbers of the first slice, and of the one behind the last.
+    slab : int
+        Slices of a slab.
+
+    Returns
+    -------
+    ndarray of float32, shape (last - first, slab, size, size)
+        The slices themselves are in the middle channel.
+    """
+    reach = slab // 2
+    numbers = np.arange(first, last)[:, None] + np.arange(-reach, reach + 1)
+    numbers = np.clip(numbers, 0, len(exam) - 1)
+    lowest = int(numbers.min())
+    around: NDArray[np.float32] = exam.image(slice(lowest, int(numbers.max()) + 1))[numbers - lowest]
+    return around
 
 
 class SliceDataset(Pieces):
@@ -49,6 +87,8 @@ class SliceDataset(Pieces):
     ----------
     paths : sequence of Path
         Files of slices with masks.
+    slab : int, optional
+        Slices of a slab: channels of an image. The mask is that of the middle one.
 
     Attributes
     ----------
@@ -56,8 +96,8 @@ class SliceDataset(Pieces):
         Rows and columns of a slice; 0 without files.
     """
 
-    def __init__(self, paths: Sequence[Path]) -> None:
-        self._paths = list(paths)
+    def __init__(self, paths: Sequence[Path], slab: int = 1) -> None:
+        self._paths, self._slab = list(paths), slab
         lengths, sizes = [], {0}
         for path in self._paths:
             file = SliceFile(path)
@@ -74,24 +114,24 @@ class SliceDataset(Pieces):
         return [bisect_right(self._ends, index) for index in indices]
 
     def __getitem__(self, indices: Sequence[int]) -> Batch:
-        """Fetch slices by number: images (b, 1, h, w) in [-1, 1] and masks (b, 1, h, w) in {0, 1}."""
+        """Fetch slices by number: images (b, slab, h, w) in [-1, 1] and masks (b, 1, h, w) in {0, 1}."""
         return as_batch(*self.arrays(indices))
 
     def arrays(self, indices: Sequence[int]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """Fetch slices by number: images (b, h, w) in [0, 1] and masks (b, h, w)."""
+        """Fetch slices by number: images (b, slab, h, w) in [0, 1] and masks (b, h, w)."""
         if self._files is None:
             self._files = [SliceFile(path) for path in self._paths]
         if len(indices) == 0:  # a device without a share of this batch
-            file, none = max(self._files, key=len), slice(0)
-            return file.image(none), file.mask(none)
+            none = np.empty((0, self._slab, self.size, self.size), np.float32)
+            return none, np.empty((0, self.size, self.size), bool)
         images, masks = [], []
         for index, exam in zip(indices, self.exams_of(indices), strict=True):
             own = int(index) - (self._ends[exam - 1] if exam else 0)
-            images.append(self._files[exam].image(own))
+            images.append(slabs(self._files[exam], own, own + 1, self._slab)[0])
             masks.append(self._files[exam].mask(own))
         return np.stack(images), np.stack(masks)
 
 
 def as_batch(images: NDArray[np.float32], masks: NDArray[np.bool_]) -> Batch:
-    """Turn images in [0, 1] and masks, each (b, h, w), into what networks are trained with, each (b, 1, h, w)."""
+    """Turn images (b, c, h, w) in [0, 1] and masks (b, h, w) into what networks are trained with (`Batch`)."""
     return normalise(images), torch.from_numpy(masks).float().unsqueeze_(1)

@@ -1,6 +1,6 @@
-"""Settings of the lesion slices."""
+"""Settings of the slices of a volume of interest."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -20,6 +20,9 @@ class ContrastSettings(SettingsModel):
     """Share of a tile's pixels above which a grey level is clipped (not stated; scikit-image's default)."""
 
 
+Margin = Annotated[float, Field(ge=0, le=1)]
+
+
 class LesionSlicesSettings(SettingsModel):
     """The slices of the volume of interest, windowed, resized, and with more contrast (thesis 4.3)."""
 
@@ -27,3 +30,16 @@ class LesionSlicesSettings(SettingsModel):
     window: WindowSettings
     size: NetworkSize
     contrast: ContrastSettings
+    margin: Margin | None = None
+    """Width of a margin around the volume of interest, on each side, as a share of its extent along each axis;
+    null for none (thesis 4.3)."""
+
+
+class VoiSlicesSettings(SettingsModel):
+    """The slices of the volume of interest, windowed and resized: nothing is filled, no contrast enhanced."""
+
+    kind: Literal["voi_slices"] = "voi_slices"
+    window: WindowSettings
+    size: NetworkSize
+    margin: Margin = 0
+    """Width of a margin around the volume of interest, on each side, as a share of its extent along each axis."""

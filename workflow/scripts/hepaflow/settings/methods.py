@@ -1,11 +1,13 @@
 """Settings of the networks: the thesis' backbones, which are fused, and methods of other kinds beside them."""
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from hepaflow.names import STAGES
 from hepaflow.settings.base import SettingsModel
 from hepaflow.settings.network import BackboneWeights
 from hepaflow.settings.postprocess import PostprocessingSteps
+from hepaflow.settings.preprocessing import OwnData, OwnLesionSlices, OwnVoiSlices
+from hepaflow.settings.sampling import Flips, Sampling
 from hepaflow.settings.training import TrainingOverrides
 
 
@@ -28,6 +30,12 @@ class BackboneSettings(BackboneWeights):
 class MethodStageSettings(SettingsModel):
     """What one stage of a method does differently."""
 
+    data: OwnData | None = None
+    """What its network sees of an exam; null for the data of the run's stage."""
+    sampling: Sampling | None = None
+    """How an exam is shown to its network piece by piece; null for the method's `sampling`."""
+    flips: Flips | None = None
+    """How pieces are mirrored, too, when its network predicts; null for the method's `flips`."""
     training: TrainingOverrides = TrainingOverrides()
     """Differences from the method's `training`."""
     postprocessing: PostprocessingSteps | None = None
@@ -42,12 +50,27 @@ class MethodStages(SettingsModel):
     lesion: MethodStageSettings = MethodStageSettings()
     """Lesions, in the volume around the method's own liver."""
 
+    @field_validator("liver")
+    @classmethod
+    def _nothing_is_before_the_first(cls, first: MethodStageSettings) -> MethodStageSettings:
+        if isinstance(first.data, OwnLesionSlices | OwnVoiSlices):
+            raise ValueError(
+                f"data.kind: {first.data.kind!r} lie around a liver, which nothing has found before this stage; "
+                "use 'liver_slices'"
+            )
+        return first
+
 
 class MethodSettings(SettingsModel):
     """A method beside the backbones, which is not fused: a network for the liver, one for lesions within it."""
 
     network: BackboneWeights
     """What is trained, for either stage."""
+    sampling: Sampling | None = None
+    """How an exam is shown to the networks piece by piece; null for one slice at a time (thesis 4.5)."""
+    flips: Flips | None = None
+    """How pieces are mirrored, too, when the networks predict: a map is the mean over the piece as it is, mirrored
+    along each axis, and along both. Null for no mirrored ones."""
     training: TrainingOverrides = TrainingOverrides()
     """Differences from `training.liver` and `training.lesion`."""
     stages: MethodStages = Field(default=MethodStages())

@@ -1,14 +1,51 @@
 """Settings of preprocessed data: what is stored of an exam, on a network's grid."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from hepaflow.settings.base import SettingsModel
-from hepaflow.settings.contrast import LesionSlicesSettings
-from hepaflow.settings.slices import LiverSlicesSettings
+from hepaflow.settings.contrast import ContrastSettings, LesionSlicesSettings, Margin, VoiSlicesSettings
+from hepaflow.settings.slices import LiverSlicesSettings, NetworkSize, WindowSettings
 
-Preprocessing = Annotated[LiverSlicesSettings | LesionSlicesSettings, Field(discriminator="kind")]
+Preprocessing = Annotated[
+    LiverSlicesSettings | LesionSlicesSettings | VoiSlicesSettings, Field(discriminator="kind")
+]
+
+
+class _OwnData(SettingsModel):
+    window: WindowSettings | None = None
+    """Range of CT values; null for the run's."""
+    size: NetworkSize | None = None
+    """Rows and columns of the network's input, in pixels; null for the run's."""
+
+
+class OwnLiverSlices(_OwnData):
+    """Every slice of the exam, windowed and resized."""
+
+    kind: Literal["liver_slices"]
+
+
+class OwnLesionSlices(_OwnData):
+    """The slices of the volume of interest, windowed, resized, and with more contrast."""
+
+    kind: Literal["lesion_slices"]
+    contrast: ContrastSettings | None = None
+    """Contrast enhancement; null for the run's."""
+    margin: Margin | None = None
+    """Width of a margin around the volume, on each side, as a share of its extent; null for none."""
+
+
+class OwnVoiSlices(_OwnData):
+    """The slices of the volume of interest, windowed and resized, without contrast enhancement."""
+
+    kind: Literal["voi_slices"]
+    margin: Margin = 0
+    """Width of a margin around the volume, on each side, as a share of its extent along each axis."""
+
+
+OwnData = Annotated[OwnLiverSlices | OwnLesionSlices | OwnVoiSlices, Field(discriminator="kind")]
+"""Data of a method of its own; what is null is the run's."""
 
 
 class PreprocessSettings(SettingsModel):

@@ -1,6 +1,8 @@
 """Settings of sampling: how an exam is shown to a network piece by piece, and put together again."""
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
 
 from hepaflow.settings.base import SettingsModel
 
@@ -11,4 +13,24 @@ class Slices(SettingsModel):
     kind: Literal["slices"] = "slices"
 
 
-Sampling = Slices
+class Slabs(SettingsModel):
+    """One slice at a time, with its neighbours as further channels (2.5-D)."""
+
+    kind: Literal["slabs"]
+    slices: Literal[1, 3, 5] = 3
+    """Slices of a slab, of which the middle one is segmented; beyond an exam's ends, its last one is repeated."""
+
+
+Sampling = Annotated[Slices | Slabs, Field(discriminator="kind")]
+
+
+def _once(flips: tuple[str, ...]) -> tuple[str, ...]:
+    if not flips or len(set(flips)) < len(flips):
+        raise ValueError("expected `horizontal`, `vertical` or both, each once; null for none")
+    return tuple(sorted(flips))
+
+
+Flips = Annotated[
+    tuple[Literal["horizontal", "vertical"], ...], Field(strict=False, max_length=2), AfterValidator(_once)
+]
+"""Whether columns (`horizontal`), rows (`vertical`) or both change their order."""

@@ -10,9 +10,12 @@ from hepaflow.names import STAGES
 from hepaflow.settings.network import HAS_BACKBONE
 from hepaflow.settings.optimiser import SGD
 from hepaflow.settings.postprocess import MinArea
+from hepaflow.settings.preprocessing import OwnLesionSlices
 from hepaflow.settings.schedule import Exponential
 
 if TYPE_CHECKING:
+    from hepaflow.settings.contrast import ContrastSettings
+    from hepaflow.settings.methods import MethodStageSettings
     from hepaflow.settings.training import TrainingSettings
     from hepaflow.settings.workflow import Settings
 
@@ -29,12 +32,8 @@ def conflicts(settings: Settings) -> list[str]:
 
 
 def _slices(settings: Settings) -> Iterator[str]:
-    size, tiles, area = settings.size, settings.contrast.tiles, settings.postprocessing.lesion.min_area
-    if size // tiles < SMALLEST_TILE:
-        yield (
-            f"contrast.tiles: {tiles} tiles along {size} pixels (size) are {size // tiles} pixel(s) wide, which "
-            f"erases the image; at most {size // SMALLEST_TILE} tiles, of {SMALLEST_TILE} pixels"
-        )
+    size, area = settings.size, settings.postprocessing.lesion.min_area
+    yield from _tiles("", settings.contrast, size)
     if area > size**2:
         yield (
             f"postprocessing.lesion.min_area: {area} pixels are more than a slice has (size: {size}), so every "
@@ -42,12 +41,29 @@ def _slices(settings: Settings) -> Iterator[str]:
         )
     for name, method in settings.methods.items():
         for stage in STAGES:
-            for number, step in enumerate(getattr(method.stages, stage).postprocessing or ()):
-                if isinstance(step, MinArea) and step.min_area > size**2:
-                    yield (
-                        f"methods.{name}.stages.{stage}.postprocessing.{number}.min_area: {step.min_area} pixels "
-                        f"are more than a slice has (size: {size}), so all would be removed; at most {size**2}"
-                    )
+            yield from _own_slices(settings, f"methods.{name}.stages.{stage}", getattr(method.stages, stage))
+
+
+def _own_slices(settings: Settings, key: str, stage: MethodStageSettings) -> Iterator[str]:
+    own = stage.data
+    size = settings.size if own is None or own.size is None else own.size
+    if isinstance(own, OwnLesionSlices):
+        yield from _tiles(f"{key}.data.", own.contrast or settings.contrast, size)
+    for number, step in enumerate(stage.postprocessing or ()):
+        if isinstance(step, MinArea) and step.min_area > size**2:
+            yield (
+                f"{key}.postprocessing.{number}.min_area: {step.min_area} pixels are more than a slice has "
+                f"(size: {size}), so all would be removed; at most {size**2}"
+            )
+
+
+def _tiles(key: str, contrast: ContrastSettings, size: int) -> Iterator[str]:
+    tiles = contrast.tiles
+    if size // tiles < SMALLEST_TILE:
+        yield (
+            f"{key}contrast.tiles: {tiles} tiles along {size} pixels (size) are {size // tiles} pixel(s) wide, "
+            f"which erases the image; at most {size // SMALLEST_TILE} tiles, of {SMALLEST_TILE} pixels"
+        )
 
 
 def _trainings(settings: Settings) -> Iterator[str]:

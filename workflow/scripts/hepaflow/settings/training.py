@@ -8,7 +8,7 @@ from hepaflow.settings.augmentation import Augmentation
 from hepaflow.settings.base import SettingsModel
 from hepaflow.settings.network import NetworkSettings
 from hepaflow.settings.optimiser import Optimiser
-from hepaflow.settings.sampling import Sampling, Slices
+from hepaflow.settings.sampling import Flips, Sampling, Slices
 from hepaflow.settings.schedule import Schedule
 
 Precision = Literal["fp32", "tf32", "bf16"]
@@ -75,3 +75,5 @@ class PredictSettings(SettingsModel):
     network: NetworkSettings
     sampling: Sampling = Slices()
     precision: Precision
+    flips: Flips | None = None
+    """How pieces are mirrored beside being shown as they are; null for not at all."""

@@ -52,7 +52,7 @@ class AugmentedSlices(Dataset[Batch]):
         epoch, numbers = batch
         images, masks = self._slices.arrays(numbers)
         for place, number in enumerate(numbers):
-            images[place], masks[place] = augmented(
-                images[place], masks[place], self._changes, seed=self._seed, epoch=epoch, number=number
+            images[place, 0], masks[place] = augmented(
+                images[place, 0], masks[place], self._changes, seed=self._seed, epoch=epoch, number=number
             )
         return as_batch(images, masks)

@@ -1,0 +1,74 @@
+"""Slices of the volume of interest as they are: cut out with a margin, windowed, resized, and nothing more."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from small_exams import HALF_A_STEP, exam
+
+from hepaflow.preprocessing.slices import FULL, SlicesInMemory
+from hepaflow.preprocessing.voi import volume_of_interest
+from hepaflow.preprocessing.voi_slices import voi_slices
+from hepaflow.preprocessing.window import window
+from hepaflow.settings.contrast import VoiSlicesSettings
+from hepaflow.settings.slices import WindowSettings
+from hepaflow.volumes.box import Box
+
+WINDOW = WindowSettings(low=-100, high=150)
+
+
+def liver_of(shape: tuple[int, int, int], *ranges: tuple[int, int]) -> NDArray[np.bool_]:
+    liver = np.zeros(shape, bool)
+    liver[tuple(slice(*ends) for ends in ranges)] = True
+    return liver
+
+
+def test_without_a_margin_and_resizing_slices_are_the_windowed_exam() -> None:
+    hu = np.random.default_rng(0).integers(-300, 300, (6, 50, 60)).astype(np.int16)
+    liver = liver_of(hu.shape, (1, 5), (4, 36), (10, 42))
+    lesion = liver & (hu > 0)
+    made = voi_slices(hu, liver, lesion, VoiSlicesSettings(window=WINDOW, size=32))
+    assert made.box == Box((1, 5), (4, 36), (10, 42))
+    expected = window(hu[1:5, 4:36, 10:42], WINDOW)
+    assert np.abs(SlicesInMemory(made).image() - expected).max() <= HALF_A_STEP
+    np.testing.assert_array_equal(made.mask, lesion[1:5, 4:36, 10:42])
+
+
+def test_what_lies_around_the_liver_stays_as_it_is() -> None:
+    """Lesion slices fill it with the liver's mean."""
+    hu, labels = exam()
+    liver = labels >= 1
+    made = voi_slices(hu, liver, None, VoiSlicesSettings(window=WINDOW, size=32, margin=0.2))
+    assert made.box is not None
+    outside = hu.min()
+    hu = np.where(liver, hu, outside).astype(hu.dtype)
+    changed = voi_slices(hu, liver, None, VoiSlicesSettings(window=WINDOW, size=32, margin=0.2))
+    assert (made.image != changed.image).any()
+    assert made.mask is None
+
+
+@pytest.mark.parametrize(
+    ("margin", "box"),
+    [
+        (0.0, ((4, 8), (20, 40), (30, 50))),
+        (0.1, ((3, 9), (18, 42), (28, 52))),  # 0.4 slices are one, a tenth of 20 pixels are two
+        (0.5, ((2, 10), (10, 50), (20, 60))),
+        (1.0, ((0, 12), (0, 60), (10, 70))),
+    ],
+)
+def test_a_margin_is_a_share_of_the_livers_extent(margin: float, box: tuple[tuple[int, int], ...]) -> None:
+    liver = liver_of((12, 60, 80), (4, 8), (20, 40), (30, 50))
+    assert volume_of_interest(liver, margin) == Box(*box)
+
+
+def test_a_margin_ends_with_the_exam() -> None:
+    liver = liver_of((5, 60, 60), (0, 5), (0, 20), (40, 60))
+    assert volume_of_interest(liver, 0.25) == Box((0, 5), (0, 25), (35, 60))
+
+
+def test_beyond_the_exam_is_the_windows_lower_end() -> None:
+    """A square that is larger than a slice reaches over its edges, where CT values would read as 0 HU."""
+    hu = np.full((2, 20, 60), 140, np.int16)
+    made = voi_slices(hu, np.ones(hu.shape, bool), None, VoiSlicesSettings(window=WINDOW, size=64))
+    assert made.box == Box((0, 2), (-20, 40), (0, 60))
+    assert (made.image[:, :20] == 0).all()
+    assert (made.image[:, 23:41] == round(240 / 250 * FULL)).all()
