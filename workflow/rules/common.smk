@@ -33,7 +33,7 @@ from hepaflow.jobs.fingerprint import ALL, chosen_by, fingerprints, libraries
 from hepaflow.methods.given_files import structures_of
 from hepaflow.methods.inputs import Inputs, check_times
 from hepaflow.methods.job_settings import JobSettings
-from hepaflow.methods.plan import networks_of, votes_of
+from hepaflow.methods.plan import averages_of, joined_by, networks_of, votes_of
 from hepaflow.methods.thesis import plan_of
 from hepaflow.names import FUSION, STAGES, STRUCTURES
 from hepaflow.jobs.environment import settle, shadowed
@@ -84,9 +84,10 @@ DATA = SETTINGS.data
 JOB_SETTINGS = JobSettings(SETTINGS, PLAN)
 METHODS = list(PLAN.methods)
 VOTES = list(dict.fromkeys(method for method, _ in votes_of(PLAN)))
-NETWORKS = [method for method in METHODS if method not in VOTES]
+AVERAGES = list(dict.fromkeys(method for method, _ in averages_of(PLAN)))
+NETWORKS = [method for method in METHODS if method not in (*VOTES, *AVERAGES)]
 # Whose errors and disagreement the fusion is held against.
-FUSED = list(dict.fromkeys(method for stage in PLAN.methods[FUSION].values() for method in stage.vote.of))
+FUSED = list(dict.fromkeys(method for stage in PLAN.methods[FUSION].values() for method in joined_by(stage)))
 EXAMS_IN_WORDS = f"{len(EXAMS.names('train'))} exams to train and {len(EXAMS.names('test'))} to test, " + (
     "phantoms drawn by hepaflow: no patient's exam"
     if SETTINGS.phantoms
@@ -97,7 +98,11 @@ GIVEN = {name: structures_of(prediction) for name, prediction in SETTINGS.predic
 # The viewer shows the Dice of both structures for every method.
 VIEWED = [*METHODS, *(name for name, structures in GIVEN.items() if set(structures) == set(STRUCTURES))]
 PAGE_SUFFIXES = (".html", ".css", ".js")
-ARCHITECTURES = {name: one.network.arch for name, one in SETTINGS.networks.items()} | {FUSION: FUSION}
+ARCHITECTURES = {
+    **{name: one.network.arch for name, one in SETTINGS.networks.items()},
+    **dict(zip(AVERAGES, AVERAGES)),
+    FUSION: FUSION,
+}
 
 # On one machine, networks share out its GPUs (or the one CPU); a cluster's queue has its own count. Not in a profile:
 # a limit there would hold on clusters, too, for `profiles/default` is always loaded. A plan needs no cards, and does
@@ -127,6 +132,7 @@ wildcard_constraints:
     data="|".join(PLAN.data),
     network="|".join(NETWORKS),
     vote="|".join(VOTES),
+    average="|".join(AVERAGES) or "(?!)",
     method="|".join(METHODS),
     given="|".join(GIVEN) or "(?!)",
     split="train|test",

@@ -32,3 +32,21 @@ rule fuse:
         libraries=libraries_of("fuse"),
     script:
         "../scripts/fuse.py"
+
+
+rule average:
+    input:
+        maps=averaged_maps_of,
+        seen=averaged_data_of,
+        data=average_data_of,
+    output:
+        maps=f"{RESULTS}/maps/{{stage}}/{{average}}.{{split}}.npz",
+        record=f"{RESULTS}/records/average/{{stage}}.{{average}}.{{split}}.json",
+    log:
+        f"{RESULTS}/logs/average/{{stage}}.{{average}}.{{split}}.log",
+    priority: 50
+    params:
+        code=code_of("average"),
+        libraries=libraries_of("average"),
+    script:
+        "../scripts/average.py"

@@ -1,6 +1,6 @@
 """Files by the names of the plan: what each stage of each method is made from."""
 
-from hepaflow.methods.plan import data_for, depth, predictions_of, stages_of
+from hepaflow.methods.plan import data_for, depth, joined_by, predictions_of, stages_of
 from hepaflow.networks.operations import GMACS
 
 # Places. Names in them are those of the plan: of data, of a stage and a method, of an exam or a split.
@@ -37,9 +37,10 @@ def planned(wildcards, method="network"):
 PREDICTED = predictions_of(PLAN)
 PREPROCESSED = sorted(
     {
-        (data_for(PLAN, network, stage, split), exam)
-        for network, stage in networks_of(PLAN)
-        for split in ("train", "test")
+        (data_for(PLAN, method, stage, split), exam)
+        for steps, splits in ((networks_of(PLAN), ("train", "test")), (averages_of(PLAN), ("test",)))
+        for method, stage in steps
+        for split in splits
         for exam in EXAMS.names(split)
     }
 )
@@ -90,6 +91,29 @@ def voters_of(folder, split=None):
     ]
 
 
+def averaged_maps_of(wildcards):
+    """Return the maps that the wildcard's average is of, for its stage and split."""
+    return [
+        masks_file("maps", wildcards.stage, method, wildcards.split)
+        for method in joined_by(planned(wildcards, "average"))
+    ]
+
+
+def averaged_data_of(wildcards):
+    """Return the data on which the maps lie, exam by exam, in the order of `averaged_maps_of`."""
+    return [
+        data_file(data_for(PLAN, method, wildcards.stage, wildcards.split), exam)
+        for exam in EXAMS.names(wildcards.split)
+        for method in joined_by(planned(wildcards, "average"))
+    ]
+
+
+def average_data_of(wildcards):
+    """Return the data on which the wildcard's average lies, exam by exam."""
+    data = data_for(PLAN, wildcards.average, wildcards.stage, wildcards.split)
+    return [data_file(data, exam) for exam in EXAMS.names(wildcards.split)]
+
+
 # Inputs of the rules that take one exam to its own grid.
 
 
@@ -121,8 +145,8 @@ def grids_of(method=None):
 
 
 def raw_maps_of(wildcards):
-    """Return `found_by` of the wildcard's method before post-processing; a vote is not scored so."""
-    return [] if wildcards.method in VOTES else found_by("maps")(wildcards)
+    """Return `found_by` of the wildcard's method before post-processing; a vote or an average is not scored so."""
+    return found_by("maps")(wildcards) if wildcards.method in NETWORKS else []
 
 
 def fused_masks_of(wildcards):

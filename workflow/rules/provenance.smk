@@ -1,6 +1,16 @@
 # Every job writes a record of what it was made from; this rule sums up those of the rules that compute.
 
-RECORDED = ("train", "postprocess", "fit_fusion", "fuse", "restore", "disagreement", "adopt", "evaluate")
+RECORDED = (
+    "train",
+    "postprocess",
+    "fit_fusion",
+    "fuse",
+    "average",
+    "restore",
+    "disagreement",
+    "adopt",
+    "evaluate",
+)
 RECORDED += ("evaluate_given", "overlap", "uncertainty", "summarise", "bundle", "viewer")
 RECORDS = [
     *(rules.preprocess.output.record.format(data=data, exam=exam) for data, exam in PREPROCESSED),
@@ -14,6 +24,7 @@ RECORDS = [
         stage=STAGES,
         network=NETWORKS,
         vote=VOTES,
+        average=AVERAGES,
         method=METHODS,
         given=GIVEN,
         split="test",

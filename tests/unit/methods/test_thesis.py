@@ -7,7 +7,7 @@ import pytest
 
 from hepaflow.errors import UserError
 from hepaflow.methods.job_settings import JobSettings
-from hepaflow.methods.plan import model_of, networks_of, stages_of, steps_to, votes_of
+from hepaflow.methods.plan import averages_of, model_of, networks_of, predictions_of, stages_of, steps_to, votes_of
 from hepaflow.methods.thesis import plan_of
 from hepaflow.names import FUSION, STAGES, STRUCTURES
 from hepaflow.settings.plan import Plan, PlannedTraining
@@ -343,3 +343,75 @@ def test_flips_are_a_setting_of_prediction_alone() -> None:
 def test_what_a_method_cannot_see_is_refused(method: dict[str, Any], told: str) -> None:
     with pytest.raises(UserError, match=re.escape(told)):
         beside(**method)
+
+
+# Averages of maps.
+
+
+def test_an_average_lies_on_the_finest_grid_around_its_own_liver() -> None:
+    fine = {"kind": "voi_slices", "size": 384, "margin": 0.1}
+    mine = {"network": UNET, "stages": {"lesion": {"data": fine}}}
+    own_steps = [{"kind": "min_area", "min_area": 3}]
+    both = {"kind": "average", "of": ["mine", "fusion"], "stages": {"lesion": {"postprocessing": own_steps}}}
+    made = plan(backbones={"one": UNET}, methods={"mine": mine, "both": both})
+    liver, lesion = (made.methods["both"][stage] for stage in STAGES)
+    assert liver.average is not None
+    assert lesion.average is not None
+    assert liver.average.of == lesion.average.of == ("mine", "fusion")
+    assert (liver.data, lesion.data) == ("liver", "lesion-both")
+    grid = made.data["lesion-both"]
+    assert grid.preprocess == made.data["lesion-mine"].preprocess
+    assert grid.within is not None
+    assert (grid.within.method, grid.within.stage) == ("both", "liver")
+    assert liver.postprocessing == made.methods["fusion"]["liver"].postprocessing
+    assert [step.as_json() for step in lesion.postprocessing] == own_steps
+    assert averages_of(made) == [("both", "liver"), ("both", "lesion")]
+    assert networks_of(made) == [(name, stage) for stage in STAGES for name in ("mine", "one")]
+
+
+def test_an_average_trains_nothing_and_changes_no_other_method() -> None:
+    without = plan(backbones={"one": UNET, "two": UNET})
+    made = plan(backbones={"one": UNET, "two": UNET}, methods={"both": {"kind": "average", "of": ["one", "two"]}})
+    assert made.methods.items() >= without.methods.items()
+    assert made.data.keys() == without.data.keys() | {"lesion-both"}
+    assert predictions_of(made) == predictions_of(without)
+    steps = steps_to(made, "both")
+    assert steps.index(("one", "liver")) < steps.index(("both", "liver")) < steps.index(("both", "lesion"))
+    model = model_of(made, "both")
+    assert model.methods.keys() == {"one", "two", "fusion", "both"}  # whose lesions lie within the fusion's liver
+
+
+@pytest.mark.parametrize(
+    ("methods", "told"),
+    [
+        ({"both": {"kind": "average", "of": ["one"]}}, "at least 2"),
+        (
+            {"both": {"kind": "average", "of": ["one", "three"]}},
+            "methods.both.of: found 'three'; expected names of",
+        ),
+        ({"both": {"kind": "average", "of": ["one", "one"]}}, "a name stands there twice"),
+        ({"both": {"kind": "average", "of": ["one", "both"]}}, "found 'both'"),
+        ({"both": {"kind": "mean", "of": ["one", "two"]}}, "methods.both.kind: found 'mean'"),
+        (
+            {"both": {"kind": "average", "of": ["one", "two"], "training": {}}},
+            "methods.both.training: unknown key",
+        ),
+    ],
+)
+def test_averages_of_what_is_not_there_are_refused(methods: dict[str, Any], told: str) -> None:
+    with pytest.raises(UserError, match=re.escape(told)):
+        plan(backbones={"one": UNET, "two": UNET}, methods=methods)
+
+
+@pytest.mark.parametrize("name", [None, "fusion", "one", "mine"])
+def test_a_runs_model_is_the_fusion_or_the_method_that_is_named(name: str | None) -> None:
+    settings = read_settings({"backbones": {"one": UNET}, "methods": {"mine": {"network": UNET}}, "model": name})
+    planned = plan_of(settings)
+    model = JobSettings(settings, planned).bundle()
+    assert model == model_of(planned, name or FUSION)
+    assert model.result == (name or FUSION)
+
+
+def test_a_model_of_no_method_is_refused() -> None:
+    with pytest.raises(UserError, match="model: found 'mine'; expected a method of this run: one, fusion"):
+        plan(backbones={"one": UNET}, model="mine")

@@ -9,6 +9,7 @@ import pytest
 import torch
 from small_model import ALL_LIVER_NO_LESION, NAMES, UNET, small_model, small_plan
 
+from hepaflow.masks.average import MapGrid, average
 from hepaflow.masks.fusion import Fusion
 from hepaflow.masks.map import mask_of
 from hepaflow.masks.postprocess import clean
@@ -23,9 +24,10 @@ from hepaflow.preprocessing.lesion_slices import lesion_slices
 from hepaflow.preprocessing.liver_slices import liver_slices
 from hepaflow.preprocessing.slices import SlicesInMemory, SliceStack
 from hepaflow.preprocessing.voi import volume_of_interest
+from hepaflow.preprocessing.voi_slices import voi_slices
 from hepaflow.sampling.predictor import Predictor
 from hepaflow.settings.compute import ComputeSettings
-from hepaflow.settings.contrast import ContrastSettings, LesionSlicesSettings
+from hepaflow.settings.contrast import ContrastSettings, LesionSlicesSettings, VoiSlicesSettings
 from hepaflow.settings.plan import Plan
 from hepaflow.settings.postprocess import LiverPostprocessing, MinArea, NearLargest, PostprocessingStep
 from hepaflow.settings.slices import LiverSlicesSettings, WindowSettings
@@ -209,6 +211,43 @@ def test_a_cascade_is_the_functions_one_after_the_other(tmp_path: Path, hu: np.n
     np.testing.assert_array_equal(found.liver, liver)
     np.testing.assert_array_equal(found.lesion, restore(clean(map_, own), inner.box, hu.shape))
     assert found.disagreement == {}
+
+
+def test_an_average_is_the_functions_one_after_the_other(tmp_path: Path, hu: np.ndarray) -> None:
+    """Of methods that see lesions on grids of their own, on the finest of these around the average's own liver."""
+    fine = {"lesion": {"data": {"kind": "voi_slices", "size": 48, "margin": 0.1}}}
+    slabs = {"network": UNET, "stages": fine}
+    plan = small_plan("both", methods={"mine": slabs, "both": {"kind": "average", "of": ["first", "mine"]}})
+    model = small_model(tmp_path, plan=plan, seed=2)
+    window = WindowSettings()
+    stack = liver_slices(hu, None, LiverSlicesSettings(window=window, size=32))
+    whole = MapGrid(Box.whole(hu.shape), 32)
+    near, large = NearLargest(kind="near_largest"), MinArea(kind="min_area", min_area=10)
+    livers = {name: drawn(model, plan, (name, "liver"), stack) for name in ("first", "second", "mine")}
+    mean = average([(livers["first"], whole), (livers["mine"], whole)], whole)
+    liver = restore(clean(mean, [near]), whole.box, hu.shape)
+
+    one, other = (np.where(clean(livers[name], [near]), 1, -1) for name in NAMES)
+    fused = restore(clean(np.where(3 * one + 2 * other > 0, 255, 0).astype(np.uint8), [near]), whole.box, hu.shape)
+    own = restore(clean(livers["mine"], [near]), whole.box, hu.shape)
+    thesis = LesionSlicesSettings(window=window, size=32, contrast=ContrastSettings())
+    voi = VoiSlicesSettings(window=window, size=48, margin=0.1)
+    seen = {"first": lesion_slices(hu, fused, None, thesis), "mine": voi_slices(hu, own, None, voi)}
+    maps = [
+        (drawn(model, plan, (name, "lesion"), one), MapGrid(one.box, one.image.shape[1]))
+        for name, one in seen.items()
+    ]
+    box = volume_of_interest(liver, 0.1)
+    lesion = restore(clean(average(maps, MapGrid(box, 48)), [large]), box, hu.shape)
+    assert {grid.size for _, grid in maps} == {32, 48}
+
+    found = Segmenter(read_bundle(model), CPU, threads=1).segment(hu)
+    assert liver.any()
+    assert lesion.any()
+    np.testing.assert_array_equal(found.liver, liver)
+    np.testing.assert_array_equal(found.lesion, lesion)
+    assert found.disagreement.keys() == {"liver", "lesion"}
+    assert found.disagreement["liver"].any()
 
 
 def test_a_cascade_without_a_liver_has_no_lesion(tmp_path: Path, hu: np.ndarray) -> None:

@@ -72,7 +72,7 @@ class JobSettings:
 
     def bundle(self) -> Plan:
         """Return what the segmentation of an exam depends on, from beginning to end: the plan of the model."""
-        return model_of(self._plan, FUSION)
+        return model_of(self._plan, self._settings.model or FUSION)
 
     def adopt(self, given: str) -> AdoptSettings:
         """Return what the label maps of another system depend on."""

@@ -44,8 +44,13 @@ def _needed(plan: Plan, step: Step) -> Iterator[Step]:
     within = plan.data[planned.data].within
     if within is not None:
         yield within.method, within.stage
-    if planned.vote is not None:
-        yield from ((voter, stage) for voter in planned.vote.of)
+    yield from ((one, stage) for one in joined_by(planned))
+
+
+def joined_by(planned: PlannedStage) -> tuple[str, ...]:
+    """Return the methods whose masks or maps a stage joins; none for a network."""
+    joining = planned.vote or planned.average
+    return () if joining is None else joining.of
 
 
 def networks_of(plan: Plan) -> list[Step]:
@@ -56,6 +61,11 @@ def networks_of(plan: Plan) -> list[Step]:
 def votes_of(plan: Plan) -> list[Step]:
     """Return every step that a vote makes, by stage, earlier stages first, then by name."""
     return _sorted(plan, [step for step in _steps(plan) if _planned(plan, step).vote is not None])
+
+
+def averages_of(plan: Plan) -> list[Step]:
+    """Return every step that an average makes, by stage, earlier stages first, then by name."""
+    return _sorted(plan, [step for step in _steps(plan) if _planned(plan, step).average is not None])
 
 
 def _steps(plan: Plan) -> list[Step]:
@@ -83,13 +93,8 @@ def data_for(plan: Plan, method: str, stage: str, split: str) -> str:
 
 def predictions_of(plan: Plan) -> list[tuple[str, str, str]]:
     """Return network, stage and split of all that a run predicts: the training exams for votes to learn from."""
-    fused = [(network, stage) for vote, stage in votes_of(plan) for network in _voters(plan, vote, stage)]
+    fused = [(network, step[1]) for step in votes_of(plan) for network in joined_by(_planned(plan, step))]
     return [*((*step, "test") for step in networks_of(plan)), *((*step, "train") for step in fused)]
-
-
-def _voters(plan: Plan, vote: str, stage: str) -> tuple[str, ...]:
-    planned = plan.methods[vote][stage].vote
-    return () if planned is None else planned.of
 
 
 def model_of(plan: Plan, method: str) -> Plan:

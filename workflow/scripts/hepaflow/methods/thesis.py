@@ -1,8 +1,8 @@
 """The plan of a run from its settings: the thesis' networks, each a method, their fusion, and other methods.
 
-Every method is a cascade of two stages: the liver in the whole exam, and lesions in the volume around it (thesis
-4.1). The thesis' networks and their fusion look for lesions around the fusion's liver, other methods around their
-own.
+Every method has two stages: the liver in the whole exam, and lesions in the volume around it (thesis 4.1). The
+thesis' networks and their fusion look for lesions around the fusion's liver, other methods around their own. An
+average of maps lies on the finest grid of those that it averages.
 """
 
 from collections.abc import Mapping
@@ -13,9 +13,18 @@ from hepaflow.preprocessing.registry import AROUND_A_REGION
 from hepaflow.settings.base import SettingsModel
 from hepaflow.settings.contrast import LesionSlicesSettings, VoiSlicesSettings
 from hepaflow.settings.fusion import FitFusionSettings, FusionSettings
+from hepaflow.settings.methods import AverageSettings, MethodSettings
 from hepaflow.settings.network import NetworkSettings
 from hepaflow.settings.optimiser import AdamW
-from hepaflow.settings.plan import Plan, PlannedData, PlannedStage, PlannedTraining, PlannedVote, Region
+from hepaflow.settings.plan import (
+    Plan,
+    PlannedAverage,
+    PlannedData,
+    PlannedStage,
+    PlannedTraining,
+    PlannedVote,
+    Region,
+)
 from hepaflow.settings.postprocess import MinArea, NearLargest, PostprocessingSteps
 from hepaflow.settings.preprocessing import (
     OwnData,
@@ -39,7 +48,7 @@ def plan_of(settings: Settings) -> Plan:
         LIVER: _data(LIVER, settings.liver_slices(), FUSION),
         LESION: _data(LESION, settings.lesion_slices(), FUSION),
     }
-    own = {name: _data_of(settings, name, shared) for name in settings.methods}
+    own = {name: _data_of(settings, name, shared) for name in settings.cascades}
     thesis = dict(zip(STAGES, STAGES, strict=True))
     methods: dict[str, dict[str, PlannedStage]] = {
         **{name: _cascade(settings, name, seen=thesis, trained_on=thesis) for name in settings.backbones},
@@ -47,8 +56,35 @@ def plan_of(settings: Settings) -> Plan:
         FUSION: {stage: _vote(settings, stage) for stage in STAGES},
     }
     beside = {_own(stage, name): data[stage] for name, data in own.items() for stage in STAGES}
+    for name, average in settings.averages.items():
+        finest = {stage: _finest(average, stage, methods, shared | beside) for stage in STAGES}
+        data = {stage: _data(stage, finest[stage], name) for stage in STAGES}
+        beside |= {_own(stage, name): data[stage] for stage in STAGES}
+        seen = _names(name, data, shared)["seen"]
+        methods[name] = {stage: _average(settings, name, stage, seen[stage]) for stage in STAGES}
     used = {planned.data for stages in methods.values() for planned in stages.values()}
     return Plan(data=shared | {name: data for name, data in beside.items() if name in used}, methods=methods)
+
+
+def _finest(
+    average: AverageSettings,
+    stage: Stage,
+    methods: Mapping[str, Mapping[str, PlannedStage]],
+    data: Mapping[str, PlannedData],
+) -> Preprocessing:
+    """Return the preprocessing of those whose maps are averaged that has the finest grid."""
+    seen = [data[methods[one][stage].data].preprocess.preprocessing for one in average.of]
+    return max(seen, key=lambda preprocessing: preprocessing.size)
+
+
+def _average(settings: Settings, name: str, stage: Stage, data: str) -> PlannedStage:
+    average = settings.averages[name]
+    return PlannedStage(
+        structure=stage,
+        data=data,
+        average=PlannedAverage(of=average.of),
+        postprocessing=_postprocessing(settings, average, stage),
+    )
 
 
 def _data(stage: Stage, preprocessing: Preprocessing, method: str) -> PlannedData:
@@ -70,7 +106,7 @@ def _data_of(settings: Settings, name: str, shared: Mapping[Stage, PlannedData])
 def _preprocessing(
     settings: Settings, name: str, stage: Stage, shared: Mapping[Stage, PlannedData]
 ) -> Preprocessing:
-    own: OwnData | None = getattr(settings.methods[name].stages, stage).data
+    own: OwnData | None = getattr(settings.cascades[name].stages, stage).data
     if own is None:
         return shared[stage].preprocess.preprocessing
     kind = OWN[type(own)]
@@ -124,7 +160,7 @@ def _cascade(
                 flips=_chosen(settings, name, stage, "flips"),
             ),
             training=_training(settings, name, stage, trained_on[stage]),
-            postprocessing=_postprocessing(settings, name, stage),
+            postprocessing=_postprocessing(settings, settings.networks[name], stage),
         )
         for stage in STAGES
     }
@@ -197,8 +233,10 @@ def _fit(settings: Settings) -> FitFusionSettings:
     return FitFusionSettings(solver=settings.fusion, of=of, seed=settings.seed)
 
 
-def _postprocessing(settings: Settings, name: str, stage: Stage) -> PostprocessingSteps:
-    own: PostprocessingSteps | None = getattr(settings.networks[name].stages, stage).postprocessing
+def _postprocessing(
+    settings: Settings, method: MethodSettings | AverageSettings, stage: Stage
+) -> PostprocessingSteps:
+    own: PostprocessingSteps | None = getattr(method.stages, stage).postprocessing
     return _thesis_postprocessing(settings)[stage] if own is None else own
 
 

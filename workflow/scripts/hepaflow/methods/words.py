@@ -57,8 +57,10 @@ def _source(planned: PlannedStage) -> str:
     if planned.vote is not None:
         fitted = f", by weights that {planned.vote.fit.solver.solver} fits" if planned.vote.fit else ""
         return f"vote of {', '.join(planned.vote.of)}{fitted}"
+    if planned.average is not None:
+        return f"mean of the maps of {', '.join(planned.average.of)}, on {planned.data}"
     if planned.network is None:
-        raise ValueError("a stage with neither a network nor a vote")
+        raise ValueError("a stage that nothing makes")
     mirrored = " and ".join(planned.network.flips or ())
     seen = f", flipped {mirrored}, too" if mirrored else ""
     shown = f"on {planned.data}, by {_entry(planned.network.sampling)}{seen}"

@@ -10,11 +10,12 @@ from lightning_fabric import Fabric
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from hepaflow.masks.average import MapGrid, average
 from hepaflow.masks.disagreement import disagreement
 from hepaflow.masks.fusion import Fusion
 from hepaflow.masks.postprocess import clean
 from hepaflow.masks.restore import restore
-from hepaflow.methods.plan import Step, networks_of, stages_of
+from hepaflow.methods.plan import Step, averages_of, joined_by, networks_of, stages_of
 from hepaflow.model.trained import TrainedModel
 from hepaflow.networks.compute import fitting_batch, make_fabric
 from hepaflow.networks.network import build_network
@@ -37,7 +38,8 @@ class SegmentedExam:
     liver, lesion : ndarray of bool, shape (slices, rows, columns)
         The liver with its lesions, and the lesions.
     disagreement : dict of str to ndarray of uint8, same shape
-        For each structure that methods vote on, how far they disagree, in percent (`hepaflow.masks.disagreement`).
+        For each structure that several methods find together, how far they disagree, in percent
+        (`hepaflow.masks.disagreement`).
     """
 
     liver: NDArray[np.bool_]
@@ -136,8 +138,8 @@ def segment(
     found = {structure: exam.restored((result, stage)) for structure, stage in stages.items()}
     maps = {}
     for structure, stage in stages.items():
-        if voters := exam.voters((result, stage)):
-            maps[structure] = disagreement(exam.restored(voter) for voter in voters)
+        if joined := exam.joined((result, stage)):
+            maps[structure] = disagreement(exam.restored(step) for step in joined)
     return SegmentedExam(found["liver"], found["lesion"], maps)
 
 
@@ -164,6 +166,7 @@ class _Exam:
         self._maps: dict[Step, NDArray[np.uint8]] = {}
         self._masks: dict[Step, NDArray[np.bool_]] = {}
         self._regions = {(one.within.method, one.within.stage) for one in plan.data.values() if one.within}
+        self._averaged = {one for step in averages_of(plan) for one in self.joined(step)}
         self._restored: dict[Step, NDArray[np.bool_]] = {}
 
     def restored(self, step: Step) -> NDArray[np.bool_]:
@@ -176,10 +179,9 @@ class _Exam:
             self._restored[step] = found
         return found
 
-    def voters(self, step: Step) -> list[Step]:
-        """Return the steps whose masks a step fuses; none for a network."""
-        vote = self._planned(step).vote
-        return [] if vote is None else [(method, step[1]) for method in vote.of]
+    def joined(self, step: Step) -> list[Step]:
+        """Return the steps whose masks or maps a step joins; none for a network."""
+        return [(method, step[1]) for method in joined_by(self._planned(step))]
 
     def _planned(self, step: Step) -> PlannedStage:
         method, stage = step
@@ -187,14 +189,24 @@ class _Exam:
 
     def _clean(self, step: Step) -> NDArray[np.bool_]:
         if step not in self._masks:
-            if voters := self.voters(step):
-                self._draw(voters)
-                found = self._fusion[step].map([self._clean(voter) for voter in voters])
-            else:
-                self._draw([step])
-                found = self._maps.pop(step)
-            self._masks[step] = clean(found, self._planned(step).postprocessing)
+            self._masks[step] = clean(self._map(step), self._planned(step).postprocessing)
+            if step not in self._averaged:
+                del self._maps[step]
         return self._masks[step]
+
+    def _map(self, step: Step) -> NDArray[np.uint8]:
+        if step not in self._maps:
+            joined, planned = self.joined(step), self._planned(step)
+            self._draw(joined or [step])
+            if planned.vote is not None:
+                self._maps[step] = self._fusion[step].map([self._clean(one) for one in joined])
+            elif planned.average is not None:
+                self._maps[step] = average([(self._map(one), self._grid(one)) for one in joined], self._grid(step))
+        return self._maps[step]
+
+    def _grid(self, step: Step) -> MapGrid:
+        stack = self._stack(self._planned(step).data)
+        return MapGrid(stack.box, stack.image.shape[1])
 
     def _draw(self, steps: Sequence[Step]) -> None:
         """Draw the maps of networks, behind one progress bar."""

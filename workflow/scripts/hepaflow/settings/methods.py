@@ -1,6 +1,9 @@
 """Settings of the networks: the thesis' backbones, which are fused, and methods of other kinds beside them."""
 
-from pydantic import Field, field_validator
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, Tag, field_validator
 
 from hepaflow.names import STAGES
 from hepaflow.settings.base import SettingsModel
@@ -64,6 +67,7 @@ class MethodStages(SettingsModel):
 class MethodSettings(SettingsModel):
     """A method beside the backbones, which is not fused: a network for the liver, one for lesions within it."""
 
+    kind: Literal["cascade"] = "cascade"
     network: BackboneWeights
     """What is trained, for either stage."""
     sampling: Sampling | None = None
@@ -75,6 +79,46 @@ class MethodSettings(SettingsModel):
     """Differences from `training.liver` and `training.lesion`."""
     stages: MethodStages = Field(default=MethodStages())
     """What the stages do differently."""
+
+
+class AverageStageSettings(SettingsModel):
+    """What one stage of an average does differently."""
+
+    postprocessing: PostprocessingSteps | None = None
+    """Steps of the post-processing, in this order; null for the run's `postprocessing`."""
+
+
+class AverageStages(SettingsModel):
+    """The stages of an average."""
+
+    liver: AverageStageSettings = AverageStageSettings()
+    """The liver, in the whole exam."""
+    lesion: AverageStageSettings = AverageStageSettings()
+    """Lesions, in the volume around the average's own liver."""
+
+
+class AverageSettings(SettingsModel):
+    """A method that averages the maps of others (soft voting): nothing is trained, no weight is fitted."""
+
+    kind: Literal["average"]
+    of: Annotated[tuple[str, ...], Field(min_length=2, strict=False)]
+    """Names of backbones and methods, or `fusion`; each counts as much as any other."""
+    stages: AverageStages = Field(default=AverageStages())
+    """What the stages do differently."""
+
+
+def _kind(given: Any) -> str:
+    """Return the kind of a method, which is a cascade where none is given."""
+    kind = given.get("kind", CASCADE) if isinstance(given, Mapping) else getattr(given, "kind", CASCADE)
+    return str(kind)
+
+
+CASCADE = "cascade"
+"""What a method is that does not say its kind."""
+
+AnyMethod = Annotated[
+    Annotated[MethodSettings, Tag(CASCADE)] | Annotated[AverageSettings, Tag("average")], Discriminator(_kind)
+]
 
 
 def as_method(backbone: BackboneSettings) -> MethodSettings:

@@ -49,25 +49,33 @@ class PlannedVote(SettingsModel):
     """How the weights are found; null in a model, which has them."""
 
 
+class PlannedAverage(SettingsModel):
+    """Whose maps of the same stage are averaged."""
+
+    of: Annotated[tuple[str, ...], Field(min_length=2, strict=False)]
+
+
 class PlannedStage(SettingsModel):
-    """One stage of a method: a map by a network, or by a vote, and what is done to its mask."""
+    """One stage of a method: a map by a network, a vote or an average, and what is done to its mask."""
 
     structure: str
     """What the map shows."""
     data: str
     """On whose grid it lies."""
     network: PredictSettings | None = None
-    """The network; null for a vote."""
+    """Null without one."""
     training: PlannedTraining | None = None
-    """Null for a vote, and in a model."""
+    """Null without a network, and in a model."""
     vote: PlannedVote | None = None
-    """Null for a network."""
+    """Null without one."""
+    average: PlannedAverage | None = None
+    """Null without one."""
     postprocessing: PostprocessingSteps
 
     @model_validator(mode="after")
-    def _a_network_or_a_vote(self) -> Self:
-        if (self.network is None) == (self.vote is None):
-            raise ValueError("a map is made by a network or by a vote")
+    def _one_makes_the_map(self) -> Self:
+        if sum(one is not None for one in (self.network, self.vote, self.average)) != 1:
+            raise ValueError("a map is made by a network, by a vote or by an average")
         return self
 
 

@@ -39,7 +39,7 @@ def _slices(settings: Settings) -> Iterator[str]:
             f"postprocessing.lesion.min_area: {area} pixels are more than a slice has (size: {size}), so every "
             f"lesion would be removed; at most {size**2}"
         )
-    for name, method in settings.methods.items():
+    for name, method in settings.cascades.items():
         for stage in STAGES:
             yield from _own_slices(settings, f"methods.{name}.stages.{stage}", getattr(method.stages, stage))
 

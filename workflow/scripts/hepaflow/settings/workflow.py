@@ -17,7 +17,14 @@ from hepaflow.settings.contrast import ContrastSettings, LesionSlicesSettings
 from hepaflow.settings.figures import SamplesSettings
 from hepaflow.settings.fusion import FusionSettings
 from hepaflow.settings.head import HeadSettings
-from hepaflow.settings.methods import BackboneSettings, MethodSettings, as_method
+from hepaflow.settings.methods import (
+    CASCADE,
+    AnyMethod,
+    AverageSettings,
+    BackboneSettings,
+    MethodSettings,
+    as_method,
+)
 from hepaflow.settings.phantom import PhantomSettings
 from hepaflow.settings.postprocess import LesionPostprocessing, LiverPostprocessing
 from hepaflow.settings.predictions import PredictionSettings
@@ -98,8 +105,10 @@ class Settings(SettingsModel):
     """Contrast enhancement of the lesion slices (thesis 4.3)."""
     backbones: dict[str, BackboneSettings] = Field(default=THESIS_BACKBONES, min_length=1, max_length=12)
     """The networks, each under a name of the user's choice; a configuration replaces them all (thesis 4.4)."""
-    methods: dict[str, MethodSettings] = Field(default={}, max_length=12)
+    methods: dict[str, AnyMethod] = Field(default={}, max_length=12)
     """Methods beside the backbones, each under a name of the user's choice; they are not fused."""
+    model: str | None = Field(default=None, min_length=1)
+    """The method that is the run's model and segments new exams; null for the fusion (thesis 4.6.2)."""
     head: HeadSettings = HeadSettings()
     """The DeepLabV3 head behind every backbone (thesis 3.5, 4.4)."""
     training: StagesTraining = StagesTraining()
@@ -145,9 +154,11 @@ class Settings(SettingsModel):
 
     @field_validator("methods")
     @classmethod
-    def _plain_names_of_methods(cls, methods: dict[str, MethodSettings]) -> dict[str, MethodSettings]:
+    def _plain_names_of_methods(
+        cls, methods: dict[str, MethodSettings | AverageSettings]
+    ) -> dict[str, MethodSettings | AverageSettings]:
         for name, method in methods.items():
-            if method.network.weights not in WITHOUT_FILE:
+            if isinstance(method, MethodSettings) and method.network.weights not in WITHOUT_FILE:
                 network = method.network.model_copy(update={"weights": _plain(method.network.weights)})
                 methods[name] = method.model_copy(update={"network": network})
         return _named(methods, "method")
@@ -165,9 +176,24 @@ class Settings(SettingsModel):
     def _every_method_has_a_name_of_its_own(self) -> "Settings":
         for name in sorted(self.methods.keys() & self.backbones.keys()):
             raise ValueError(f"method {name!r}: this name is taken by a backbone")
-        for name in sorted(self.predictions.keys() & self.networks.keys()):
+        for name in sorted(self.predictions.keys() & (self.backbones.keys() | self.methods.keys())):
             kind = "backbone" if name in self.backbones else "method"
             raise ValueError(f"prediction {name!r}: this name is taken by a {kind}")
+        return self
+
+    @model_validator(mode="after")
+    def _named_methods_exist(self) -> "Settings":
+        trained = [*self.networks, FUSION]
+        for name, average in self.averages.items():
+            if unknown := [one for one in average.of if one not in trained]:
+                raise ValueError(
+                    f"methods.{name}.of: found {unknown[0]!r}; expected names of {', '.join(trained)}"
+                )
+            if len(set(average.of)) < len(average.of):
+                raise ValueError(f"methods.{name}.of: a name stands there twice; each counts as much as any other")
+        if self.model not in (None, *trained, *self.averages):
+            known = ", ".join([*trained, *self.averages])
+            raise ValueError(f"model: found {self.model!r}; expected a method of this run: {known}")
         return self
 
     @model_validator(mode="after")
@@ -186,7 +212,17 @@ class Settings(SettingsModel):
     @property
     def networks(self) -> dict[str, MethodSettings]:
         """All methods whose networks are trained: the backbones, in the form of methods, and the others."""
-        return {name: as_method(backbone) for name, backbone in self.backbones.items()} | self.methods
+        return {name: as_method(backbone) for name, backbone in self.backbones.items()} | self.cascades
+
+    @property
+    def cascades(self) -> dict[str, MethodSettings]:
+        """Methods beside the backbones that have networks of their own."""
+        return {name: method for name, method in self.methods.items() if isinstance(method, MethodSettings)}
+
+    @property
+    def averages(self) -> dict[str, AverageSettings]:
+        """Methods that average the maps of others."""
+        return {name: method for name, method in self.methods.items() if isinstance(method, AverageSettings)}
 
     def stage_training(self, stage: Stage, name: str) -> TrainingSettings:
         """Return how a network is trained for a stage: the stage's settings with its own differences."""
@@ -310,7 +346,7 @@ def _place(loc: Sequence[str | int], given: Any) -> str:
     kind_follows = True
     for part in loc:
         if isinstance(given, Mapping):
-            if kind_follows and part == given.get("kind"):
+            if kind_follows and (part == given.get("kind") or (part == CASCADE and part not in given)):
                 kind_follows = False  # a key of the kind's own name may come next
                 continue
             given = given.get(part)
