@@ -12,6 +12,9 @@ FULL = 255
 HALF = 128
 """Smallest stored value of a probability above one half."""
 
+MIDDLE = HALF - 0.5
+"""What a mean of stored values must exceed to be above one half."""
+
 
 def map_of(logits: NDArray[Any]) -> NDArray[np.uint8]:
     """Return the map of logits: their probability, rounded to a byte.

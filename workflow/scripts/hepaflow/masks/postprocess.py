@@ -26,7 +26,7 @@ Step = Callable[[Mask, Map, "PostprocessingStep", Mask | None], Mask]
 """Takes the mask so far, the map, the step's settings and the region; returns another mask, leaves these alone.
 
 Mask, map and region are of one exam, on the network's grid, shape (slices, rows, columns). The region is the mask
-of the earlier stage that the exam's data lie around, for steps whose kind is in `NEEDS_REGION`.
+of the method's earlier stage, for steps whose kind is in `NEEDS_REGION`.
 """
 
 
@@ -40,7 +40,7 @@ def clean(map_: Map, steps: Sequence[PostprocessingStep], region: Mask | None = 
     steps : sequence of PostprocessingStep
         What is done to the mask, in this order.
     region : ndarray of bool, same shape, optional
-        The mask of the earlier stage that the exam's data lie around, if a step looks at it.
+        The mask of the method's earlier stage, if a step looks at it.
 
     Raises
     ------

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepaflow.masks.file import Masks
-from hepaflow.masks.map import HALF, mask_of, with_mask
+from hepaflow.masks.map import MIDDLE, mask_of, with_mask
 from hepaflow.preprocessing.slices import SliceFile
 from hepaflow.settings.postprocess import Restored
 from hepaflow.volumes.box import Box
@@ -14,9 +14,6 @@ from hepaflow.volumes.resize import resize_image, resize_masks
 
 Found = NDArray[np.bool_] | NDArray[np.uint8]
 """Masks, or maps: what is restored of a stage."""
-
-_EDGE = HALF - 0.5
-"""One half, in stored values."""
 
 
 def to_restore(map_: NDArray[np.uint8], mask: NDArray[np.bool_], how: Restored | None) -> Found:
@@ -68,7 +65,7 @@ def _resized(found: Found, shape: tuple[int, int]) -> NDArray[np.bool_]:
     masks = np.zeros((len(found), *shape), bool)
     above = mask_of(found.view(np.uint8)).any(axis=(1, 2))
     for index in np.flatnonzero(above):  # weights are not negative: of pixels below one half, no mean is above
-        masks[index] = resize_image(found[index].astype(np.float32), shape) > _EDGE
+        masks[index] = resize_image(found[index].astype(np.float32), shape) > MIDDLE
     return masks
 
 

@@ -63,7 +63,7 @@ PostprocessingStep = Annotated[
 PostprocessingSteps = Annotated[tuple[PostprocessingStep, ...], Field(strict=False)]
 
 NEEDS_REGION = frozenset({"inside"})
-"""Kinds of steps that look at the mask of an earlier stage, which the stage's data lie around."""
+"""Kinds of steps that look at the mask of the method's earlier stage."""
 
 Restored = Literal["masks", "maps"]
 """What is brought back to the exam's grid: masks, or maps whose masks are taken there."""
