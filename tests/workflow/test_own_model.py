@@ -78,7 +78,9 @@ def test_without_one_post_processing_the_result_is_another(
         places = iter(order)
         monkeypatch.setattr(
             "hepaflow.model.segmenter.clean",
-            lambda maps, how, places=places: clean(maps, () if next(places) == (stage, fused) else how),
+            lambda maps, how, region, places=places: clean(
+                maps, () if next(places) == (stage, fused) else how, region
+            ),
         )
         hu, grid = read_image(completed.folder / f"data/phantoms/{exam}.image.nii.gz")
         found = segmenter.segment(hu)

@@ -56,6 +56,10 @@ rule predict:
 rule postprocess:
     input:
         maps=f"{RESULTS}/maps/{{stage}}/{{method}}.{{split}}.npz",
+        # Where the mask of an earlier stage is looked at; nothing if no step does.
+        region=region_to_clean,
+        region_data=region_data_to_clean,
+        data=data_to_clean,
     output:
         masks=f"{RESULTS}/clean/{{stage}}/{{method}}.{{split}}.npz",
         record=f"{RESULTS}/records/postprocess/{{stage}}.{{method}}.{{split}}.json",

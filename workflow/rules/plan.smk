@@ -73,14 +73,36 @@ def data_to_fit(method):
 
 def data_of(wildcards):
     """Return the preprocessed exams of a split, as a network sees them."""
-    data = data_for(PLAN, wildcards.network, wildcards.stage, wildcards.split)
-    return [data_file(data, exam) for exam in EXAMS.names(wildcards.split)]
+    return _exams_of(wildcards.network, wildcards.stage, wildcards.split)
 
 
 def start_of(wildcards):
     """Return the network of an earlier stage that a network starts from, if it does."""
     start = planned(wildcards).training.start
     return network_file(start, wildcards.network) if start else []
+
+
+def region_to_clean(wildcards):
+    """Return the masks of an earlier stage that the post-processing of a method looks at; nothing if it does not."""
+    region = planned(wildcards, "method").region
+    return masks_file("clean", region.stage, region.method, wildcards.split) if region else []
+
+
+def region_data_to_clean(wildcards):
+    """Return the exams on which `region_to_clean` was found."""
+    region = planned(wildcards, "method").region
+    return _exams_of(region.method, region.stage, wildcards.split) if region else []
+
+
+def data_to_clean(wildcards):
+    """Return the exams that the method itself sees, where its post-processing looks at a region; else nothing."""
+    region = planned(wildcards, "method").region
+    return _exams_of(wildcards.method, wildcards.stage, wildcards.split) if region else []
+
+
+def _exams_of(method, stage, split):
+    data = data_for(PLAN, method, stage, split)
+    return [data_file(data, exam) for exam in EXAMS.names(split)]
 
 
 def voters_of(folder, split=None):

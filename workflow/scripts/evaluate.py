@@ -20,7 +20,8 @@ def work() -> None:
     grids = [SliceFile(path) for path in snakemake.input.grids]
     for processing in PROCESSINGS:
         if masks := snakemake.input[processing]:
-            found = (read_restored(path, exam, own) for path, own in zip(masks, grids, strict=True))
+            given = zip(masks, grids, snakemake.input.clean, strict=True)
+            found = (read_restored(path, exam, own, like=clean) for path, own, clean in given)
             scores.add(method, processing, dict(zip(STRUCTURES, found, strict=True)))
     write_scores(scores.metrics(), snakemake.output.metrics)
 

@@ -1,8 +1,13 @@
 """Scores of one exam."""
 
+import runpy
 import time
+from collections import UserDict
 from math import nan
+from pathlib import Path
+from types import SimpleNamespace
 
+import nibabel as nib
 import numpy as np
 import pytest
 
@@ -16,7 +21,13 @@ from hepaflow.evaluation.exam import (
     structure_scores,
 )
 from hepaflow.evaluation.metrics.overlap import dice
-from hepaflow.evaluation.scores import METRIC_COLUMNS
+from hepaflow.evaluation.scores import METRIC_COLUMNS, read_scores
+from hepaflow.masks.file import write_clean, write_maps
+from hepaflow.masks.map import mask_of, with_mask
+from hepaflow.masks.restore import restore
+from hepaflow.names import STRUCTURES
+from hepaflow.preprocessing.slices import SliceStack
+from hepaflow.volumes.box import Box
 
 SHAPE = (3, 5, 7)  # not a multiple of eight voxels
 SPACING = (2.5, 0.7, 0.8)
@@ -304,3 +315,49 @@ def test_a_whole_exam_is_scored_in_seconds() -> None:
     assert 1400 < found["liver", "reference_volume_ml"] < 2400
     assert found["lesion", "reference_lesions"] > 80
     assert found["liver", "msd_mm"] > 30
+
+
+# Of files.
+
+
+class Inputs(UserDict[str, object]):
+    """Inputs of a job by their names, as keys and as attributes."""
+
+    def __getattr__(self, name: str) -> object:
+        return self.data[name]
+
+
+@pytest.mark.parametrize("maps", [False, True], ids=["masks", "maps"])
+def test_a_method_is_scored_before_post_processing_as_after_it(
+    maps: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where clean maps are restored, so are those that were drawn: the two differ by post-processing alone."""
+    draw, shape = np.random.default_rng(0), (2, 24, 24)
+    labels = draw.integers(0, 3, shape).astype(np.uint8)
+    for name, array in (("image", labels.astype(np.int16)), ("label", labels)):
+        nib.save(nib.Nifti1Image(array.transpose(2, 1, 0), np.diag([-1, -1, 1, 1])), tmp_path / f"{name}.nii")
+    SliceStack(np.zeros((2, 8, 8), np.uint16), None, Box.whole(shape), shape).save(tmp_path / "grid.safetensors")
+    expected, files = {}, {}
+    for structure, label in zip(STRUCTURES, (labels > 0, labels > 1), strict=True):
+        raw = draw.integers(90, 166, (2, 8, 8)).astype(np.uint8)
+        clean = with_mask(raw, mask_of(raw) & (draw.random(raw.shape) > 0.2))
+        files["raw", structure], files["clean", structure] = (tmp_path / f"{structure}.{n}.npz" for n in "rc")
+        write_maps(files["raw", structure], [("exam", raw)])
+        write_clean(files["clean", structure], [("exam", clean if maps else mask_of(clean))])
+        for processing, map_ in (("raw", raw), ("clean", clean)):
+            found = [restore(one, Box.whole(shape), shape) for one in (mask_of(map_), map_)]
+            assert (found[0] != found[1]).any()
+            expected[processing, structure] = dice(found[maps], label)
+    inputs = Inputs(image=tmp_path / "image.nii", label=tmp_path / "label.nii")
+    inputs["grids"] = [tmp_path / "grid.safetensors"] * len(STRUCTURES)
+    inputs |= {one: [files[one, structure] for structure in STRUCTURES] for one in ("raw", "clean")}
+    job = SimpleNamespace(
+        input=inputs,
+        output=SimpleNamespace(metrics=tmp_path / "scores.csv"),
+        wildcards=SimpleNamespace(exam="exam", method="mine"),
+    )
+    monkeypatch.setattr("hepaflow.jobs.run.run", lambda _, work: work())
+    runpy.run_path(str(Path(__file__).parents[3] / "workflow/scripts/evaluate.py"), {"snakemake": job})
+    scores = read_scores(tmp_path / "scores.csv")
+    scores = scores[scores["metric"] == "dice"].set_index(["processing", "structure"])["value"]
+    assert {key: scores[key] for key in expected} == pytest.approx(expected)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hepaflow.errors import UserError
-from hepaflow.masks.file import Masks, write_maps, write_masks
+from hepaflow.masks.file import Masks, write_clean, write_maps, write_masks
 from hepaflow.masks.map import mask_of
 
 
@@ -264,3 +264,28 @@ def test_a_damaged_map_is_told_when_it_is_read(tmp_path: Path) -> None:
         for read in (maps.map, maps.__getitem__):
             with pytest.raises(UserError, match=r"file: .*maps\.npz\nfound: .*(CRC|decompress)"):
                 read("b")
+
+
+# What was post-processed.
+
+
+def test_clean_maps_are_told_from_masks_and_from_other_maps(tmp_path: Path) -> None:
+    write_clean(tmp_path / "clean.npz", [("a.maps", a_map()), ("b", drawn()), ("none", a_map(0))])
+    with Masks(tmp_path / "clean.npz") as clean:
+        assert list(clean) == ["a.maps", "b", "none"]
+        assert [clean.restores_map(exam) for exam in clean] == [True, False, True]
+        np.testing.assert_array_equal(clean.map("a.maps"), a_map())
+        np.testing.assert_array_equal(clean["a.maps"], mask_of(a_map()))
+        np.testing.assert_array_equal(clean["b"], drawn())
+        with pytest.raises(KeyError, match="b"):
+            clean.map("b")
+    write_maps(tmp_path / "maps.npz", [("a", a_map())])
+    with Masks(tmp_path / "maps.npz") as maps:
+        assert not maps.restores_map("a")
+
+
+def test_clean_masks_are_a_file_of_masks(tmp_path: Path) -> None:
+    """To the byte: what a run has made by the thesis stays as it is."""
+    for name, write in (("masks", write_masks), ("clean", write_clean)):
+        write(tmp_path / f"{name}.npz", [("a", drawn()), ("b", drawn(0, 8, 8))])  # type: ignore[operator]
+    assert (tmp_path / "masks.npz").read_bytes() == (tmp_path / "clean.npz").read_bytes()

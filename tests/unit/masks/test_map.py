@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit, logit
 
-from hepaflow.masks.map import FULL, HALF, map_of, mask_of
+from hepaflow.masks.map import FULL, HALF, map_of, mask_of, with_mask
 
 quick = settings(max_examples=60, deadline=None, derandomize=True)
 logits = st.floats(allow_nan=False, width=32)
@@ -64,3 +64,18 @@ def test_a_byte_is_nearest_to_its_probability_on_its_side(values: list[float]) -
 @pytest.mark.parametrize("shape", [(0, 4, 4), (2, 3, 4), ()])
 def test_maps_have_the_shape_of_their_logits(shape: tuple[int, ...]) -> None:
     assert map_of(np.zeros(shape)).shape == mask_of(map_of(np.zeros(shape))).shape == shape
+
+
+def test_any_map_takes_any_mask() -> None:
+    """Every byte, in and out of the mask: what has its side stays, what has not is mirrored."""
+    map_ = np.tile(np.arange(FULL + 1, dtype=np.uint8), (2, 1))
+    mask = np.zeros(map_.shape, bool)
+    mask[1] = True
+    before = map_.copy()
+    found = with_mask(map_, mask)
+    assert found.dtype == np.uint8
+    np.testing.assert_array_equal(mask_of(found), mask)
+    np.testing.assert_array_equal(found, np.where(mask_of(map_) == mask, map_, FULL - map_.astype(int)))
+    np.testing.assert_array_equal(with_mask(found, mask), found)
+    np.testing.assert_array_equal(with_mask(found, mask_of(map_)), map_)
+    np.testing.assert_array_equal(map_, before)

@@ -1,13 +1,25 @@
 """Removal of unlikely regions."""
 
+from typing import Literal
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import ndimage
 
 from hepaflow.masks.map import FULL, HALF
 from hepaflow.masks.postprocess import POSTPROCESSING, clean
-from hepaflow.settings.postprocess import MinArea, NearLargest, PostprocessingStep, PostprocessSettings
+from hepaflow.settings.postprocess import (
+    NEEDS_REGION,
+    FillHoles,
+    Inside,
+    LargestComponent,
+    MinArea,
+    NearLargest,
+    PostprocessingStep,
+    PostprocessSettings,
+)
 
 LIVER, LESION = NearLargest(kind="near_largest"), MinArea(kind="min_area")
 
@@ -15,7 +27,7 @@ LIVER, LESION = NearLargest(kind="near_largest"), MinArea(kind="min_area")
 def done(mask: np.ndarray, step: PostprocessingStep) -> np.ndarray:
     """Take one step on a single slice."""
     stack = mask[None]
-    return POSTPROCESSING[step.kind](stack, as_map(stack), step)[0]
+    return POSTPROCESSING[step.kind](stack, as_map(stack), step, None)[0]
 
 
 def as_map(mask: np.ndarray) -> np.ndarray:
@@ -222,7 +234,7 @@ def test_a_stack_is_cleaned_as_its_slices_are_and_left_as_it_is() -> None:
         np.testing.assert_array_equal(cleaned, [done(mask, step) for mask in stack])
         assert cleaned.sum() < stack.sum()
         np.testing.assert_array_equal(map_, before)
-        np.testing.assert_array_equal(POSTPROCESSING[step.kind](stack, map_, step), cleaned)
+        np.testing.assert_array_equal(POSTPROCESSING[step.kind](stack, map_, step, None), cleaned)
         np.testing.assert_array_equal(stack, map_ >= HALF)
 
 
@@ -247,22 +259,26 @@ def test_no_steps_leave_the_mask_itself(mask: np.ndarray) -> None:
 
 
 def test_the_order_of_steps_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each step gets the mask of the one before it, the map as it is, and its own settings."""
+    """Each step gets the mask of the one before it, the map and the region as they are, and its own settings."""
 
-    def shifted(mask: np.ndarray, map_: np.ndarray, step: MinArea) -> np.ndarray:
+    def shifted(mask: np.ndarray, map_: np.ndarray, step: MinArea, region: np.ndarray) -> np.ndarray:
         np.testing.assert_array_equal(map_, given_map)
+        np.testing.assert_array_equal(region, given_region)
         return np.roll(mask, step.min_area, axis=2)
 
-    def confined(mask: np.ndarray, map_: np.ndarray, step: NearLargest) -> np.ndarray:
+    def confined(mask: np.ndarray, map_: np.ndarray, step: NearLargest, region: np.ndarray) -> np.ndarray:
         np.testing.assert_array_equal(map_, given_map)
+        np.testing.assert_array_equal(region, given_region)
         return mask & (np.arange(mask.shape[2]) < step.max_distance)
 
     table = {"min_area": shifted, "near_largest": confined}
     monkeypatch.setattr("hepaflow.masks.postprocess.POSTPROCESSING", table)
     given_map = as_map(drawn((0, 0, 1, 6), shape=(2, 8))[None])
+    given_region = drawn((0, 0, 2, 3), shape=(2, 8))[None]
     shift, confine = MinArea(kind="min_area", min_area=2), NearLargest(kind="near_largest", max_distance=4)
-    np.testing.assert_array_equal(clean(given_map, [shift, confine])[0], drawn((0, 2, 1, 2), shape=(2, 8)))
-    np.testing.assert_array_equal(clean(given_map, [confine, shift])[0], drawn((0, 2, 1, 4), shape=(2, 8)))
+    for steps, left in (([shift, confine], 2), ([confine, shift], 4)):
+        found = clean(given_map, steps, given_region)
+        np.testing.assert_array_equal(found[0], drawn((0, 2, 1, left), shape=(2, 8)))
 
 
 @quick
@@ -279,3 +295,159 @@ def test_steps_are_read_in_their_order() -> None:
     read = PostprocessSettings.model_validate_json(text)
     assert read.postprocessing == (MinArea(kind="min_area", min_area=3), LIVER)
     assert PostprocessSettings.model_validate_json(read.canonical()) == read
+
+
+# components of the exam
+
+
+LARGEST = LargestComponent(kind="largest_component")
+
+
+def cleaned(mask: np.ndarray, *steps: PostprocessingStep, region: np.ndarray | None = None) -> np.ndarray:
+    """Take steps on an exam, and leave what they are given alone."""
+    map_, kept = as_map(mask), None if region is None else region.copy()
+    before = map_.copy()
+    found = clean(map_, steps, region)
+    assert found.dtype == bool
+    np.testing.assert_array_equal(map_, before)
+    if region is not None:
+        np.testing.assert_array_equal(region, kept)
+    return found
+
+
+def test_components_are_connected_over_slices_and_corners() -> None:
+    mask = np.zeros((4, 8, 8), bool)
+    mask[0, 0, 0] = mask[1, 1, 1] = mask[2, 2, 0] = True  # corner to corner, and three voxels
+    mask[3, 5:7, 7] = True  # two, which are the largest of their slice
+    expected = mask.copy()
+    expected[3] = False
+    np.testing.assert_array_equal(cleaned(mask, LARGEST), expected)
+    mask[3, 4, 7] = mask[3, 3, 7] = True
+    np.testing.assert_array_equal(cleaned(mask, LARGEST), mask & (np.arange(4) == 3)[:, None, None])
+
+
+def test_a_slice_apart_is_not_connected() -> None:
+    mask = np.zeros((3, 4, 4), bool)
+    mask[0], mask[2, 0] = True, True
+    np.testing.assert_array_equal(cleaned(mask, LARGEST), mask & (np.arange(3) == 0)[:, None, None])
+
+
+def test_of_two_equal_components_the_first_stays() -> None:
+    mask = np.zeros((3, 4, 4), bool)
+    mask[0, 3, 3] = mask[2, 0, 0] = True
+    np.testing.assert_array_equal(np.argwhere(cleaned(mask, LARGEST)), [[0, 3, 3]])
+
+
+@quick
+@given(st.integers(0, 2**32 - 1))
+def test_one_component_stays_and_no_other_is_larger(seed: int) -> None:
+    mask = np.random.default_rng(seed).random((4, 7, 7)) > 0.85
+    found = cleaned(mask, LARGEST)
+    whole, count = ndimage.label(mask, np.ones((3, 3, 3)))
+    assert not (found & ~mask).any()
+    assert ndimage.label(found, np.ones((3, 3, 3)))[1] == min(count, 1)
+    assert found.sum() == max(np.bincount(whole.ravel())[1:], default=0)
+    np.testing.assert_array_equal(cleaned(found, LARGEST), found)
+
+
+# holes
+
+
+def filled(dimensions: Literal[2, 3] = 2) -> FillHoles:
+    return FillHoles(kind="fill_holes", dimensions=dimensions)
+
+
+def ring(shape: tuple[int, int] = (8, 8)) -> np.ndarray:
+    return drawn((1, 1, 5, 5), shape=shape) & ~drawn((2, 2, 3, 3), shape=shape)
+
+
+def test_a_ring_is_filled_and_one_with_a_gap_is_not() -> None:
+    gap = ring()
+    gap[3, 1] = False
+    stack = np.stack([ring(), gap, np.zeros((8, 8), bool)])
+    expected = np.stack([drawn((1, 1, 5, 5), shape=(8, 8)), gap, np.zeros((8, 8), bool)])
+    np.testing.assert_array_equal(cleaned(stack, filled()), expected)
+
+
+def test_a_ring_may_be_closed_corner_by_corner() -> None:
+    """As the regions of a mask are 8-connected, its background is 4-connected."""
+    diamond = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], bool)
+    np.testing.assert_array_equal(done(diamond, filled()), ndimage.generate_binary_structure(2, 1))
+
+
+def test_what_is_open_to_the_border_is_no_hole() -> None:
+    bay = ~drawn((0, 2, 3, 2), shape=(6, 6))
+    np.testing.assert_array_equal(done(bay, filled()), bay)
+
+
+def test_a_tube_is_enclosed_in_its_slices_and_not_in_the_exam() -> None:
+    tube = np.stack([ring()] * 3)
+    np.testing.assert_array_equal(cleaned(tube, filled(3)), tube)
+    full = np.stack([drawn((1, 1, 5, 5), shape=(8, 8))] * 3)
+    np.testing.assert_array_equal(cleaned(tube, filled(2)), full)
+    closed = tube.copy()
+    closed[[0, 2]] = full[[0, 2]]
+    np.testing.assert_array_equal(cleaned(closed, filled(3)), full)
+
+
+@quick
+@given(st.integers(0, 2**32 - 1), st.sampled_from([2, 3]))
+def test_filling_adds_and_leaves_nothing_to_fill(seed: int, dimensions: Literal[2, 3]) -> None:
+    mask = np.random.default_rng(seed).random((4, 9, 9)) > 0.4
+    found = cleaned(mask, filled(dimensions))
+    assert (found | mask == found).all()
+    np.testing.assert_array_equal(cleaned(found, filled(dimensions)), found)
+
+
+# inside the earlier stage
+
+
+def inside(dilation: float = 0) -> Inside:
+    return Inside(kind="inside", dilation=dilation)
+
+
+@pytest.mark.parametrize("dilation", [0, 1, 1.5, 4.9, 5, 5.1])
+def test_what_lies_within_a_distance_of_the_region_stays(dilation: float) -> None:
+    """Euclidean, from a single pixel: at 5, the pixel 3 down and 4 across is the last."""
+    region = np.zeros((1, 15, 15), bool)
+    region[0, 7, 7] = True
+    found = cleaned(np.ones((1, 15, 15), bool), inside(dilation), region=region)
+    rows, columns = np.indices((15, 15)) - 7
+    np.testing.assert_array_equal(found[0], rows**2 + columns**2 <= dilation**2)
+
+
+def test_a_region_counts_in_its_own_slice_alone() -> None:
+    region = np.stack([ring(), np.zeros((8, 8), bool), np.ones((8, 8), bool)])
+    found = cleaned(np.ones((3, 8, 8), bool), inside(100), region=region)
+    assert [one.all() for one in found] == [True, False, True]
+    assert not found[1].any()
+
+
+@quick
+@given(st.integers(0, 2**32 - 1))
+def test_inside_keeps_what_both_have(seed: int) -> None:
+    mask, region = np.random.default_rng(seed).random((2, 3, 8, 8)) > 0.5
+    np.testing.assert_array_equal(cleaned(mask, inside(), region=region), mask & region)
+    more = cleaned(mask, inside(1), region=region)
+    assert (more | (mask & region) == more).all()
+    assert not (more & ~mask).any()
+
+
+def test_inside_of_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="a stage that has none"):
+        clean(np.zeros((1, 8, 8), np.uint8), [inside()])
+
+
+@pytest.mark.parametrize("step", [LARGEST, filled(2), filled(3), inside(3)])
+def test_steps_of_the_exam_take_exams_without_a_mask_or_without_slices(step: PostprocessingStep) -> None:
+    for shape in ((0, 8, 8), (2, 8, 8)):
+        found = cleaned(np.zeros(shape, bool), step, region=np.zeros(shape, bool))
+        assert found.shape == shape
+        assert not found.any()
+
+
+def test_steps_that_need_a_region_are_steps() -> None:
+    assert POSTPROCESSING.keys() > NEEDS_REGION
+    for kind in POSTPROCESSING.keys() - NEEDS_REGION:  # the others do without
+        steps = PostprocessSettings.model_validate_json(f'{{"postprocessing": [{{"kind": "{kind}"}}]}}')
+        clean(np.zeros((1, 8, 8), np.uint8), steps.postprocessing)

@@ -7,10 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hepaflow.masks.file import write_masks
-from hepaflow.masks.restore import read_restored, restore
+from hepaflow.masks.file import write_clean, write_maps, write_masks
+from hepaflow.masks.map import FULL, HALF, mask_of, with_mask
+from hepaflow.masks.postprocess import clean
+from hepaflow.masks.restore import read_region, read_restored, region_on, restore, to_restore
 from hepaflow.preprocessing.slices import SliceFile, SliceStack
 from hepaflow.preprocessing.voi import volume_of_interest
+from hepaflow.settings.postprocess import LargestComponent
 from hepaflow.volumes.box import Box
 from hepaflow.volumes.resize import resize_masks
 
@@ -119,3 +122,145 @@ def test_a_mask_is_read_back_to_where_its_slices_were_cut(tmp_path: Path) -> Non
     assert restored.shape == shape
     np.testing.assert_array_equal(restored[1:3, 2:10, 0:8], masks)
     assert restored.sum() == masks.sum()
+
+
+# Maps.
+
+
+def coverage(size: int, row: float, column: float, radius: float) -> np.ndarray:
+    """The map of a disc: how much of each pixel it covers."""
+    fine = disc(16 * size, row, column, radius)
+    return np.rint(FULL * fine.reshape(size, 16, size, 16).mean(axis=(1, 3))).astype(np.uint8)
+
+
+def enlarged(found: np.ndarray, size: int) -> np.ndarray:
+    """One slice, on an exam's grid of another size."""
+    return restore(found[None], Box.whole((1, size, size)), (1, size, size))[0]
+
+
+def dice(one: np.ndarray, other: np.ndarray) -> float:
+    return 2 * (one & other).sum() / (one.sum() + other.sum())
+
+
+@pytest.mark.parametrize("radius", [0.1, 0.2, 0.3])
+def test_a_map_keeps_more_of_a_disc_than_its_mask_does(radius: float) -> None:
+    """The map is right, and so is the mask: what is lost is lost on the way back."""
+    map_, true = coverage(32, 0.47, 0.52, radius), disc(256, 0.47, 0.52, radius)
+    by_map, by_mask = (dice(enlarged(found, 256), true) for found in (map_, mask_of(map_)))
+    assert 1 - by_map < 0.5 * (1 - by_mask)
+    assert by_map > 0.98
+
+
+@pytest.mark.parametrize("offset", range(8))
+@pytest.mark.parametrize("size", [16, 24, 32, 96, 128, 200])
+def test_a_ramp_ends_where_it_passes_one_half(size: int, offset: int) -> None:
+    """Between pixels of the networks' grid, whether the exam's is finer or coarser; rows stay rows."""
+    ramp = np.tile(8 * np.arange(32) + offset, (32, 1)).astype(np.uint8)
+    at = ((HALF - 0.5 - offset) / 8 + 0.5) / 32  # of a side of 1
+    expected = np.tile((np.arange(size) + 0.5) / size > at, (size, 1))
+    np.testing.assert_array_equal(enlarged(ramp, size), expected)
+    np.testing.assert_array_equal(enlarged(ramp.T, size), expected.T)
+
+
+@quick
+@given(st.integers(0, 2**32 - 1), st.sampled_from([16, 32, 8]))
+def test_a_map_without_doubt_is_restored_as_its_mask_is(seed: int, size: int) -> None:
+    """None of its pixels is of two minds; at these sizes no pixel of the exam is half inside."""
+    mask = np.random.default_rng(seed).random((16, 16)) > 0.5
+    if size == 8:  # (1, 3, 3, 1) / 8 of each axis: alike rows leave sums that are no half
+        mask = np.tile(np.repeat(mask[:1, ::2], 2, axis=1), (16, 1))
+    np.testing.assert_array_equal(enlarged(np.where(mask, FULL, 0).astype(np.uint8), size), enlarged(mask, size))
+
+
+@quick
+@given(st.integers(0, 2**32 - 1))
+def test_at_the_exams_own_size_a_map_is_its_mask(seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    map_ = draw.integers(HALF - 2, HALF + 2, (3, 8, 8)).astype(np.uint8)
+    np.testing.assert_array_equal(restore(map_, Box.whole(map_.shape), map_.shape), mask_of(map_))
+
+
+def test_a_removed_region_is_gone_and_what_is_kept_is_untouched() -> None:
+    """As if there had been the other disc alone: neither a rim comes back, nor is an edge shifted."""
+    near = coverage(32, 0.3, 0.3, 0.15)
+    both = np.maximum(near, coverage(32, 0.7, 0.7, 0.1))
+    mask = clean(both[None], [LargestComponent(kind="largest_component")])[0]
+    assert mask.sum() < mask_of(both).sum()
+    for size in (24, 75, 128):
+        np.testing.assert_array_equal(enlarged(with_mask(both, mask), size), enlarged(near, size))
+
+
+@pytest.mark.parametrize("level", [HALF, 200, FULL])
+def test_a_cut_edge_lies_where_that_of_the_mask_does(level: int) -> None:
+    """Cut through pixels of one probability, the map ends midway between those kept and those removed."""
+    mask = np.zeros((16, 16), bool)
+    mask[:, :5] = True
+    found = enlarged(with_mask(np.full((16, 16), level, np.uint8), mask), 64)
+    np.testing.assert_array_equal(found, np.tile(np.arange(64) < 20, (64, 1)))
+
+
+def test_a_filled_hole_is_full() -> None:
+    map_ = np.full((16, 16), FULL, np.uint8)
+    map_[6:9, 6:9] = [[10, 127, 0], [127, 0, 127], [90, 3, 60]]
+    for size in (12, 61):
+        assert enlarged(with_mask(map_, np.ones_like(map_, bool)), size).all()
+
+
+def test_what_is_restored_is_the_mask_or_the_map_that_has_it() -> None:
+    draw = np.random.default_rng(0)
+    map_, mask = draw.integers(0, 256, (2, 4, 4)).astype(np.uint8), draw.random((2, 4, 4)) > 0.5
+    for how in (None, "masks"):
+        assert to_restore(map_, mask, how) is mask  # type: ignore[arg-type]
+    np.testing.assert_array_equal(to_restore(map_, mask, "maps"), with_mask(map_, mask))
+
+
+def test_a_file_says_what_is_restored(tmp_path: Path) -> None:
+    """Maps as they were drawn are restored as those are that were post-processed."""
+    map_ = np.random.default_rng(0).integers(0, 256, (2, 8, 8)).astype(np.uint8)
+    shape = (2, 24, 24)
+    SliceStack(np.zeros((2, 8, 8), np.uint16), None, Box.whole(shape), shape).save(tmp_path / "exam.safetensors")
+    slices, raw = SliceFile(tmp_path / "exam.safetensors"), tmp_path / "raw.npz"
+    write_maps(raw, [("exam", map_)])
+    changed = with_mask(map_, ~mask_of(map_))
+    expected = {"masks": mask_of(map_), "maps": map_}
+    assert (restore(expected["masks"], slices.box, shape) != restore(map_, slices.box, shape)).any()
+    np.testing.assert_array_equal(read_restored(raw, "exam", slices), restore(mask_of(map_), slices.box, shape))
+    for how, found in (("masks", mask_of(changed)), ("maps", changed)):
+        write_clean(tmp_path / f"{how}.npz", [("exam", found)])
+        own = read_restored(tmp_path / f"{how}.npz", "exam", slices)
+        np.testing.assert_array_equal(own, restore(found, slices.box, shape))
+        like = read_restored(raw, "exam", slices, like=tmp_path / f"{how}.npz")
+        np.testing.assert_array_equal(like, restore(expected[how], slices.box, shape))
+
+
+# The way to the grid of a later stage.
+
+
+@quick
+@given(organs())
+def test_a_region_lies_on_the_grid_of_its_box(organs: tuple[np.ndarray, np.ndarray]) -> None:
+    liver, _ = organs
+    box = volume_of_interest(liver)
+    size = box.shape[1]
+    region = region_on(liver, box, size)
+    np.testing.assert_array_equal(region, box.crop(liver))
+    doubled = region_on(liver, box, 2 * size)
+    assert doubled.shape == (box.shape[0], 2 * size, 2 * size)
+    np.testing.assert_array_equal(doubled, resize_masks(region, (2 * size, 2 * size)))
+
+
+def test_where_there_are_no_slices_there_is_no_region() -> None:
+    assert region_on(np.zeros((3, 5, 7), bool), None, 16).shape == (0, 16, 16)
+
+
+def test_a_region_is_read_onto_the_grid_of_the_later_stage(tmp_path: Path) -> None:
+    shape, box = (3, 32, 32), Box((1, 3), (4, 20), (8, 24))
+    liver = np.zeros((3, 16, 16), bool)
+    liver[1:, 3:9, 5:11] = True
+    write_clean(tmp_path / "clean.npz", [("exam", liver)])
+    for name, image, lies in (("whole", (3, 16, 16), Box.whole(shape)), ("own", (2, 8, 8), box)):
+        SliceStack(np.zeros(image, np.uint16), None, lies, shape).save(tmp_path / f"{name}.safetensors")
+    around, own = (SliceFile(tmp_path / f"{name}.safetensors") for name in ("whole", "own"))
+    found = read_region(tmp_path / "clean.npz", "exam", around, own)
+    np.testing.assert_array_equal(found, region_on(restore(liver, Box.whole(shape), shape), box, 8))
+    assert found.sum() == 2 * 6 * 6  # rows 6 to 18 and columns 10 to 22 of the exam, in pixels of two

@@ -152,6 +152,17 @@ def test_a_job_is_told_everything_but_nulls() -> None:
     assert "cache" not in given.as_json()
 
 
+def test_post_processing_is_told_what_is_restored_unless_it_is_the_mask() -> None:
+    unet = {"arch": "unet", "weights": "none"}
+    for method, told in (({}, None), ({"restore": "masks"}, None), ({"restore": "maps"}, "maps")):
+        settings = read_settings({"methods": {"mine": {"network": unet} | method}})
+        for stage in ("liver", "lesion"):
+            found = of(settings, "postprocess", stage, "mine")
+            assert found.restore == told
+            assert ("restore" in found.canonical()) == (told is not None)
+            assert of(settings, "postprocess", stage, "resnet152").as_json().keys() == {"postprocessing"}
+
+
 def test_what_no_choice_reads_has_one_value() -> None:
     thesis = TrainingSettings(epochs=3, learning_rate=0.1, momentum=0.3, decay_factor=0.5, decay_every=2)
     assert what_counts(thesis) == thesis

@@ -211,3 +211,15 @@ def test_what_a_run_predicts_and_on_which_data() -> None:
     assert data_for(plan, "apart", "lesion", "test") == "lesion-apart"
     assert data_for(plan, "apart", "lesion", "train") == data_for(plan, "fused", "lesion", "test") == "lesion"
     assert data_for(plan, "fusion", "liver", "train") == data_for(plan, "fusion", "liver", "test") == "liver"
+
+
+def test_a_region_that_post_processing_looks_at_is_needed_wherever_the_data_lie() -> None:
+    region = Region(method="other", stage="a")
+    looking = network("b", "whole").model_copy(update={"region": region})
+    methods = {"m": {"a": network("a", "whole"), "b": looking}, "other": {"a": network("a", "whole")}}
+    plan = Plan(data={"whole": PlannedData(preprocess=WHOLE)}, methods=methods)
+    assert steps_to(plan, "m") == [("m", "a"), ("other", "a"), ("m", "b")]
+    model = model_of(plan, "m")
+    assert model.methods.keys() == {"m", "other"}
+    assert model.methods["m"]["b"].region == region
+    assert model_of(plan, "other").methods.keys() == {"other"}

@@ -10,7 +10,7 @@ from hepaflow.methods.job_settings import JobSettings
 from hepaflow.methods.plan import averages_of, model_of, networks_of, predictions_of, stages_of, steps_to, votes_of
 from hepaflow.methods.thesis import plan_of
 from hepaflow.names import FUSION, STAGES, STRUCTURES
-from hepaflow.settings.plan import Plan, PlannedTraining
+from hepaflow.settings.plan import Plan, PlannedTraining, Region
 from hepaflow.settings.workflow import read_settings
 
 THESIS = ["densenet201", "inceptionv3", "resnet152", "resnext101"]
@@ -198,6 +198,61 @@ def test_post_processing_is_a_stages_own_or_the_runs() -> None:
     none = beside(stages={"liver": {"postprocessing": []}}).methods
     assert none["mine"]["liver"].postprocessing == ()
     assert none["mine"]["lesion"].postprocessing == own["one"]["lesion"].postprocessing
+
+
+@pytest.mark.parametrize(
+    ("method", "liver", "lesion", "restored"),
+    [
+        (None, None, None, (None, None)),
+        ("maps", None, None, ("maps", "maps")),
+        ("maps", "masks", None, (None, "maps")),
+        ("masks", None, "maps", (None, "maps")),
+        (None, "masks", "masks", (None, None)),
+    ],
+)
+def test_what_is_restored_is_a_stages_own_or_the_methods(
+    method: str | None, liver: str | None, lesion: str | None, restored: tuple[str | None, ...]
+) -> None:
+    """Masks, which the thesis restores (4.9), are written as nothing."""
+    changed = beside(restore=method, stages={"liver": {"restore": liver}, "lesion": {"restore": lesion}})
+    assert tuple(changed.methods["mine"][stage].restore for stage in STAGES) == restored
+    for name, stages in beside().methods.items():
+        if name != "mine":
+            assert changed.methods[name] == stages
+            assert all("restore" not in planned.canonical() for planned in stages.values())
+
+
+INSIDE = {"lesion": {"postprocessing": [{"kind": "inside"}]}}
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        {"network": UNET, "stages": INSIDE},
+        {"network": UNET, "stages": {"lesion": INSIDE["lesion"] | {"data": {"kind": "liver_slices"}}}},
+        {"kind": "average", "of": ["one", "two"], "stages": INSIDE},
+    ],
+    ids=["cascade", "of whole exams", "average"],
+)
+def test_lesions_are_kept_inside_the_methods_own_liver(method: dict[str, Any]) -> None:
+    """Also where they are sought in the whole exam."""
+    mine = plan(backbones={"one": UNET, "two": UNET}, methods={"mine": method})
+    assert mine.methods["mine"]["lesion"].region == Region(method="mine", stage="liver")
+    assert mine.methods["mine"]["liver"].region is None
+    assert ("mine", "liver") in steps_to(mine, "mine")
+    for name in ("one", "two", FUSION):
+        assert all("region" not in planned.as_json() for planned in mine.methods[name].values())
+
+
+def test_an_average_restores_what_it_is_told() -> None:
+    average = {
+        "kind": "average",
+        "of": ["one", "two"],
+        "restore": "maps",
+        "stages": {"liver": {"restore": "masks"}},
+    }
+    mine = plan(backbones={"one": UNET, "two": UNET}, methods={"mine": average}).methods["mine"]
+    assert [mine[stage].restore for stage in STAGES] == [None, "maps"]
 
 
 def test_jobs_of_a_method_are_told_its_own_settings() -> None:

@@ -54,6 +54,15 @@ def test_a_method_beside_the_backbones_sees_data_of_its_own() -> None:
     assert lesion.endswith("; then nothing")
 
 
+def test_what_is_restored_is_named_where_it_is_no_mask() -> None:
+    steps = [{"kind": "largest_component"}, {"kind": "inside", "dilation": 3}]
+    stages = {"lesion": {"postprocessing": steps, "restore": "maps"}}
+    mine = {"network": PLAIN["backbones"]["plain"], "stages": stages}
+    liver, lesion = method("mine", lines({**PLAIN, "methods": {"mine": mine}}))
+    assert liver.endswith(f"; then {POSTPROCESSED}")
+    assert lesion.endswith("; then largest component, inside (dilation 3); restored as maps")
+
+
 @pytest.mark.parametrize(
     ("training", "words"),
     [

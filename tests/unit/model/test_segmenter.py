@@ -1,7 +1,9 @@
 """A whole exam in one process. That it equals the workflow's result is tested with a run (`tests/workflow`)."""
 
+import runpy
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -10,10 +12,11 @@ import torch
 from small_model import ALL_LIVER_NO_LESION, NAMES, UNET, small_model, small_plan
 
 from hepaflow.masks.average import MapGrid, average
+from hepaflow.masks.file import write_maps
 from hepaflow.masks.fusion import Fusion
-from hepaflow.masks.map import mask_of
+from hepaflow.masks.map import mask_of, with_mask
 from hepaflow.masks.postprocess import clean
-from hepaflow.masks.restore import restore
+from hepaflow.masks.restore import read_restored, restore
 from hepaflow.model.bundle import read_bundle
 from hepaflow.model.segmenter import Segmenter
 from hepaflow.names import FUSION, STAGES
@@ -22,17 +25,28 @@ from hepaflow.networks.network import build_network
 from hepaflow.networks.weights import load_weights
 from hepaflow.preprocessing.lesion_slices import lesion_slices
 from hepaflow.preprocessing.liver_slices import liver_slices
-from hepaflow.preprocessing.slices import SlicesInMemory, SliceStack
+from hepaflow.preprocessing.registry import PREPROCESSING
+from hepaflow.preprocessing.slices import SliceFile, SlicesInMemory, SliceStack
 from hepaflow.preprocessing.voi import volume_of_interest
 from hepaflow.preprocessing.voi_slices import voi_slices
 from hepaflow.sampling.predictor import Predictor
 from hepaflow.settings.compute import ComputeSettings
 from hepaflow.settings.contrast import ContrastSettings, LesionSlicesSettings, VoiSlicesSettings
 from hepaflow.settings.plan import Plan
-from hepaflow.settings.postprocess import LiverPostprocessing, MinArea, NearLargest, PostprocessingStep
+from hepaflow.settings.postprocess import (
+    FillHoles,
+    LargestComponent,
+    LiverPostprocessing,
+    MinArea,
+    NearLargest,
+    PostprocessingStep,
+    PostprocessSettings,
+)
 from hepaflow.settings.slices import LiverSlicesSettings, WindowSettings
 from hepaflow.volumes.box import Box
+from hepaflow.volumes.resize import resize_masks
 
+SCRIPTS = Path(__file__).parents[3] / "workflow/scripts"
 CPU = ComputeSettings(accelerator="cpu", workers=0)
 
 
@@ -70,9 +84,9 @@ def test_masks_are_post_processed_before_they_are_fused_and_after(
         bundle.fusion[FUSION, stage] = Fusion(NAMES, (1.0, 1.0), ())  # both have to agree: rags of other forms
     given: list[np.ndarray] = []
 
-    def noted(map_: np.ndarray, steps: Any) -> np.ndarray:
+    def noted(map_: np.ndarray, steps: Any, region: None) -> np.ndarray:
         given.append(map_.copy())
-        return clean(map_, steps)
+        return clean(map_, steps, region)
 
     monkeypatch.setattr("hepaflow.model.segmenter.clean", noted)
     found = Segmenter(bundle, CPU, threads=1).segment(hu)
@@ -248,6 +262,79 @@ def test_an_average_is_the_functions_one_after_the_other(tmp_path: Path, hu: np.
     np.testing.assert_array_equal(found.lesion, lesion)
     assert found.disagreement.keys() == {"liver", "lesion"}
     assert found.disagreement["liver"].any()
+
+
+STEPS: dict[str, list[dict[str, Any]]] = {
+    "liver": [{"kind": "largest_component"}, {"kind": "fill_holes", "dimensions": 3}],
+    "lesion": [{"kind": "inside", "dilation": 1}, {"kind": "fill_holes"}, {"kind": "min_area", "min_area": 2}],
+}
+
+
+def plan_of_maps(data: dict[str, Any] | None = None) -> Plan:
+    """Return the plan of a cascade that restores maps, and whose lesions are kept inside its liver."""
+    stages: dict[str, Any] = {stage: {"postprocessing": steps} for stage, steps in STEPS.items()}
+    stages["lesion"] |= {"data": data}
+    return small_plan("mine", methods={"mine": {"network": UNET, "restore": "maps", "stages": stages}})
+
+
+def test_a_cascade_of_maps_is_the_functions_one_after_the_other(tmp_path: Path, hu: np.ndarray) -> None:
+    plan = plan_of_maps()
+    model = small_model(tmp_path, plan=plan, seed=1)
+    stack = liver_slices(hu, None, LiverSlicesSettings(window=WindowSettings(), size=32))
+    map_ = drawn(model, plan, ("mine", "liver"), stack)
+    mask = clean(map_, [LargestComponent(kind="largest_component"), FillHoles(kind="fill_holes", dimensions=3)])
+    liver = restore(with_mask(map_, mask), Box.whole(hu.shape), hu.shape)
+    assert (liver != restore(mask, Box.whole(hu.shape), hu.shape)).any()
+    contrast = LesionSlicesSettings(window=WindowSettings(), size=32, contrast=ContrastSettings())
+    inner = lesion_slices(hu, liver, None, contrast)
+    map_ = drawn(model, plan, ("mine", "lesion"), inner)
+    region = resize_masks(inner.box.crop(liver), (32, 32))
+    steps = plan.methods["mine"]["lesion"].postprocessing
+    mask = clean(map_, steps, region)
+    assert 0 < mask.sum() < clean(map_, steps[1:]).sum()  # some lies outside
+    found = Segmenter(read_bundle(model), CPU, threads=1).segment(hu)
+    np.testing.assert_array_equal(found.liver, liver)
+    np.testing.assert_array_equal(found.lesion, restore(with_mask(map_, mask), inner.box, hu.shape))
+
+
+@pytest.mark.parametrize("own", [None, {"kind": "liver_slices", "size": 40}], ids=["around the liver", "whole"])
+def test_a_cascade_of_maps_is_what_its_jobs_make(
+    own: dict[str, Any] | None, tmp_path: Path, hu: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their script on their files: of two exams, each with a region of its own, and its own slices."""
+    plan = plan_of_maps(own)
+    model = small_model(tmp_path, plan=plan, seed=1)
+    exams = {"one": hu, "two": hu[::-1, ::-1].copy()}
+    found = {exam: Segmenter(read_bundle(model), CPU, threads=1).segment(one) for exam, one in exams.items()}
+    data: dict[str, list[Path]] = {}
+    for stage in STAGES:
+        planned = plan.methods["mine"][stage]
+        how = plan.data[planned.data].preprocess.preprocessing
+        data[stage] = [tmp_path / stage / f"{exam}.safetensors" for exam in exams]
+        maps = {}
+        for path, (exam, one) in zip(data[stage], exams.items(), strict=True):
+            stack = PREPROCESSING[how.kind](one, found[exam].liver if stage == "lesion" else None, None, how, 1)
+            path.parent.mkdir(exist_ok=True)
+            stack.save(path)
+            maps[exam] = drawn(model, plan, ("mine", stage), stack)
+        write_maps(tmp_path / f"{stage}.maps.npz", maps.items())
+        asked = {
+            "region": tmp_path / "liver.npz" if planned.region else [],
+            "region_data": data["liver"][::-1] if planned.region else [],
+            "data": data["lesion"][::-1] if planned.region else [],
+        }
+        settings = PostprocessSettings(postprocessing=planned.postprocessing, restore=planned.restore)
+        job = SimpleNamespace(
+            input=SimpleNamespace(maps=tmp_path / f"{stage}.maps.npz", **asked),
+            output=SimpleNamespace(masks=tmp_path / f"{stage}.npz"),
+            params=SimpleNamespace(settings=settings.canonical()),
+        )
+        monkeypatch.setattr("hepaflow.jobs.run.run", lambda _, work: work())
+        runpy.run_path(str(SCRIPTS / "postprocess.py"), {"snakemake": job})
+        for path, (exam, given) in zip(data[stage], found.items(), strict=True):
+            restored = read_restored(tmp_path / f"{stage}.npz", exam, SliceFile(path))
+            assert restored.any()
+            np.testing.assert_array_equal(restored, getattr(given, stage))
 
 
 def test_a_cascade_without_a_liver_has_no_lesion(tmp_path: Path, hu: np.ndarray) -> None:

@@ -25,6 +25,8 @@ from hepaflow.settings.workflow import Settings, read_settings
 ROOT = Path(__file__).parents[3]
 UNET = {"arch": "unet", "weights": "none"}
 RESNET = {"arch": "resnet50", "weights": "none"}
+INSIDE = {"liver": {"postprocessing": [{"kind": "largest_component"}, {"kind": "inside", "dilation": 2}]}}
+FOUR_DIMENSIONS = {"kind": "fill_holes", "dimensions": 4}
 
 THESIS = {
     "window.low": -250,  # 4.2
@@ -257,6 +259,26 @@ def test_demo_is_valid_and_small() -> None:
                 }
             },
             ["methods.x.stages.lesion.postprocessing.0.min_area: found -1"],
+        ),
+        (
+            {"methods": {"x": {"network": UNET, "restore": "map"}}},
+            ["methods.x.restore: found 'map'", "'masks'", "'maps'"],
+        ),
+        (
+            {"methods": {"x": {"network": UNET, "stages": {"liver": {"postprocessing": [FOUR_DIMENSIONS]}}}}},
+            ["methods.x.stages.liver.postprocessing.0.dimensions: found 4", "2 or 3"],
+        ),
+        *(
+            (
+                {"methods": {"x": method | {"stages": INSIDE}}},
+                [
+                    "methods.x.stages.liver: ",
+                    "postprocessing.1.kind: 'inside'",
+                    "nothing has found",
+                    "another kind",
+                ],
+            )
+            for method in ({"network": UNET}, {"kind": "average", "of": ["resnet152", "densenet201"]})
         ),
         ({"methods": {"x": {"network": {"arch": "unet"}}}}, ["methods.x.network: ", "weights: none"]),
         ({"methods": {"fusion": {"network": UNET}}}, ["methods", "method 'fusion'", "taken by the fusion"]),

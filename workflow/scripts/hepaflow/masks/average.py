@@ -9,11 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from hepaflow.masks.map import HALF
+from hepaflow.masks.map import HALF, MIDDLE
 from hepaflow.volumes.box import Box
-
-_MIDDLE = HALF - 0.5
-"""What a mean must exceed to be above one half: the middle of the bytes."""
 
 
 class OnGrid(Protocol):
@@ -66,9 +63,7 @@ def average(maps: Sequence[tuple[NDArray[np.uint8], OnGrid]], onto: OnGrid) -> N
             total += _brought(found, grid.box, onto.box, onto.size)
     mean = total / len(maps)
     rounded = np.rint(mean).astype(np.uint8)
-    averaged: NDArray[np.uint8] = np.where(
-        mean > _MIDDLE, np.maximum(rounded, HALF), np.minimum(rounded, HALF - 1)
-    )
+    averaged: NDArray[np.uint8] = np.where(mean > MIDDLE, np.maximum(rounded, HALF), np.minimum(rounded, HALF - 1))
     return averaged
 
 

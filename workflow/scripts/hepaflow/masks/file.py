@@ -1,7 +1,8 @@
 """Files of masks and of maps: those of several exams, in one `.npz`.
 
 A map holds the probability of a structure, a byte a pixel; its mask is where it exceeds one half. Masks are packed
-to bits.
+to bits. A file of what was post-processed holds masks; or clean maps, where maps are restored
+(`hepaflow.masks.restore`).
 """
 
 import zlib
@@ -18,7 +19,8 @@ from hepaflow.errors import UserError
 from hepaflow.masks.map import mask_of
 from hepaflow.system.faults import remedy
 
-_MASK, _MAP = ".masks", ".maps"  # keeps exams' names apart from the names of NumPy's own arguments
+# They keep exams' names apart from the names of NumPy's own arguments.
+_MASK, _MAP, _CLEAN_MAP = ".masks", ".maps", ".clean_maps"
 
 
 class Masks(Mapping[str, NDArray[np.bool_]]):
@@ -38,7 +40,7 @@ class Masks(Mapping[str, NDArray[np.bool_]]):
             self._file = np.load(path, allow_pickle=False)
             if not isinstance(self._file, np.lib.npyio.NpzFile):
                 raise ValueError("not an .npz file")
-            if others := [name for name in self._file if not name.endswith((_MASK, _MAP))]:
+            if others := [name for name in self._file if not name.endswith((_MASK, _MAP, _CLEAN_MAP))]:
                 raise ValueError(f"a member that is no mask: {others[0]!r}")
             self._members = {name.rpartition(".")[0]: name for name in self._file}
 
@@ -58,13 +60,20 @@ class Masks(Mapping[str, NDArray[np.bool_]]):
         name = self._members[exam]
         with self._reading():
             stored = self._file[name]
-            return mask_of(stored) if name.endswith(_MAP) else np.unpackbits(stored, axis=-1).view(bool)
+            return np.unpackbits(stored, axis=-1).view(bool) if name.endswith(_MASK) else mask_of(stored)
 
     def map(self, exam: str) -> NDArray[np.uint8]:
         """Return the map of an exam, shape (slices, rows, columns), of a file of maps."""
+        name = self._members[exam]
+        if name.endswith(_MASK):
+            raise KeyError(exam)
         with self._reading():
-            stored: NDArray[np.uint8] = self._file[exam + _MAP]
+            stored: NDArray[np.uint8] = self._file[name]
         return stored
+
+    def restores_map(self, exam: str) -> bool:
+        """Return whether the file holds a clean map of an exam, which is restored in place of its mask."""
+        return self._members[exam].endswith(_CLEAN_MAP)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._members)
@@ -102,6 +111,25 @@ def write_maps(path: Path | str, maps: Iterable[tuple[str, NDArray[np.uint8]]]) 
     maps : iterable of (exam, ndarray of uint8, shape (slices, rows, columns))
     """
     _write(path, ((exam + _MAP, one) for exam, one in maps))
+
+
+def write_clean(path: Path | str, found: Iterable[tuple[str, NDArray[np.bool_] | NDArray[np.uint8]]]) -> None:
+    """Write what was post-processed of several exams into one file, one exam at a time.
+
+    Parameters
+    ----------
+    path : Path or str
+        File to write, `.npz`.
+    found : iterable of (exam, ndarray of bool or uint8, shape (slices, rows, columns))
+        Masks, as `write_masks` takes them, or clean maps.
+    """
+    _write(path, (_clean(exam, one) for exam, one in found))
+
+
+def _clean(exam: str, found: NDArray[np.bool_] | NDArray[np.uint8]) -> tuple[str, NDArray[np.uint8]]:
+    if found.dtype == bool:
+        return exam + _MASK, _packed(found.view(bool))
+    return exam + _CLEAN_MAP, found.view(np.uint8)
 
 
 def _packed(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""Removal of regions that a network is unlikely to be right about (thesis 4.7, 4.8)."""
+"""What is changed in a mask where its network is unlikely to be right (thesis 4.7, 4.8)."""
 
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
@@ -8,19 +8,29 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from hepaflow.masks.map import mask_of
-from hepaflow.settings.postprocess import MinArea, NearLargest, PostprocessingStep
+from hepaflow.settings.postprocess import (
+    FillHoles,
+    Inside,
+    LargestComponent,
+    MinArea,
+    NearLargest,
+    PostprocessingStep,
+)
 
 EIGHT_CONNECTED = np.ones((3, 3), int)
+TWENTY_SIX_CONNECTED = np.ones((3, 3, 3), int)
 
 Mask = NDArray[np.bool_]
-Step = Callable[[Mask, NDArray[np.uint8], "PostprocessingStep"], Mask]
-"""Takes the mask so far, the map and the step's settings, and returns another mask; leaves what it takes alone.
+Map = NDArray[np.uint8]
+Step = Callable[[Mask, Map, "PostprocessingStep", Mask | None], Mask]
+"""Takes the mask so far, the map, the step's settings and the region; returns another mask, leaves these alone.
 
-Mask and map are of one exam, on the network's grid, shape (slices, rows, columns).
+Mask, map and region are of one exam, on the network's grid, shape (slices, rows, columns). The region is the mask
+of the method's earlier stage, for steps whose kind is in `NEEDS_REGION`.
 """
 
 
-def clean(map_: NDArray[np.uint8], steps: Sequence[PostprocessingStep]) -> Mask:
+def clean(map_: Map, steps: Sequence[PostprocessingStep], region: Mask | None = None) -> Mask:
     """Post-process the mask of one exam.
 
     Parameters
@@ -29,14 +39,21 @@ def clean(map_: NDArray[np.uint8], steps: Sequence[PostprocessingStep]) -> Mask:
         The map whose mask it is (`hepaflow.masks.map`).
     steps : sequence of PostprocessingStep
         What is done to the mask, in this order.
+    region : ndarray of bool, same shape, optional
+        The mask of the method's earlier stage, if a step looks at it.
+
+    Raises
+    ------
+    ValueError
+        If a step looks at the region, and there is none.
     """
     mask = mask_of(map_)
     for step in steps:
-        mask = POSTPROCESSING[step.kind](mask, map_, step)
+        mask = POSTPROCESSING[step.kind](mask, map_, step, region)
     return mask
 
 
-def _near_largest(mask: Mask, _: NDArray[np.uint8], settings: NearLargest) -> Mask:
+def _near_largest(mask: Mask, _map: Map, settings: NearLargest, _region: Mask | None) -> Mask:
     """Keep the largest region of each slice and those that are near and large enough (thesis 4.7).
 
     Regions are 8-connected; of two largest regions of the same area the one that comes first (from anterior, then
@@ -60,7 +77,7 @@ def _near_largest_of_slice(mask: Mask, settings: NearLargest) -> Mask:
     return kept
 
 
-def _min_area(mask: Mask, _: NDArray[np.uint8], settings: MinArea) -> Mask:
+def _min_area(mask: Mask, _map: Map, settings: MinArea, _region: Mask | None) -> Mask:
     """Drop the regions of each slice that are too small to be a lesion (thesis 4.8). Regions are 8-connected."""
     return _slice_by_slice(mask, lambda one: _min_area_of_slice(one, settings))
 
@@ -73,6 +90,43 @@ def _min_area_of_slice(mask: Mask, settings: MinArea) -> Mask:
     return kept
 
 
+def _largest_component(mask: Mask, _map: Map, _settings: LargestComponent, _region: Mask | None) -> Mask:
+    """Keep the largest component of the exam, by voxels.
+
+    Components are 26-connected. Of two largest ones of the same volume the one that comes first (from the feet,
+    then from anterior, then from the patient's right) is kept.
+    """
+    components, count = ndimage.label(mask, TWENTY_SIX_CONNECTED)
+    if count < 2:
+        return mask
+    volumes = np.bincount(components.ravel())
+    kept: Mask = components == 1 + volumes[1:].argmax()
+    return kept
+
+
+def _fill_holes(mask: Mask, _map: Map, settings: FillHoles, _region: Mask | None) -> Mask:
+    """Add what the mask encloses: background that is not connected with the border of the slice, or of the exam.
+
+    Background is 4-connected in a slice and 6-connected in the exam, as masks are 8- and 26-connected. The border
+    of the exam includes its first and its last slice.
+    """
+    if settings.dimensions == 2:
+        return _slice_by_slice(mask, ndimage.binary_fill_holes)
+    filled: Mask = ndimage.binary_fill_holes(mask)
+    return filled
+
+
+def _inside(mask: Mask, _map: Map, settings: Inside, region: Mask | None) -> Mask:
+    """Keep the pixels whose distance to the region, in their slice, is `dilation` at most.
+
+    The distance is Euclidean, between centres of pixels. Where a slice has no region, nothing is kept.
+    """
+    if region is None:
+        raise ValueError("post-processing inside a region, of a stage that has none")
+    near = _slice_by_slice(region, lambda one: ndimage.distance_transform_edt(~one) <= settings.dilation)
+    return mask & near
+
+
 def _slice_by_slice(mask: Mask, change: Callable[[Mask], Mask]) -> Mask:
     """Change each slice that has something in it."""
     changed = np.zeros_like(mask)
@@ -82,6 +136,12 @@ def _slice_by_slice(mask: Mask, change: Callable[[Mask], Mask]) -> Mask:
 
 
 POSTPROCESSING: Mapping[str, Callable[..., Mask]] = MappingProxyType(
-    {"near_largest": _near_largest, "min_area": _min_area}
+    {
+        "near_largest": _near_largest,
+        "min_area": _min_area,
+        "largest_component": _largest_component,
+        "fill_holes": _fill_holes,
+        "inside": _inside,
+    }
 )
 """Every step by its kind in the settings; each is a `Step`."""

@@ -1,4 +1,4 @@
-"""From masks on the networks' grid back to the exam (thesis 4.9)."""
+"""From the networks' grid back to the exam (thesis 4.9), and from the exam to the grid of a later stage."""
 
 from pathlib import Path
 
@@ -6,18 +6,41 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepaflow.masks.file import Masks
+from hepaflow.masks.map import MIDDLE, mask_of, with_mask
 from hepaflow.preprocessing.slices import SliceFile
+from hepaflow.settings.postprocess import Restored
 from hepaflow.volumes.box import Box
-from hepaflow.volumes.resize import resize_masks
+from hepaflow.volumes.resize import resize_image, resize_masks
+
+Found = NDArray[np.bool_] | NDArray[np.uint8]
+"""Masks, or maps: what is restored of a stage."""
 
 
-def restore(masks: NDArray[np.bool_], box: Box | None, shape: tuple[int, int, int]) -> NDArray[np.bool_]:
-    """Upsample masks bilinearly to the box they were cut from, and put them back into the exam (thesis 4.9).
+def to_restore(map_: NDArray[np.uint8], mask: NDArray[np.bool_], how: Restored | None) -> Found:
+    """Return what is brought back to the exam's grid.
 
     Parameters
     ----------
-    masks : ndarray of bool, shape (slices, size, size)
-        Masks on the networks' grid.
+    map_ : ndarray of uint8, shape (slices, size, size)
+        As it was drawn.
+    mask : ndarray of bool, same shape
+        Its mask, post-processed.
+    how : {"masks", "maps"} or None
+        `masks`, or None, for the mask (thesis 4.9); `maps` for the map that has this mask.
+    """
+    return with_mask(map_, mask) if how == "maps" else mask
+
+
+def restore(found: Found, box: Box | None, shape: tuple[int, int, int]) -> NDArray[np.bool_]:
+    """Resize masks bilinearly to the box they were cut from, and put them back into the exam (thesis 4.9).
+
+    Of a map, probabilities are resized, and the mask is taken of these: its edge lies where the probability passes
+    one half, between the pixels of the networks' grid.
+
+    Parameters
+    ----------
+    found : ndarray of bool or uint8, shape (slices, size, size)
+        Masks, or maps, on the networks' grid.
     box : Box or None
         Where the slices lie in the exam: all of it for the liver, the volume of interest for lesions. None
         where the exam has no liver: the result is empty.
@@ -30,25 +53,81 @@ def restore(masks: NDArray[np.bool_], box: Box | None, shape: tuple[int, int, in
     """
     if box is None:
         return np.zeros(shape, bool)
-    if len(masks) != box.shape[0]:
-        raise ValueError(f"{len(masks)} masks for a box of {box.shape[0]} slices")
-    return box.place(resize_masks(masks, box.shape[1:]), shape)
+    if len(found) != box.shape[0]:
+        raise ValueError(f"{len(found)} masks for a box of {box.shape[0]} slices")
+    return box.place(_resized(found, box.shape[1:]), shape)
 
 
-def read_restored(path: Path | str, exam: str, slices: SliceFile) -> NDArray[np.bool_]:
-    """Read an exam's mask from a file of masks, and put it back into the exam.
+def _resized(found: Found, shape: tuple[int, int]) -> NDArray[np.bool_]:
+    """Return masks of another size: resized, or of resized maps."""
+    if found.dtype == bool:
+        return resize_masks(found.view(bool), shape)
+    masks = np.zeros((len(found), *shape), bool)
+    above = mask_of(found.view(np.uint8)).any(axis=(1, 2))
+    for index in np.flatnonzero(above):  # weights are not negative: of pixels below one half, no mean is above
+        masks[index] = resize_image(found[index].astype(np.float32), shape) > MIDDLE
+    return masks
+
+
+def region_on(region: NDArray[np.bool_], box: Box | None, size: int) -> NDArray[np.bool_]:
+    """Bring the mask of an earlier stage onto the grid of a later one.
+
+    Parameters
+    ----------
+    region : ndarray of bool, shape (slices, rows, columns) of the exam
+    box : Box or None
+        Where the later stage's slices lie in the exam; None where it has none.
+    size : int
+        Rows and columns of these slices.
+
+    Returns
+    -------
+    ndarray of bool, shape (slices of the box, size, size)
+    """
+    if box is None:
+        return np.zeros((0, size, size), bool)
+    return resize_masks(box.crop(region), (size, size))
+
+
+def read_restored(
+    path: Path | str, exam: str, slices: SliceFile, like: Path | str | None = None
+) -> NDArray[np.bool_]:
+    """Read what a file of masks or maps holds of an exam, and put the mask back into the exam.
 
     Parameters
     ----------
     path : Path or str
-        File of masks, `.npz`.
+        File of masks or of maps, `.npz`.
     exam : str
     slices : SliceFile
         The slices that the mask was drawn on: they say where it lies.
+    like : Path or str, optional
+        File of what was post-processed, which says whether masks or maps are restored; the file itself by default.
 
     Returns
     -------
     ndarray of bool, shape (slices, rows, columns) of the exam
     """
-    with Masks(path) as masks:
-        return restore(masks[exam], slices.box, slices.shape)
+    with Masks(path) as masks, Masks(path if like is None else like) as clean:
+        found: Found = masks.map(exam) if clean.restores_map(exam) else masks[exam]
+    return restore(found, slices.box, slices.shape)
+
+
+def read_region(path: Path | str, exam: str, around: SliceFile, own: SliceFile) -> NDArray[np.bool_]:
+    """Read an exam's mask of an earlier stage, and bring it onto the grid of a later one.
+
+    Parameters
+    ----------
+    path : Path or str
+        File of what was post-processed of the earlier stage, `.npz`.
+    exam : str
+    around : SliceFile
+        The slices that the mask was drawn on.
+    own : SliceFile
+        The slices of the later stage.
+
+    Returns
+    -------
+    ndarray of bool, shape (slices, size, size) of the later stage
+    """
+    return region_on(read_restored(path, exam, around), own.box, own.size)

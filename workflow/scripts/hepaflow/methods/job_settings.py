@@ -61,7 +61,8 @@ class JobSettings:
 
     def postprocess(self, stage: str, method: str) -> PostprocessSettings:
         """Return what the post-processing of a method's masks depends on."""
-        return PostprocessSettings(postprocessing=self._plan.methods[method][stage].postprocessing)
+        planned = self._plan.methods[method][stage]
+        return PostprocessSettings(postprocessing=planned.postprocessing, restore=planned.restore)
 
     def fit_fusion(self, stage: str, vote: str) -> FitFusionSettings:
         """Return what the weights of a vote depend on."""

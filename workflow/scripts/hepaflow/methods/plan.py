@@ -44,6 +44,8 @@ def _needed(plan: Plan, step: Step) -> Iterator[Step]:
     within = plan.data[planned.data].within
     if within is not None:
         yield within.method, within.stage
+    if planned.region is not None:
+        yield planned.region.method, planned.region.stage
     yield from ((one, stage) for one in joined_by(planned))
 
 

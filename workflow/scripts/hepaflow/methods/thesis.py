@@ -25,7 +25,7 @@ from hepaflow.settings.plan import (
     PlannedVote,
     Region,
 )
-from hepaflow.settings.postprocess import MinArea, NearLargest, PostprocessingSteps
+from hepaflow.settings.postprocess import NEEDS_REGION, MinArea, NearLargest, PostprocessingSteps
 from hepaflow.settings.preprocessing import (
     OwnData,
     OwnLesionSlices,
@@ -83,7 +83,7 @@ def _average(settings: Settings, name: str, stage: Stage, data: str) -> PlannedS
         structure=stage,
         data=data,
         average=PlannedAverage(of=average.of),
-        postprocessing=_postprocessing(settings, average, stage),
+        **_after(settings, name, average, stage),
     )
 
 
@@ -160,7 +160,7 @@ def _cascade(
                 flips=_chosen(settings, name, stage, "flips"),
             ),
             training=_training(settings, name, stage, trained_on[stage]),
-            postprocessing=_postprocessing(settings, settings.networks[name], stage),
+            **_after(settings, name, settings.networks[name], stage),
         )
         for stage in STAGES
     }
@@ -233,11 +233,18 @@ def _fit(settings: Settings) -> FitFusionSettings:
     return FitFusionSettings(solver=settings.fusion, of=of, seed=settings.seed)
 
 
-def _postprocessing(
-    settings: Settings, method: MethodSettings | AverageSettings, stage: Stage
-) -> PostprocessingSteps:
-    own: PostprocessingSteps | None = getattr(method.stages, stage).postprocessing
-    return _thesis_postprocessing(settings)[stage] if own is None else own
+def _after(
+    settings: Settings, name: str, method: MethodSettings | AverageSettings, stage: Stage
+) -> dict[str, Any]:
+    """Return what is done to the maps of a stage, from its post-processing to the exam's grid."""
+    own = getattr(method.stages, stage)
+    steps = _thesis_postprocessing(settings)[stage] if own.postprocessing is None else own.postprocessing
+    restore = own.restore or method.restore
+    return {
+        "postprocessing": steps,
+        "restore": None if restore == "masks" else restore,  # as the thesis does (4.9), whether it is set or not
+        "region": Region(method=name, stage=LIVER) if any(step.kind in NEEDS_REGION for step in steps) else None,
+    }
 
 
 def _thesis_postprocessing(settings: Settings) -> dict[str, PostprocessingSteps]:

@@ -50,7 +50,8 @@ def _data(data: PlannedData, *, to_train: bool) -> str:
 
 def _stage(planned: PlannedStage) -> str:
     steps = ", ".join(map(_entry, planned.postprocessing)) or NO_STEPS
-    return f"{_source(planned)}; then {steps}"
+    restored = f"; restored as {planned.restore}" if planned.restore else ""
+    return f"{_source(planned)}; then {steps}{restored}"
 
 
 def _source(planned: PlannedStage) -> str:

@@ -13,8 +13,9 @@ from tqdm import tqdm
 from hepaflow.masks.average import MapGrid, average
 from hepaflow.masks.disagreement import disagreement
 from hepaflow.masks.fusion import Fusion
+from hepaflow.masks.map import mask_of
 from hepaflow.masks.postprocess import clean
-from hepaflow.masks.restore import restore
+from hepaflow.masks.restore import Found, region_on, restore, to_restore
 from hepaflow.methods.plan import Step, averages_of, joined_by, networks_of, stages_of
 from hepaflow.model.trained import TrainedModel
 from hepaflow.networks.compute import fitting_batch, make_fabric
@@ -164,8 +165,10 @@ class _Exam:
         self._hu, self._plan, self._fusion, self._predictors, self._show = hu, plan, fusion, predictors, show
         self._stacks: dict[str, SliceStack] = {}
         self._maps: dict[Step, NDArray[np.uint8]] = {}
-        self._masks: dict[Step, NDArray[np.bool_]] = {}
-        self._regions = {(one.within.method, one.within.stage) for one in plan.data.values() if one.within}
+        self._found: dict[Step, Found] = {}
+        stages = [planned for of_method in plan.methods.values() for planned in of_method.values()]
+        regions = [*(one.within for one in plan.data.values()), *(one.region for one in stages)]
+        self._regions = {(one.method, one.stage) for one in regions if one}
         self._averaged = {one for step in averages_of(plan) for one in self.joined(step)}
         self._restored: dict[Step, NDArray[np.bool_]] = {}
 
@@ -173,8 +176,8 @@ class _Exam:
         """Return the post-processed mask of a step, on the exam's grid."""
         if step in self._restored:
             return self._restored[step]
-        mask, stack = self._clean(step), self._stack(self._planned(step).data)
-        found = restore(mask, stack.box, stack.shape)
+        clean, stack = self._clean(step), self._stack(self._planned(step).data)
+        found = restore(clean, stack.box, stack.shape)
         if step in self._regions:
             self._restored[step] = found
         return found
@@ -187,19 +190,33 @@ class _Exam:
         method, stage = step
         return self._plan.methods[method][stage]
 
-    def _clean(self, step: Step) -> NDArray[np.bool_]:
-        if step not in self._masks:
-            self._masks[step] = clean(self._map(step), self._planned(step).postprocessing)
+    def _clean(self, step: Step) -> Found:
+        """Return the post-processed mask of a step, on the network's grid, or its map where this is restored."""
+        if step not in self._found:
+            map_, planned = self._map(step), self._planned(step)
+            mask = clean(map_, planned.postprocessing, self._region(step))
+            self._found[step] = to_restore(map_, mask, planned.restore)
             if step not in self._averaged:
                 del self._maps[step]
-        return self._masks[step]
+        return self._found[step]
+
+    def _mask(self, step: Step) -> NDArray[np.bool_]:
+        found = self._clean(step)
+        return found.view(bool) if found.dtype == bool else mask_of(found.view(np.uint8))
+
+    def _region(self, step: Step) -> NDArray[np.bool_] | None:
+        """Return the mask that the post-processing of a step looks at, on the grid of its data."""
+        if not (region := self._planned(step).region):
+            return None
+        grid = self._grid(step)
+        return region_on(self.restored((region.method, region.stage)), grid.box, grid.size)
 
     def _map(self, step: Step) -> NDArray[np.uint8]:
         if step not in self._maps:
             joined, planned = self.joined(step), self._planned(step)
             self._draw(joined or [step])
             if planned.vote is not None:
-                self._maps[step] = self._fusion[step].map([self._clean(one) for one in joined])
+                self._maps[step] = self._fusion[step].map([self._mask(one) for one in joined])
             elif planned.average is not None:
                 self._maps[step] = average([(self._map(one), self._grid(one)) for one in joined], self._grid(step))
         return self._maps[step]
@@ -210,7 +227,7 @@ class _Exam:
 
     def _draw(self, steps: Sequence[Step]) -> None:
         """Draw the maps of networks, behind one progress bar."""
-        known = self._maps.keys() | self._masks.keys()
+        known = self._maps.keys() | self._found.keys()
         new = [step for step in steps if step in self._predictors and step not in known]
         seen = {step: SlicesInMemory(self._stack(self._planned(step).data)) for step in new}
         total = sum(map(len, seen.values()))

@@ -8,7 +8,7 @@ from pydantic import Discriminator, Field, Tag, field_validator
 from hepaflow.names import STAGES
 from hepaflow.settings.base import SettingsModel
 from hepaflow.settings.network import BackboneWeights
-from hepaflow.settings.postprocess import PostprocessingSteps
+from hepaflow.settings.postprocess import NEEDS_REGION, PostprocessingSteps, Restored
 from hepaflow.settings.preprocessing import OwnData, OwnLesionSlices, OwnVoiSlices
 from hepaflow.settings.sampling import Flips, Sampling
 from hepaflow.settings.training import TrainingOverrides
@@ -43,6 +43,8 @@ class MethodStageSettings(SettingsModel):
     """Differences from the method's `training`."""
     postprocessing: PostprocessingSteps | None = None
     """Steps of the post-processing, in this order; null for the run's `postprocessing`."""
+    restore: Restored | None = None
+    """What is brought back to the exam's grid; null for the method's `restore`."""
 
 
 class MethodStages(SettingsModel):
@@ -61,6 +63,7 @@ class MethodStages(SettingsModel):
                 f"data.kind: {first.data.kind!r} lie around a liver, which nothing has found before this stage; "
                 "use 'liver_slices'"
             )
+        _check_regions(first)
         return first
 
 
@@ -77,6 +80,9 @@ class MethodSettings(SettingsModel):
     along each axis, and along both. Null for no mirrored ones."""
     training: TrainingOverrides = TrainingOverrides()
     """Differences from `training.liver` and `training.lesion`."""
+    restore: Restored | None = None
+    """What is brought back to the exam's grid: `masks`, or `maps`, whose masks are taken there; null for masks
+    (thesis 4.9)."""
     stages: MethodStages = Field(default=MethodStages())
     """What the stages do differently."""
 
@@ -86,6 +92,17 @@ class AverageStageSettings(SettingsModel):
 
     postprocessing: PostprocessingSteps | None = None
     """Steps of the post-processing, in this order; null for the run's `postprocessing`."""
+    restore: Restored | None = None
+    """What is brought back to the exam's grid; null for the average's `restore`."""
+
+
+def _check_regions(first: MethodStageSettings | AverageStageSettings) -> None:
+    for number, step in enumerate(first.postprocessing or ()):
+        if step.kind in NEEDS_REGION:
+            raise ValueError(
+                f"postprocessing.{number}.kind: {step.kind!r} looks at a liver, which nothing has found before "
+                "this stage; use steps of another kind"
+            )
 
 
 class AverageStages(SettingsModel):
@@ -96,6 +113,12 @@ class AverageStages(SettingsModel):
     lesion: AverageStageSettings = AverageStageSettings()
     """Lesions, in the volume around the average's own liver."""
 
+    @field_validator("liver")
+    @classmethod
+    def _nothing_is_before_the_first(cls, first: AverageStageSettings) -> AverageStageSettings:
+        _check_regions(first)
+        return first
+
 
 class AverageSettings(SettingsModel):
     """A method that averages the maps of others (soft voting): nothing is trained, no weight is fitted."""
@@ -103,6 +126,9 @@ class AverageSettings(SettingsModel):
     kind: Literal["average"]
     of: Annotated[tuple[str, ...], Field(min_length=2, strict=False)]
     """Names of backbones and methods, or `fusion`; each counts as much as any other."""
+    restore: Restored | None = None
+    """What is brought back to the exam's grid: `masks`, or `maps`, whose masks are taken there; null for masks
+    (thesis 4.9)."""
     stages: AverageStages = Field(default=AverageStages())
     """What the stages do differently."""
 

@@ -10,13 +10,13 @@ from pydantic import Field, model_validator
 
 from hepaflow.settings.base import SettingsModel
 from hepaflow.settings.fusion import FitFusionSettings
-from hepaflow.settings.postprocess import PostprocessingSteps
+from hepaflow.settings.postprocess import PostprocessingSteps, Restored
 from hepaflow.settings.preprocessing import PreprocessSettings
 from hepaflow.settings.training import PredictSettings, TrainSettings
 
 
 class Region(SettingsModel):
-    """A mask that a later stage looks around: that of a method's earlier stage."""
+    """A mask that a later stage looks around, or at: that of a method's earlier stage."""
 
     method: str
     stage: str
@@ -71,6 +71,10 @@ class PlannedStage(SettingsModel):
     average: PlannedAverage | None = None
     """Null without one."""
     postprocessing: PostprocessingSteps
+    restore: Restored | None = None
+    """What is brought back to the exam's grid; null for masks (thesis 4.9)."""
+    region: Region | None = None
+    """Whose mask the post-processing looks at; null where it looks at none."""
 
     @model_validator(mode="after")
     def _one_makes_the_map(self) -> Self:

@@ -35,8 +35,38 @@ class MinArea(LesionPostprocessing):
     kind: Literal["min_area"]
 
 
-PostprocessingStep = Annotated[NearLargest | MinArea, Field(discriminator="kind")]
+class LargestComponent(SettingsModel):
+    """The largest component of the exam is kept, over all slices."""
+
+    kind: Literal["largest_component"]
+
+
+class FillHoles(SettingsModel):
+    """Holes are filled: background that the mask encloses."""
+
+    kind: Literal["fill_holes"]
+    dimensions: Literal[2, 3] = 2
+    """Whether holes are enclosed in a slice (2), or in the exam (3)."""
+
+
+class Inside(SettingsModel):
+    """Pixels in or near the mask of the earlier stage are kept: lesions in or near the liver."""
+
+    kind: Literal["inside"]
+    dilation: float = Field(default=0, ge=0)
+    """Largest distance of a pixel from the earlier stage's mask in its slice, in pixels."""
+
+
+PostprocessingStep = Annotated[
+    NearLargest | MinArea | LargestComponent | FillHoles | Inside, Field(discriminator="kind")
+]
 PostprocessingSteps = Annotated[tuple[PostprocessingStep, ...], Field(strict=False)]
+
+NEEDS_REGION = frozenset({"inside"})
+"""Kinds of steps that look at the mask of the method's earlier stage."""
+
+Restored = Literal["masks", "maps"]
+"""What is brought back to the exam's grid: masks, or maps whose masks are taken there."""
 
 
 class PostprocessSettings(SettingsModel):
@@ -44,3 +74,5 @@ class PostprocessSettings(SettingsModel):
 
     postprocessing: PostprocessingSteps
     """Steps, in this order."""
+    restore: Restored | None = None
+    """What is brought back to the exam's grid; null for masks (thesis 4.9)."""
