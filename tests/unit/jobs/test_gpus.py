@@ -50,8 +50,9 @@ def test_two_jobs_never_share_a_card(tmp_path: Path) -> None:
     jobs = [Job(1, tmp_path) for _ in range(3)]
     waiting = set(jobs)
     try:
-        time.sleep(3)
-        first = [job for job in jobs if _has_told(job)]
+        first = _told(jobs, 2)
+        time.sleep(1.5)
+        assert first == _told(jobs, 0), "the third does not wait"
         assert len(first) == 2
         assert set.union(*(job.cards() for job in first)) == {"0", "1"}
         (third,) = waiting - set(first)
@@ -60,6 +61,14 @@ def test_two_jobs_never_share_a_card(tmp_path: Path) -> None:
     finally:
         for job in jobs:
             job.kill()
+
+
+def _told(jobs: list[Job], count: int) -> list[Job]:
+    """Wait until so many jobs have told which cards they have, and return all that have."""
+    end = time.monotonic() + 60
+    while len(told := [job for job in jobs if _has_told(job)]) < count and time.monotonic() < end:
+        time.sleep(0.05)
+    return told
 
 
 def _has_told(job: Job) -> bool:
