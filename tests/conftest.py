@@ -10,8 +10,8 @@ import sys
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[name] = "1"
 
-# A shell starts what runs in its background with Ctrl-C ignored, and nohup what it starts with SIGHUP: all processes
-# of tests would inherit that.
+# A shell starts what runs in its background with Ctrl-C ignored, and nohup what it starts with SIGHUP ignored: all
+# processes of tests would inherit that.
 for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
     if signal.getsignal(number) is signal.SIG_IGN:
         signal.signal(number, usual)
