@@ -20,7 +20,7 @@ SIDE = 128
 SLICES = 24
 BATCH = 32
 INPUT: dict[str, Callable[[np.ndarray], torch.Tensor]] = {
-    "image": lambda stored: normalise(stored.astype(np.float32) / np.float32(FULL)),
+    "image": lambda stored: normalise(stored.astype(np.float32) / np.float32(FULL)).unsqueeze_(1),
     "mask": lambda stored: torch.from_numpy(stored).float()[:, None],
 }
 """What a network gets, made from what was stored; the same for all."""

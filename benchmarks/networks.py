@@ -46,7 +46,7 @@ def write_slices(path: Path, slices: int, side: int = SIDE) -> None:
 def train_barely(path: Path, settings: TrainSettings) -> float:
     """Take the same number of steps, with data in memory and nothing else; return their seconds."""
     file = SliceFile(path)
-    images, masks = normalise(file.image()), torch.from_numpy(file.mask()).float()[:, None]
+    images, masks = normalise(file.image()).unsqueeze_(1), torch.from_numpy(file.mask()).float()[:, None]
     torch.manual_seed(settings.seed)
     network = build_network(settings.network)
     recipe = settings.training

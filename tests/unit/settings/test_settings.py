@@ -194,6 +194,31 @@ def test_demo_is_valid_and_small() -> None:
                 "augmentation.0.probability: found 0; ",
             ],
         ),
+        (
+            {
+                "training": {
+                    "liver": {
+                        "augmentation": [
+                            {"kind": "spatial", "probability": 1},
+                            {"kind": "spatial", "probability": 1, "elastic": {"displacement": [0, 0.2]}},
+                            {"kind": "spatial", "probability": 1, "crop": [0, 1.5], "shift": [0.1, -0.1]},
+                            {"kind": "cut_out", "probability": 1, "count": 0},
+                        ]
+                    }
+                }
+            },
+            [
+                "augmentation.0: ",
+                "at least one of crop, degrees, factors, shift and elastic is needed",
+                "augmentation.1.elastic: ",
+                "the largest displacement (0.2) must not be above 0.1, 0.4 of the spacing (0.25)",
+                "augmentation.2.crop.0: found 0; ",
+                "augmentation.2.crop.1: found 1.5; ",
+                "the smallest value (0.1) must not be above the largest (-0.1)",
+                "augmentation.3.count: found 0; ",
+                "augmentation.3.sides: missing",
+            ],
+        ),
         ({"window": {"low": 300}}, ["window", "low (300 HU) must be below high (250 HU)"]),
         ({"window": {"low": float("nan")}}, ["window.low", "finite"]),
         ({"size": 250}, ["size: found 250", "multiple of 8"]),

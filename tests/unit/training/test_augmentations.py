@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 from unit.training.test_trainer import write_exams
@@ -17,23 +18,52 @@ from hepaflow.training.augmented import AugmentedSlices, BatchesOfEpoch
 
 CHOICES: TypeAdapter[Augmentation] = TypeAdapter(Augmentation)
 SIZE = 24
-EVERY = (
+EVERY: tuple[dict[str, Any], ...] = (
     {"kind": "flip", "direction": "horizontal"},
     {"kind": "flip", "direction": "vertical"},
     {"kind": "rotate", "degrees": (-30, 30)},
     {"kind": "scale", "factors": (0.8, 1.25)},
+    {"kind": "spatial", "degrees": (-30, 30), "factors": (0.8, 1.25)},
+    {"kind": "spatial", "crop": (0.6, 0.9), "shift": (-0.1, 0.1), "elastic": {"displacement": (0.02, 0.1)}},
     {"kind": "brightness", "factors": (0.75, 1.25)},
+    {"kind": "contrast", "factors": (0.5, 0.9)},
+    {"kind": "contrast", "factors": (1.1, 1.5), "keep_range": True},
+    {"kind": "gamma", "exponents": (0.5, 2)},
+    {"kind": "gamma", "exponents": (0.5, 2), "inverted": True, "keep_statistics": True},
     {"kind": "noise", "standard_deviation": (0.01, 0.1)},
+    {"kind": "blur", "sigma": (0.5, 2)},
+    {"kind": "low_resolution", "factors": (0.3, 0.9)},
+    {"kind": "cut_out", "sides": (0.1, 0.5), "count": 2},
 )
+MOVING = tuple(given for given in EVERY if given["kind"] in ("flip", "rotate", "scale", "spatial"))
+COLOURING = tuple(given for given in EVERY if given not in MOVING)
+NOTHING: tuple[dict[str, Any], ...] = (
+    {"kind": "rotate", "degrees": (0, 0)},
+    {"kind": "scale", "factors": (1, 1)},
+    {"kind": "spatial", "crop": (1, 1), "degrees": (0, 0), "factors": (1, 1), "shift": (0, 0)},
+    {"kind": "spatial", "elastic": {"displacement": (0, 0)}},
+    {"kind": "brightness", "factors": (1, 1)},
+    {"kind": "contrast", "factors": (1, 1)},
+    {"kind": "gamma", "exponents": (1, 1)},
+    {"kind": "gamma", "exponents": (1, 1), "inverted": True, "keep_statistics": True},
+    {"kind": "noise", "standard_deviation": (0, 0)},
+    {"kind": "blur", "sigma": (0, 0)},
+    {"kind": "low_resolution", "factors": (1, 1)},
+)
+"""Values at which a change leaves what it gets."""
+
+
+def named(given: dict[str, Any]) -> str:
+    return "-".join(map(str, given.values()))[:30]
 
 
 def chosen(probability: float = 1.0, **given: Any) -> Augmentation:
     return CHOICES.validate_python({"probability": probability, **given})
 
 
-def pair(seed: int = 0, size: int = SIZE) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+def pair(seed: int = 0, size: int = SIZE, channels: int = 1) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     draw = np.random.default_rng(seed)
-    return draw.random((size, size), np.float32), draw.random((size, size)) > 0.5
+    return draw.random((channels, size, size), np.float32), draw.random((size, size)) > 0.5
 
 
 def changed(
@@ -42,84 +72,18 @@ def changed(
     return augmented(image, mask, choices, seed=seed, epoch=epoch, number=number)
 
 
-# What each does.
+# What all have in common.
 
 
-@pytest.mark.parametrize(("direction", "mirrored"), [("horizontal", np.fliplr), ("vertical", np.flipud)])
-def test_flip(direction: str, mirrored: Any) -> None:
-    image, mask = pair()
-    found = changed(image, mask, chosen(kind="flip", direction=direction))
-    assert np.array_equal(found[0], mirrored(image))
-    assert np.array_equal(found[1], mirrored(mask))
+def test_all_kinds_are_tried() -> None:
+    assert {str(given["kind"]) for given in EVERY} == set(AUGMENTATIONS)
+    assert {str(given["kind"]) for given in NOTHING} == set(AUGMENTATIONS) - {"flip", "cut_out"}
 
 
-@pytest.mark.parametrize(("degrees", "quarters"), [(90, 1), (-90, 3), (180, 2), (0, 0)])
-@pytest.mark.parametrize("size", [SIZE, SIZE + 1])
-def test_rotate_by_quarters_counterclockwise(degrees: int, quarters: int, size: int) -> None:
-    image, mask = pair(size=size)
-    found = changed(image, mask, chosen(kind="rotate", degrees=(degrees, degrees)))
-    np.testing.assert_allclose(found[0], np.rot90(image, quarters), atol=1e-5)
-    assert np.array_equal(found[1], np.rot90(mask, quarters))
-
-
-def test_scale_enlarges_about_the_centre() -> None:
-    image, mask = np.zeros((SIZE, SIZE), np.float32), np.zeros((SIZE, SIZE), bool)
-    image[9:15, 10:14], mask[9:15, 10:14] = 1, True
-    larger, larger_mask = changed(image, mask, chosen(kind="scale", factors=(2, 2)))
-    assert np.argwhere(larger_mask).min(0).tolist() == [6, 8]
-    assert np.argwhere(larger_mask).max(0).tolist() == [17, 15]
-    assert np.array_equal(larger > 0.5, larger_mask)
-    smaller, smaller_mask = changed(image + 1, np.ones_like(mask), chosen(kind="scale", factors=(0.5, 0.5)))
-    assert smaller_mask.sum() == (SIZE / 2) ** 2
-    assert not smaller[0].any()  # beyond the edge it is dark
-
-
-@pytest.mark.parametrize("kind", ["rotate", "scale"])
-def test_image_and_mask_are_moved_alike(kind: str) -> None:
-    ranges = {"rotate": {"degrees": (-60, 60)}, "scale": {"factors": (0.6, 1.6)}}[kind]
-    rows, columns = np.indices((64, 64))
-    mask = (rows - 26) ** 2 + (columns - 36) ** 2 < 13**2
-    apart = []
-    for number in range(10):
-        image, moved = changed(mask.astype(np.float32), mask, chosen(kind=kind, **ranges), number=number)
-        assert moved.dtype == bool
-        assert image.dtype == np.float32
-        assert np.mean((image > 0.5) != moved) < 0.01
-        apart.append(np.mean(mask != moved))
-    assert max(apart) > 0.02
-
-
-def test_brightness_is_one_factor_within_the_window() -> None:
-    image, mask = pair()
-    found, same = changed(image, mask, chosen(kind="brightness", factors=(1.5, 1.5)))
-    np.testing.assert_allclose(found, np.minimum(1.5 * image, 1), rtol=1e-6)
-    assert np.array_equal(same, mask)
-    factors = [
-        float(
-            changed(image, mask, chosen(kind="brightness", factors=(0.5, 0.9)), number=number)[0][3, 3]
-            / image[3, 3]
-        )
-        for number in range(200)
-    ]
-    assert 0.5 <= min(factors) < 0.52
-    assert 0.88 < max(factors) <= 0.9 + 1e-6
-
-
-def test_noise_has_the_deviation_and_stays_within_the_window() -> None:
-    image = np.full((200, 200), 0.5, np.float32)
-    mask = np.zeros((200, 200), bool)
-    found, same = changed(image, mask, chosen(kind="noise", standard_deviation=(0.05, 0.05)))
-    assert found.dtype == np.float32
-    assert np.std(found) == pytest.approx(0.05, rel=0.02)
-    assert np.mean(found) == pytest.approx(0.5, abs=0.002)
-    assert same is mask
-    strong, _ = changed(image, mask, chosen(kind="noise", standard_deviation=(1, 1)))
-    assert (strong.min(), strong.max()) == (0, 1)
-
-
-@pytest.mark.parametrize("given", EVERY, ids=lambda given: "-".join(map(str, given.values()))[:20])
-def test_every_kind_keeps_shapes_types_range_and_its_input(given: dict[str, Any]) -> None:
-    image, mask = pair()
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("given", EVERY, ids=named)
+def test_every_kind_keeps_shapes_types_range_and_its_input(given: dict[str, Any], channels: int) -> None:
+    image, mask = pair(channels=channels)
     before = image.copy(), mask.copy()
     for number in range(5):
         found, drawn = changed(image, mask, chosen(**given), number=number)
@@ -130,11 +94,250 @@ def test_every_kind_keeps_shapes_types_range_and_its_input(given: dict[str, Any]
         assert not np.array_equal(found, image)
     assert np.array_equal(image, before[0])
     assert np.array_equal(mask, before[1])
-    assert given["kind"] in AUGMENTATIONS
 
 
-def test_all_kinds_are_tried() -> None:
-    assert {str(given["kind"]) for given in EVERY} == set(AUGMENTATIONS)
+@pytest.mark.parametrize("given", NOTHING, ids=named)
+def test_values_that_change_nothing_give_the_slice_back(given: dict[str, Any]) -> None:
+    image, mask = pair(channels=2)
+    found, same = changed(image, mask, chosen(**given))
+    np.testing.assert_allclose(found, image, atol=1e-5)
+    assert np.array_equal(same, mask)
+
+
+@pytest.mark.parametrize("given", EVERY, ids=named)
+def test_every_kind_takes_mirrored_slices(given: dict[str, Any]) -> None:
+    """Which are views, with steps below zero."""
+    image, mask = pair(channels=2)
+    flips = [chosen(kind="flip", direction=direction) for direction in ("horizontal", "vertical")]
+    mirrored = np.ascontiguousarray(image[:, ::-1, ::-1]), np.ascontiguousarray(mask[::-1, ::-1])
+    view, of_mask = changed(image, mask, *flips)
+    assert np.array_equal(view, mirrored[0])
+    for found, expected in zip(
+        changed(view, of_mask, chosen(**given)), changed(*mirrored, chosen(**given)), strict=True
+    ):
+        np.testing.assert_allclose(found, expected, atol=1e-6)  # sums in another order
+
+
+@pytest.mark.parametrize("given", COLOURING, ids=named)
+def test_a_change_of_intensities_leaves_the_mask(given: dict[str, Any]) -> None:
+    image, mask = pair(channels=2)
+    assert changed(image, mask, chosen(**given))[1] is mask
+
+
+@pytest.mark.parametrize("given", MOVING, ids=named)
+def test_channels_are_moved_as_one_would_be(given: dict[str, Any]) -> None:
+    image, mask = pair(channels=3)
+    found, moved = changed(image, mask, chosen(**given))
+    for channel, one in enumerate(image):
+        alone, same = changed(one[np.newaxis], mask, chosen(**given))
+        assert np.array_equal(found[channel], alone[0])
+        assert np.array_equal(moved, same)
+
+
+@pytest.mark.parametrize("given", [one for one in COLOURING if one["kind"] != "noise"], ids=named)
+def test_channels_that_are_equal_stay_so(given: dict[str, Any]) -> None:
+    image, mask = pair()
+    found, _ = changed(np.repeat(image, 3, axis=0), mask, chosen(**given))
+    assert np.array_equal(found[0], found[1])
+    assert np.array_equal(found[0], found[2])
+
+
+@pytest.mark.parametrize("given", MOVING, ids=named)
+def test_image_and_mask_are_moved_alike(given: dict[str, Any]) -> None:
+    rows, columns = np.indices((64, 64))
+    mask = (rows - 26) ** 2 + (columns - 36) ** 2 < 13**2
+    apart = []
+    for number in range(10):
+        image, moved = changed(mask[np.newaxis].astype(np.float32), mask, chosen(**given), number=number)
+        assert np.mean((image[0] > 0.5) != moved) < 0.01
+        apart.append(np.mean(mask != moved))
+    assert max(apart) > 0.02
+
+
+# What each does.
+
+
+@pytest.mark.parametrize(("direction", "axis"), [("horizontal", 1), ("vertical", 0)])
+def test_flip(direction: str, axis: int) -> None:
+    image, mask = pair(channels=2)
+    found = changed(image, mask, chosen(kind="flip", direction=direction))
+    assert np.array_equal(found[0], np.flip(image, axis + 1))
+    assert np.array_equal(found[1], np.flip(mask, axis))
+
+
+@pytest.mark.parametrize("kind", ["rotate", "spatial"])
+@pytest.mark.parametrize(("degrees", "quarters"), [(90, 1), (-90, 3), (180, 2), (0, 0)])
+@pytest.mark.parametrize("size", [SIZE, SIZE + 1])
+def test_rotate_by_quarters_counterclockwise(kind: str, degrees: int, quarters: int, size: int) -> None:
+    image, mask = pair(size=size)
+    found = changed(image, mask, chosen(kind=kind, degrees=(degrees, degrees)))
+    np.testing.assert_allclose(found[0], np.rot90(image, quarters, axes=(1, 2)), atol=1e-4)
+    assert np.array_equal(found[1], np.rot90(mask, quarters))
+
+
+@pytest.mark.parametrize("kind", ["scale", "spatial"])
+def test_scale_enlarges_about_the_centre(kind: str) -> None:
+    image, mask = np.zeros((1, SIZE, SIZE), np.float32), np.zeros((SIZE, SIZE), bool)
+    image[0, 9:15, 10:14], mask[9:15, 10:14] = 1, True
+    larger, larger_mask = changed(image, mask, chosen(kind=kind, factors=(2, 2)))
+    assert np.argwhere(larger_mask).min(0).tolist() == [6, 8]
+    assert np.argwhere(larger_mask).max(0).tolist() == [17, 15]
+    assert np.array_equal(larger[0] > 0.5, larger_mask)
+    smaller, smaller_mask = changed(image + 1, np.ones_like(mask), chosen(kind=kind, factors=(0.5, 0.5)))
+    assert smaller_mask.sum() == (SIZE / 2) ** 2
+    assert not smaller[0, 0].any()  # beyond the edge it is dark
+
+
+def test_a_spatial_change_draws_its_ways_evenly_and_each_for_itself() -> None:
+    """A bright pixel tells where it was brought."""
+    side = 65
+    image, mask = np.zeros((1, side, side), np.float32), np.zeros((side, side), bool)
+    image[0, 32, 32] = 1
+    shift = chosen(kind="spatial", shift=(-0.2, 0.4), part_probability=0.5)
+    places = []
+    for number in range(200):
+        found, _ = changed(image, mask, shift, number=number)
+        if found is not image:
+            places.append([np.average(axis - 32, weights=found[0]) / side for axis in np.indices((side, side))])
+    assert len(places) == pytest.approx(100, abs=25)
+    assert np.min(places) == pytest.approx(-0.2, abs=0.02)
+    assert np.max(places) == pytest.approx(0.4, abs=0.02)
+    assert abs(np.corrcoef(np.transpose(places))[0, 1]) < 0.3
+
+
+def test_a_part_lies_anywhere_within_the_slice() -> None:
+    side = 32
+    rows, columns = (np.indices((side, side)) + 0.5) / side
+    image, whole = np.stack([rows, columns]).astype(np.float32), np.ones((side, side), bool)
+    begins = []
+    for number in range(100):
+        found, mask = changed(image, whole, chosen(kind="spatial", crop=(0.5, 0.5)), number=number)
+        assert mask.all()
+        begins.append(found[:, 16, 16] - 0.5 * image[:, 16, 16])
+    assert np.min(begins) == pytest.approx(0, abs=0.03)
+    assert np.max(begins) == pytest.approx(0.5, abs=0.03)
+
+
+def test_a_further_way_leaves_what_the_others_draw() -> None:
+    image, mask = pair()
+    turned = {"kind": "spatial", "degrees": (-40, 40)}
+    more = {"crop": (1, 1), "factors": (1, 1), "shift": (0, 0), "elastic": {"displacement": (0, 0)}}
+    for number in range(5):
+        alone, _ = changed(image, mask, chosen(**turned), number=number)
+        together, _ = changed(image, mask, chosen(**turned, **more), number=number)
+        np.testing.assert_allclose(together, alone, atol=1e-5)
+
+
+def test_elastic_displacements_are_another_at_every_place_and_as_large_as_was_drawn() -> None:
+    side = 96
+    rows, columns = (np.indices((side, side)) + 0.5) / side
+    image, mask = np.stack([rows, columns]).astype(np.float32), np.ones((side, side), bool)
+    found, _ = changed(image, mask, chosen(kind="spatial", elastic={"spacing": 0.2, "displacement": (0.08, 0.08)}))
+    apart = (found - image)[:, 10:-10, 10:-10]
+    assert 0.02 < np.abs(apart).max() <= 0.08
+    assert np.all(apart.min((1, 2)) < -0.01)
+    assert np.all(apart.max((1, 2)) > 0.01)
+    assert np.abs(np.diff(apart, axis=1)).max() < 0.01  # smooth
+
+
+def test_brightness_is_one_factor_within_the_window() -> None:
+    image, mask = pair()
+    found, _ = changed(image, mask, chosen(kind="brightness", factors=(1.5, 1.5)))
+    np.testing.assert_allclose(found, np.minimum(1.5 * image, 1), rtol=1e-6)
+    factors = [
+        float(
+            changed(image, mask, chosen(kind="brightness", factors=(0.5, 0.9)), number=number)[0][0, 3, 3]
+            / image[0, 3, 3]
+        )
+        for number in range(200)
+    ]
+    assert 0.5 <= min(factors) < 0.52
+    assert 0.88 < max(factors) <= 0.9 + 1e-6
+
+
+def test_contrast_is_one_factor_about_the_mean() -> None:
+    image, mask = pair(channels=2)
+    image[1] /= 2  # one mean for all channels
+    found, _ = changed(image, mask, chosen(kind="contrast", factors=(0.5, 0.5)))
+    np.testing.assert_allclose(found, image.mean() + 0.5 * (image - image.mean()), atol=1e-6)
+    more = image.mean() + 2 * (image - image.mean())
+    found, _ = changed(image, mask, chosen(kind="contrast", factors=(2, 2)))
+    np.testing.assert_allclose(found, np.clip(more, 0, 1), atol=1e-6)
+    image = 0.3 + 0.4 * image
+    found, _ = changed(image, mask, chosen(kind="contrast", factors=(2, 2), keep_range=True))
+    assert (found.min(), found.max()) == (image.min(), image.max())
+
+
+def test_gamma_is_a_power_of_pixels_or_of_their_distances_from_the_windows_end() -> None:
+    image, mask = pair()
+    found, _ = changed(image, mask, chosen(kind="gamma", exponents=(2, 2)))
+    np.testing.assert_allclose(found, image**2, atol=1e-6)
+    found, _ = changed(image, mask, chosen(kind="gamma", exponents=(2, 2), inverted=True))
+    np.testing.assert_allclose(found, 1 - (1 - image) ** 2, atol=1e-6)
+
+
+def test_gamma_can_keep_mean_and_deviation() -> None:
+    image, mask = pair()
+    image = 0.4 + 0.2 * image  # so that nothing leaves the window
+    found, _ = changed(image, mask, chosen(kind="gamma", exponents=(2, 2), keep_statistics=True))
+    assert found.mean() == pytest.approx(image.mean(), abs=1e-6)
+    assert found.std() == pytest.approx(image.std(), rel=1e-5)
+    assert np.abs(found - image).max() > 0.005
+    flat = np.full_like(image, 0.5)
+    found, _ = changed(flat, mask, chosen(kind="gamma", exponents=(2, 2), keep_statistics=True))
+    np.testing.assert_allclose(found, 0.25)  # without a deviation there is none to keep
+
+
+def test_noise_has_the_deviation_and_stays_within_the_window() -> None:
+    image = np.full((2, 200, 200), 0.5, np.float32)
+    mask = np.zeros((200, 200), bool)
+    found, _ = changed(image, mask, chosen(kind="noise", standard_deviation=(0.05, 0.05)))
+    assert np.std(found) == pytest.approx(0.05, rel=0.02)
+    assert np.mean(found) == pytest.approx(0.5, abs=0.002)
+    assert abs(np.corrcoef(found.reshape(2, -1))[0, 1]) < 0.03  # each channel has its own
+    strong, _ = changed(image, mask, chosen(kind="noise", standard_deviation=(1, 1)))
+    assert (strong.min(), strong.max()) == (0, 1)
+
+
+def test_blur_spreads_a_pixel_by_its_deviation() -> None:
+    image, mask = np.zeros((2, 41, 41), np.float32), np.zeros((41, 41), bool)
+    image[0, 20, 20] = 1
+    found, _ = changed(image, mask, chosen(kind="blur", sigma=(2, 2)))
+    assert found[0].sum() == pytest.approx(1, abs=1e-5)
+    for axis in np.indices((41, 41)):
+        assert np.average((axis - 20) ** 2, weights=found[0]) == pytest.approx(4, rel=0.02)
+    assert not found[1].any()  # channels are not mixed
+    found, _ = changed(np.full_like(image, 0.7), mask, chosen(kind="blur", sigma=(2, 2)))
+    np.testing.assert_allclose(found, 0.7, atol=1e-6)  # nor is the edge darkened
+
+
+def test_low_resolution_takes_means_of_neighbouring_pixels() -> None:
+    mask = np.zeros((SIZE, SIZE), bool)
+    rows, columns = np.indices((SIZE, SIZE))
+    board = ((rows + columns) % 2)[np.newaxis].astype(np.float32)
+    found, _ = changed(board, mask, chosen(kind="low_resolution", factors=(0.5, 0.5)))
+    np.testing.assert_allclose(found[:, 4:-4, 4:-4], 0.5, atol=1e-6)
+    slope = (rows / SIZE)[np.newaxis].astype(np.float32)
+    found, _ = changed(slope, mask, chosen(kind="low_resolution", factors=(0.5, 0.5)))
+    np.testing.assert_allclose(found[:, 4:-4], slope[:, 4:-4], atol=1e-5)  # nothing is shifted
+
+
+def test_cut_out_sets_a_rectangle_to_the_mean() -> None:
+    image, mask = pair(channels=2)
+    corners = []
+    for number in range(60):
+        found, _ = changed(image, mask, chosen(kind="cut_out", sides=(0.25, 0.25)), number=number)
+        rows, columns = np.nonzero((found != image)[0])
+        assert np.array_equal((found != image)[0], (found != image)[1])
+        assert len(rows) == (np.ptp(rows) + 1) * (np.ptp(columns) + 1) == 36
+        assert np.all(found[:, rows, columns] == image.mean())
+        corners.append((rows.min(), columns.min()))
+    assert np.min(corners) == 0
+    assert np.max(corners) == SIZE - 6
+    found, _ = changed(image, mask, chosen(kind="cut_out", sides=(0, 0)))
+    assert (found != image)[0].sum() == 1
+    found, _ = changed(image, mask, chosen(kind="cut_out", sides=(1, 1)))
+    assert np.all(found == image.mean())
 
 
 # What is drawn.
@@ -147,12 +350,14 @@ def test_the_probability_is_that_of_a_change() -> None:
     assert np.mean(hit) == pytest.approx(0.3, abs=0.04)
 
 
-@pytest.mark.parametrize("other", [{"seed": 2}, {"epoch": 1}, {"number": 1}])
-def test_another_seed_epoch_or_number_draws_another(other: dict[str, int]) -> None:
+@pytest.mark.parametrize("other", [{"seed": 2}, {"epoch": 1}, {"number": 1}], ids=["seed", "epoch", "number"])
+@pytest.mark.parametrize("given", [one for one in EVERY if one["kind"] != "flip"], ids=named)
+def test_another_seed_epoch_or_number_draws_another(given: dict[str, Any], other: dict[str, int]) -> None:
     image, mask = pair()
-    noise = chosen(kind="noise", standard_deviation=(0.1, 0.1))
-    assert np.array_equal(changed(image, mask, noise)[0], changed(image, mask, noise)[0])
-    assert not np.array_equal(changed(image, mask, noise)[0], changed(image, mask, noise, **other)[0])
+    change = chosen(**given)
+    found, again = changed(image, mask, change), changed(image, mask, change)
+    assert all(map(np.array_equal, found, again))
+    assert not np.array_equal(found[0], changed(image, mask, change, **other)[0])
 
 
 def test_a_change_that_is_added_at_the_end_leaves_the_draws_of_the_others() -> None:
@@ -161,7 +366,7 @@ def test_a_change_that_is_added_at_the_end_leaves_the_draws_of_the_others() -> N
     for number in range(5):
         alone, _ = changed(image, mask, first, number=number)
         both, _ = changed(image, mask, first, last, number=number)
-        assert np.array_equal(both, np.flipud(alone))
+        assert np.array_equal(both, np.flip(alone, 1))
 
 
 def test_two_of_a_kind_draw_each_for_itself() -> None:
@@ -211,6 +416,17 @@ def test_a_slice_that_no_change_meets_is_as_it_was(slices: SliceDataset) -> None
 
 def test_a_device_without_a_share_has_no_slices(slices: SliceDataset) -> None:
     assert loaded(slices, 0, [], *EVERY) == []
+
+
+def test_slabs_are_changed_as_a_whole_and_have_one_mask(tmp_path: Path) -> None:
+    slabs = SliceDataset(write_exams(tmp_path / "slices", 4, 3), 3)
+    images, masks = AugmentedSlices(slabs, [chosen(**given) for given in EVERY], 1)[0, [2, 0]]
+    assert images.shape == (2, 3, 32, 32)
+    assert masks.shape == (2, 1, 32, 32)
+    assert images.dtype == masks.dtype == torch.float32
+    assert images.min() >= -1
+    assert images.max() <= 1
+    assert set(masks.unique().tolist()) <= {0, 1}
 
 
 def test_batches_tell_the_epoch_in_which_a_pass_began() -> None:

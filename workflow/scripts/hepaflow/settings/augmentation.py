@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from hepaflow.settings.base import SettingsModel
 
@@ -16,6 +16,22 @@ def _ascending(ends: tuple[float, float]) -> tuple[float, float]:
 Angle = Annotated[float, Field(ge=-180, le=180)]
 Factor = Annotated[float, Field(ge=0.1, le=10)]
 Deviation = Annotated[float, Field(ge=0, le=1)]
+Offset = Annotated[float, Field(ge=-1, le=1)]
+Side = Annotated[float, Field(ge=0, le=1)]
+Share = Annotated[float, Field(ge=0.1, le=1)]
+Sigma = Annotated[float, Field(ge=0, le=32)]
+
+Angles = Annotated[tuple[Angle, Angle], Field(strict=False), AfterValidator(_ascending)]
+Factors = Annotated[tuple[Factor, Factor], Field(strict=False), AfterValidator(_ascending)]
+Deviations = Annotated[tuple[Deviation, Deviation], Field(strict=False), AfterValidator(_ascending)]
+Offsets = Annotated[tuple[Offset, Offset], Field(strict=False), AfterValidator(_ascending)]
+Sides = Annotated[tuple[Side, Side], Field(strict=False), AfterValidator(_ascending)]
+Shares = Annotated[tuple[Share, Share], Field(strict=False), AfterValidator(_ascending)]
+Sigmas = Annotated[tuple[Sigma, Sigma], Field(strict=False), AfterValidator(_ascending)]
+
+UNFOLDED = 0.4
+"""Largest displacement of a control point, in spacings. In two dimensions a cubic B-spline folds nowhere if it is
+below 0.48 (Choi and Lee 2000)."""
 
 
 class _Change(SettingsModel):
@@ -37,7 +53,7 @@ class Rotate(_Change):
     """Image and mask are turned about the slice's centre."""
 
     kind: Literal["rotate"]
-    degrees: Annotated[tuple[Angle, Angle], Field(strict=False), AfterValidator(_ascending)]
+    degrees: Angles
     """Angle, drawn evenly; above zero counterclockwise."""
 
 
@@ -45,7 +61,7 @@ class Scale(_Change):
     """Image and mask are enlarged or shrunk about the slice's centre."""
 
     kind: Literal["scale"]
-    factors: Annotated[tuple[Factor, Factor], Field(strict=False), AfterValidator(_ascending)]
+    factors: Factors
     """Factor on lengths, drawn evenly; above one enlarges."""
 
 
@@ -53,7 +69,7 @@ class Brightness(_Change):
     """The image's pixels, from 0 to 1 at the ends of the window, are multiplied by one factor."""
 
     kind: Literal["brightness"]
-    factors: Annotated[tuple[Factor, Factor], Field(strict=False), AfterValidator(_ascending)]
+    factors: Factors
     """Factor, drawn evenly."""
 
 
@@ -61,8 +77,109 @@ class Noise(_Change):
     """Normal noise is added to the image's pixels, from 0 to 1 at the ends of the window."""
 
     kind: Literal["noise"]
-    standard_deviation: Annotated[tuple[Deviation, Deviation], Field(strict=False), AfterValidator(_ascending)]
+    standard_deviation: Deviations
     """Standard deviation of the noise, drawn evenly."""
 
 
-Augmentation = Annotated[Flip | Rotate | Scale | Brightness | Noise, Field(discriminator="kind")]
+class Elastic(SettingsModel):
+    """A smooth random field of displacements: a cubic B-spline over control points (Rueckert et al. 1999)."""
+
+    spacing: float = Field(default=0.25, ge=0.05, le=1)
+    """Distance of the control points, a share of the side; larger is smoother."""
+    displacement: Sides
+    """Largest displacement of a control point along rows and along columns, a share of the side, drawn evenly.
+
+    Each point has one of its own, drawn evenly between none and this, either way.
+    """
+
+    @model_validator(mode="after")
+    def _unfolded(self) -> "Elastic":
+        largest, limit = self.displacement[1], UNFOLDED * self.spacing
+        if largest > limit + 1e-9:
+            raise ValueError(
+                f"the largest displacement ({largest:g}) must not be above {limit:g}, {UNFOLDED:g} of the spacing "
+                f"({self.spacing:g}): beyond it a slice could fold over itself"
+            )
+        return self
+
+
+class Spatial(_Change):
+    """Image and mask are moved in several ways and interpolated once, as nnU-Net does (Isensee et al. 2021).
+
+    In this order: a part is enlarged to the whole, which is turned, scaled, shifted and bent. What is null is not
+    done.
+    """
+
+    kind: Literal["spatial"]
+    part_probability: float = Field(default=1, gt=0, le=1)
+    """Probability of each of the ways below, in a slice that is changed."""
+    crop: Shares | None = None
+    """Share of the sides of a part at a random place that is enlarged to the whole, drawn evenly."""
+    degrees: Angles | None = None
+    """Angle about the centre, drawn evenly; above zero counterclockwise."""
+    factors: Factors | None = None
+    """Factor on lengths, drawn evenly; above one enlarges."""
+    shift: Offsets | None = None
+    """Shift down and to the right, each drawn evenly, a share of the side; below zero up and to the left."""
+    elastic: Elastic | None = None
+    """Smooth displacements, another at every place."""
+
+    @model_validator(mode="after")
+    def _does_something(self) -> "Spatial":
+        if not any((self.crop, self.degrees, self.factors, self.shift, self.elastic)):
+            raise ValueError("at least one of crop, degrees, factors, shift and elastic is needed")
+        return self
+
+
+class Contrast(_Change):
+    """The distances of the image's pixels from their mean are multiplied by one factor."""
+
+    kind: Literal["contrast"]
+    factors: Factors
+    """Factor, drawn evenly; above one is more contrast."""
+    keep_range: bool = False
+    """Whether pixels stay between the image's smallest and largest, too (Isensee et al. 2021: true)."""
+
+
+class Gamma(_Change):
+    """The image's pixels, from 0 to 1 at the ends of the window, are raised to a power."""
+
+    kind: Literal["gamma"]
+    exponents: Factors
+    """Power, drawn evenly; above one darkens."""
+    inverted: bool = False
+    """Whether it is the distances from 1 that are raised; then above one brightens (Isensee et al. 2021: both)."""
+    keep_statistics: bool = False
+    """Whether mean and standard deviation are made what they were (Isensee et al. 2021: true)."""
+
+
+class Blur(_Change):
+    """The image is smoothed by a Gaussian."""
+
+    kind: Literal["blur"]
+    sigma: Sigmas
+    """Standard deviation of the Gaussian in pixels, drawn evenly."""
+
+
+class LowResolution(_Change):
+    """The image is made smaller, and as large as before again, linearly."""
+
+    kind: Literal["low_resolution"]
+    factors: Shares
+    """Factor on rows and columns in between, drawn evenly."""
+
+
+class CutOut(_Change):
+    """Rectangles of the image are set to its mean; the mask stays (DeVries and Taylor 2017)."""
+
+    kind: Literal["cut_out"]
+    count: int = Field(default=1, ge=1, le=32)
+    """Rectangles; they may overlap."""
+    sides: Sides
+    """Height and width of each, shares of the slice's, each drawn evenly; at least a pixel."""
+
+
+Augmentation = Annotated[
+    Flip | Rotate | Scale | Spatial | Brightness | Contrast | Gamma | Noise | Blur | LowResolution | CutOut,
+    Field(discriminator="kind"),
+]

@@ -8,10 +8,13 @@ import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import torch
 from numpy.random import Generator
 from numpy.typing import NDArray
+from torch.nn.functional import interpolate
 
 from hepaflow.settings import augmentation as kinds
+from hepaflow.training.warp import affine, bending, control_points, warped
 
 Image = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -28,8 +31,8 @@ def augmented(
 
     Parameters
     ----------
-    image : ndarray of float32, shape (h, w)
-        Pixels in [0, 1].
+    image : ndarray of float32, shape (c, h, w)
+        Pixels in [0, 1]. Channels are moved alike, and their intensities change alike.
     mask : ndarray of bool, shape (h, w)
     changes : sequence of settings
         One after another. Each draws for itself: one that is added at the end leaves what the others draw.
@@ -52,8 +55,8 @@ def augmented(
 def _flip(image: Image, mask: Mask, draw: Generator, chosen: kinds.Flip) -> Pair:
     """Mirror slice and mask."""
     if chosen.direction == "horizontal":
-        return image[:, ::-1], mask[:, ::-1]
-    return image[::-1], mask[::-1]
+        return image[..., ::-1], mask[..., ::-1]
+    return image[..., ::-1, :], mask[..., ::-1, :]
 
 
 def _rotate(image: Image, mask: Mask, draw: Generator, chosen: kinds.Rotate) -> Pair:
@@ -69,15 +72,95 @@ def _scale(image: Image, mask: Mask, draw: Generator, chosen: kinds.Scale) -> Pa
     return _warped(image, mask, [[1 / factor, 0], [0, 1 / factor]])
 
 
+def _spatial(image: Image, mask: Mask, draw: Generator, chosen: kinds.Spatial) -> Pair:
+    """Move slice and mask in several ways, interpolated once.
+
+    The same numbers are drawn whichever of them are chosen: one more leaves what the others draw.
+    """
+    shape = (image.shape[1], image.shape[2])
+    one, none = (1.0, 1.0), (0.0, 0.0)
+    ways = ((chosen.crop, one), (chosen.degrees, none), (chosen.factors, one), (chosen.shift, none))
+    *met, is_bent = draw.random(len(ways) + 1) < chosen.part_probability
+    crop, degrees, factors, shift = (
+        ends if ends and hit else otherwise for (ends, otherwise), hit in zip(ways, met, strict=True)
+    )
+    matrix = affine(
+        shape,
+        crop=draw.uniform(*crop),
+        place=(draw.random(), draw.random()),
+        degrees=draw.uniform(*degrees),
+        factor=draw.uniform(*factors),
+        shift=(draw.uniform(*shift), draw.uniform(*shift)),
+    )
+    field = _field(shape, draw, chosen.elastic) if chosen.elastic and is_bent else None
+    return warped(image, mask, matrix, field)
+
+
+def _field(shape: tuple[int, int], draw: Generator, chosen: kinds.Elastic) -> NDArray[np.float32]:
+    """Draw displacements along x and y, shape (2, h, w)."""
+    largest, points = draw.uniform(*chosen.displacement), control_points(chosen.spacing)
+    return bending(shape, draw.uniform(-largest, largest, (2, points, points)), chosen.spacing)
+
+
 def _brightness(image: Image, mask: Mask, draw: Generator, chosen: kinds.Brightness) -> Pair:
     """Multiply the slice by one factor; what exceeds the window's upper end is at it."""
     return np.clip(image * np.float32(draw.uniform(*chosen.factors)), 0, 1), mask
 
 
+def _contrast(image: Image, mask: Mask, draw: Generator, chosen: kinds.Contrast) -> Pair:
+    """Multiply the distances of pixels from their mean by one factor (Isensee et al. 2021)."""
+    mean, factor = image.mean(), np.float32(draw.uniform(*chosen.factors))
+    ends = (image.min(), image.max()) if chosen.keep_range else (0, 1)
+    return np.clip((image - mean) * factor + mean, *ends), mask
+
+
+def _gamma(image: Image, mask: Mask, draw: Generator, chosen: kinds.Gamma) -> Pair:
+    """Raise pixels, or their distances from 1, to a power (Isensee et al. 2021)."""
+    exponent = np.float32(draw.uniform(*chosen.exponents))
+    found: Image = 1 - (1 - image) ** exponent if chosen.inverted else image**exponent
+    if chosen.keep_statistics and (deviation := found.std()) > 0:
+        found -= found.mean()
+        found *= image.std() / deviation
+        found += image.mean()
+    return np.clip(found, 0, 1, out=found), mask
+
+
 def _noise(image: Image, mask: Mask, draw: Generator, chosen: kinds.Noise) -> Pair:
-    """Add normal noise to the slice; what leaves the window is at its ends."""
+    """Add normal noise to the slice, to each pixel its own; what leaves the window is at its ends."""
     deviation = np.float32(draw.uniform(*chosen.standard_deviation))
     return np.clip(image + deviation * draw.standard_normal(image.shape, np.float32), 0, 1), mask
+
+
+def _blur(image: Image, mask: Mask, draw: Generator, chosen: kinds.Blur) -> Pair:
+    """Smooth the slice, as if its edge went on for ever."""
+    from scipy.ndimage import gaussian_filter
+
+    sigma = draw.uniform(*chosen.sigma)
+    smooth: Image = gaussian_filter(image, (0, sigma, sigma), mode="nearest")
+    return np.clip(smooth, 0, 1), mask
+
+
+def _low_resolution(image: Image, mask: Mask, draw: Generator, chosen: kinds.LowResolution) -> Pair:
+    """Bring the slice to fewer pixels, each a mean of those around it, and back."""
+    factor = draw.uniform(*chosen.factors)
+    rows, columns = image.shape[1:]
+    fewer = [max(1, round(factor * side)) for side in (rows, columns)]
+    whole = torch.from_numpy(np.ascontiguousarray(image))[None]
+    small = interpolate(whole, fewer, mode="bilinear", antialias=True)
+    return interpolate(small, [rows, columns], mode="bilinear")[0].clamp_(0, 1).numpy(), mask
+
+
+def _cut_out(image: Image, mask: Mask, draw: Generator, chosen: kinds.CutOut) -> Pair:
+    """Set rectangles, which lie within the slice, to its mean (DeVries and Taylor 2017)."""
+    found = image.copy()
+    for _ in range(chosen.count):
+        where = []
+        for side in image.shape[1:]:
+            length = max(1, round(draw.uniform(*chosen.sides) * side))
+            first = draw.integers(side - length, endpoint=True)
+            where.append(slice(first, first + length))
+        found[:, *where] = image.mean()
+    return found, mask
 
 
 def _warped(image: Image, mask: Mask, matrix: list[list[float]]) -> Pair:
@@ -87,18 +170,24 @@ def _warped(image: Image, mask: Mask, matrix: list[list[float]]) -> Pair:
     """
     from scipy.ndimage import affine_transform
 
-    centre = (np.array(image.shape) - 1) / 2
+    centre = (np.array(mask.shape) - 1) / 2
     offset = centre - np.array(matrix) @ centre
-    warped: Image = affine_transform(image, matrix, offset, order=1, mode="grid-constant")
+    moved = [affine_transform(channel, matrix, offset, order=1, mode="grid-constant") for channel in image]
     nearest: Mask = affine_transform(mask, matrix, offset, order=0, mode="grid-constant")
-    return warped, nearest
+    return np.stack(moved), nearest
 
 
 AUGMENTATIONS: dict[str, Callable[..., Pair]] = {
     "flip": _flip,
     "rotate": _rotate,
     "scale": _scale,
+    "spatial": _spatial,
     "brightness": _brightness,
+    "contrast": _contrast,
+    "gamma": _gamma,
     "noise": _noise,
+    "blur": _blur,
+    "low_resolution": _low_resolution,
+    "cut_out": _cut_out,
 }
 """The augmentations by the names they have in the settings."""

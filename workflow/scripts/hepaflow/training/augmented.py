@@ -48,11 +48,11 @@ class AugmentedSlices(Dataset[Batch]):
         self._slices, self._changes, self._seed = slices, tuple(changes), seed
 
     def __getitem__(self, batch: OfEpoch) -> Batch:
-        """Fetch slices by epoch and numbers: images (b, 1, h, w) in [-1, 1] and masks (b, 1, h, w) in {0, 1}."""
+        """Fetch slices by epoch and numbers: images (b, c, h, w) in [-1, 1] and masks (b, 1, h, w) in {0, 1}."""
         epoch, numbers = batch
         images, masks = self._slices.arrays(numbers)
         for place, number in enumerate(numbers):
-            images[place, 0], masks[place] = augmented(
-                images[place, 0], masks[place], self._changes, seed=self._seed, epoch=epoch, number=number
+            images[place], masks[place] = augmented(
+                images[place], masks[place], self._changes, seed=self._seed, epoch=epoch, number=number
             )
         return as_batch(images, masks)
