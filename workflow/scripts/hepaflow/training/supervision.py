@@ -12,7 +12,8 @@ def supervised(criterion: Criterion, found: Tensor | Sequence[Tensor], masks: Te
     """Return the loss of what a network draws in training.
 
     Where it draws logits at several sizes, it is the mean of their losses with weights of 1, 1/2, 1/4 and so on
-    (Lee et al. 2015, with the weights of Isensee et al. 2021).
+    (Lee et al. 2015, with the weights of Isensee et al. 2021). nnU-Net gives none to its coarsest sizes: a network
+    of its kind draws nothing there.
 
     Parameters
     ----------
