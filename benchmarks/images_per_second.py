@@ -70,7 +70,7 @@ def measure(
 
     from hepaflow.networks.compute import make_fabric, memory_format, prepare
     from hepaflow.networks.network import build_network
-    from hepaflow.training.losses import LOSSES
+    from hepaflow.training.losses import criterion_of
 
     fabric = make_fabric(settings.precision, compute)
     network = prepare(build_network(settings.network).train(mode == "train"), compute)
@@ -80,7 +80,7 @@ def measure(
     if mode == "train":
         sgd = torch.optim.SGD(network.parameters(), lr=1e-3, momentum=settings.training.momentum)
         model, optimizer = fabric.setup(network, sgd)
-        criterion = LOSSES[settings.training.loss]
+        criterion = criterion_of(settings.training.loss)
 
         def step() -> None:
             loss = criterion(model(images), masks)

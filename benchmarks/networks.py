@@ -27,7 +27,7 @@ from hepaflow.settings.network import NetworkSettings
 from hepaflow.settings.sampling import Slices
 from hepaflow.settings.training import Precision, TrainingSettings, TrainSettings
 from hepaflow.settings.workflow import THESIS_BACKBONES
-from hepaflow.training.losses import LOSSES
+from hepaflow.training.losses import criterion_of
 from hepaflow.training.trainer import Trainer, train_network
 from hepaflow.volumes.box import Box
 
@@ -51,11 +51,12 @@ def train_barely(path: Path, settings: TrainSettings) -> float:
     network = build_network(settings.network)
     recipe = settings.training
     optimizer = torch.optim.SGD(network.parameters(), lr=recipe.learning_rate, momentum=recipe.momentum)
+    criterion = criterion_of(recipe.loss)
     network.train()
     began = time.perf_counter()
     for _ in range(recipe.epochs):
         for batch in torch.randperm(len(images)).split(recipe.batch_size):
-            loss = LOSSES[recipe.loss](network(images[batch]), masks[batch])
+            loss = criterion(network(images[batch]), masks[batch])
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -174,7 +175,7 @@ def _steps(arch: str, precision: Precision, *, channels_last: bool) -> Callable[
 
     def work() -> None:
         for _ in range(STEPS):
-            loss = LOSSES["bce"](model(images), masks)
+            loss = criterion_of("bce")(model(images), masks)
             optimizer.zero_grad()
             fabric.backward(loss)
             optimizer.step()

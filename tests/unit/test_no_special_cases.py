@@ -26,6 +26,7 @@ from hepaflow.sampling.registry import SAMPLINGS
 from hepaflow.segment.report import page
 from hepaflow.settings.network import HAS_BACKBONE
 from hepaflow.training.augmentations import AUGMENTATIONS
+from hepaflow.training.averages import AVERAGES
 from hepaflow.training.losses import LOSSES
 from hepaflow.training.optimisers import OPTIMISERS
 from hepaflow.training.schedules import SCHEDULES
@@ -34,7 +35,10 @@ ROOT = Path(__file__).parents[2]
 WORKFLOW = ROOT / "workflow"
 READ = [ROOT / "Snakefile", *sorted(WORKFLOW.rglob("*.smk")), *sorted(WORKFLOW.rglob("*.py"))]
 
-TABLES = (HAS_BACKBONE, LOSSES, OPTIMISERS, SCHEDULES, AUGMENTATIONS, PREPROCESSING, SAMPLINGS, POSTPROCESSING)
+TABLES = (
+    *(HAS_BACKBONE, LOSSES, OPTIMISERS, SCHEDULES, AUGMENTATIONS, AVERAGES),
+    *(PREPROCESSING, SAMPLINGS, POSTPROCESSING),
+)
 LITERALS = {*STRUCTURES, *STAGES, *(name for table in TABLES for name in table)}
 OF_METRICS = {"dice"}
 """Also the name of a score: a special case only where it is compared with a loss."""

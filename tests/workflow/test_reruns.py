@@ -107,6 +107,10 @@ TRAINING = {
     "optimiser": {"kind": "adamw"},
     "schedule": {"kind": "poly"},
     "augmentation": [{"kind": "flip", "direction": "horizontal", "probability": 0.5}],
+    "oversample": 0.4,
+    "batches_per_epoch": 2,
+    "clip_gradients": 3.0,
+    "average": {"kind": "ema"},
 }
 KEYS: dict[str, tuple[Any, frozenset[str]]] = {
     "exams": ("config/exams/copy.tsv", NOTHING),  # the same sheet under another name
@@ -192,11 +196,11 @@ OF_OTHERS = {f"predictions.NAME.{key}" for key in ("folder", "liver", "lesion", 
 def leaves(model: type[BaseModel], path: str = "") -> Iterator[str]:
     """Yield the path of every key of a settings model that is no group of others.
 
-    What stands for one of several groups, an optimiser say, is one key.
+    What stands for one of several groups, an optimiser say, is one key, and so is what is chosen by its kind.
     """
     for name, field in model.model_fields.items():
         inner = [kind for kind in models_in(field.annotation) if issubclass(kind, BaseModel)]
-        if len(inner) == 1:
+        if len(inner) == 1 and "kind" not in inner[0].model_fields:
             below = ".NAME" if "dict" in str(field.annotation) else ""
             yield from leaves(inner[0], f"{path}{name}{below}.")
         else:
@@ -488,6 +492,7 @@ ENTRIES = {
     "OPTIMISERS": ("training/optimisers.py", '"sgd": _sgd,'),
     "SCHEDULES": ("training/schedules.py", '"poly": _poly,'),
     "AUGMENTATIONS": ("training/augmentations.py", '"noise": _noise,'),
+    "AVERAGES": ("training/averages.py", '"ema": _ema'),
     "LOSSES": ("training/losses.py", '"dice": _soft_dice,'),
     "PREPROCESSING": ("preprocessing/registry.py", '"liver_slices": _liver_slices,'),
     "SAMPLINGS": ("sampling/registry.py", '"slices": _slices'),

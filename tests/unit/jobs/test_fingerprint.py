@@ -498,6 +498,44 @@ def test_a_key_that_is_null_uses_no_entry() -> None:
     of_null, of_one = (dict(chosen_by({"loss": "bce"} | more)) for more in ({}, {"optimiser": {"kind": "sgd"}}))
     assert of_null["OPTIMISERS"] == of_one["SCHEDULES"] == frozenset()
     assert of_one["OPTIMISERS"] == {"sgd"}
+    assert of_null["AVERAGES"] == frozenset()
+
+
+def test_an_average_of_maps_is_none_of_weights() -> None:
+    of_maps = {"average": {"of": ["one", "other"]}}
+    assert dict(chosen_by({"loss": "bce"} | of_maps))["AVERAGES"] == frozenset()
+    assert dict(chosen_by([of_maps, {"average": {"kind": "ema", "decay": 0.9}}]))["AVERAGES"] == {"ema"}
+
+
+def test_a_loss_is_an_entry_or_several() -> None:
+    def losses(loss: object) -> frozenset[str]:
+        return dict(chosen_by({"training": {"loss": loss}}))["LOSSES"]
+
+    assert losses("bce+dice") == {"bce+dice"}
+    assert losses({"kind": "tversky", "alpha": 0.3}) == {"tversky"}
+    assert losses([{"kind": "bce"}, {"kind": "focal"}]) == {"bce", "focal"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "changed"),
+    [
+        ("wrong + 0.5", "wrong + 0.25", {"tversky"}),
+        ("-torch.exp(", "-torch.exp2(", {"focal"}),
+        ('reduction="sum"', 'reduction="mean"', {"bce", "bce+dice"}),
+        ("(found + there + 1)", "(found + there + 2)", {"dice", "bce+dice"}),
+        ('"focal": _focal', '"focal": _focal, "new": _tversky', set()),
+    ],
+)
+def test_a_training_depends_on_its_own_loss_alone(house: House, old: str, new: str, changed: set[str]) -> None:
+    def each(text: str) -> dict[str, object]:
+        script = house.script({"script.py": "import hepaflow.losses\n", "hepaflow/losses.py": text})
+        names = ("bce", "dice", "bce+dice", "tversky", "focal")
+        return {name: fingerprints(script, chosen_by({"loss": {"kind": name}})) for name in names}
+
+    text = (SCRIPTS / "hepaflow/training/losses.py").read_text(encoding="utf-8")
+    assert text.count(old) == 1
+    before, after = each(text), each(text.replace(old, new))
+    assert {name for name in before if before[name] != after[name]} == changed
 
 
 @pytest.mark.parametrize(

@@ -173,11 +173,23 @@ def test_what_no_choice_reads_has_one_value() -> None:
 
     adamw = {"kind": "adamw", "weight_decay": 0.1, "betas": (0.9, 0.99)}
     assert chosen(optimiser=adamw) == {"optimiser": adamw, "momentum": 0}
-    poly = {"kind": "poly", "power": 1.0}
+    poly = {"kind": "poly", "power": 1.0, "warm_up": None}
     assert chosen(schedule=poly) == {"schedule": poly, "decay_factor": 1, "decay_every": 1}
     assert chosen(augmentation=[]) == {}
     flip = {"kind": "flip", "direction": "vertical", "probability": 0.5}
     assert chosen(augmentation=[flip]) == {"augmentation": (flip,)}
+    assert chosen(loss={"kind": "bce"}) == chosen(loss=[{"kind": "bce"}]) == {}
+    assert chosen(loss=[{"kind": "dice"}]) == {"loss": "dice"}
+    weighted = {"kind": "bce", "factor": None, "positive_weight": 3.0}
+    assert chosen(loss=[weighted]) == {"loss": weighted}
+    assert chosen(loss=[weighted, {"kind": "dice"}]) == {"loss": (weighted, {"kind": "dice", "factor": None})}
+    assert chosen(loss={"kind": "tversky"})["loss"]["alpha"] == 0.3
+
+
+def test_a_choice_that_is_null_is_told_to_no_job() -> None:
+    told = of(Settings(), "train", "liver", "resnet152").as_json()["training"]
+    assert not {"oversample", "batches_per_epoch", "clip_gradients", "average"} & told.keys()
+    assert told["loss"] == "bce"
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,15 @@ def test_what_is_restored_is_named_where_it_is_no_mask() -> None:
         ({"loss": "dice"}, "with dice; then"),
         ({"optimiser": {"kind": "adamw"}}, "with bce, adamw (weight_decay 0.01, betas [0.9, 0.999]); then"),
         ({"schedule": {"kind": "poly"}}, "with bce, poly (power 0.9); then"),
+        ({"loss": {"kind": "tversky"}}, "with tversky (alpha 0.3, beta 0.7); then"),
+        (
+            {"loss": [{"kind": "bce", "positive_weight": 3}, {"kind": "dice"}]},
+            "with bce (positive_weight 3) + dice; then",
+        ),
+        (
+            {"average": {"kind": "ema"}, "oversample": 0.33, "batches_per_epoch": 250, "clip_gradients": 12},
+            "with bce, ema (decay 0.999), oversample 0.33, batches_per_epoch 250, clip_gradients 12; then",
+        ),
         (
             {"augmentation": [{"kind": "rotate", "probability": 0.5, "degrees": [-10, 10]}]},
             "with bce, rotate (probability 0.5, degrees [-10, 10]); then",

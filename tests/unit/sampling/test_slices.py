@@ -81,8 +81,17 @@ def test_slices_know_their_exam(exams: list[Path]) -> None:
     assert SliceDataset(exams).exams_of(range(38)) == [0] * 3 + [2] * 30 + [3] * 5
 
 
+def test_slices_tell_whether_their_masks_hold_the_structure(tmp_path: Path, exams: list[Path]) -> None:
+    assert SliceDataset(exams).holds_structure().tolist() == [number % 2 == 1 for number in range(38)]
+    mask = np.zeros((3, SIZE, SIZE), bool)
+    mask[1, -1, -1] = True  # a single pixel is enough
+    SliceStack(mask.astype(np.uint16), mask, Box.whole(mask.shape), mask.shape).save(tmp_path / "x.safetensors")
+    assert SliceDataset([tmp_path / "x.safetensors"]).holds_structure().tolist() == [False, True, False]
+
+
 def test_no_exams_are_no_slices() -> None:
     assert len(SliceDataset([])) == SliceDataset([]).size == 0
+    assert SliceDataset([]).holds_structure().shape == (0,)
 
 
 def test_exams_without_a_reference_are_refused(tmp_path: Path) -> None:

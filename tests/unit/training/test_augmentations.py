@@ -14,7 +14,7 @@ from hepaflow.sampling.batches import EpochBatches
 from hepaflow.sampling.slices import SliceDataset
 from hepaflow.settings.augmentation import Augmentation
 from hepaflow.training.augmentations import AUGMENTATIONS, augmented
-from hepaflow.training.augmented import AugmentedSlices, BatchesOfEpoch
+from hepaflow.training.augmented import AGAIN, AugmentedSlices, BatchesOfEpoch
 
 CHOICES: TypeAdapter[Augmentation] = TypeAdapter(Augmentation)
 SIZE = 24
@@ -412,6 +412,21 @@ def test_a_slice_that_no_change_meets_is_as_it_was(slices: SliceDataset) -> None
     assert 0 < sum(met) < 9
     for one, other, hit in zip(before, found, met, strict=True):
         assert np.array_equal(np.flip(one, -1) if hit else one, other)
+
+
+def test_a_slice_that_comes_again_is_changed_in_another_way(slices: SliceDataset) -> None:
+    once, again, thrice = loaded(slices, 3, [5, 5 + AGAIN, 5 + 2 * AGAIN], *EVERY)
+    assert np.array_equal(once, loaded(slices, 3, [5], *EVERY)[0])
+    assert not np.array_equal(once, again)
+    assert not np.array_equal(again, thrice)
+    assert np.array_equal(again, loaded(slices, 3, [5 + AGAIN], *EVERY)[0])
+
+
+def test_batches_count_how_often_a_slice_came_before() -> None:
+    order = EpochBatches(range(3), 4, seed=1, batches=2)
+    numbers = [number for _, batch in BatchesOfEpoch(order) for number in batch]
+    assert sorted(numbers) == [0, 1, 2, AGAIN, 1 + AGAIN, 2 + AGAIN, *sorted(numbers)[6:]]
+    assert [number % AGAIN for number in numbers] == [number for batch in order for number in batch]
 
 
 def test_a_device_without_a_share_has_no_slices(slices: SliceDataset) -> None:

@@ -97,9 +97,14 @@ def assert_same_network(one: Training, other: Training) -> None:
 # As one device.
 
 
-@pytest.mark.parametrize("loss", list(LOSSES))
+EVERY_LOSS = ({"kind": "bce", "positive_weight": 3.0}, {"kind": "tversky"}, {"kind": "focal", "factor": 2.0})
+
+
+@pytest.mark.parametrize(
+    "loss", ["bce", "dice", "bce+dice", EVERY_LOSS], ids=["bce", "dice", "bce+dice", "others"]
+)
 @pytest.mark.parametrize("devices", [2, 3])
-def test_devices_compute_what_one_computes(tmp_path: Path, devices: int, loss: str) -> None:
+def test_devices_compute_what_one_computes(tmp_path: Path, devices: int, loss: Any) -> None:
     """Of eight slices, three devices have 3, 3 and 2; of the two that are left over, one, one and none."""
     slices = write_exams(tmp_path / "slices", 6, 4)
     one, more = (trained(tmp_path / str(count), slices, small(loss=loss), count) for count in (1, devices))
@@ -159,13 +164,45 @@ def test_devices_that_augment_compute_what_one_computes(
     assert_same_network(one, more)
 
 
+class Deep(nn.Module):
+    """Draws logits at two sizes in training, and at the full one else."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fine = without_biases()
+        self.coarse = nn.Conv2d(1, 1, 2, stride=2)
+
+    def forward(self, x: torch.Tensor) -> Any:
+        return (self.fine(x), self.coarse(x)) if self.training else self.fine(x)
+
+
+CHOSEN: dict[str, Any] = {
+    **AUGMENTED,
+    "average": {"kind": "ema", "decay": 0.75},
+    "clip_gradients": 0.5,
+    "oversample": 0.33,
+    "batches_per_epoch": 2,
+    "schedule": {"kind": "cosine", "warm_up": 0.2},
+}
+
+
+def test_devices_that_average_clip_and_oversample_compute_what_one_computes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Supervised at two sizes, and validated with the average."""
+    monkeypatch.setattr(training, "build_network", lambda _: Deep())
+    slices, settings = write_exams(tmp_path / "slices", 6, 4, 3), small(validation_share=0.3, **CHOSEN)
+    one, three = (trained(tmp_path / str(count), slices, settings, count) for count in (1, 3))
+    assert_same_network(one, three)
+
+
 # Resumed.
 
 
 @pytest.mark.parametrize(
     ("devices", "changes"),
-    [(1, {}), (2, {}), (3, {}), (2, ADAMW)],
-    ids=["one", "two", "three", "two, with AdamW and augmentation"],
+    [(1, {}), (2, {}), (3, {}), (2, {**CHOSEN, **ADAMW})],
+    ids=["one", "two", "three", "two, with AdamW, augmentation, an average and more"],
 )
 def test_killed_and_resumed_is_never_having_stopped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, devices: int, changes: dict[str, Any]

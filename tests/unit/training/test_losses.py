@@ -1,14 +1,34 @@
 """The losses, against their formulas."""
 
 import math
+from typing import Any
 
 import pytest
 import torch
+from pydantic import TypeAdapter
+from torchvision.ops import sigmoid_focal_loss
 
-from hepaflow.training.losses import LOSSES
+from hepaflow.settings import loss as kinds
+from hepaflow.training.losses import LOSSES, criterion_of
 
 SURE = 50.0
 """A logit whose probability is 1 within float32."""
+
+CHOICES: dict[str, Any] = {
+    "bce": "bce",
+    "dice": "dice",
+    "bce+dice": "bce+dice",
+    "weighted bce": {"kind": "bce", "positive_weight": 3.0},
+    "tversky": {"kind": "tversky"},
+    "focal": {"kind": "focal"},
+    "balanced focal": {"kind": "focal", "gamma": 0.5, "alpha": 0.25},
+    "a sum": [{"kind": "bce", "factor": 0.5}, {"kind": "tversky", "alpha": 0.2}, {"kind": "focal"}],
+}
+
+
+def loss(chosen: Any) -> Any:
+    """Return the loss that a configuration chooses."""
+    return criterion_of(TypeAdapter(kinds.Loss).validate_python(chosen))
 
 
 @pytest.fixture
@@ -38,10 +58,10 @@ def test_dice_is_its_formula(batch: tuple[torch.Tensor, torch.Tensor]) -> None:
     assert LOSSES["dice"](logits, masks).item() == pytest.approx(expected.item())
 
 
-@pytest.mark.parametrize("name", list(LOSSES))
+@pytest.mark.parametrize("name", CHOICES)
 def test_a_perfect_prediction_costs_nothing(name: str, batch: tuple[torch.Tensor, torch.Tensor]) -> None:
     masks = batch[1]
-    assert LOSSES[name](SURE * (2 * masks - 1), masks).item() == pytest.approx(0, abs=1e-6)
+    assert loss(CHOICES[name])(SURE * (2 * masks - 1), masks).item() == pytest.approx(0, abs=1e-6)
 
 
 def test_dice_of_nothing_predicted_as_nothing_is_perfect() -> None:
@@ -69,7 +89,65 @@ def test_the_sum_is_the_sum(batch: tuple[torch.Tensor, torch.Tensor]) -> None:
     )
 
 
-@pytest.mark.parametrize("name", list(LOSSES))
+def test_names_and_their_kinds_are_the_same_losses(batch: tuple[torch.Tensor, torch.Tensor]) -> None:
+    for name in ("bce", "dice"):
+        assert torch.equal(loss({"kind": name})(*batch), loss(name)(*batch))
+    both = loss([{"kind": "bce"}, {"kind": "dice"}])
+    assert both(*batch).item() == pytest.approx(loss("bce+dice")(*batch).item())
+
+
+def test_terms_count_with_their_factors(batch: tuple[torch.Tensor, torch.Tensor]) -> None:
+    found = loss([{"kind": "bce", "factor": 0.25}, {"kind": "dice", "factor": 3}])(*batch)
+    assert found.item() == pytest.approx((0.25 * LOSSES["bce"](*batch) + 3 * LOSSES["dice"](*batch)).item())
+    assert loss({"kind": "bce", "factor": 4})(*batch).item() == pytest.approx(4 * LOSSES["bce"](*batch).item())
+
+
+def test_positive_weight_counts_pixels_of_the_structure_as_often(batch: tuple[torch.Tensor, torch.Tensor]) -> None:
+    logits, masks = batch
+    chance = torch.sigmoid(logits)
+    expected = -(3 * masks * chance.log() + (1 - masks) * (1 - chance).log()).mean()
+    assert loss(CHOICES["weighted bce"])(logits, masks).item() == pytest.approx(expected.item())
+
+
+def test_tversky_is_its_formula(batch: tuple[torch.Tensor, torch.Tensor]) -> None:
+    """Equation 2 of Salehi et al. (2017), with half a pixel above and below."""
+    logits, masks = batch
+    found = torch.sigmoid(logits)
+    both, false, missed = (found * masks).sum(), (found * (1 - masks)).sum(), ((1 - found) * masks).sum()
+    expected = 1 - (both + 0.5) / (both + 0.2 * false + 0.9 * missed + 0.5)
+    chosen = loss({"kind": "tversky", "alpha": 0.2, "beta": 0.9})
+    assert chosen(logits, masks).item() == pytest.approx(expected.item())
+
+
+def test_tversky_of_equal_weights_is_dice(batch: tuple[torch.Tensor, torch.Tensor]) -> None:
+    chosen = loss({"kind": "tversky", "alpha": 0.5, "beta": 0.5})
+    assert chosen(*batch).item() == pytest.approx(LOSSES["dice"](*batch).item())
+
+
+def test_a_missed_pixel_costs_more_than_a_false_one() -> None:
+    masks = torch.zeros(1, 1, 8, 8)
+    masks[..., :4, :] = 1
+    logits = SURE * (2 * masks - 1)
+    missed, false = logits.clone(), logits.clone()
+    missed[..., 0, 0], false[..., 7, 7] = -SURE, SURE
+    assert loss({"kind": "tversky"})(missed, masks) > loss({"kind": "tversky"})(false, masks)
+
+
+@pytest.mark.parametrize(("gamma", "alpha"), [(2.0, 0.25), (5.0, None), (1.0, 0.9)])
+def test_focal_is_that_of_torchvision(
+    gamma: float, alpha: float | None, batch: tuple[torch.Tensor, torch.Tensor]
+) -> None:
+    expected = sigmoid_focal_loss(*batch, -1 if alpha is None else alpha, gamma, "mean")
+    chosen = loss({"kind": "focal", "gamma": gamma, "alpha": alpha})
+    assert chosen(*batch).item() == pytest.approx(expected.item(), rel=1e-5)
+
+
+def test_focal_without_a_power_is_cross_entropy(batch: tuple[torch.Tensor, torch.Tensor]) -> None:
+    chosen = loss({"kind": "focal", "gamma": 0.0})
+    assert chosen(*batch).item() == pytest.approx(LOSSES["bce"](*batch).item())
+
+
+@pytest.mark.parametrize("name", CHOICES)
 def test_devices_that_share_a_batch_have_the_loss_of_all_of_it(
     name: str, batch: tuple[torch.Tensor, torch.Tensor]
 ) -> None:
@@ -78,23 +156,24 @@ def test_devices_that_share_a_batch_have_the_loss_of_all_of_it(
     told: list[list[torch.Tensor]] = []
     for share in shares:
         told.append([])
-        LOSSES[name](*share, lambda sums: told[-1].append(sums) or sums)
-    expected = LOSSES[name](*batch).item()
+        loss(CHOICES[name])(*share, total=lambda sums: told[-1].append(sums) or sums)
+    expected = loss(CHOICES[name])(*batch).item()
     for share in shares:
         totals = iter([torch.stack(parts).sum(dim=0) for parts in zip(*told, strict=True)])
-        assert LOSSES[name](*share, lambda _, totals=totals: next(totals)).item() == pytest.approx(expected)
+        found = loss(CHOICES[name])(*share, total=lambda _, totals=totals: next(totals))
+        assert found.item() == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("name", list(LOSSES))
+@pytest.mark.parametrize("name", CHOICES)
 @pytest.mark.parametrize("scale", [0.0, 1.0, 1e4])
 def test_gradients_are_finite_and_point_towards_the_mask(
     name: str, scale: float, batch: tuple[torch.Tensor, torch.Tensor]
 ) -> None:
     logits, masks = batch
     logits = (scale * logits).requires_grad_()
-    loss = LOSSES[name](logits, masks)
-    loss.backward()
-    assert torch.isfinite(loss)
+    found = loss(CHOICES[name])(logits, masks)
+    found.backward()
+    assert torch.isfinite(found)
     assert logits.grad is not None
     assert torch.isfinite(logits.grad).all()
     assert (logits.grad[masks == 1] <= 0).all()

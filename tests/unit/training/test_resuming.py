@@ -25,12 +25,19 @@ KINDS: dict[str, dict[str, Any]] = {
     "default": {},
     "sgd": {"optimiser": {"kind": "sgd", "weight_decay": 1e-3, "nesterov": True}},
     "adamw": {"optimiser": {"kind": "adamw"}, "learning_rate": 0.01},
+    "averaged": {
+        "average": {"kind": "ema", "decay": 0.75},
+        "clip_gradients": 0.1,
+        "loss": ({"kind": "bce"}, {"kind": "tversky"}),
+    },
+    "oversampled": {"oversample": 0.4, "batches_per_epoch": 3},
 }
 SCHEDULES: dict[str, dict[str, Any] | None] = {
     "stepped": None,
     "exponential": {"kind": "exponential", "factor": 0.7},
     "poly": {"kind": "poly"},
     "one_cycle": {"kind": "one_cycle"},
+    "cosine": {"kind": "cosine", "warm_up": 0.4},
 }
 BATCHES = 3
 EPOCHS = 2
@@ -120,6 +127,15 @@ def test_loading_processes_change_no_byte(tmp_path: Path, slices: list[Path], wo
         {"schedule": SCHEDULES["exponential"]},
         {"schedule": SCHEDULES["poly"]},
         {"schedule": SCHEDULES["one_cycle"]},
+        {"schedule": SCHEDULES["cosine"]},
+        {"schedule": {"kind": "poly", "warm_up": 0.4}},
+        {"loss": {"kind": "tversky"}},
+        {"loss": {"kind": "focal"}},
+        {"loss": {"kind": "bce", "positive_weight": 2.0}},
+        {"average": {"kind": "ema", "decay": 0.75}},
+        {"clip_gradients": 0.1},
+        {"oversample": 0.4},
+        {"batches_per_epoch": 2},
         *({"augmentation": (one,)} for one in AUGMENTATION),
     ],
     ids=lambda changes: str(changes)[:40],

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
-from torch.optim.lr_scheduler import ExponentialLR, OneCycleLR, PolynomialLR
+from torch.optim.lr_scheduler import CosineAnnealingLR, ExponentialLR, OneCycleLR, PolynomialLR
 
 from hepaflow.settings.training import TrainingSettings
 from hepaflow.training.schedules import learning_rate
@@ -47,6 +47,33 @@ def test_poly() -> None:
     assert rates(settings) == pytest.approx(expected, rel=1e-9)
     assert rates(settings)[0] == 0.5
     assert rates(settings)[-1] == pytest.approx(0.5 * 0.1**0.9, rel=1e-12)
+
+
+@pytest.mark.parametrize(("epochs", "batches"), [(1, 10), (5, 7)])
+@pytest.mark.parametrize("to_factor", [0.0, 0.2])
+def test_cosine_is_that_of_torch(epochs: int, batches: int, to_factor: float) -> None:
+    steps = epochs * batches
+    found = rates(training(epochs, kind="cosine", to_factor=to_factor), batches)
+    expected = by_torch(lambda sgd: CosineAnnealingLR(sgd, steps, eta_min=0.5 * to_factor), steps)
+    assert found == pytest.approx(expected, rel=1e-9)
+    assert found[0] == 0.5
+    assert found[-1] > 0.5 * to_factor  # the wave ends after the last mini-batch
+
+
+@pytest.mark.parametrize("kind", [{"kind": "poly"}, {"kind": "cosine"}])
+@pytest.mark.parametrize("share", [0.05, 0.25, 0.9])
+def test_a_warm_up_brings_the_rate_in_linearly_and_then_changes_nothing(
+    kind: dict[str, Any], share: float
+) -> None:
+    plain, warmed = (rates(training(4, **kind, **some), 10) for some in ({}, {"warm_up": share}))
+    steps = round(share * 40)
+    shares = [one / other for one, other in zip(warmed, plain, strict=True)]
+    assert shares[:steps] == pytest.approx([(step + 1) / steps for step in range(steps)], rel=1e-12)
+    assert warmed[steps - 1 :] == plain[steps - 1 :]
+
+
+def test_a_warm_up_shorter_than_a_mini_batch_is_none() -> None:
+    assert rates(training(2, kind="cosine", warm_up=0.1), 3) == rates(training(2, kind="cosine"), 3)
 
 
 @pytest.mark.parametrize("kind", [{"kind": "exponential", "factor": 0.5}, {"kind": "poly"}])

@@ -17,7 +17,7 @@ import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
-from torch import Tensor
+from torch import Tensor, nn
 
 import hepaflow
 from hepaflow.errors import UserError
@@ -346,7 +346,7 @@ def test_the_header_holds_the_recipe(make: Make) -> None:
         assert TrainSettings.model_validate_json(file.metadata()["hepaflow"]) == recipe("unet", epochs=1)
 
 
-@pytest.mark.parametrize("loss", list(LOSSES))
+@pytest.mark.parametrize("loss", ["bce", "dice", "bce+dice"])
 def test_training_learns(make: Make, loss: str) -> None:
     done = make(recipe("unet", epochs=8, loss=loss, decay_factor=1))
     done.run()
@@ -376,12 +376,15 @@ def test_resuming_is_never_having_stopped(make: Make, uninterrupted: bytes, afte
 
 @pytest.mark.parametrize(
     ("changes", "compute"),
-    [({"momentum": 0.0}, {}), ({}, {"channels_last": False}), ({"validation_share": 0.3}, {})],
-    ids=["no momentum", "channels first", "with validation"],
+    [
+        ({"momentum": 0.0}, {}),
+        ({}, {"channels_last": False}),
+        ({"validation_share": 0.3}, {}),
+        ({"validation_share": 0.3, "average": {"kind": "ema", "decay": 0.75}}, {"channels_last": True}),
+    ],
+    ids=["no momentum", "channels first", "with validation", "averaged"],
 )
-def test_resuming_works_with_other_settings(
-    make: Make, changes: dict[str, float], compute: dict[str, bool]
-) -> None:
+def test_resuming_works_with_other_settings(make: Make, changes: dict[str, Any], compute: dict[str, bool]) -> None:
     whole, done = (make(recipe("unet", **changes), compute=compute) for _ in range(2))
     expected = whole.run()
     done.interrupt(1)
@@ -416,10 +419,10 @@ def asking(monkeypatch: pytest.MonkeyPatch, batch: int) -> None:
     criterion = LOSSES["bce"]
     seen = iter(range(1, 1000))
 
-    def asked(logits: Tensor, masks: Tensor) -> Tensor:
+    def asked(*given: Any) -> Tensor:
         if next(seen) == batch:
             os.kill(os.getpid(), signal.SIGTERM)
-        return criterion(logits, masks)
+        return criterion(*given)
 
     def end() -> NoReturn:
         raise KeyboardInterrupt
@@ -659,6 +662,115 @@ def test_a_start_that_does_not_fit_is_refused(make: Make, tmp_path: Path) -> Non
         assert not done.weights.exists()
 
 
+# What a step does, and what becomes of the weights.
+
+
+def descended(
+    settings: TrainSettings, slices: Sequence[Path], clip: float | None = None
+) -> list[dict[str, Tensor]]:
+    """Return a network after each step of plain gradient descent on all slices at once."""
+    torch.manual_seed(settings.seed)
+    network = build_network(settings.network)
+    images, masks = SliceDataset(slices)[range(4)]
+    found = []
+    for epoch in range(settings.training.epochs):
+        order = torch.from_numpy(np.random.default_rng([settings.seed, epoch]).permutation(4))
+        network.zero_grad()
+        LOSSES["bce"](network(images[order]), masks[order]).backward()
+        gradients = [weight.grad for weight in network.parameters() if weight.grad is not None]
+        norm = math.sqrt(sum(float(gradient.square().sum()) for gradient in gradients))
+        scale = 1.0 if clip is None or norm < clip else clip / norm
+        with torch.no_grad():
+            for weight, gradient in zip(network.parameters(), gradients, strict=True):
+                weight -= settings.training.learning_rate * scale * gradient
+        found.append({name: value.clone() for name, value in network.state_dict().items()})
+    return found
+
+
+PLAIN: dict[str, Any] = {"epochs": 3, "batch_size": 4, "momentum": 0.0, "learning_rate": 0.1, "decay_factor": 1}
+
+
+@pytest.mark.parametrize("clip", [0.05, 1e3])
+def test_a_gradient_is_scaled_down_to_its_largest_norm(make: Make, tmp_path: Path, clip: float) -> None:
+    slices = write_exams(tmp_path / "few", 4)
+    done = make(recipe("unet", clip_gradients=clip, **PLAIN), slices=slices)
+    done.run()
+    expected = descended(recipe("unet", **PLAIN), slices, clip)[-1]
+    for name, found in load_file(done.weights).items():
+        torch.testing.assert_close(found, expected[name], rtol=1e-4, atol=1e-6)
+
+
+def test_averaged_weights_are_what_is_validated_and_written(make: Make, tmp_path: Path) -> None:
+    """Those of the first step, and then a quarter of each: their statistics with them."""
+    slices = write_exams(tmp_path / "few", 4)
+    done = make(recipe("unet", average={"kind": "ema", "decay": 0.75}, **PLAIN), slices=slices)
+    done.run()
+    first, second, third = descended(recipe("unet", **PLAIN), slices)
+    for name, found in load_file(done.weights).items():
+        if found.is_floating_point():
+            expected = 0.75 * (0.75 * first[name] + 0.25 * second[name]) + 0.25 * third[name]
+            torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_an_average_leaves_the_training_as_it_is(make: Make) -> None:
+    plain, averaged = (make(recipe("unet", **more)) for more in ({}, {"average": {"kind": "ema", "decay": 0.5}}))
+    assert averaged.run() != plain.run()
+    assert [row["loss"] for row in averaged.rows()] == [row["loss"] for row in plain.rows()]
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_everything_at_once_trains(make: Make, precision: str) -> None:
+    chosen: dict[str, Any] = {
+        "optimiser": {"kind": "sgd", "nesterov": True, "weight_decay": 3e-5},
+        "schedule": {"kind": "cosine", "warm_up": 0.1},
+        "loss": ({"kind": "bce", "positive_weight": 2.0}, {"kind": "tversky", "factor": 0.5}),
+        "average": {"kind": "ema", "decay": 0.5},
+        "clip_gradients": 1.0,
+        "oversample": 0.33,
+        "batches_per_epoch": 2,
+        "validation_share": 0.3,
+    }
+    done = make(recipe("unet", precision=precision, **chosen))
+    done.run()
+    assert all(math.isfinite(float(row["loss"]) + float(row["validation_loss"])) for row in done.rows())
+    assert {value.dtype for value in load_file(done.weights).values()} == {torch.float32, torch.int64}
+
+
+class Deep(nn.Module):
+    """Draws logits at two sizes in training, and at the full one else."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fine, self.coarse = nn.Conv2d(1, 1, 3, padding=1), nn.Conv2d(1, 1, 2, stride=2)
+
+    def forward(self, x: Tensor) -> Tensor | list[Tensor]:
+        return [self.fine(x), self.coarse(x)] if self.training else self.fine(x)
+
+
+def test_a_network_may_be_supervised_at_several_sizes(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two thirds of the loss are of the full size, one third of the half."""
+    slices = write_exams(tmp_path / "few", 4, 4)
+    monkeypatch.setattr(training, "build_network", lambda _: Deep())
+    settings = recipe(**{**PLAIN, "epochs": 1, "validation_share": 0.5})
+    done = make(settings, slices=slices)
+    done.run()
+    torch.manual_seed(settings.seed)
+    network = Deep()
+    images, masks = SliceDataset([slices[split_exams(2, 0.5, settings.seed)[0][0]]])[range(4)]
+    order = torch.from_numpy(np.random.default_rng([settings.seed, 0]).permutation(4))
+    fine, coarse = network(images[order])
+    halved = masks[order][..., 1::2, 1::2]
+    loss = 2 / 3 * LOSSES["bce"](fine, masks[order]) + 1 / 3 * LOSSES["bce"](coarse, halved)
+    loss.backward()
+    assert float(done.rows()[0]["loss"]) == pytest.approx(loss.item(), rel=1e-5)
+    assert float(done.rows()[0]["validation_loss"]) > 0
+    for name, weight in network.named_parameters():
+        assert weight.grad is not None
+        torch.testing.assert_close(load_file(done.weights)[name], weight.detach() - 0.1 * weight.grad)
+
+
 # Validation.
 
 
@@ -693,8 +805,9 @@ def test_held_out_exams_are_never_trained_on(make: Make, slices: list[Path], tmp
     assert all(0 < float(row["validation_loss"]) < 5 for row in done.rows())
 
 
-def test_the_validation_loss_is_that_of_the_final_weights(make: Make, slices: list[Path]) -> None:
-    done = make(recipe("unet", validation_share=0.3))
+@pytest.mark.parametrize("average", [None, {"kind": "ema", "decay": 0.5}], ids=["last", "averaged"])
+def test_the_validation_loss_is_that_of_the_final_weights(make: Make, slices: list[Path], average: Any) -> None:
+    done = make(recipe("unet", validation_share=0.3, average=average))
     done.run()
     network = build_network(recipe("unet").network)
     network.load_state_dict(load_file(done.weights))
@@ -800,6 +913,29 @@ def test_a_loss_of_zero_is_no_mistake(make: Make, monkeypatch: pytest.MonkeyPatc
     done = make(recipe("unet", epochs=1))
     done.run()
     assert [float(row["loss"]) for row in done.rows()] == [0]
+
+
+def test_oversampling_what_no_slice_shows_is_refused(make: Make, tmp_path: Path) -> None:
+    shape = (4, SIZE, SIZE)
+    path = tmp_path / "empty.safetensors"
+    SliceStack(np.zeros(shape, np.uint16), np.zeros(shape, bool), Box.whole(shape), shape).save(path)
+    with pytest.raises(UserError, match="no pixel of the structure in 4 training slices"):
+        make(recipe("unet", oversample=0.33), slices=[path]).run()
+
+
+def test_only_slices_that_are_trained_on_are_oversampled(slices: list[Path]) -> None:
+    """Not those held out, nor those without the structure."""
+    one = SimpleNamespace(world_size=1, global_rank=0, device=torch.device("cpu"))
+    compute = ComputeSettings(accelerator="cpu", workers=0)
+    dataset = SliceDataset(slices)
+    shown = np.array([number in (0, 1, 5, 8) for number in range(9)])
+    dataset.holds_structure = lambda: shown  # type: ignore[method-assign]
+    held_out = set(split_exams(3, 0.3, seed=1)[1])
+    expected = {number for number in (0, 1, 5, 8) if dataset.exams_of([number])[0] not in held_out}
+    settings = recipe(oversample=1.0, batches_per_epoch=5, validation_share=0.3)
+    data = training_data(dataset, settings, compute, one)  # type: ignore[arg-type]
+    assert {number for batch in data.order for number in batch} == expected
+    assert len(data.order) == 5
 
 
 @pytest.mark.parametrize("counts", [(), (0,), (1,), (1, 0)])

@@ -28,12 +28,13 @@ TABLES: Mapping[str, str] = {
     "optimiser": "OPTIMISERS",
     "schedule": "SCHEDULES",
     "augmentation": "AUGMENTATIONS",
+    "average": "AVERAGES",
     "preprocessing": "PREPROCESSING",
     "sampling": "SAMPLINGS",
     "postprocessing": "POSTPROCESSING",
 }
 """Keys of settings whose values name entries of a table, as text or as the `kind` of a group."""
-NULLABLE = ("optimiser", "schedule", "augmentation")
+NULLABLE = ("optimiser", "schedule", "augmentation", "average")
 """Those of the keys that may be null, which settings leave out: then a job uses no entry of the table."""
 
 Chosen = frozenset[tuple[str, frozenset[str]]]

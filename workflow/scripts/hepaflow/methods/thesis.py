@@ -13,6 +13,7 @@ from hepaflow.preprocessing.registry import AROUND_A_REGION
 from hepaflow.settings.base import SettingsModel
 from hepaflow.settings.contrast import LesionSlicesSettings, VoiSlicesSettings
 from hepaflow.settings.fusion import FitFusionSettings, FusionSettings
+from hepaflow.settings.loss import CrossEntropy, Loss, SoftDice
 from hepaflow.settings.methods import AverageSettings, MethodSettings
 from hepaflow.settings.network import NetworkSettings
 from hepaflow.settings.optimiser import AdamW
@@ -204,9 +205,10 @@ def _training(settings: Settings, name: str, stage: Stage, data: str) -> Planned
 def what_counts(training: TrainingSettings) -> TrainingSettings:
     """Return the settings with keys that nothing reads beside the others set to one value each.
 
-    AdamW takes no `momentum`, a schedule has no steps, and no changes in a list are none.
+    AdamW takes no `momentum`, a schedule has no steps, and no changes in a list are none. A loss alone in a list
+    is that loss, and one of a kind without other keys is the one of that name.
     """
-    unread: dict[str, Any] = {}
+    unread: dict[str, Any] = {"loss": _shortest(training.loss)}
     if isinstance(training.optimiser, AdamW):
         unread["momentum"] = 0.0
     if training.schedule is not None:
@@ -214,6 +216,15 @@ def what_counts(training: TrainingSettings) -> TrainingSettings:
     if not training.augmentation:
         unread["augmentation"] = None
     return training.model_copy(update=unread)
+
+
+def _shortest(loss: Loss) -> Loss:
+    """Return a loss as it is told in the fewest words."""
+    if isinstance(loss, tuple):
+        return _shortest(loss[0]) if len(loss) == 1 else loss
+    if isinstance(loss, CrossEntropy | SoftDice) and loss.as_json() == {"kind": loss.kind}:
+        return loss.kind
+    return loss
 
 
 def _vote(settings: Settings, stage: Stage) -> PlannedStage:

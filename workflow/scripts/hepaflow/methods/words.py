@@ -5,7 +5,9 @@ from typing import Any
 
 from hepaflow.methods.plan import depth
 from hepaflow.settings.base import SettingsModel
+from hepaflow.settings.loss import Loss
 from hepaflow.settings.plan import Plan, PlannedData, PlannedStage
+from hepaflow.settings.training import TrainingSettings
 
 NO_STEPS = "nothing"
 
@@ -75,10 +77,24 @@ def _trained(planned: PlannedStage) -> str:
     start = f"its {planned.training.start} network" if planned.training.start else settings.network.weights
     begun = "" if start == "none" else f" from {start}"
     training = settings.training
-    chosen = [one for one in (training.optimiser, training.schedule, *(training.augmentation or ())) if one]
-    how = ", ".join([training.loss, *map(_entry, chosen)])
+    chosen = [training.optimiser, training.schedule, *(training.augmentation or ()), training.average]
+    how = ", ".join([_loss(training.loss), *(_entry(one) for one in chosen if one), *_numbers(training)])
     shown = "" if planned.training.data == planned.data else f" on {planned.training.data}"
     return f", trained{shown} for {training.epochs} epochs{begun} with {how}"
+
+
+def _loss(loss: Loss) -> str:
+    """Return a loss in words: `bce (positive_weight 3) + dice`."""
+    if isinstance(loss, str):
+        return loss
+    return " + ".join(map(_entry, loss if isinstance(loss, tuple) else (loss,)))
+
+
+def _numbers(training: TrainingSettings) -> Iterator[str]:
+    """Yield what else is set, and is null in the thesis."""
+    for name in ("oversample", "batches_per_epoch", "clip_gradients"):
+        if (value := getattr(training, name)) is not None:
+            yield f"{name} {_value(value)}"
 
 
 def _entry(settings: SettingsModel) -> str:

@@ -40,6 +40,10 @@ class Pieces(Dataset[Batch]):
     def exams_of(self, indices: Sequence[int]) -> list[int]:
         """Return for each piece the number of the exam it belongs to."""
 
+    @abstractmethod
+    def holds_structure(self) -> NDArray[np.bool_]:
+        """Return for every piece whether its mask is not empty; reads all masks."""
+
 
 class Slices(Protocol):
     """Preprocessed slices of one exam, in a file or in memory."""

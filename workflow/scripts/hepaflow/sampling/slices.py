@@ -113,6 +113,11 @@ class SliceDataset(Pieces):
         """Return for each slice the number of the exam it belongs to."""
         return [bisect_right(self._ends, index) for index in indices]
 
+    def holds_structure(self) -> NDArray[np.bool_]:
+        """Return for every slice whether its mask is not empty; reads all masks, an exam at a time."""
+        found = [SliceFile(path).mask().any(axis=(1, 2)) for path in self._paths]
+        return np.concatenate([np.zeros(0, bool), *found])
+
     def __getitem__(self, indices: Sequence[int]) -> Batch:
         """Fetch slices by number: images (b, slab, h, w) in [-1, 1] and masks (b, 1, h, w) in {0, 1}."""
         return as_batch(*self.arrays(indices))

@@ -6,6 +6,9 @@ from pydantic import Field
 
 from hepaflow.settings.base import SettingsModel
 
+WarmUp = Annotated[float, Field(gt=0, lt=1)]
+"""The learning rate of the n-th of N such mini-batches is n / N of what it is without (Goyal et al. 2017)."""
+
 
 class Exponential(SettingsModel):
     """The learning rate is multiplied by a factor after every epoch."""
@@ -21,6 +24,18 @@ class Poly(SettingsModel):
     kind: Literal["poly"]
     power: float = Field(default=0.9, gt=0, le=10)
     """The power (Chen et al. 2017; by epochs as Isensee et al. 2021 have it)."""
+    warm_up: WarmUp | None = None
+    """Share of all mini-batches over which the learning rate is brought in linearly; null for none."""
+
+
+class Cosine(SettingsModel):
+    """The learning rate falls along half a wave of a cosine, by mini-batches (Loshchilov and Hutter 2017)."""
+
+    kind: Literal["cosine"]
+    to_factor: float = Field(default=0.0, ge=0, le=1)
+    """Factor on the learning rate that the wave ends at, after the last mini-batch."""
+    warm_up: WarmUp | None = None
+    """Share of all mini-batches over which the learning rate is brought in linearly; null for none."""
 
 
 class OneCycle(SettingsModel):
@@ -38,4 +53,4 @@ class OneCycle(SettingsModel):
     """Factor on the learning rate at the last mini-batch."""
 
 
-Schedule = Annotated[Exponential | Poly | OneCycle, Field(discriminator="kind")]
+Schedule = Annotated[Exponential | Poly | OneCycle | Cosine, Field(discriminator="kind")]

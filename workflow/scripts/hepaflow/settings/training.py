@@ -5,7 +5,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, create_model
 
 from hepaflow.settings.augmentation import Augmentation
+from hepaflow.settings.average import Average
 from hepaflow.settings.base import SettingsModel
+from hepaflow.settings.loss import Loss
 from hepaflow.settings.network import NetworkSettings
 from hepaflow.settings.optimiser import Optimiser
 from hepaflow.settings.sampling import Flips, Sampling, Slices
@@ -29,8 +31,8 @@ class TrainingSettings(SettingsModel):
     """Factor on the learning rate at every step, without a `schedule` (thesis 4.6.1: liver 0.95, lesion 0.5)."""
     decay_every: int = Field(ge=1)
     """Epochs between two steps of the learning rate, without a `schedule` (thesis 4.6.1: liver 10, lesion 1)."""
-    loss: Literal["bce", "dice", "bce+dice"] = "bce"
-    """Loss on the logits: binary cross-entropy, soft Dice, or their sum (not stated; read as for the fusion)."""
+    loss: Loss = "bce"
+    """Loss on the logits: binary cross-entropy, soft Dice, their sum, others (not stated; as for the fusion)."""
     validation_share: float = Field(default=0, ge=0, lt=1)
     """Share of the training exams held out to report a validation loss (the thesis holds out none)."""
     start: Literal["backbone", "liver"] = "backbone"
@@ -41,6 +43,14 @@ class TrainingSettings(SettingsModel):
     """Learning rate over the training; null for steps by `decay_factor` and `decay_every` (thesis 4.6.1)."""
     augmentation: Annotated[tuple[Augmentation, ...], Field(strict=False)] | None = None
     """Random changes to the training slices, in this order; null for none (thesis 4.5)."""
+    oversample: float | None = Field(default=None, gt=0, le=1)
+    """Share of every mini-batch drawn from the slices that show the structure; null for slices as they come."""
+    batches_per_epoch: int | None = Field(default=None, ge=1)
+    """Mini-batches of an epoch; null for as many as hold all training slices once."""
+    clip_gradients: float | None = Field(default=None, gt=0)
+    """Largest norm of a step's gradient, which is scaled down to it (Pascanu et al. 2013); null for any."""
+    average: Average | None = None
+    """Average of the weights over the steps, which becomes the result; null for the weights of the last step."""
 
 
 def _optional(model: type[SettingsModel]) -> dict[str, Any]:

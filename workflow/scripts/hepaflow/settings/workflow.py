@@ -341,10 +341,15 @@ def _problem(item: Any, given: Mapping[str, Any]) -> str:
 
 
 def _place(loc: Sequence[str | int], given: Any) -> str:
-    """Return the path of a key as the configuration has it: without the kinds, which pydantic puts between."""
+    """Return the path of a key as the configuration has it.
+
+    Without the kinds, and the forms of a value (in brackets), which pydantic puts between.
+    """
     parts = []
     kind_follows = True
     for part in loc:
+        if isinstance(part, str) and part.startswith("(") and not (isinstance(given, Mapping) and part in given):
+            continue
         if isinstance(given, Mapping):
             if kind_follows and (part == given.get("kind") or (part == CASCADE and part not in given)):
                 kind_follows = False  # a key of the kind's own name may come next

@@ -11,7 +11,10 @@ from hepaflow.settings.augmentation import Augmentation
 from hepaflow.training.augmentations import augmented
 
 OfEpoch = tuple[int, list[int]]
-"""An epoch, and slice numbers of one of its mini-batches."""
+"""An epoch, and slice numbers of one of its mini-batches, with `AGAIN` for each time that a slice came before."""
+
+AGAIN = 2**32
+"""Added to the number of a slice that comes again in an epoch, so that it is changed in another way."""
 
 
 class BatchesOfEpoch(Sampler[OfEpoch]):
@@ -30,8 +33,11 @@ class BatchesOfEpoch(Sampler[OfEpoch]):
         return len(self._batches)
 
     def __iter__(self) -> Iterator[OfEpoch]:
-        epoch = self._batches.epoch
-        return ((epoch, numbers) for numbers in self._batches)
+        epoch, batches = self._batches.epoch, self._batches
+        return (
+            (epoch, [number + AGAIN * times for number, times in zip(numbers, before, strict=True)])
+            for numbers, before in zip(batches, batches.repeats(), strict=True)
+        )
 
 
 class AugmentedSlices(Dataset[Batch]):
@@ -50,7 +56,7 @@ class AugmentedSlices(Dataset[Batch]):
     def __getitem__(self, batch: OfEpoch) -> Batch:
         """Fetch slices by epoch and numbers: images (b, c, h, w) in [-1, 1] and masks (b, 1, h, w) in {0, 1}."""
         epoch, numbers = batch
-        images, masks = self._slices.arrays(numbers)
+        images, masks = self._slices.arrays([number % AGAIN for number in numbers])
         for place, number in enumerate(numbers):
             images[place], masks[place] = augmented(
                 images[place], masks[place], self._changes, seed=self._seed, epoch=epoch, number=number

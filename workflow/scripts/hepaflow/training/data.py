@@ -48,7 +48,7 @@ def training_data(
     Raises
     ------
     UserError
-        If there are too few slices, or too few in a mini-batch for the devices.
+        If there are too few slices, too few in a mini-batch for the devices, or none to oversample.
     """
     recipe, seed = settings.training, settings.seed
     indices, others = _split(slices, settings)
@@ -86,7 +86,16 @@ def training_data(
             generator=torch.Generator(),
         )
 
-    order = EpochBatches(indices, recipe.batch_size, seed, rank=fabric.global_rank, world=fabric.world_size)
+    order = EpochBatches(
+        indices,
+        recipe.batch_size,
+        seed,
+        rank=fabric.global_rank,
+        world=fabric.world_size,
+        batches=recipe.batches_per_epoch,
+        oversampled=_with_structure(slices, indices) if recipe.oversample else (),
+        share=recipe.oversample or 0.0,
+    )
     if recipe.augmentation:
         batches = loader(AugmentedSlices(slices, recipe.augmentation, seed), BatchesOfEpoch(order))
     else:
@@ -104,3 +113,15 @@ def _split(slices: Pieces, settings: TrainSettings) -> tuple[list[int], list[int
     train, held_out = split_exams(len(exams), settings.training.validation_share, settings.seed)
     indices, others = (np.flatnonzero(np.isin(exam_of, exams[chosen])).tolist() for chosen in (train, held_out))
     return indices, others
+
+
+def _with_structure(slices: Pieces, indices: list[int]) -> list[int]:
+    """Return those of the slices that show the structure."""
+    shown: list[int] = np.flatnonzero(slices.holds_structure()).tolist()
+    if not (found := sorted(set(shown).intersection(indices))):
+        raise UserError(
+            f"no pixel of the structure in {len(indices)} training slices",
+            expected="a slice that shows it, as `oversample` is set",
+            remedy="check the labels of the training exams, or set `oversample: null`",
+        )
+    return found

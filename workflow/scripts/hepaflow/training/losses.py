@@ -4,37 +4,81 @@ A loss is that of the whole mini-batch. Where several devices share it, `total` 
 slices (:func:`hepaflow.training.devices.total`), and every device has the same loss.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits as bce
+from torch.nn.functional import logsigmoid
+
+from hepaflow.settings import loss as kinds
 
 Loss = Callable[..., Tensor]
 Total = Callable[[Tensor], Tensor]
 
 
-def _cross_entropy(logits: Tensor, masks: Tensor, total: Total | None = None) -> Tensor:
+def criterion_of(chosen: kinds.Loss) -> Loss:
+    """Return the loss of a training.
+
+    Parameters
+    ----------
+    chosen : str, or settings of a loss, or a sequence of such, which are added up
+
+    Returns
+    -------
+    callable
+        Takes logits and masks, both of shape (b, 1, h, w), and the keyword `total` where several devices share the
+        mini-batch; returns the loss, a scalar.
+    """
+    if isinstance(chosen, str):
+        return LOSSES[chosen]
+    terms = chosen if isinstance(chosen, tuple) else (chosen,)
+    return partial(_sum, terms)
+
+
+def _sum(terms: Sequence[kinds.AnyTerm], logits: Tensor, masks: Tensor, total: Total | None = None) -> Tensor:
+    """Return the sum of losses, each times its factor."""
+    losses = [LOSSES[term.kind](logits, masks, total, term) * (term.factor or 1) for term in terms]
+    return torch.stack(losses).sum()
+
+
+def _cross_entropy(
+    logits: Tensor, masks: Tensor, total: Total | None = None, chosen: kinds.CrossEntropy | None = None
+) -> Tensor:
     """Return the binary cross-entropy, a mean over all pixels of the batch, both of shape (b, 1, h, w)."""
+    weight = None
+    if chosen is not None and chosen.positive_weight is not None:
+        weight = logits.new_tensor(chosen.positive_weight)
     if total is None:
-        mean: Tensor = bce(logits, masks)
+        mean: Tensor = bce(logits, masks, pos_weight=weight)
         return mean
-    pixels = logits.new_tensor(logits.numel())
-    sums = total(torch.stack([bce(logits, masks, reduction="sum"), pixels]))
+    return _mean(bce(logits, masks, pos_weight=weight, reduction="sum"), logits, total)
+
+
+def _mean(summed: Tensor, pixels: Tensor, total: Total) -> Tensor:
+    """Return the mean over all devices' pixels of what was summed over one device's."""
+    sums = total(torch.stack([summed, summed.new_tensor(pixels.numel())]))
     return sums[0] / sums[1]
 
 
-def _soft_dice(logits: Tensor, masks: Tensor, total: Total | None = None) -> Tensor:
+def _soft_dice(logits: Tensor, masks: Tensor, total: Total | None = None, _: object = None) -> Tensor:
     """Return one minus the soft Dice coefficient of the batch, both of shape (b, 1, h, w).
 
     Sums run over the whole batch, so that slices without foreground do not each ask for perfection; one is
     added above and below, so that an empty batch predicted empty costs nothing (Milletari et al. 2016).
     """
+    both, found, there = _overlap(logits, masks, total)
+    return 1 - (2 * both + 1) / (found + there + 1)
+
+
+def _overlap(logits: Tensor, masks: Tensor, total: Total | None) -> Sequence[Tensor]:
+    """Return how many pixels, softly counted, are both found and there, are found, and are there."""
     probability = torch.sigmoid(logits)
     both, found, there = (probability * masks).sum(), probability.sum(), masks.sum()
     if total is not None:
         both, found, there = total(torch.stack([both, found, there]))
-    return 1 - (2 * both + 1) / (found + there + 1)
+    return both, found, there
 
 
 def _bce_and_dice(logits: Tensor, masks: Tensor, total: Total | None = None) -> Tensor:
@@ -42,5 +86,33 @@ def _bce_and_dice(logits: Tensor, masks: Tensor, total: Total | None = None) -> 
     return _cross_entropy(logits, masks, total) + _soft_dice(logits, masks, total)
 
 
-LOSSES: dict[str, Loss] = {"bce": _cross_entropy, "dice": _soft_dice, "bce+dice": _bce_and_dice}
-"""The losses by the names they have in the settings."""
+def _tversky(logits: Tensor, masks: Tensor, total: Total | None, chosen: kinds.Tversky) -> Tensor:
+    """Return one minus the soft Tversky index of the batch (Salehi et al. 2017, equation 2).
+
+    Half a pixel is added above and below: with weights of one half it is `_soft_dice`.
+    """
+    both, found, there = _overlap(logits, masks, total)
+    wrong = chosen.alpha * (found - both) + chosen.beta * (there - both)
+    return 1 - (both + 0.5) / (both + wrong + 0.5)
+
+
+def _focal(logits: Tensor, masks: Tensor, total: Total | None, chosen: kinds.Focal) -> Tensor:
+    """Return the focal loss (Lin et al. 2017, equations 4 and 5), a mean over all pixels of the batch.
+
+    The power of the wrong answer's probability is taken of its logarithm: so its gradient is finite everywhere.
+    """
+    towards = logits * (2 * masks - 1)  # the logit of the right answer
+    losses = -torch.exp(chosen.gamma * logsigmoid(-towards)) * logsigmoid(towards)
+    if chosen.alpha is not None:
+        losses = losses * (chosen.alpha * masks + (1 - chosen.alpha) * (1 - masks))
+    return losses.mean() if total is None else _mean(losses.sum(), logits, total)
+
+
+LOSSES: dict[str, Loss] = {
+    "bce": _cross_entropy,
+    "dice": _soft_dice,
+    "bce+dice": _bce_and_dice,
+    "tversky": _tversky,
+    "focal": _focal,
+}
+"""The losses by the names they have in the settings, as text or as the `kind` of a group."""

@@ -25,6 +25,16 @@ class Position:
     batch: int
     batches: int
 
+    @property
+    def done(self) -> int:
+        """Mini-batches of the training before it."""
+        return self.epoch * self.batches + self.batch
+
+    @property
+    def steps(self) -> int:
+        """Mini-batches of the training."""
+        return self.epochs * self.batches
+
 
 def learning_rate(epoch: int, training: TrainingSettings, batch: int = 0, batches: int = 1) -> float:
     """Return the learning rate of a mini-batch; without a choice of a schedule by the thesis' steps (4.6.1).
@@ -58,19 +68,38 @@ def _exponential(at: Position, chosen: kinds.Exponential) -> float:
 
 def _poly(at: Position, chosen: kinds.Poly) -> float:
     """Return a power of the share of epochs that is left (Chen et al. 2017; Isensee et al. 2021)."""
-    return math.pow(1 - at.epoch / at.epochs, chosen.power)
+    return math.pow(1 - at.epoch / at.epochs, chosen.power) * _warm_up(at, chosen.warm_up)
+
+
+def _cosine(at: Position, chosen: kinds.Cosine) -> float:
+    """Return a factor that falls from 1 along half a wave (Loshchilov and Hutter 2017, equation 5, one run)."""
+    factor = _wave(1.0, chosen.to_factor, at.done / at.steps)
+    return factor * _warm_up(at, chosen.warm_up)
+
+
+def _warm_up(at: Position, share: float | None) -> float:
+    """Return a factor that rises linearly to 1 in the first mini-batches (Goyal et al. 2017)."""
+    return 1.0 if share is None else min(1.0, (at.done + 1) / (share * at.steps))
 
 
 def _one_cycle(at: Position, chosen: kinds.OneCycle) -> float:
     """Return a factor that rises to 1 and falls again, as `OneCycleLR` of torch (Smith and Topin 2019)."""
-    done, last = at.epoch * at.batches + at.batch, at.epochs * at.batches - 1
-    top = max(chosen.warm_up * (last + 1) - 1, 0)
-    if done < top:
-        start, end, share = chosen.from_factor, 1.0, done / top
-    else:
-        start, end, share = 1.0, chosen.to_factor, (done - top) / (last - top or 1)
+    last = at.steps - 1
+    top = max(chosen.warm_up * at.steps - 1, 0)
+    if at.done < top:
+        return _wave(chosen.from_factor, 1.0, at.done / top)
+    return _wave(1.0, chosen.to_factor, (at.done - top) / (last - top or 1))
+
+
+def _wave(start: float, end: float, share: float) -> float:
+    """Return where half a wave of a cosine is after a share of its way."""
     return end + (start - end) / 2 * (1 + math.cos(math.pi * share))
 
 
-SCHEDULES: dict[str, Callable[..., float]] = {"exponential": _exponential, "poly": _poly, "one_cycle": _one_cycle}
+SCHEDULES: dict[str, Callable[..., float]] = {
+    "exponential": _exponential,
+    "poly": _poly,
+    "one_cycle": _one_cycle,
+    "cosine": _cosine,
+}
 """The schedules by the names they have in the settings: factors on the learning rate."""

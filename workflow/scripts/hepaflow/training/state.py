@@ -154,6 +154,7 @@ class TrainingState:
         optimizer: torch.optim.Optimizer,
         history: list[dict[str, Any]],
         part: Part | None = None,
+        average: nn.Module | None = None,
     ) -> None:
         """Write the state after an epoch, or within one; the one before it is kept until the next.
 
@@ -165,6 +166,8 @@ class TrainingState:
             The finished epochs.
         part : Part, optional
             What is done of the next epoch.
+        average : Module, optional
+            Average of the network's weights so far.
         """
         header = {
             "format": _FORMAT,
@@ -175,7 +178,7 @@ class TrainingState:
         }
         self._folder.mkdir(parents=True, exist_ok=True)
         partial = self._folder / f"partial.{os.getpid()}"
-        save_file(gathered(network, optimizer), partial, {_HEADER: json.dumps(header)})
+        save_file(gathered(network, optimizer, average), partial, {_HEADER: json.dumps(header)})
         with open(partial, "rb+") as file:
             os.fsync(file.fileno())  # or a machine that dies can leave a file of the right length and no content
         if self._current.exists():
@@ -219,9 +222,13 @@ class TrainingState:
         return None
 
     def load(
-        self, network: nn.Module, optimizer: torch.optim.Optimizer, ask: Ask = lambda find: find()
+        self,
+        network: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        ask: Ask = lambda find: find(),
+        average: nn.Module | None = None,
     ) -> tuple[list[dict[str, Any]], Part]:
-        """Put the newest usable state into network and optimizer; warn if the arithmetic has changed since.
+        """Put the newest usable state into what it was saved of; warn if the arithmetic has changed since.
 
         Parameters
         ----------
@@ -230,6 +237,8 @@ class TrainingState:
         ask : callable, optional
             Takes the function that finds the state (`newest`), and returns what it finds. One of several processes
             should search, and share the result: on a disk that fails now and then, each might find another state.
+        average : Module, optional
+            Average of the network's weights, if the training has one.
 
         Returns
         -------
@@ -247,7 +256,8 @@ class TrainingState:
         if saved is None:
             return [], Part()
         with safe_open(saved.path, framework="pt") as file:
-            put_back(network, optimizer, {name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            put_back(network, optimizer, tensors, average)
         begun = {"after_epoch": len(saved.history), "after_batch": saved.part.batches, **self._arithmetic}
         changes = _changes(saved.computed[-1], begun)
         self.computed = [*saved.computed, begun] if changes else saved.computed

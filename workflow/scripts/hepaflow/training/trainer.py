@@ -21,6 +21,7 @@ from hepaflow.sampling.protocol import Batch
 from hepaflow.sampling.registry import SAMPLINGS
 from hepaflow.settings.compute import ComputeSettings
 from hepaflow.settings.training import TrainSettings
+from hepaflow.training.averages import make_average
 from hepaflow.training.data import training_data
 from hepaflow.training.devices import agreed, end_with_parent, shared, sums_over_devices, total
 from hepaflow.training.divergence import check_loss, check_weights
@@ -28,10 +29,11 @@ from hepaflow.training.history import Epoch, Part, progress, progress_within, wr
 from hepaflow.training.interruption import Interruption, ignore
 from hepaflow.training.key import key_of
 from hepaflow.training.loading import arriving
-from hepaflow.training.losses import LOSSES
+from hepaflow.training.losses import criterion_of
 from hepaflow.training.optimisers import make_optimiser
 from hepaflow.training.schedules import learning_rate
 from hepaflow.training.state import TrainingState
+from hepaflow.training.supervision import supervised
 
 log = logging.getLogger(__name__)
 
@@ -109,7 +111,7 @@ def train_network(
         trainer.train()
         if fabric.is_global_zero:
             with Interruption():
-                save_weights(trainer.network, output, settings.canonical())
+                save_weights(trainer.result, output, settings.canonical())
                 write_history(history, trainer.epochs)
             state.keep_newest()  # Snakemake deletes what is written here, if the job ends before it is done
         else:
@@ -139,6 +141,9 @@ class Trainer:
     Attributes
     ----------
     network : Module
+        What is trained.
+    result : Module
+        What is validated and written: the network, or the average of its weights.
     epochs : list of Epoch
         The finished ones.
 
@@ -163,6 +168,7 @@ class Trainer:
         dataset = SAMPLINGS[settings.sampling.kind](settings.sampling).dataset(slices)
         self._data = training_data(dataset, settings, compute, fabric)
         self._batches = len(self._data.order)
+        self._criterion = criterion_of(self._recipe.loss)
 
         torch.manual_seed(settings.seed)
         network = build_network(settings.network)
@@ -172,11 +178,15 @@ class Trainer:
         self._optimiser = make_optimiser(self.network.parameters(), self._recipe)
         self._model: Any
         self._model, self._stepper = fabric.setup(prepare(self.network, compute), self._optimiser)
+        chosen = self._recipe.average
+        self._average = None if chosen is None else make_average(self.network, chosen)
+        self.result = self.network if self._average is None else self._average.module
         # One process looks for the state, and tells the others.
         rows, self._part = state.load(
             self.network,
             self._optimiser,
             lambda find: fabric.broadcast(find() if fabric.is_global_zero else None),
+            self._average,
         )
         self.epochs = [Epoch(**row) for row in rows]
         log.info(
@@ -246,13 +256,17 @@ class Trainer:
         for group in self._optimiser.param_groups:
             group["lr"] = self._rate(epoch, batch - 1)
         images, masks = self._to_device((images, masks))  # (b, 1, h, w) each
-        criterion = LOSSES[self._recipe.loss]
-        if self._fabric.world_size > 1:
-            criterion = partial(criterion, total=total)
-        loss = criterion(self._model(images), masks)
+        criterion = self._criterion if self._fabric.world_size == 1 else partial(self._criterion, total=total)
+        loss = supervised(criterion, self._model(images), masks)
         self._stepper.zero_grad()
         self._fabric.backward(loss)
+        if self._recipe.clip_gradients is not None:  # what is not finite shows in the loss or in the weights
+            self._fabric.clip_gradients(
+                self._model, self._stepper, max_norm=self._recipe.clip_gradients, error_if_nonfinite=False
+            )
         self._stepper.step()
+        if self._average is not None:
+            self._average.update_parameters(self.network)
         return loss.detach()
 
     @torch.no_grad()
@@ -261,16 +275,17 @@ class Trainer:
         if self._data.held_out is None:
             return None
         fabric = self._fabric
-        criterion = LOSSES[self._recipe.loss]  # of whole batches, each on one device
         self._model.eval()
         # The wrapper would make devices wait for each other, which may have different numbers of batches here.
         network = self._model if fabric.world_size == 1 else self._model.module
+        if self._average is not None:
+            network = self.result
         losses, seen = torch.zeros((), dtype=torch.float64, device=fabric.device), 0
         for batch in arriving(self._data.held_out, lambda seconds: self._wait(lambda: part, seconds)):
             images, masks = self._to_device(batch)
             with fabric.autocast():
                 logits = network(images)
-            losses += criterion(logits, masks).double() * len(images)
+            losses += self._criterion(logits, masks).double() * len(images)  # of whole batches, each on one device
             seen += len(images)
             if fabric.world_size == 1:
                 self._pause(lambda: part)
@@ -287,7 +302,8 @@ class Trainer:
 
     def _save(self, part: Part) -> None:
         if self._fabric.is_global_zero:
-            self._state.save(self.network, self._optimiser, [asdict(row) for row in self.epochs], part)
+            rows = [asdict(row) for row in self.epochs]
+            self._state.save(self.network, self._optimiser, rows, part, self._average)
 
     def _pause(self, done: Callable[[], Part]) -> None:
         """Save and end, if any device's process was asked to; all come here after the same mini-batch.

@@ -1,0 +1,76 @@
+"""Settings of the loss: the name of one, or one with settings of its own, or a sum of such."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, Tag, model_validator
+
+from hepaflow.settings.base import SettingsModel
+
+
+class LossTerm(SettingsModel):
+    """What every loss has that can be a term of a sum."""
+
+    factor: float | None = Field(default=None, gt=0)
+    """Factor on the loss; null for 1."""
+
+
+class CrossEntropy(LossTerm):
+    """Binary cross-entropy, a mean over all pixels."""
+
+    kind: Literal["bce"]
+    positive_weight: float | None = Field(default=None, gt=0)
+    """Weight of pixels of the structure, beside 1 of the others; null for 1."""
+
+
+class SoftDice(LossTerm):
+    """One minus the soft Dice coefficient of a mini-batch (Milletari et al. 2016)."""
+
+    kind: Literal["dice"]
+
+
+class Tversky(LossTerm):
+    """One minus the soft Tversky index of a mini-batch (Salehi et al. 2017); half and half is soft Dice."""
+
+    kind: Literal["tversky"]
+    alpha: float = Field(default=0.3, ge=0, le=10)
+    """Weight of pixels that are found and are not the structure (Salehi et al. 2017: best with 0.3)."""
+    beta: float = Field(default=0.7, ge=0, le=10)
+    """Weight of pixels of the structure that are not found (Salehi et al. 2017: best with 0.7)."""
+
+    @model_validator(mode="after")
+    def _some_mistake_counts(self) -> "Tversky":
+        if not self.alpha and not self.beta:
+            raise ValueError("alpha and beta are both 0, so no mistake would cost anything; one above 0")
+        return self
+
+
+class Focal(LossTerm):
+    """Cross-entropy in which a pixel counts less the surer it is right (Lin et al. 2017), a mean over all."""
+
+    kind: Literal["focal"]
+    gamma: float = Field(default=2.0, ge=0, le=10)
+    """Power of the probability of the wrong answer, by which a pixel counts (Lin et al. 2017: best with 2)."""
+    alpha: float | None = Field(default=None, gt=0, lt=1)
+    """Weight of pixels of the structure, beside one minus it of the others (Lin et al. 2017: best with 0.25); null
+    for 1 of all."""
+
+
+LossName = Literal["bce", "dice", "bce+dice"]
+"""Losses that need no settings."""
+
+AnyTerm = Annotated[CrossEntropy | SoftDice | Tversky | Focal, Field(discriminator="kind")]
+
+
+def _form(given: Any) -> str:
+    """Return in which form a loss is given. In brackets, as no key is: messages leave them out of its place."""
+    if isinstance(given, list | tuple) and given:  # an empty one is no loss
+        return "(sum)"
+    return "(term)" if isinstance(given, dict | LossTerm) else "(name)"
+
+
+Loss = Annotated[
+    Annotated[LossName, Tag("(name)")]
+    | Annotated[AnyTerm, Tag("(term)")]
+    | Annotated[tuple[AnyTerm, ...], Field(strict=False), Tag("(sum)")],
+    Discriminator(_form),
+]
