@@ -33,12 +33,18 @@ SMOKE = {
         # Stays as it was drawn: its masks are rags, of which post-processing has much to remove.
         "untrained": {"arch": "unet", "weights": "none", "training": {"liver": UNTRAINED, "lesion": UNTRAINED}},
     },
-    # Not fused: it has stages, data and post-processing of its own.
+    # Not fused: it has data, sampling, prediction and post-processing of its own.
     "methods": {
         "apart": {
             "network": {"arch": "unet", "weights": "none"},
+            "sampling": {"kind": "slabs", "slices": 3},
+            "flips": ["horizontal"],
             "training": {"loss": "dice"},
-            "stages": {"lesion": {"postprocessing": [{"kind": "min_area", "min_area": 4}]}},
+            "restore": "maps",
+            "stages": {
+                "liver": {"postprocessing": [{"kind": "largest_component"}, {"kind": "fill_holes"}]},
+                "lesion": {"postprocessing": [{"kind": "inside"}, {"kind": "min_area", "min_area": 4}]},
+            },
         },
     },
     "head": {"channels": 8, "dropout": 0.1},

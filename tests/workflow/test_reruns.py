@@ -143,9 +143,24 @@ KEYS: dict[str, tuple[Any, frozenset[str]]] = {
     "methods.NAME.stages.lesion.training.epochs": (7, APART_LESION_NETWORK),
     "methods.NAME.stages.liver.postprocessing": ([], APART_LIVER),
     "methods.NAME.stages.lesion.postprocessing": ([], APART_LESION - names("predict.lesion.test")),
-    "methods.NAME.restore": ("maps", APART_LIVER),
-    "methods.NAME.stages.liver.restore": ("maps", APART_LIVER),
-    "methods.NAME.stages.lesion.restore": ("maps", APART_LESION - names("predict.lesion.test")),
+    "methods.NAME.restore": ("masks", APART_LIVER),
+    "methods.NAME.stages.liver.restore": ("masks", APART_LIVER),
+    "methods.NAME.stages.lesion.restore": ("masks", APART_LESION - names("predict.lesion.test")),
+    "methods.NAME.sampling": ({"kind": "slabs", "slices": 5}, APART_NETWORKS),
+    "methods.NAME.stages.liver.sampling": ({"kind": "slices"}, APART_NETWORKS),
+    "methods.NAME.stages.lesion.sampling": ({"kind": "slabs", "slices": 5}, APART_LESION_NETWORK),
+    "methods.NAME.flips": (["vertical"], APART_LIVER | names("predict.liver.test")),
+    "methods.NAME.stages.liver.flips": (["vertical"], APART_LIVER | names("predict.liver.test")),
+    "methods.NAME.stages.lesion.flips": (["vertical"], APART_LESION),
+    "methods.NAME.stages.liver.data": (
+        {"kind": "liver_slices", "size": 40},
+        names("preprocess.liver-apart.train preprocess.liver-apart.test") | APART_NETWORKS,
+    ),
+    "methods.NAME.stages.lesion.data": (
+        {"kind": "voi_slices", "margin": 0.1},
+        names("preprocess.lesion-apart.train preprocess.lesion-apart.test") | APART_LESION_NETWORK,
+    ),
+    "model": ("apart", names("bundle provenance html_report")),
     "precision": ("bf16", ALL_NETWORKS),
     "predict_precision": ("bf16", PREDICTIONS | APART),
     "fusion.solver": ("newton", LIVER_FUSION | LESION_FUSION),
@@ -154,8 +169,9 @@ KEYS: dict[str, tuple[Any, frozenset[str]]] = {
     "fusion.sgd.momentum": (0.1, LIVER_FUSION | LESION_FUSION),
     "fusion.sgd.epochs": (9, LIVER_FUSION | LESION_FUSION),
     "fusion.sgd.batch_size": (64, LIVER_FUSION | LESION_FUSION),
-    "postprocessing.liver.max_distance": (7, LIVER_CLEAN | APART),
-    "postprocessing.liver.min_area_ratio": (0.3, LIVER_CLEAN | APART),
+    # The method that is not fused has steps of its own.
+    "postprocessing.liver.max_distance": (7, LIVER_CLEAN),
+    "postprocessing.liver.min_area_ratio": (0.3, LIVER_CLEAN),
     "postprocessing.lesion.min_area": (3, LESION_CLEAN),
     "samples.count": (3, SAMPLES),
     "samples.seed": (12, SAMPLES),
@@ -189,6 +205,8 @@ OF_METHODS = {
     for key in (*TRAINING, "start")
 } - KEYS.keys()
 """Like those of a backbone; that each reaches its training is tried in tests/unit/methods."""
+OF_AVERAGES = {"methods.NAME.kind", "methods.NAME.of"}
+"""Tried in `test_added_methods.py`, where there is an average."""
 OF_OTHERS = {f"predictions.NAME.{key}" for key in ("folder", "liver", "lesion", "trust_grid")}
 """Tried in `test_other_systems.py`, where there are segmentations by others."""
 
@@ -200,9 +218,10 @@ def leaves(model: type[BaseModel], path: str = "") -> Iterator[str]:
     """
     for name, field in model.model_fields.items():
         inner = [kind for kind in models_in(field.annotation) if issubclass(kind, BaseModel)]
-        if len(inner) == 1 and "kind" not in inner[0].model_fields:
-            below = ".NAME" if "dict" in str(field.annotation) else ""
-            yield from leaves(inner[0], f"{path}{name}{below}.")
+        named = "dict" in str(field.annotation)
+        if named or (len(inner) == 1 and "kind" not in inner[0].model_fields):
+            for kind in inner:
+                yield from leaves(kind, f"{path}{name}{'.NAME' if named else ''}.")
         else:
             yield path + name
 
@@ -260,7 +279,7 @@ def finished(completed: Checkout, tmp_path_factory: pytest.TempPathFactory) -> I
 
 
 def test_every_key_is_in_the_table() -> None:
-    assert set(leaves(Settings)) == set(KEYS) | WITHOUT_ANOTHER_VALUE | OF_METHODS | OF_OTHERS
+    assert set(leaves(Settings)) == set(KEYS) | WITHOUT_ANOTHER_VALUE | OF_METHODS | OF_AVERAGES | OF_OTHERS
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -536,7 +555,11 @@ LINES: dict[str, tuple[tuple[str, str, str], set[str]]] = {
     ),
     "a sampling": (
         ("sampling/registry.py", "    return SliceBySlice()", "    return SliceBySlice(*())"),
-        {f"{rule}.{name}" for rule in ("train", "predict") for name in NETWORKS} | {"segment"},
+        {f"{rule}.{name}" for rule in ("train", "predict") for name in SMOKE["backbones"]} | {"segment"},
+    ),
+    "another sampling": (
+        ("sampling/registry.py", "SliceBySlice(settings.slices)", "SliceBySlice(int(settings.slices))"),
+        {"train.apart", "predict.apart"},
     ),
     "a step of post-processing": (
         ("masks/postprocess.py", "if count < 2:", "if count < 1:"),

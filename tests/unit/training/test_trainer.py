@@ -9,7 +9,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, NoReturn
 
 import numpy as np
@@ -32,7 +31,6 @@ from hepaflow.settings.head import HeadSettings
 from hepaflow.settings.network import NetworkSettings
 from hepaflow.settings.training import TrainingSettings, TrainSettings
 from hepaflow.training import trainer as training
-from hepaflow.training.data import training_data
 from hepaflow.training.history import Part
 from hepaflow.training.interruption import Interruption
 from hepaflow.training.losses import LOSSES
@@ -923,21 +921,6 @@ def test_oversampling_what_no_slice_shows_is_refused(make: Make, tmp_path: Path)
         make(recipe("unet", oversample=0.33), slices=[path]).run()
 
 
-def test_only_slices_that_are_trained_on_are_oversampled(slices: list[Path]) -> None:
-    """Not those held out, nor those without the structure."""
-    one = SimpleNamespace(world_size=1, global_rank=0, device=torch.device("cpu"))
-    compute = ComputeSettings(accelerator="cpu", workers=0)
-    dataset = SliceDataset(slices)
-    shown = np.array([number in (0, 1, 5, 8) for number in range(9)])
-    dataset.holds_structure = lambda: shown  # type: ignore[method-assign]
-    held_out = set(split_exams(3, 0.3, seed=1)[1])
-    expected = {number for number in (0, 1, 5, 8) if dataset.exams_of([number])[0] not in held_out}
-    settings = recipe(oversample=1.0, batches_per_epoch=5, validation_share=0.3)
-    data = training_data(dataset, settings, compute, one)  # type: ignore[arg-type]
-    assert {number for batch in data.order for number in batch} == expected
-    assert len(data.order) == 5
-
-
 @pytest.mark.parametrize("counts", [(), (0,), (1,), (1, 0)])
 def test_too_few_slices_are_refused(make: Make, tmp_path: Path, counts: tuple[int, ...]) -> None:
     with pytest.raises(UserError, match="training slices"):
@@ -978,10 +961,3 @@ def test_two_devices_compute_what_one_computes(make: Make, tmp_path: Path) -> No
     losses = [[float(row["loss"]) for row in done.rows()] for done in (one, two)]
     assert losses[1] == pytest.approx(losses[0], rel=1e-5)
     assert losses[0][0] != pytest.approx(losses[0][2], rel=1e-3)  # they have learnt something
-
-
-def test_batches_too_small_for_the_devices_are_refused(slices: list[Path]) -> None:
-    two = SimpleNamespace(world_size=2, global_rank=0, device=torch.device("cpu"))
-    compute = ComputeSettings(accelerator="cpu", workers=0)
-    with pytest.raises(UserError, match="batch_size of at least 4"):
-        training_data(SliceDataset(slices), recipe(batch_size=2), compute, two)  # type: ignore[arg-type]

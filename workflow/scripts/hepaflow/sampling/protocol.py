@@ -19,10 +19,13 @@ class Pieces(Dataset[Batch]):
 
     Attributes
     ----------
+    channels : int
+        Of an image.
     size : int
         Rows and columns of a piece; 0 without exams.
     """
 
+    channels: int
     size: int
 
     @abstractmethod

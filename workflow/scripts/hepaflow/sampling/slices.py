@@ -92,12 +92,14 @@ class SliceDataset(Pieces):
 
     Attributes
     ----------
+    channels : int
+        Slices of a slab.
     size : int
         Rows and columns of a slice; 0 without files.
     """
 
     def __init__(self, paths: Sequence[Path], slab: int = 1) -> None:
-        self._paths, self._slab = list(paths), slab
+        self._paths, self.channels = list(paths), slab
         lengths, sizes = [], {0}
         for path in self._paths:
             file = SliceFile(path)
@@ -127,12 +129,12 @@ class SliceDataset(Pieces):
         if self._files is None:
             self._files = [SliceFile(path) for path in self._paths]
         if len(indices) == 0:  # a device without a share of this batch
-            none = np.empty((0, self._slab, self.size, self.size), np.float32)
+            none = np.empty((0, self.channels, self.size, self.size), np.float32)
             return none, np.empty((0, self.size, self.size), bool)
         images, masks = [], []
         for index, exam in zip(indices, self.exams_of(indices), strict=True):
             own = int(index) - (self._ends[exam - 1] if exam else 0)
-            images.append(slabs(self._files[exam], own, own + 1, self._slab)[0])
+            images.append(slabs(self._files[exam], own, own + 1, self.channels)[0])
             masks.append(self._files[exam].mask(own))
         return np.stack(images), np.stack(masks)
 

@@ -67,7 +67,8 @@ def training_data(
     if recipe.validation_share and not others:
         log.warning("a single training exam has slices: none is held out for validation")
     # A single last slice is taken into the batch before it.
-    workers, ahead = fitting_workers(compute.workers, (recipe.batch_size + 1) * BYTES * slices.size**2)
+    piece = BYTES * (slices.channels + 1) * slices.size**2
+    workers, ahead = fitting_workers(compute.workers, (recipe.batch_size + 1) * piece)
 
     def loader(dataset: Dataset[Batch], batches: Any) -> DataLoader[Batch]:
         return DataLoader(

@@ -33,8 +33,8 @@ POLL = 5.0
 PATIENCE = 600.0
 """Seconds after which it stops waiting."""
 
-BYTES = 8
-"""Bytes of a pixel in the image and the mask together."""
+BYTES = 4
+"""Bytes of a pixel, in each channel of an image and in its mask."""
 
 _AHEAD = 2
 """Mini-batches that each process loads ahead; torch's default."""

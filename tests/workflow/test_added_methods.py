@@ -1,0 +1,65 @@
+"""Methods that are added to a finished run: what is computed for them, and that it is what one process finds."""
+
+from pathlib import Path
+
+import numpy as np
+from smoke_run import SMOKE, Checkout
+
+from hepaflow.methods.plan import model_of
+from hepaflow.methods.thesis import plan_of
+from hepaflow.model.bundle import read_bundle
+from hepaflow.model.segmenter import Segmenter
+from hepaflow.settings.compute import ComputeSettings
+from hepaflow.settings.workflow import read_settings
+from hepaflow.volumes.labels import read_labels
+from hepaflow.volumes.volume import read_image
+
+WIDE = {
+    "network": {"arch": "unet", "weights": "none"},
+    "training": {"epochs": 2},
+    "stages": {"lesion": {"data": {"kind": "voi_slices", "size": 40, "margin": 0.1}}},
+}
+"""A method whose lesions lie on a finer grid."""
+ADDED = {"wide": WIDE, "both": {"kind": "average", "of": ["plain", "wide"]}}
+CHANGED = {"methods": {**SMOKE["methods"], **ADDED}, "model": "both"}
+
+
+def test_a_method_and_an_average_are_added_to_a_finished_run(copied: Checkout) -> None:
+    copied.configure(**CHANGED)
+    planned = copied.planned()
+    own = {
+        "preprocess": 4 + 2,  # of all exams, and around the average's liver of those to test
+        "train": 2,
+        "predict": 2,
+        "average": 2,
+        "postprocess": 4,
+        "restore": 4,
+        "evaluate": 4,
+    }
+    assert {rule: count for rule, count in planned.items() if rule in own} == own
+    assert planned.keys().isdisjoint({"phantom", "survey", "fit_fusion", "fuse", "disagreement", "overlap"})
+    ended = copied.snakemake("--quiet")
+    assert ended.returncode == 0, ended.stdout
+    assert copied.planned() == {}
+
+    results = copied.folder / "results/smoke"
+    bundle = read_bundle(results / "hepaflow-model.zip")
+    assert bundle.plan == model_of(plan_of(read_settings(SMOKE | CHANGED)), "both")
+    for exam in ("three", "four"):
+        hu, grid = read_image(copied.folder / f"data/phantoms/{exam}.image.nii.gz")
+        found = Segmenter(bundle, ComputeSettings(accelerator="cpu", workers=0), threads=1).segment(hu)
+        labels = _labels(results, "both", exam, grid)
+        assert (labels == 1).any()
+        np.testing.assert_array_equal(found.labels, labels)
+        assert all((labels != _labels(results, name, exam, grid)).any() for name in ("plain", "wide"))
+
+    copied.configure(
+        **CHANGED | {"methods": CHANGED["methods"] | {"both": {"kind": "average", "of": ["dense", "wide"]}}}
+    )
+    assert copied.planned()["average"] == 2
+    assert copied.planned().keys().isdisjoint({"train", "predict", "fuse"})
+
+
+def _labels(results: Path, method: str, exam: str, grid: object) -> np.ndarray:
+    labels, _ = read_labels(results / f"segmentations/{method}/{exam}.nii.gz", image=grid)
+    return labels
