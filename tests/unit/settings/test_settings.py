@@ -11,6 +11,7 @@ from typing import Any, get_args
 
 import pytest
 import yaml
+from snakemake.utils import update_config
 
 from hepaflow.errors import UserError
 from hepaflow.settings.base import SettingsModel
@@ -643,6 +644,17 @@ def test_every_name_has_its_entry() -> None:
     assert kinds(get_args(Sampling)[0]) == tuple(SAMPLINGS)
     assert kinds(get_args(OwnData)[0]) == tuple(PREPROCESSING)
     assert kinds(get_args(PostprocessingStep)[0]) == tuple(POSTPROCESSING)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "config/methods").glob("*.yaml")), ids=lambda path: path.stem)
+def test_a_paper_s_method_is_added_to_the_thesis(path: Path) -> None:
+    """As Snakemake merges several configurations."""
+    merged = default_file()
+    update_config(merged, yaml.safe_load(path.read_text()))
+    settings = read_settings(merged)
+    assert list(settings.methods) == [path.stem]
+    assert settings.methods[path.stem].network.arch == path.stem
+    assert settings.model_copy(update={"methods": {}}) == Settings()
 
 
 @pytest.mark.parametrize("library", ["torch", "nibabel", "matplotlib"])
