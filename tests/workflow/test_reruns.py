@@ -333,9 +333,9 @@ def test_values_that_change_places_are_noticed(finished: Finished, swapped: dict
 
 
 ENTRY = {
-    "arch": "from hepaflow.networks.registry import ARCHITECTURES; "
-    "from hepaflow.settings.head import HeadSettings; "
-    "ARCHITECTURES[{0!r}]({0!r}, HeadSettings(channels=8)); import hepaflow.sampling.slices",
+    "arch": "from hepaflow.networks.network import build_network; "
+    "from hepaflow.settings.network import NetworkSettings; "
+    "build_network(NetworkSettings(arch={0!r}, weights='none')); import hepaflow.sampling.slices",
     "preprocessing": "import hepaflow.preprocessing.{0}",
     "": "",
 }
@@ -508,6 +508,7 @@ def edited(finished: Finished, module: str, old: str, new: str) -> Iterator[None
 
 ENTRIES = {
     "ARCHITECTURES": ("networks/registry.py", '"unet": _unet,'),
+    "DECODERS": ("networks/registry.py", '"unet": _unet_decoder,'),
     "OPTIMISERS": ("training/optimisers.py", '"sgd": _sgd,'),
     "SCHEDULES": ("training/schedules.py", '"poly": _poly,'),
     "AUGMENTATIONS": ("training/augmentations.py", '"noise": _noise,'),
@@ -532,11 +533,11 @@ def _new(*given: object) -> object:
 """What a new entry takes: an import, a constant and a function of its own."""
 LINES: dict[str, tuple[tuple[str, str, str], set[str]]] = {
     "an architecture": (
-        ("networks/registry.py", "    return UNet()", "    return UNet(*())"),
+        ("networks/registry.py", "    return UNet(channels)", "    return UNet(*(channels,))"),
         {f"{rule}.{name}" for rule in ("train", "predict") for name in ("plain", "untrained", "apart")},
     ),
     "an architecture that none uses": (
-        ("networks/registry.py", "SegmentationNetwork(Inception(name), head)", "Inception(name)"),
+        ("networks/registry.py", "_on(Inception, settings, channels)", "_on(Inception, settings, 1)"),
         set(),
     ),
     "an optimiser that none uses": (("training/optimisers.py", "betas=chosen.betas, ", ""), set()),

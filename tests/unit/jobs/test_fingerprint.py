@@ -496,7 +496,7 @@ LOSSES = """
 
 def test_a_key_that_is_null_uses_no_entry() -> None:
     of_null, of_one = (dict(chosen_by({"loss": "bce"} | more)) for more in ({}, {"optimiser": {"kind": "sgd"}}))
-    assert of_null["OPTIMISERS"] == of_one["SCHEDULES"] == frozenset()
+    assert of_null["OPTIMISERS"] == of_one["SCHEDULES"] == of_null["DECODERS"] == frozenset()
     assert of_one["OPTIMISERS"] == {"sgd"}
     assert of_null["AVERAGES"] == frozenset()
 

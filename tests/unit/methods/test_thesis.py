@@ -470,3 +470,40 @@ def test_a_runs_model_is_the_fusion_or_the_method_that_is_named(name: str | None
 def test_a_model_of_no_method_is_refused() -> None:
     with pytest.raises(UserError, match="model: found 'mine'; expected a method of this run: one, fusion"):
         plan(backbones={"one": UNET}, model="mine")
+
+
+def networks(of: Plan, name: str) -> list[dict[str, Any]]:
+    """Return the network of each stage of a method, as its jobs are told: without nulls."""
+    return [planned.network.network.as_json() for planned in of.methods[name].values() if planned.network]
+
+
+def test_networks_that_set_nothing_of_their_own_are_told_nothing_new() -> None:
+    for name in ("densenet201", "resnet152"):
+        assert [set(network) for network in networks(plan(), name)] == [{"arch", "weights", "head"}] * 2
+
+
+def test_a_decoder_and_a_network_of_monai_are_passed_on() -> None:
+    decoder = {"kind": "unet", "channels": [16, 8, 8, 4, 4]}
+    monai = {"name": "VNet", "arguments": {"dropout_prob_down": 0.2, "act": None}}
+    backbone = {"arch": "resnet50", "weights": "none", "decoder": decoder}
+    made = plan(backbones={"one": backbone}, methods={"mine": {"network": {"arch": "monai", "monai": monai}}})
+    assert [network["decoder"] for network in networks(made, "one")] == [decoder] * 2
+    assert [network["monai"] for network in networks(made, "mine")] == [monai] * 2
+    assert Plan.model_validate_json(made.canonical()) == made
+
+
+def test_a_head_that_nothing_reads_retrains_nothing() -> None:
+    backbone = {"arch": "resnet50", "weights": "none", "decoder": {"kind": "unet"}}
+    one, other = (plan(backbones={"one": backbone}, head={"channels": channels}) for channels in (64, 128))
+    assert one == other
+
+
+def test_levels_are_planned_for_the_size_and_are_those_of_both_stages() -> None:
+    network = {"arch": "plain_unet"}
+    small = {"lesion": {"data": {"kind": "lesion_slices", "size": 64}}}
+    made = plan(methods={"large": {"network": network}, "both": {"network": network, "stages": small}})
+    for name, count in (("large", 7), ("both", 5)):
+        for found in networks(made, name):
+            assert len(found["unet"]["channels"]) == len(found["unet"]["blocks"]) == count
+    settings = training(made, "lesion", "both").settings
+    assert settings.network.as_json() == networks(made, "both")[1]

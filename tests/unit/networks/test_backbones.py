@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torchvision.models import get_model
 from torchvision.models.resnet import Bottleneck
 
-from hepaflow.networks.backbone import STRIDE, Backbone, check_size, take_one_channel
+from hepaflow.networks.backbone import CLASSIFIER_STRIDE, RGB, STRIDE, Backbone, check_size, take_channels
 from hepaflow.networks.densenet import DenseNet
 from hepaflow.networks.inception import Inception
 from hepaflow.networks.network import build_network
@@ -144,12 +144,53 @@ def test_weights_from_scratch_are_kaimings_and_normalisation_is_neutral(name: st
             assert scaled.mean().item() == pytest.approx(0, abs=0.05)
 
 
-def test_take_one_channel_keeps_everything_but_the_input_channels() -> None:
+@pytest.mark.parametrize("channels", [1, 5])
+def test_take_channels_keeps_everything_but_the_input_channels(channels: int) -> None:
     conv = nn.Conv2d(3, 8, kernel_size=5, stride=2, padding=2, bias=False)
-    take_one_channel(conv)
-    assert conv.in_channels == 1
-    assert conv.weight.shape == (8, 1, 5, 5)
-    assert conv(torch.rand(1, 1, 16, 16)).shape == (1, 8, 8, 8)
+    take_channels(conv, channels)
+    assert conv.in_channels == channels
+    assert conv.weight.shape == (8, channels, 5, 5)
+    assert conv(torch.rand(1, channels, 16, 16)).shape == (1, 8, 8, 8)
+
+
+def test_the_first_convolution_stays_for_three_channels_and_nothing_is_drawn() -> None:
+    conv = nn.Conv2d(3, 8, kernel_size=5)
+    weight, state = conv.weight, torch.get_rng_state()
+    take_channels(conv, RGB)
+    assert conv.weight is weight
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def undilated(name: str, channels: int = 1) -> Backbone:
+    family = {"resn": ResNet, "dens": DenseNet, "ince": Inception}[name[:4]]
+    return family(name, channels, CLASSIFIER_STRIDE)
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_levels_halve_and_the_last_are_the_features(name: str) -> None:
+    torch.manual_seed(0)
+    backbone = undilated(name).eval()
+    x = torch.rand(1, 1, 64, 96)
+    with torch.no_grad():
+        levels = backbone.levels(x)
+        assert torch.equal(levels[-1], backbone(x))
+    assert [tuple(level.shape) for level in levels] == [
+        (1, channels, 32 >> number, 48 >> number) for number, channels in enumerate(backbone.level_channels)
+    ]
+
+
+@pytest.mark.parametrize("name", ["resnet50", "densenet121"])
+def test_features_of_stride_32_are_torchvisions(name: str) -> None:
+    torch.manual_seed(0)
+    classifier, backbone = get_model(name, weights=None).eval(), undilated(name, RGB).eval()
+    backbone.load_state_dict(classifier.state_dict(), strict=False)
+    seen = []
+    last = classifier.layer4 if name == "resnet50" else classifier.features
+    last.register_forward_hook(lambda *found: seen.append(found[-1].relu()))  # a DenseNet's ReLU is no layer
+    x = torch.rand(1, 3, 64, 64)
+    with torch.no_grad():
+        classifier(x)
+        assert torch.equal(backbone(x), seen[0])
 
 
 @pytest.mark.parametrize("shape", [(1, 3, 64, 64), (1, 1, 64, 63), (1, 1, 60, 64), (1, 64, 64)])
@@ -165,7 +206,7 @@ def test_allowed_sizes_pass() -> None:
 
 def test_the_base_class_has_no_features() -> None:
     with pytest.raises(NotImplementedError):
-        Backbone("nothing", 1)(torch.empty(1, 1, 8, 8))
+        Backbone("nothing", 1, (1,))(torch.empty(1, 1, 8, 8))
 
 
 @pytest.mark.parametrize(("family", "name"), [(ResNet, "resnet50"), (DenseNet, "densenet121")])

@@ -16,7 +16,7 @@ class Shrink(Backbone):
     """A backbone of one layer: the mean of every 8×8 pixels, four times."""
 
     def __init__(self) -> None:
-        super().__init__("shrink", 4)
+        super().__init__("shrink", 1, (4,))
 
     def forward(self, x: Tensor) -> Tensor:
         return functional.avg_pool2d(x, 8).expand(-1, 4, -1, -1)

@@ -1,4 +1,4 @@
-"""Pretrained weights: every layer but the first and the head, or a message that says what to do."""
+"""Pretrained weights: every layer but a new first one and the head, or a message that says what to do."""
 
 import re
 import socket
@@ -87,6 +87,28 @@ def test_weights_go_to_all_layers_but_the_first_and_the_head(
         else:
             assert torch.equal(value, state[name_in_part]), key
     assert all(parameter.requires_grad for parameter in loaded.parameters())
+
+
+@pytest.mark.parametrize(("channels", "kept"), [(3, True), (5, False)])
+def test_the_first_convolution_is_pretrained_for_three_channels(
+    resnet: State, tmp_path: Path, channels: int, kept: bool
+) -> None:
+    file = tmp_path / "weights.safetensors"
+    save_file(resnet, file)
+    torch.manual_seed(0)
+    network = build_network(NetworkSettings(arch="resnet50", weights=str(file), head=HEAD), channels)
+    first = network.backbone.conv1.weight
+    assert first.shape[1] == channels
+    assert (first.shape == resnet["conv1.weight"].shape and torch.equal(first, resnet["conv1.weight"])) is kept
+    assert torch.equal(network.backbone.layer1[0].conv1.weight, resnet["layer1.0.conv1.weight"])
+
+
+def test_a_backbone_with_a_decoder_has_the_same_weights(resnet: State, tmp_path: Path) -> None:
+    file = tmp_path / "weights.safetensors"
+    save_file(resnet, file)
+    settings = NetworkSettings(arch="resnet50", weights=str(file), decoder={"kind": "unet", "channels": [8] * 5})
+    found = build_network(settings).backbone.state_dict()
+    assert torch.equal(found["layer4.2.conv3.weight"], resnet["layer4.2.conv3.weight"])
 
 
 def test_missing_unknown_and_misshapen_weights_are_listed(resnet: State, tmp_path: Path) -> None:

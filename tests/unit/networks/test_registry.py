@@ -5,10 +5,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from pydantic import ValidationError
+from torch.nn.functional import binary_cross_entropy_with_logits
 from torch.utils.flop_counter import FlopCounterMode
 
 import hepaflow
@@ -16,7 +18,7 @@ from hepaflow.networks.network import build_network
 from hepaflow.networks.operations import GMACS
 from hepaflow.networks.registry import ARCHITECTURES
 from hepaflow.settings.head import HeadSettings
-from hepaflow.settings.network import NetworkSettings
+from hepaflow.settings.network import HAS_BACKBONE, SIDES, NetworkSettings
 
 # Where other work keeps the cores busy, a second thread waits more than it helps: minutes instead of seconds.
 torch.set_num_threads(1)
@@ -24,6 +26,17 @@ torch.set_num_threads(1)
 HEAD = HeadSettings(channels=16)
 THESIS = ("resnet152", "resnext101_32x8d", "densenet201", "inception_v3")
 EVERY = list(ARCHITECTURES)
+OWN: dict[str, dict[str, Any]] = {
+    "plain_unet": {"unet": {"channels": [8, 16, 16, 16]}},
+    "residual_unet": {"unet": {"channels": [8, 16, 16, 16]}},
+    "monai": {"monai": {"name": "UNet", "arguments": {"channels": [8, 16], "strides": [2]}}},
+}
+"""Settings of their own, of architectures that need some or are small with some."""
+A_FAMILY = ["resnet50", "densenet121", "inception_v3", *(name for name, has in HAS_BACKBONE.items() if not has)]
+
+
+def settings_of(name: str) -> NetworkSettings:
+    return NetworkSettings(arch=name, weights="none", head=HEAD, **OWN.get(name, {}))
 
 
 @pytest.fixture
@@ -46,7 +59,7 @@ def test_every_member_of_the_families_is_there() -> None:
 @pytest.mark.parametrize("name", GMACS)
 def test_operations_are_what_torch_counts(name: str) -> None:
     with torch.device("meta"), FlopCounterMode(display=False) as counter:
-        network = ARCHITECTURES[name](name, HeadSettings()).eval()
+        network = ARCHITECTURES[name](NetworkSettings(arch=name, weights="none"), 1).eval()
         network(torch.empty(1, 1, 256, 256))
     assert GMACS[name] == pytest.approx(counter.get_total_flops() / 2e9, abs=0.05)
 
@@ -56,13 +69,16 @@ def test_operations_are_what_torch_counts(name: str) -> None:
 def test_every_network_learns_from_every_weight(name: str) -> None:
     """Forward and backward at a small size: logits at the input's size, a gradient in every parameter."""
     torch.manual_seed(0)
-    network = build_network(NetworkSettings(arch=name, weights="none", head=HEAD))
+    network = build_network(settings_of(name))
     assert network.training
-    logits = network(torch.rand(2, 1, 32, 40) * 2 - 1)
-    assert logits.shape == (2, 1, 32, 40)
-    assert logits.dtype == torch.float32
-    assert logits.isfinite().all()
-    torch.nn.functional.binary_cross_entropy_with_logits(logits, torch.ones_like(logits)).backward()
+    height = SIDES.get(name, 8)
+    found = network(torch.rand(2, 1, 2 * height, 3 * height) * 2 - 1)
+    several = [found] if isinstance(found, torch.Tensor) else found
+    for level, logits in enumerate(several):
+        assert logits.shape == (2, 1, 2 * height >> level, 3 * height >> level)
+        assert logits.dtype == torch.float32
+        assert logits.isfinite().all()
+    sum(binary_cross_entropy_with_logits(logits, torch.ones_like(logits)) for logits in several).backward()
     for key, parameter in network.named_parameters():
         assert parameter.grad is not None, key
         assert parameter.grad.isfinite().all(), key
@@ -70,17 +86,28 @@ def test_every_network_learns_from_every_weight(name: str) -> None:
 
 @pytest.mark.parametrize("name", EVERY)
 def test_logits_have_the_size_of_the_slices_and_other_sizes_are_refused(name: str) -> None:
+    multiple = SIDES.get(name, 8)
     with torch.device("meta"):
-        network = build_network(NetworkSettings(arch=name, weights="none", head=HEAD))
-        for side in (64, 200):
-            assert network(torch.empty(2, 1, side, side - 8)).shape == (2, 1, side, side - 8)
-        with pytest.raises(ValueError, match="multiples of 8"):
+        network = build_network(settings_of(name)).eval()
+        for side in (8 * multiple, 25 * multiple):
+            assert network(torch.empty(2, 1, side, side - multiple)).shape == (2, 1, side, side - multiple)
+        with pytest.raises(ValueError, match=f"multiples of {multiple}"):
             network(torch.empty(2, 1, 64, 60))
 
 
-@pytest.mark.parametrize("name", ["resnet50", "densenet121", "inception_v3", "unet"])
+@pytest.mark.parametrize("channels", [3, 5])
+@pytest.mark.parametrize("name", A_FAMILY)
+def test_slices_may_have_other_channels_than_one(name: str, channels: int) -> None:
+    with torch.device("meta"):
+        network = build_network(settings_of(name), channels).eval()
+        assert network(torch.empty(1, channels, 64, 32)).shape == (1, 1, 64, 32)
+        with pytest.raises(ValueError, match=rf"expected \(batch, {channels}, height, width\)"):
+            network(torch.empty(1, 1, 64, 32))
+
+
+@pytest.mark.parametrize("name", ["resnet50", "densenet121", "inception_v3", "unet", "residual_unet", "monai"])
 def test_equal_seeds_give_equal_networks(name: str) -> None:
-    settings = NetworkSettings(arch=name, weights="none", head=HEAD)
+    settings = settings_of(name)
     first, second, other = (
         torch.random.manual_seed(seed) and build_network(settings).state_dict() for seed in (0, 0, 1)
     )

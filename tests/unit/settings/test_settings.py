@@ -11,14 +11,16 @@ from typing import Any, get_args
 
 import pytest
 import yaml
+from snakemake.utils import update_config
 
 from hepaflow.errors import UserError
 from hepaflow.settings.base import SettingsModel
-from hepaflow.settings.network import HAS_BACKBONE
+from hepaflow.settings.decoder import Decoder
+from hepaflow.settings.network import HAS_BACKBONE, OWN_SETTINGS, SIDES, NetworkSettings
 from hepaflow.settings.postprocess import PostprocessingStep
 from hepaflow.settings.preprocessing import OwnData, Preprocessing
 from hepaflow.settings.sampling import Sampling
-from hepaflow.settings.together import STRIDE, check_held_out, remarks
+from hepaflow.settings.together import DECODER_STRIDE, STRIDE, check_held_out, remarks
 from hepaflow.settings.workflow import Settings, read_settings
 
 ROOT = Path(__file__).parents[3]
@@ -26,6 +28,7 @@ UNET = {"arch": "unet", "weights": "none"}
 RESNET = {"arch": "resnet50", "weights": "none"}
 INSIDE = {"liver": {"postprocessing": [{"kind": "largest_component"}, {"kind": "inside", "dilation": 2}]}}
 FOUR_DIMENSIONS = {"kind": "fill_holes", "dimensions": 4}
+DEEP = {"arch": "plain_unet", "unet": {"channels": [8] * 6}}
 
 THESIS = {
     "window.low": -250,  # 4.2
@@ -89,9 +92,11 @@ def test_default_file_says_what_the_defaults_are() -> None:
 
 
 def test_default_file_names_every_key() -> None:
-    # What one backbone trains differently is empty by default, and null has no keys.
-    left_out = {key for key, _ in leaves(Settings().model_dump(mode="json")) if ".training." in key}
+    # What one backbone trains differently is empty by default, what it is besides is null, and null has no keys.
+    every = dict(leaves(Settings().model_dump(mode="json")))
+    left_out = {key for key in every if ".training." in key}
     assert left_out == {key for key in left_out if key.startswith("backbones.")}
+    left_out |= {key for key, value in every.items() if key.startswith("backbones.") and value is None}
     in_file = {key for key, _ in leaves(default_file())}
     assert in_file == {key for key, _ in leaves(Settings().model_dump(mode="json"))} - left_out
 
@@ -277,7 +282,37 @@ def test_demo_is_valid_and_small() -> None:
         ({"cache": "file:///cache"}, ["cache: found 'file:///cache'", "not an address"]),
         ({"data": "data\x1b[31m"}, ["data: found 'data\\x1b[31m'", "invisible"]),
         ({"backbones": {"r": {"arch": "resnet51"}}}, ["backbones.r.arch: found 'resnet51'", "resnet152"]),
-        ({"backbones": {"r": {"arch": "unet"}}}, ["backbones.r", "weights: none"]),
+        ({"backbones": {"r": {"arch": "unet", "weights": "imagenet"}}}, ["backbones.r", "weights: none"]),
+        (
+            {"backbones": {"r": UNET | {"decoder": {"kind": "unet"}}}},
+            ["backbones.r", "'unet' has no backbone to put a decoder on"],
+        ),
+        (
+            {"backbones": {"r": RESNET | {"decoder": {"kind": "unet", "channels": [64, 32, 16]}}}},
+            ["backbones.r.decoder.channels: found [64, 32, 16]", "at least 5"],
+        ),
+        ({"backbones": {"r": RESNET | {"decoder": {"kind": "fpn"}}}}, ["backbones.r.decoder.kind: found 'fpn'"]),
+        (
+            {"methods": {"x": {"network": RESNET | {"unet": {}}}}},
+            ["methods.x.network: ", "'resnet50' does not read `unet`, which is for plain_unet, residual_unet"],
+        ),
+        (
+            {"methods": {"x": {"network": {"arch": "plain_unet", "unet": {"blocks": [2, 2]}}}}},
+            ["methods.x.network.unet: ", "blocks without channels"],
+        ),
+        (
+            {
+                "methods": {
+                    "x": {"network": {"arch": "plain_unet", "unet": {"channels": [8] * 2, "blocks": [2] * 3}}}
+                }
+            },
+            ["methods.x.network.unet: ", "blocks for 3 levels, and channels for 2"],
+        ),
+        ({"methods": {"x": {"network": {"arch": "monai"}}}}, ["methods.x.network: ", "'monai' needs `monai`"]),
+        (
+            {"methods": {"x": {"network": {"arch": "monai", "monai": {"name": "VNet", "arguments": {"x": 1}}}}}},
+            ["methods.x.network.monai: ", "MONAI's VNet has no argument 'x'; there are 'act'"],
+        ),
         (
             {"backbones": {"r": {"arch": "resnet50", "training": {"liver": {"start": "liver"}}}}},
             [" backbones.r.training.liver.start: ", "cannot start from itself", "'backbone'"],
@@ -345,7 +380,10 @@ def test_demo_is_valid_and_small() -> None:
             )
             for method in ({"network": UNET}, {"kind": "average", "of": ["resnet152", "densenet201"]})
         ),
-        ({"methods": {"x": {"network": {"arch": "unet"}}}}, ["methods.x.network: ", "weights: none"]),
+        (
+            {"methods": {"x": {"network": {"arch": "unet", "weights": "imagenet"}}}},
+            ["methods.x.network: ", "weights: none"],
+        ),
         ({"methods": {"fusion": {"network": UNET}}}, ["methods", "method 'fusion'", "taken by the fusion"]),
         ({"backbones": {"metric": UNET}}, ["backbone 'metric': this name is taken by a column of the tables"]),
         (
@@ -379,6 +417,10 @@ def test_wrong_setting_is_told_with_key_value_and_what_is_allowed(config: dict[s
         assert words in str(caught.value)
 
 
+def small(size: int) -> dict[str, Any]:
+    return {"kind": "lesion_slices", "size": size}
+
+
 def method_with_area(pixels: int) -> dict[str, Any]:
     steps = [{"kind": "near_largest"}, {"kind": "min_area", "min_area": pixels}]
     return {"x": {"network": UNET, "stages": {"lesion": {"postprocessing": steps}}}}
@@ -402,6 +444,26 @@ def method_with_area(pixels: int) -> dict[str, Any]:
             {"size": 32, "methods": method_with_area(1025)},
             {"size": 32, "methods": method_with_area(1024)},
             ["methods.x.stages.lesion.postprocessing.1.min_area: 1025", "1024"],
+        ),
+        (
+            {"size": 72, "backbones": {"r": RESNET | {"decoder": {"kind": "unet"}}}},
+            {"size": 96, "backbones": {"r": RESNET | {"decoder": {"kind": "unet"}}}},
+            [" size: 72 pixels cannot be halved as often as the network of the backbone 'r'", "a multiple of 32"],
+        ),
+        (
+            {"size": 72, "methods": {"x": {"network": {"arch": "sar_unet"}}}},
+            {"size": 80, "methods": {"x": {"network": {"arch": "sar_unet"}}}},
+            [" size: 72 pixels", "the network of the method 'x'", "a multiple of 16"],
+        ),
+        (
+            {"methods": {"x": {"network": DEEP, "stages": {"lesion": {"data": small(72)}}}}},
+            {"methods": {"x": {"network": DEEP, "stages": {"lesion": {"data": small(96)}}}}},
+            [" methods.x.stages.lesion.data.size: 72 pixels", "a multiple of 32"],
+        ),
+        (
+            {"size": 32, "methods": {"x": {"network": DEEP}}},
+            {"size": 64, "methods": {"x": {"network": DEEP}}},
+            [" size: 32 pixels are a single one at the last level", "at least 64"],
         ),
         ({"compute": {"devices": 17}}, {"compute": {"devices": 16}}, ["training.liver.batch_size: 32", "34"]),
         (
@@ -440,6 +502,10 @@ def method_with_area(pixels: int) -> dict[str, Any]:
         "small tiles",
         "area",
         "area of a method",
+        "size with a decoder",
+        "size of an architecture",
+        "size of a stage with levels",
+        "size of the last level",
         "devices",
         "devices of a backbone",
         "devices of a method",
@@ -468,6 +534,7 @@ def test_values_that_hold_only_together_are_refused_at_start(
         ({"size": 64}, "8, 12"),
         ({"size": 64, "head": {"rates": [1, 7]}}, ""),
         ({"size": 64, "backbones": {"u": UNET}}, ""),  # it has no head
+        ({"size": 64, "backbones": {"r": RESNET | {"decoder": {"kind": "unet"}}}}, ""),  # nor has this one
         ({"size": 64, "backbones": {"u": UNET, "r": RESNET}}, "8, 12"),
         ({"size": 64, "backbones": {"u": UNET}, "methods": {"r": {"network": RESNET}}}, "8, 12"),
     ],
@@ -494,9 +561,18 @@ def test_a_method_cannot_hold_out_a_single_exam_either() -> None:
 
 
 def test_features_have_the_stride_of_the_networks() -> None:
-    from hepaflow.networks.backbone import STRIDE as OF_THE_NETWORKS
+    from hepaflow.networks import backbone, sar_unet
 
-    assert STRIDE == OF_THE_NETWORKS
+    assert STRIDE == backbone.STRIDE
+    assert DECODER_STRIDE == backbone.CLASSIFIER_STRIDE
+    assert SIDES["sar_unet"] == sar_unet.MULTIPLE
+
+
+@pytest.mark.parametrize(("arch", "start"), [("resnet50", "imagenet"), ("unet", "none"), ("plain_unet", "none")])
+def test_weights_start_at_random_where_there_is_no_backbone(arch: str, start: str) -> None:
+    settings = NetworkSettings(arch=arch)
+    assert settings.weights == start
+    assert NetworkSettings.model_validate_json(settings.canonical()) == settings
 
 
 def test_all_wrong_settings_are_told_at_once() -> None:
@@ -551,7 +627,8 @@ def test_settings_are_values_alone() -> None:
 def test_every_name_has_its_entry() -> None:
     from hepaflow.masks.postprocess import POSTPROCESSING
     from hepaflow.networks.operations import GMACS
-    from hepaflow.networks.registry import ARCHITECTURES
+    from hepaflow.networks.planning import BLOCKS
+    from hepaflow.networks.registry import ARCHITECTURES, DECODERS
     from hepaflow.preprocessing.registry import PREPROCESSING
     from hepaflow.sampling.registry import SAMPLINGS
 
@@ -560,10 +637,24 @@ def test_every_name_has_its_entry() -> None:
 
     assert list(HAS_BACKBONE) == list(ARCHITECTURES)
     assert set(GMACS) <= set(ARCHITECTURES)
+    assert set(OWN_SETTINGS) | set(SIDES) <= set(ARCHITECTURES)
+    assert set(BLOCKS) == {name for name, group in OWN_SETTINGS.items() if group == "unet"}
+    assert kinds(Decoder) == tuple(DECODERS)
     assert kinds(get_args(Preprocessing)[0]) == tuple(PREPROCESSING)
     assert kinds(get_args(Sampling)[0]) == tuple(SAMPLINGS)
     assert kinds(get_args(OwnData)[0]) == tuple(PREPROCESSING)
     assert kinds(get_args(PostprocessingStep)[0]) == tuple(POSTPROCESSING)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "config/methods").glob("*.yaml")), ids=lambda path: path.stem)
+def test_a_paper_s_method_is_added_to_the_thesis(path: Path) -> None:
+    """As Snakemake merges several configurations."""
+    merged = default_file()
+    update_config(merged, yaml.safe_load(path.read_text()))
+    settings = read_settings(merged)
+    assert list(settings.methods) == [path.stem]
+    assert settings.methods[path.stem].network.arch == path.stem
+    assert settings.model_copy(update={"methods": {}}) == Settings()
 
 
 @pytest.mark.parametrize("library", ["torch", "nibabel", "matplotlib"])

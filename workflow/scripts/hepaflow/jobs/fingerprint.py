@@ -24,6 +24,7 @@ PACKAGE = "hepaflow"
 UNFOLLOWED = ("hepaflow.jobs", "hepaflow.settings")
 TABLES: Mapping[str, str] = {
     "arch": "ARCHITECTURES",
+    "decoder": "DECODERS",
     "loss": "LOSSES",
     "optimiser": "OPTIMISERS",
     "schedule": "SCHEDULES",
@@ -34,7 +35,7 @@ TABLES: Mapping[str, str] = {
     "postprocessing": "POSTPROCESSING",
 }
 """Keys of settings whose values name entries of a table, as text or as the `kind` of a group."""
-NULLABLE = ("optimiser", "schedule", "augmentation", "average")
+NULLABLE = ("decoder", "optimiser", "schedule", "augmentation", "average")
 """Those of the keys that may be null, which settings leave out: then a job uses no entry of the table."""
 
 Chosen = frozenset[tuple[str, frozenset[str]]]

@@ -9,13 +9,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from hepaflow.names import FUSION, STAGES, Stage
+from hepaflow.networks.planning import planned
 from hepaflow.preprocessing.registry import AROUND_A_REGION
 from hepaflow.settings.base import SettingsModel
 from hepaflow.settings.contrast import LesionSlicesSettings, VoiSlicesSettings
 from hepaflow.settings.fusion import FitFusionSettings, FusionSettings
+from hepaflow.settings.head import HeadSettings
 from hepaflow.settings.loss import CrossEntropy, Loss, SoftDice
 from hepaflow.settings.methods import AverageSettings, MethodSettings
-from hepaflow.settings.network import NetworkSettings
+from hepaflow.settings.network import BackboneWeights, NetworkSettings
 from hepaflow.settings.optimiser import AdamW
 from hepaflow.settings.plan import (
     Plan,
@@ -169,7 +171,9 @@ def _cascade(
 
 def _network(settings: Settings, name: str) -> NetworkSettings:
     chosen = settings.networks[name].network
-    return NetworkSettings(arch=chosen.arch, weights=chosen.weights, head=settings.head)
+    head = settings.head if chosen.decoder is None else HeadSettings()  # which nothing reads beside a decoder
+    own = {field: getattr(chosen, field) for field in BackboneWeights.model_fields}
+    return planned(NetworkSettings(**own, head=head), *(settings.stage_size(stage, name) for stage in STAGES))
 
 
 def _sampling(settings: Settings, name: str, stage: Stage) -> Sampling:

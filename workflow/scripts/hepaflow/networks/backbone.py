@@ -1,4 +1,4 @@
-"""What every backbone promises to the head and to the loader of pretrained weights."""
+"""What every backbone promises to the head, the decoder and the loader of pretrained weights."""
 
 from typing import ClassVar
 
@@ -7,9 +7,15 @@ from torch import Tensor, nn
 STRIDE = 8
 """Input pixels a feature pixel, along each axis: 256×256 slices give 32×32 features (thesis 4.4)."""
 
+CLASSIFIER_STRIDE = 32
+"""The same of torchvision's classifiers, which stride where the thesis' backbones dilate or do not pool."""
+
+RGB = 3
+"""Channels of an input that the first convolution of torchvision's classifiers fits."""
+
 
 class Backbone(nn.Module):
-    """The convolutional part of a torchvision classifier, for slices of one channel.
+    """The convolutional part of a torchvision classifier.
 
     Its parameters and buffers carry torchvision's names, so that torchvision's weights fit.
 
@@ -17,46 +23,61 @@ class Backbone(nn.Module):
     ----------
     name : str
         torchvision's name of the classifier.
-    out_channels : int
-        Number of feature maps.
+    channels : int
+        Channels of the input. Where they are three, the first convolution is torchvision's own, with its
+        pretrained weights; for another number it is a new one.
+    level_channels : tuple of int
+        Number of feature maps at each of the five sizes that a classifier of stride 32 goes through.
     """
 
     FIRST: ClassVar[str]
-    """Name of the replaced first convolution's weight, which no pretrained weight fits."""
+    """Name of the first convolution's weight, which no pretrained weight fits where the convolution is new."""
 
     REMOVED: ClassVar[tuple[str, ...]]
     """Prefixes of the weights of the classifier's layers which a backbone does without."""
 
-    def __init__(self, name: str, out_channels: int) -> None:
+    def __init__(self, name: str, channels: int, level_channels: tuple[int, ...]) -> None:
         super().__init__()
         self.name = name
-        self.out_channels = out_channels
+        self.channels = channels
+        self.level_channels = level_channels
+        self.out_channels = level_channels[-1]
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map slices (b, 1, h, w) to features (b, out_channels, h/8, w/8)."""
+        """Map slices (b, channels, h, w) to features (b, out_channels, h/stride, w/stride)."""
+        raise NotImplementedError
+
+    def levels(self, x: Tensor) -> list[Tensor]:
+        """Map slices (b, channels, h, w) to five features (b, level_channels, ...), the finest first.
+
+        With a stride of 32, their sides are 1/2, 1/4, 1/8, 1/16 and 1/32 of the slices'.
+        """
         raise NotImplementedError
 
 
-def check_size(x: Tensor) -> None:
-    """Refuse what is no batch of one-channel slices whose sides are multiples of 8 pixels.
+def check_size(x: Tensor, channels: int = 1, multiple: int = STRIDE) -> None:
+    """Refuse what is no batch of slices of these channels whose sides are multiples of so many pixels.
 
     Raises
     ------
     ValueError
         Naming the shape that was found.
     """
-    if x.ndim != 4 or x.shape[1] != 1 or x.shape[2] % STRIDE or x.shape[3] % STRIDE:
+    if x.ndim != 4 or x.shape[1] != channels or x.shape[2] % multiple or x.shape[3] % multiple:
         raise ValueError(
-            f"found slices of shape {tuple(x.shape)}, expected (batch, 1, height, width) with a height and a "
-            f"width that are multiples of {STRIDE}"
+            f"found slices of shape {tuple(x.shape)}, expected (batch, {channels}, height, width) with a height "
+            f"and a width that are multiples of {multiple}"
         )
 
 
-def take_one_channel(conv: nn.Conv2d) -> None:
-    """Make a convolution take one input channel, with new random weights (thesis 4.4, 4.6.1).
+def take_channels(conv: nn.Conv2d, channels: int) -> None:
+    """Make a classifier's first convolution take so many channels, with new random weights (thesis 4.4, 4.6.1).
 
-    They are drawn as in a ResNet: normal, scaled by the fan out (He et al. 2015).
+    They are drawn as in a ResNet: normal, scaled by the fan out (He et al. 2015). Where the channels are three,
+    the convolution stays as it is.
     """
-    conv.in_channels = 1
-    conv.weight = nn.Parameter(conv.weight.new_empty(conv.out_channels, 1, *conv.kernel_size))
+    if channels == RGB:
+        return
+    conv.in_channels = channels
+    conv.weight = nn.Parameter(conv.weight.new_empty(conv.out_channels, channels, *conv.kernel_size))
     nn.init.kaiming_normal_(conv.weight, mode="fan_out", nonlinearity="relu")

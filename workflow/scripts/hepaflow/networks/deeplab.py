@@ -71,8 +71,9 @@ class SegmentationNetwork(nn.Module):
 
         Parameters
         ----------
-        x : Tensor of float, shape (b, 1, h, w)
-            In [-1, 1]; h and w are multiples of 8. In training, b is 2 or more (see :class:`DeepLabHead`).
+        x : Tensor of float, shape (b, channels, h, w)
+            In [-1, 1]; channels are the backbone's; h and w are multiples of 8. In training, b is 2 or more (see
+            :class:`DeepLabHead`).
 
         Returns
         -------
@@ -84,7 +85,7 @@ class SegmentationNetwork(nn.Module):
         ValueError
             If the slices have another number of channels or another size.
         """
-        check_size(x)
+        check_size(x, self.backbone.channels)
         features = self.backbone(x)  # (b, out_channels, h/8, w/8)
         logits = self.head(features).float()  # (b, 1, h/8, w/8)
         return functional.interpolate(logits, size=x.shape[-2:], mode="bilinear", align_corners=False)

@@ -13,10 +13,10 @@ from torchvision.models.inception import (
     InceptionE,
 )
 
-from hepaflow.networks.backbone import Backbone, take_one_channel
+from hepaflow.networks.backbone import CLASSIFIER_STRIDE, STRIDE, Backbone, take_channels
 
 LAYERS = (
-    "Conv2d_1a_3x3",  # (b, 1, h, w) → (b, 32, h/2, w/2)
+    "Conv2d_1a_3x3",  # (b, channels, h, w) → (b, 32, h/2, w/2)
     "Conv2d_2a_3x3",  # → (b, 32, h/2, w/2)
     "Conv2d_2b_3x3",  # → (b, 64, h/2, w/2); here torchvision has its first max-pool
     "Conv2d_3b_1x1",  # → (b, 80, h/2, w/2)
@@ -33,6 +33,10 @@ LAYERS = (
     "Mixed_7b",  # → (b, 2048, h/8, w/8)
     "Mixed_7c",  # → (b, 2048, h/8, w/8)
 )
+POOLED = ("Conv2d_2b_3x3", "Conv2d_4a_3x3")
+"""The layers behind which torchvision has its max-pools."""
+LEVELS = (*POOLED, "Mixed_5d", "Mixed_6e", "Mixed_7c")
+"""The last layer of each size, with the max-pools."""
 
 
 class PaddedInceptionB(InceptionB):  # type: ignore[misc]
@@ -64,18 +68,23 @@ class Inception(Backbone):
     """InceptionV3 without the stem's max-pools and the auxiliary output, padded to a stride of exactly 8.
 
     The thesis states 32×32 features for 256×256 slices. Without the two max-pools, the convolutions and pools
-    that torchvision leaves unpadded would make it 30×30: they are padded by one pixel here.
+    that torchvision leaves unpadded would make it 30×30: they are padded by one pixel here. With a stride of 32,
+    the max-pools are there, and padded as well.
 
     Parameters
     ----------
     name : str
         torchvision's name: `inception_v3`.
+    channels : int
+        Channels of the input.
+    stride : {8, 32}
+        Input pixels a feature pixel: 8 without max-pools (thesis 4.4), 32 with them.
     """
 
     FIRST = "Conv2d_1a_3x3.conv.weight"
     REMOVED = ("AuxLogits.", "fc.")
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, channels: int = 1, stride: int = STRIDE) -> None:
         blocks = [
             BasicConv2d,
             InceptionA,
@@ -86,7 +95,8 @@ class Inception(Backbone):
             InceptionAux,
         ]
         net = get_model(name, weights=None, aux_logits=False, init_weights=False, inception_blocks=blocks)
-        super().__init__(name, out_channels=net.fc.in_features)
+        super().__init__(name, channels, level_channels=(64, 192, 288, 768, net.fc.in_features))
+        self.pooled = POOLED if stride == CLASSIFIER_STRIDE else ()
         for layer in LAYERS:
             self.add_module(layer, getattr(net, layer))
         for module in self.modules():
@@ -95,10 +105,24 @@ class Inception(Backbone):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
                 if module.kernel_size == (3, 3):
                     module.padding = (1, 1)
-        take_one_channel(net.Conv2d_1a_3x3.conv)
+        take_channels(net.Conv2d_1a_3x3.conv, channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map slices (b, 1, h, w) to features (b, 2048, h/8, w/8)."""
+        """Map slices (b, channels, h, w) to features (b, 2048, h/stride, w/stride)."""
+        for layer in LAYERS:
+            x = self._pool(getattr(self, layer)(x), layer)
+        return x
+
+    def levels(self, x: Tensor) -> list[Tensor]:
+        """Map slices (b, channels, h, w) to five features (b, level_channels, ...), the finest first."""
+        found = []
         for layer in LAYERS:
             x = getattr(self, layer)(x)
-        return x
+            if layer in LEVELS:
+                found.append(x)
+            x = self._pool(x, layer)
+        return found
+
+    def _pool(self, x: Tensor, layer: str) -> Tensor:
+        """Halve what comes out of a layer, where there is a max-pool behind it."""
+        return functional.max_pool2d(x, kernel_size=3, stride=2, padding=1) if layer in self.pooled else x

@@ -16,7 +16,7 @@ from torch import Tensor
 from torchvision.models import get_model_weights
 
 from hepaflow.errors import UserError
-from hepaflow.networks.backbone import Backbone
+from hepaflow.networks.backbone import RGB, Backbone
 from hepaflow.system.faults import check_opens, remedy
 
 # In torchvision's DenseNet files a layer is called norm.1, in its networks norm1.
@@ -28,7 +28,7 @@ _UNREADABLE = (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingErr
 
 
 def load_pretrained(backbone: Backbone, weights: str) -> None:
-    """Set all of a backbone's layers but the first convolution to pretrained weights (thesis 4.6.1).
+    """Set all of a backbone's layers but a new first convolution to pretrained weights (thesis 4.6.1).
 
     Parameters
     ----------
@@ -49,8 +49,9 @@ def load_pretrained(backbone: Backbone, weights: str) -> None:
     found = {_OLD_DENSENET_NAME.sub(r"\1\2.", name): value for name, value in found.items()}
     found = {name: value for name, value in found.items() if not name.startswith(backbone.REMOVED)}
     expected = backbone.state_dict()
+    new = "" if backbone.channels == RGB else backbone.FIRST
     for values in (found, expected):
-        for name in [name for name in values if name == backbone.FIRST or name.endswith(".num_batches_tracked")]:
+        for name in [name for name in values if name == new or name.endswith(".num_batches_tracked")]:
             del values[name]
     _check_fit(found, expected, file=file, name=backbone.name)
     backbone.load_state_dict(found, strict=False)

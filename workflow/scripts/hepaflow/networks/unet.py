@@ -14,13 +14,19 @@ class UNet(nn.Module):
 
     The thesis does not use it; it shows what an architecture needs that has neither ImageNet weights nor a
     DeepLabV3 head.
+
+    Parameters
+    ----------
+    channels : int
+        Channels of the input.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, channels: int = 1) -> None:
         super().__init__()
+        self.channels = channels
         self.model = MonaiUNet(
             spatial_dims=2,
-            in_channels=1,
+            in_channels=channels,
             out_channels=1,
             channels=(32, 64, 128, 256),
             strides=(2, 2, 2),
@@ -29,7 +35,7 @@ class UNet(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map slices (b, 1, h, w) to float32 logits (b, 1, h, w)."""
-        check_size(x)
+        """Map slices (b, channels, h, w) to float32 logits (b, 1, h, w)."""
+        check_size(x, self.channels)
         logits: Tensor = self.model(x)  # (b, 1, h, w)
         return logits.float()

@@ -150,5 +150,5 @@ AnyMethod = Annotated[
 def as_method(backbone: BackboneSettings) -> MethodSettings:
     """Return the settings of a backbone in the form of a method's."""
     stages = {stage: MethodStageSettings(training=getattr(backbone.training, stage)) for stage in STAGES}
-    network = BackboneWeights(arch=backbone.arch, weights=backbone.weights)
+    network = BackboneWeights(**{name: getattr(backbone, name) for name in BackboneWeights.model_fields})
     return MethodSettings(network=network, stages=MethodStages(**stages))

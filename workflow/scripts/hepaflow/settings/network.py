@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
 from hepaflow.settings.base import SettingsModel
+from hepaflow.settings.decoder import Decoder
 from hepaflow.settings.head import HeadSettings
+from hepaflow.settings.monai import MonaiNetwork
+from hepaflow.settings.unet import UNetSettings
 
 HAS_BACKBONE: Mapping[str, bool] = MappingProxyType(
     {
@@ -23,10 +26,25 @@ HAS_BACKBONE: Mapping[str, bool] = MappingProxyType(
         "densenet201": True,
         "inception_v3": True,
         "unet": False,
+        "plain_unet": False,
+        "residual_unet": False,
+        "unet2015": False,
+        "sar_unet": False,
+        "monai": False,
     }
 )
 """Every architecture, under torchvision's name where torchvision has it: whether it has a backbone with ImageNet
-weights, and a head. `networks/registry.py` builds them."""
+weights, and a head or decoder. `networks/registry.py` builds them."""
+
+OWN_SETTINGS: Mapping[str, str] = MappingProxyType(
+    {"plain_unet": "unet", "residual_unet": "unet", "monai": "monai"}
+)
+"""The group of settings that an architecture alone reads; another architecture may not have it."""
+NEEDED = ("monai",)
+"""Those of the groups that their architecture cannot do without."""
+
+SIDES: Mapping[str, int] = MappingProxyType({"sar_unet": 16})
+"""What rows and columns must be a multiple of, where 8 is not enough and no setting says so."""
 
 
 def _known(arch: str) -> str:
@@ -35,16 +53,33 @@ def _known(arch: str) -> str:
     return arch
 
 
+def _start(given: dict[str, Any]) -> str:
+    """Return where weights start if nothing says so: at random without a backbone (thesis 4.6.1)."""
+    return "imagenet" if HAS_BACKBONE.get(given.get("arch", ""), True) else "none"
+
+
 class BackboneWeights(SettingsModel):
     """An architecture, and where its weights start (thesis 4.4, 4.6.1)."""
 
     arch: Annotated[str, AfterValidator(_known), Field(json_schema_extra={"enum": list(HAS_BACKBONE)})]
-    """Name of the architecture: torchvision's, for a backbone with DeepLabV3 head (thesis 4.4); or `unet`."""
+    """Name of the architecture: torchvision's, for a backbone with DeepLabV3 head (thesis 4.4); or another."""
 
-    weights: Annotated[str, Field(min_length=1)] = "imagenet"
+    weights: Annotated[str, Field(min_length=1)] = Field(
+        default_factory=_start, json_schema_extra={"default": "imagenet"}
+    )
     """Where the backbone's weights start: `imagenet` (thesis 4.6.1), `none` (random), or the path of a file
-    with the weights of torchvision's network of this name (.safetensors, or .pth without pickled code). The
-    first convolution and the head always start at random."""
+    with the weights of torchvision's network of this name (.safetensors, or .pth without pickled code). The head
+    always starts at random; so does the first convolution, unless slices come in threes, as the three colours of a
+    photograph. Absent, `none` for an architecture without backbone."""
+
+    decoder: Decoder | None = None
+    """What makes logits of a backbone's features; null for the DeepLabV3 head of `head` (thesis 3.5)."""
+
+    unet: UNetSettings | None = None
+    """Levels of `plain_unet` and `residual_unet`; null for what nnU-Net plans for the slices' size."""
+
+    monai: MonaiNetwork | None = None
+    """Which network of MONAI, for the architecture `monai`; null for any other."""
 
     @model_validator(mode="after")
     def _weights_exist(self) -> Self:
@@ -55,9 +90,22 @@ class BackboneWeights(SettingsModel):
             )
         return self
 
+    @model_validator(mode="after")
+    def _has_what_it_reads(self) -> Self:
+        if self.decoder is not None and not HAS_BACKBONE[self.arch]:
+            raise ValueError(f"{self.arch!r} has no backbone to put a decoder on; leave out `decoder`")
+        own = OWN_SETTINGS.get(self.arch)
+        for group in dict.fromkeys(OWN_SETTINGS.values()):
+            if group != own and getattr(self, group) is not None:
+                readers = ", ".join(name for name, read in OWN_SETTINGS.items() if read == group)
+                raise ValueError(f"{self.arch!r} does not read `{group}`, which is for {readers}; leave it out")
+        if own in NEEDED and getattr(self, own) is None:
+            raise ValueError(f"{self.arch!r} needs `{own}`, which says what it is")
+        return self
+
 
 class NetworkSettings(BackboneWeights):
     """A network: architecture, start of its weights, and head (thesis 4.4)."""
 
     head: HeadSettings = HeadSettings()
-    """The segmentation head (thesis 3.5). `unet` has none and ignores it."""
+    """The segmentation head (thesis 3.5). Networks without backbone, or with a `decoder`, have none."""

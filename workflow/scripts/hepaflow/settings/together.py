@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from hepaflow.errors import UserError
-from hepaflow.names import STAGES
-from hepaflow.settings.network import HAS_BACKBONE
+from hepaflow.names import STAGES, Stage
+from hepaflow.settings.network import HAS_BACKBONE, SIDES
 from hepaflow.settings.optimiser import SGD
 from hepaflow.settings.postprocess import MinArea
 from hepaflow.settings.preprocessing import OwnLesionSlices
@@ -16,6 +16,7 @@ from hepaflow.settings.schedule import Exponential
 if TYPE_CHECKING:
     from hepaflow.settings.contrast import ContrastSettings
     from hepaflow.settings.methods import MethodStageSettings
+    from hepaflow.settings.network import BackboneWeights
     from hepaflow.settings.training import TrainingSettings
     from hepaflow.settings.workflow import Settings
 
@@ -25,10 +26,13 @@ SMALLEST_TILE = 4
 STRIDE = 8
 """Input pixels for each feature pixel of the networks, along each axis (thesis 4.4)."""
 
+DECODER_STRIDE = 32
+"""The same of a backbone that strides, with a `decoder`."""
+
 
 def conflicts(settings: Settings) -> list[str]:
     """Return the settings that make a run impossible: keys, values and what is allowed."""
-    return list(dict.fromkeys([*_slices(settings), *_trainings(settings)]))
+    return list(dict.fromkeys([*_slices(settings), *_networks(settings), *_trainings(settings)]))
 
 
 def _slices(settings: Settings) -> Iterator[str]:
@@ -64,6 +68,38 @@ def _tiles(key: str, contrast: ContrastSettings, size: int) -> Iterator[str]:
             f"{key}contrast.tiles: {tiles} tiles along {size} pixels (size) are {size // tiles} pixel(s) wide, "
             f"which erases the image; at most {size // SMALLEST_TILE} tiles, of {SMALLEST_TILE} pixels"
         )
+
+
+def _networks(settings: Settings) -> Iterator[str]:
+    for name, method in settings.networks.items():
+        network = method.network
+        multiple = _multiple(network)
+        for stage in STAGES:
+            size, whose = settings.stage_size(stage, name), f"network of the {_kind(settings, name)} {name!r}"
+            if size % multiple:
+                yield (
+                    f"{_size_key(settings, stage, name)}: {size} pixels cannot be halved as often as the {whose} "
+                    f"does; a multiple of {multiple}, or another network"
+                )
+            elif network.unet is not None and size // multiple < 2:
+                yield (
+                    f"{_size_key(settings, stage, name)}: {size} pixels are a single one at the last level of the "
+                    f"{whose}, which normalises over several; at least {2 * multiple}, or fewer levels"
+                )
+
+
+def _size_key(settings: Settings, stage: Stage, name: str) -> str:
+    own = getattr(settings.networks[name].stages, stage).data
+    return "size" if own is None or own.size is None else f"methods.{name}.stages.{stage}.data.size"
+
+
+def _multiple(network: BackboneWeights) -> int:
+    """Return what rows and columns must be a multiple of, as far as settings tell."""
+    if network.decoder is not None:
+        return DECODER_STRIDE
+    if network.unet is not None and network.unet.channels is not None:
+        return 1 << (len(network.unet.channels) - 1)
+    return SIDES.get(network.arch, STRIDE)
 
 
 def _trainings(settings: Settings) -> Iterator[str]:
@@ -109,7 +145,8 @@ def remarks(settings: Settings) -> list[str]:
     """Return warnings on settings that work, but were hardly meant like this."""
     features = settings.size // STRIDE
     wide = [str(rate) for rate in settings.head.rates if rate >= features]
-    with_head = any(HAS_BACKBONE[one.network.arch] for one in settings.networks.values())
+    networks = [one.network for one in settings.networks.values()]
+    with_head = any(HAS_BACKBONE[one.arch] and one.decoder is None for one in networks)
     if not (wide and with_head):
         return []
     return [

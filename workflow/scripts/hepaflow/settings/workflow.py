@@ -250,6 +250,11 @@ class Settings(SettingsModel):
             own: getattr(method.stages, stage).training,
         }
 
+    def stage_size(self, stage: Stage, name: str) -> int:
+        """Return the rows and columns of the slices that a network sees in a stage."""
+        own = getattr(self.networks[name].stages, stage).data
+        return self.size if own is None or own.size is None else own.size
+
     def liver_slices(self) -> LiverSlicesSettings:
         """Return the settings of the slices of whole exams."""
         return LiverSlicesSettings(window=self.window, size=self.size)

@@ -1,0 +1,72 @@
+"""Networks of MONAI by name."""
+
+from typing import Any
+
+import pytest
+import torch
+from monai.networks import nets
+
+from hepaflow.errors import UserError
+from hepaflow.networks.from_monai import FromMonai, check
+from hepaflow.networks.network import build_network
+from hepaflow.settings.monai import MonaiNetwork
+from hepaflow.settings.network import NetworkSettings
+
+torch.set_num_threads(1)
+
+UNET: dict[str, Any] = {"channels": [4, 8], "strides": [2], "norm": ["instance", {"affine": True}]}
+DYNUNET: dict[str, Any] = {
+    **{"kernel_size": [3, 3, 3], "strides": [1, 2, 2], "upsample_kernel_size": [2, 2], "filters": [4, 4, 8]},
+}
+
+
+def named(name: str, **arguments: Any) -> MonaiNetwork:
+    return MonaiNetwork(name=name, arguments=arguments)
+
+
+def test_a_network_is_monais_own() -> None:
+    torch.manual_seed(0)
+    ours = build_network(NetworkSettings(arch="monai", monai=named("UNet", **UNET)), channels=3)
+    torch.manual_seed(0)
+    theirs = nets.UNet(2, 3, 1, channels=(4, 8), strides=(2,), norm=("instance", {"affine": True}))
+    x = torch.rand(2, 3, 16, 24)
+    assert torch.equal(ours(x), theirs(x))
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("UNet", UNET),
+        ("BasicUNet", {"features": [4] * 6}),
+        ("BasicUNetPlusPlus", {"features": [4] * 6}),
+        ("SegResNetDS", {"init_filters": 4, "blocks_down": [1, 1, 1], "dsdepth": 2}),
+        ("DynUNet", DYNUNET),
+    ],
+)
+def test_networks_of_many_kinds_pass(name: str, arguments: dict[str, Any]) -> None:
+    check(named(name, **arguments), channels=1, size=32)
+    network = FromMonai(named(name, **arguments))
+    logits = network(torch.rand(2, 1, 32, 32))
+    assert (len(logits) == 2 and not isinstance(logits, torch.Tensor)) is (name == "SegResNetDS")
+    assert network.eval()(torch.rand(2, 1, 32, 32)).shape == (2, 1, 32, 32)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "told"),
+    [
+        ("UNet", {"channels": [4, 8], "strides": []}, "cannot build UNet with the arguments {'channels'"),
+        ("UNet", {"channels": [4, 8], "strides": [2], "norm": "no"}, r"cannot build UNet .*NO"),
+        ("UNet", {"channels": [4, 8], "strides": [3]}, r"fails on slices of 32 pixels|makes \(2, 1, \d+"),
+        (
+            "DynUNet",
+            DYNUNET | {"deep_supervision": True},
+            r"makes \(2, 1, 32, 32\), in training \(2, 2, 1, 32, 32\)",
+        ),
+        ("DenseNet121", {"init_features": 4, "growth_rate": 4, "block_config": [1, 1]}, r"makes \(2, 1\) of two"),
+    ],
+)
+def test_what_gives_no_logits_of_the_slices_size_is_refused(
+    name: str, arguments: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(UserError, match=told):
+        check(named(name, **arguments), channels=1, size=32)
