@@ -15,6 +15,7 @@ from hepaflow.model.members import CARD, LICENCE, PROVENANCE, SETTINGS, weight_m
 from hepaflow.names import FUSION
 from hepaflow.networks.network import build_network
 from hepaflow.networks.weights import save_weights
+from hepaflow.sampling.registry import SAMPLINGS
 from hepaflow.settings.plan import Plan
 from hepaflow.settings.workflow import read_settings
 
@@ -54,7 +55,8 @@ def small_model(
             continue
         assert planned.network is not None
         torch.manual_seed(own_seed)
-        network = build_network(planned.network.network)
+        sampling = planned.network.sampling
+        network = build_network(planned.network.network, SAMPLINGS[sampling.kind](sampling).channels)
         if logits:
             last = [one for one in network.modules() if isinstance(one, nn.Conv2d) and one.out_channels == 1][-1]
             assert last.bias is not None

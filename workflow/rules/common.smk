@@ -33,7 +33,7 @@ from hepaflow.jobs.fingerprint import ALL, chosen_by, fingerprints, libraries
 from hepaflow.methods.given_files import structures_of
 from hepaflow.methods.inputs import Inputs, check_times
 from hepaflow.methods.job_settings import JobSettings
-from hepaflow.methods.networks import check_networks
+from hepaflow.training.check import check_networks
 from hepaflow.methods.plan import averages_of, joined_by, networks_of, votes_of
 from hepaflow.methods.thesis import plan_of
 from hepaflow.names import FUSION, STAGES, STRUCTURES

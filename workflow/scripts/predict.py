@@ -12,16 +12,12 @@ from hepaflow.settings.training import PredictSettings
 
 def work() -> None:
     from hepaflow.networks.compute import make_fabric  # torch takes seconds to import; the cache does without it
-    from hepaflow.networks.network import build_network
-    from hepaflow.networks.weights import load_weights
-    from hepaflow.sampling.predictor import Predictor
+    from hepaflow.sampling.predictor import trained
 
     settings = PredictSettings.model_validate_json(snakemake.params.settings)
     compute = ComputeSettings.model_validate_json(snakemake.params.compute)
-    network = build_network(settings.network)
-    load_weights(network, snakemake.input.weights)
     fabric = make_fabric(settings.precision, compute, threads=snakemake.threads)
-    predictor = Predictor(network, settings.sampling, fabric, compute, settings.flips or ())
+    predictor = trained(settings, Path(snakemake.input.weights), fabric, compute)
 
     def maps():
         for path in map(Path, snakemake.input.data):

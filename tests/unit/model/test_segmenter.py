@@ -169,10 +169,11 @@ def drawn(model: Path, plan: Plan, step: tuple[str, str], stack: SliceStack) -> 
     method, stage = step
     settings = plan.methods[method][stage].network
     assert settings is not None
-    network = build_network(settings.network)
+    channels = {"slices": 1, "slabs": 3}[settings.sampling.kind]
+    network = build_network(settings.network, channels)
     load_weights(network, model, read_bundle(model).network(stage, method))
     fabric = make_fabric(settings.precision, CPU, threads=1)
-    return Predictor(network, settings.sampling, fabric, CPU).map(SlicesInMemory(stack))
+    return Predictor(network, settings.sampling, fabric, CPU, settings.flips or ()).map(SlicesInMemory(stack))
 
 
 def test_a_vote_is_the_functions_one_after_the_other(tmp_path: Path, hu: np.ndarray) -> None:
@@ -230,7 +231,7 @@ def test_a_cascade_is_the_functions_one_after_the_other(tmp_path: Path, hu: np.n
 def test_an_average_is_the_functions_one_after_the_other(tmp_path: Path, hu: np.ndarray) -> None:
     """Of methods that see lesions on grids of their own, on the finest of these around the average's own liver."""
     fine = {"lesion": {"data": {"kind": "voi_slices", "size": 48, "margin": 0.1}}}
-    slabs = {"network": UNET, "stages": fine}
+    slabs = {"network": UNET, "sampling": {"kind": "slabs"}, "flips": ["vertical"], "stages": fine}
     plan = small_plan("both", methods={"mine": slabs, "both": {"kind": "average", "of": ["first", "mine"]}})
     model = small_model(tmp_path, plan=plan, seed=2)
     window = WindowSettings()

@@ -19,11 +19,9 @@ from hepaflow.masks.restore import Found, region_on, restore, to_restore
 from hepaflow.methods.plan import Step, averages_of, joined_by, networks_of, stages_of
 from hepaflow.model.trained import TrainedModel
 from hepaflow.networks.compute import fitting_batch, make_fabric
-from hepaflow.networks.network import build_network
-from hepaflow.networks.weights import load_weights
 from hepaflow.preprocessing.registry import PREPROCESSING
 from hepaflow.preprocessing.slices import SlicesInMemory, SliceStack
-from hepaflow.sampling.predictor import Predictor
+from hepaflow.sampling.predictor import Predictor, trained
 from hepaflow.sampling.protocol import Slices
 from hepaflow.settings.compute import ComputeSettings
 from hepaflow.settings.plan import Plan, PlannedStage
@@ -250,6 +248,4 @@ def _predictor(model: TrainedModel, step: Step, fabric: Fabric, compute: Compute
     settings = model.plan.methods[method][stage].network
     if settings is None:
         raise ValueError(f"{method} has no network")
-    network = build_network(settings.network)
-    load_weights(network, model.path, model.network(stage, method))
-    return Predictor(network, settings.sampling, fabric, compute, settings.flips or ())
+    return trained(settings, model.path, fabric, compute, model.network(stage, method))

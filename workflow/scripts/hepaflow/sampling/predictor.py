@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,13 @@ from torch import Tensor, nn
 
 from hepaflow.masks.map import FULL, HALF
 from hepaflow.networks.compute import memory_format, prediction_batch, prepare
+from hepaflow.networks.network import build_network
+from hepaflow.networks.weights import load_weights
 from hepaflow.sampling.protocol import Slices
 from hepaflow.sampling.registry import SAMPLINGS
 from hepaflow.settings.compute import ComputeSettings
 from hepaflow.settings.sampling import Sampling
+from hepaflow.settings.training import PredictSettings
 
 
 class Predictor:
@@ -84,6 +88,36 @@ class Predictor:
             found += self._model(batch.flip(axes)).float().sigmoid().flip(axes)
         mean = found / (1 + len(self._mirrored))
         return _bytes(mean, mean > 0.5)
+
+
+def trained(
+    settings: PredictSettings,
+    weights: Path,
+    fabric: Fabric,
+    compute: ComputeSettings,
+    content: bytes | None = None,
+) -> Predictor:
+    """Return what draws the maps of a trained network.
+
+    Parameters
+    ----------
+    settings : PredictSettings
+    weights : Path
+        File of its weights.
+    fabric : Fabric
+        Device and precision.
+    compute : ComputeSettings
+    content : bytes, optional
+        The weights, where they were read already; the path then only says from where.
+
+    Raises
+    ------
+    UserError
+        If the weights are damaged, or another network's.
+    """
+    network = build_network(settings.network, SAMPLINGS[settings.sampling.kind](settings.sampling).channels)
+    load_weights(network, weights, content)
+    return Predictor(network, settings.sampling, fabric, compute, settings.flips or ())
 
 
 _AXES = {"horizontal": -1, "vertical": -2}

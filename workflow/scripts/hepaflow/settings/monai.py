@@ -1,7 +1,7 @@
 """A network of MONAI, by its name and the arguments of its class.
 
 Both are checked against MONAI's source code, which is read and not imported: that would take seconds, wherever
-settings are read. Whether the network can be built, only building it tells (`methods/networks.py`).
+settings are read. Whether the network can be built, only building it tells (`training/check.py`).
 """
 
 import ast

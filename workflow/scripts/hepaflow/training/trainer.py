@@ -165,13 +165,14 @@ class Trainer:
     ) -> None:
         self._settings, self._recipe, self._compute = settings, settings.training, compute
         self._fabric, self._state, self._interruption = fabric, state, Interruption()
-        dataset = SAMPLINGS[settings.sampling.kind](settings.sampling).dataset(slices)
+        sampling = SAMPLINGS[settings.sampling.kind](settings.sampling)
+        dataset = sampling.dataset(slices)
         self._data = training_data(dataset, settings, compute, fabric)
         self._batches = len(self._data.order)
         self._criterion = criterion_of(self._recipe.loss)
 
         torch.manual_seed(settings.seed)
-        network = build_network(settings.network)
+        network = build_network(settings.network, sampling.channels)
         if start is not None:
             load_weights(network, start)
         self.network = shared(network, fabric.device) if fabric.world_size > 1 else network

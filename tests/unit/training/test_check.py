@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from hepaflow.errors import UserError
-from hepaflow.methods.networks import check_networks
 from hepaflow.settings.workflow import read_settings
+from hepaflow.training.check import check_networks
 
 SCRIPTS = Path(__file__).parents[3] / "workflow/scripts"
 
@@ -27,10 +27,22 @@ def test_a_network_that_cannot_be_built_stops_the_run() -> None:
     assert "correct `methods.x.network.monai.arguments`" in str(caught.value)
 
 
+def test_a_network_is_tried_on_the_pieces_of_each_stage(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = []
+    monkeypatch.setattr("hepaflow.networks.from_monai.check", lambda _, **shown: tried.append(shown))
+    config = with_unet(strides=[2])
+    config["methods"]["x"] |= {
+        "sampling": {"kind": "slabs", "slices": 3},
+        "stages": {"lesion": {"sampling": {"kind": "slices"}, "data": {"kind": "voi_slices", "size": 48}}},
+    }
+    check_networks(read_settings(config))
+    assert tried == [{"channels": 1, "size": 48}, {"channels": 3, "size": 32}]
+
+
 def test_reading_settings_imports_no_torch_nor_do_checks_without_a_network_of_monai() -> None:
     code = (
         "import sys; from hepaflow.settings.workflow import read_settings; "
-        "from hepaflow.methods.networks import check_networks; check_networks(read_settings({})); "
+        "from hepaflow.training.check import check_networks; check_networks(read_settings({})); "
         f"read_settings({json.dumps(with_unet(strides=[2]))}); "
         "sys.exit('torch' in sys.modules or 'monai' in sys.modules)"
     )

@@ -3,7 +3,9 @@
 from functools import partial
 
 from hepaflow.errors import UserError
-from hepaflow.names import STAGES
+from hepaflow.names import STAGES, Stage
+from hepaflow.sampling.registry import SAMPLINGS
+from hepaflow.settings.sampling import Slices
 from hepaflow.settings.workflow import Settings
 
 
@@ -29,10 +31,17 @@ def check_networks(settings: Settings) -> None:
 
         key = f"backbones.{name}" if name in settings.backbones else f"methods.{name}.network"
         try:
-            for size in sorted({settings.stage_size(stage, name) for stage in STAGES}):
-                check(method.network.monai, channels=1, size=size)
+            for channels, size in sorted({_shown(settings, stage, name) for stage in STAGES}):
+                check(method.network.monai, channels=channels, size=size)
         except UserError as error:
             raise error.reworded(partial(_of_run, key)) from error
+
+
+def _shown(settings: Settings, stage: Stage, name: str) -> tuple[int, int]:
+    """Return channels and size of the pieces that a network sees."""
+    method = settings.networks[name]
+    sampling = getattr(method.stages, stage).sampling or method.sampling or Slices()
+    return SAMPLINGS[sampling.kind](sampling).channels, settings.stage_size(stage, name)
 
 
 def _of_run(key: str, text: str) -> str:
