@@ -45,7 +45,6 @@ def scored(completed: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Che
             "figure_dice": 2,
             "figure_samples": 2,
             "viewer": 2,
-            "bundle": 1,  # its card is made from the same table; other systems are not in it
             "provenance": 1,
             "html_report": 1,
         }

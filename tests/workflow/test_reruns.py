@@ -78,7 +78,7 @@ LIVER_NETWORKS = (
 APART = names("preprocess.lesion-apart.test")
 APART_LESION = names(
     "predict.lesion.test postprocess.lesion.test restore.test evaluate.test summarise tables.liver tables.lesion "
-    "table_literature figure_dice.liver figure_dice.lesion viewer.test bundle provenance"
+    "table_literature figure_dice.liver figure_dice.lesion viewer.test provenance"
 )
 APART_LESION |= SAMPLES
 APART_LESION_NETWORK = names("train.lesion figure_training.lesion") | APART_LESION

@@ -5,7 +5,8 @@ rule bundle:
     input:
         networks=[network_file(stage, network) for network, stage in networks_of(MODEL)],
         votes=[vote_file(stage, vote) for vote, stage in votes_of(MODEL)],
-        summary=f"{RESULTS}/tables/summary.csv",
+        # Its own methods' alone: a run can make the model of one method without computing the others.
+        metrics=metrics_of(*MODEL.methods),
         records=[
             *(f"{RESULTS}/records/train/{stage}.{network}.json" for network, stage in networks_of(MODEL)),
             *(f"{RESULTS}/records/fit_fusion/{stage}.{vote}.json" for vote, stage in votes_of(MODEL)),

@@ -4,7 +4,8 @@ import json
 from importlib.metadata import version
 from pathlib import Path
 
-from hepaflow.evaluation.scores import read_scores
+from hepaflow.evaluation.scores import in_order, read_scores
+from hepaflow.evaluation.statistics import summarise
 from hepaflow.jobs.run import run
 from hepaflow.model.bundle import write_bundle
 from hepaflow.model.card import model_card, model_provenance
@@ -17,7 +18,7 @@ def work() -> None:
     plan = Plan.model_validate_json(snakemake.params.settings)
     made_by = version("hepaflow")
     provenance = model_provenance(snakemake.input.records)
-    summary = read_scores(snakemake.input.summary)
+    summary = summarise(in_order(read_scores(*snakemake.input.metrics)))
     members = [*weight_members(plan), LICENCE]
     paths = map(Path, [*snakemake.input.networks, *snakemake.input.votes, snakemake.input.licence])
     texts = {
