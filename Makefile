@@ -17,7 +17,7 @@ SIDE_BY_SIDE := $(BIN)/pytest -n 2 --dist loadfile
 ALONE := $(shell command -v flock >/dev/null && echo flock --nonblock --conflict-exit-code 75 .snakemake-demo.lock)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-of-code test-of-runs test-of-queue lint unit workflow test-browser test-slurm test-faults mutants why prune schema lock clean bench
+.PHONY: help setup demo test test-of-code test-of-runs test-of-queue lint unit workflow test-browser test-slurm test-gpu test-faults mutants why prune schema lock clean bench
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -85,6 +85,9 @@ test-browser: $(VENV)/.locked-dev ## tests of the report and the viewer in Chrom
 
 test-slurm: $(VENV)/.locked-dev ## tests on a SLURM cluster that is set up on this machine (root, Debian)
 	$(BIN)/pytest tests/slurm
+
+test-gpu: $(VENV)/.locked-dev ## check and measure trainings and predictions on a GPU, under eight minutes, into docs/gpu.md
+	$(BIN)/pytest tests/gpu
 
 test-faults: $(VENV)/.locked-dev ## all of the tests of hostile input and faults, and what else is slow; writes docs/faults.md
 	$(BIN)/pytest tests/faults --write-page

@@ -1,0 +1,213 @@
+"""The page `docs/gpu.md`: what is measured and how, and the tables of a run.
+
+    PYTHONPATH=workflow/scripts:tests python3 -m gpu.page [results/gpu.json]
+
+It needs no package beside Python.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs/gpu.md"
+RESULTS = ROOT / "results/gpu.json"
+
+HEAD = """\
+# On a GPU
+
+`make test-gpu` trains and predicts on this machine's GPU for less than eight minutes (planned for one H100),
+checks what has to hold there, and writes `results/gpu.json` and this page. Without CUDA it is skipped. Where
+there is little beside torch,
+
+    PYTHONPATH=workflow/scripts:tests python3 -m gpu.measure
+    PYTHONPATH=workflow/scripts:tests python3 -m gpu.page
+
+do the same without pytest and the locked environment; the first says at once which packages are missing. `--cpu`
+runs every part at tiny sizes on the CPU, where its numbers mean nothing.
+
+## What is measured, and how
+
+The four networks of the thesis and the method `modern` of `config/modern.yaml` (where that is missing, a U-Net
+with AdamW on slabs of three slices), as the plan of a run has them, but from random weights. They see drawn slices
+of 256×256: a body, a liver, lesions, noise. Trainings and predictions go through the code of the workflow's jobs,
+each in a process of its own.
+
+- **Training**: two epochs of six mini-batches, of as many slices as the configuration has, with four loading
+  processes, in fp32, bf16, TF32, and bf16 with channels last. Slices a second are those of the second epoch
+  without its first mini-batch, and the program waits for the GPU after every step; the first epoch is the
+  warm-up. Beside them: the share of this time that steps wait for slices, the most memory that torch allocates
+  on the card, and the time to the end of the first step, which includes building the network. *Check*: every
+  loss is finite, and their mean falls from the first third of the steps to the last.
+- **Compiled**: the same in bf16 with `compute.compile`, for `modern` and ResNet152 alone, as compiling a network
+  takes a minute or more. It happens in the first step.
+- **Killed and resumed**: four trainings in fp32 of three epochs of three mini-batches of four slices:
+  undisturbed, again, with four loading processes, and killed (SIGKILL) in the second mini-batch of the second
+  epoch and started once more. *Check*: the last goes on after the first epoch, and it and the one with loading
+  processes end with the bytes of the undisturbed one. Jobs ask torch for deterministic algorithms, and go on
+  with others where there are none. Torch names these operations; where it does so, and the second undisturbed
+  training ends with other bytes, too, other bytes are no failure, and the table says so.
+- **Prediction**: an exam of 128 slices from its file, 64 at once, in every precision, with channels first and
+  last, the second time; the way back to main memory counts. *Check*: masks of eight slices equal those of the
+  CPU in fp32 but for undecided pixels, whose logit, as the CPU computes it, is within 0.001 (fp32), 0.02 (TF32)
+  or 0.08 (bf16) standard deviations of all logits. As the networks are hardly trained, their logits are shifted
+  first so that a tenth of the pixels are foreground.
+
+What no longer fits into the time is listed as left out. A part that hangs, breaks or runs out of memory fails
+alone. [`benchmarks/images_per_second.py`](slurm.md#gpu-hours) measures the networks of any configuration,
+without data.
+
+## Results
+
+"""
+
+UNMEASURED = "Not measured yet.\n"
+
+
+def page(results: Mapping[str, Any] | None) -> str:
+    """Return the page.
+
+    Parameters
+    ----------
+    results : mapping, or None
+        What `gpu.measure` has written; None if nothing has been measured.
+    """
+    if results is None:
+        return HEAD + UNMEASURED
+    parts = sorted(results["parts"], key=lambda part: part["network"])  # within a network, in the order of the run
+    sections = [_machine(results), _checks(parts), *_left_out(results["left_out"])]
+    for title, kinds, rows, columns in TABLES:
+        found = [row for part in parts if part["kind"] in kinds and part["figures"] for row in rows(part)]
+        if found:
+            sections += [f"### {title}", _table(columns, found)]
+    return HEAD + "\n\n".join(sections) + "\n"
+
+
+def _machine(results: Mapping[str, Any]) -> str:
+    machine = results["machine"]
+    on = (
+        f"{machine['gpu']} ({machine['gpu_gib']} GiB)"
+        if machine["gpu"]
+        else "the CPU, at tiny sizes: no number counts"
+    )
+    versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items() if number)
+    commit = f", commit {results['commit']}" if results["commit"] else ""
+    cuda = f"CUDA {machine['cuda']}, cuDNN {machine['cudnn']}; " if machine["cuda"] else ""
+    return (
+        f"On {on}, {machine['cores']} CPU cores; {cuda}Python {machine['python']}, {versions}. "
+        f"{results['date']}{commit}; {results['seconds']:.0f} s in all. `modern`: {results['modern']}."
+    )
+
+
+def _checks(parts: Sequence[Mapping[str, Any]]) -> str:
+    checks = [(part["part"], check) for part in parts for check in part["checks"]]
+    failed = [f"- **{name}: {check['what']}**: {check['found']}" for name, check in checks if not check["ok"]]
+    told = f"{len(checks) - len(failed)} of {len(checks)} checks hold."
+    return "\n".join([told, "", *failed]).rstrip()
+
+
+def _left_out(left_out: Sequence[Mapping[str, str]]) -> Iterator[str]:
+    reasons = dict.fromkeys(one["why"] for one in left_out)
+    lines = [f"- {why}: {', '.join(one['part'] for one in left_out if one['why'] == why)}" for why in reasons]
+    if lines:
+        yield "\n".join(["Left out:", "", *lines])
+
+
+def _training(part: Mapping[str, Any]) -> Iterator[list[str]]:
+    figures = part["figures"]
+    yield [
+        part["network"],
+        part["way"],
+        str(figures["batch"]),
+        f"{figures['images_per_second']:.1f}",
+        f"{figures['waiting']:.1%}",
+        f"{figures['gib']:.1f}",
+        f"{figures['first_step_seconds']:.0f} s",
+        f"{figures['losses'][0]:.3f} → {figures['losses'][-1]:.3f}",
+    ]
+
+
+def _prediction(part: Mapping[str, Any]) -> Iterator[list[str]]:
+    for way in part["figures"]["ways"]:
+        yield [
+            part["network"],
+            way["precision"] + (", channels last" if way["channels_last"] else ""),
+            f"{way['images_per_second']:.1f}",
+            f"{way['gib']:.1f}",
+            f"{way['differing']:.4%}",
+            f"{way['largest']:.2g}",
+        ]
+
+
+def _resumed(part: Mapping[str, Any]) -> Iterator[list[str]]:
+    figures = part["figures"]
+    differences = figures["largest_difference"]
+    told = ["the same" if same else f"{differences[run]:.1e}" for run, same in figures["equal"].items()]
+    yield [part["network"], *told, ", ".join(figures["without_deterministic"]) or "none"]
+
+
+TABLES: Sequence[
+    tuple[str, tuple[str, ...], Callable[[Mapping[str, Any]], Iterator[list[str]]], Sequence[str]]
+] = (
+    (
+        "Training",
+        ("training", "compiled"),
+        _training,
+        (
+            "network",
+            "arithmetic",
+            "at once",
+            "slices a second",
+            "waits for slices",
+            "GiB",
+            "first step",
+            "loss",
+        ),
+    ),
+    (
+        "Killed and resumed: weights beside those of the undisturbed training, or their largest difference",
+        ("resumed",),
+        _resumed,
+        ("network", "undisturbed again", "loading processes", "killed and resumed", "no deterministic algorithm"),
+    ),
+    (
+        "Prediction",
+        ("prediction",),
+        _prediction,
+        (
+            "network",
+            "arithmetic",
+            "slices a second",
+            "GiB",
+            "other pixels than the CPU",
+            "their logits are within",
+        ),
+    ),
+)
+"""Title, kinds of parts, rows of a part, and columns of each table."""
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the page; return the exit status."""
+    parser = argparse.ArgumentParser(prog="gpu.page", description=__doc__.partition("\n")[0])
+    parser.add_argument("results", type=Path, nargs="?", default=RESULTS, help="default: results/gpu.json")
+    parser.add_argument("--page", type=Path, default=PAGE, help="file to write (default: docs/gpu.md)")
+    chosen = parser.parse_args(arguments)
+    if not chosen.results.exists():
+        print(f"{chosen.results}: no such file; `python3 -m gpu.measure` writes it", file=sys.stderr)
+        return 2
+    results = json.loads(chosen.results.read_text(encoding="utf-8"))
+    chosen.page.write_text(page(results), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
