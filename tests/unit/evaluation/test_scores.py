@@ -96,5 +96,6 @@ def test_the_order_is_exam_then_processing_then_as_they_come() -> None:
     )
     found = in_order(table)
     assert found.index.tolist() == list(range(len(rows)))
+    assert found.columns.tolist() == table.columns.tolist()
     told = found[["exam", "method", "processing", "metric"]].itertuples(index=False, name=None)
     assert list(told) == [rows[place] for place in (0, 1, 3, 2, 4, 5, 6, 9, 8, 7)]
