@@ -130,7 +130,9 @@ KEYS: dict[str, tuple[Any, frozenset[str]]] = {
     "head.channels": (16, ALL_NETWORKS),
     "head.dropout": (0.3, ALL_NETWORKS),
     **{f"training.liver.{key}": (value, ALL_NETWORKS) for key, value in TRAINING.items()},
-    "training.liver.loss": ("dice", LIVER_NETWORKS),  # the method that is not fused has one of its own
+    # The method that is not fused has its own.
+    "training.liver.loss": ("dice", LIVER_NETWORKS),
+    "training.liver.epochs": (7, LIVER_NETWORKS),
     **{f"training.lesion.{key}": (value, LESION_NETWORKS) for key, value in TRAINING.items()},
     **{f"backbones.NAME.training.liver.{key}": (value, LIVER_NETWORKS) for key, value in TRAINING.items()},
     **{f"backbones.NAME.training.lesion.{key}": (value, LESION_NETWORKS) for key, value in TRAINING.items()},
