@@ -1,5 +1,7 @@
 """Means of maps: of those on one grid the mean of their bytes, of others what they say of the same places."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -91,3 +93,24 @@ def test_an_exam_in_which_a_method_finds_no_liver() -> None:
     found = average([(full, WHOLE), (drawn(0, nothing), nothing)], WHOLE)
     assert (found == 127).all()  # one of two is no majority
     assert average([(full, WHOLE)], nothing).shape == (0, 8, 8)
+
+
+@pytest.mark.parametrize(("rows", "columns"), [((300, 302), (200, 202)), ((0, 2), (510, 512)), ((60, 62), (0, 2))])
+def test_a_speck_costs_no_more_than_it_covers(rows: tuple[int, int], columns: tuple[int, int]) -> None:
+    """A box of two voxels has pixels of a hundredth of a voxel: an exam at this resolution takes gigabytes."""
+    speck = MapGrid(Box((0, 1), rows, columns), 256)
+    onto = MapGrid(Box((0, 1), (0, 512), (0, 512)), 256)
+    tracemalloc.start()
+    found = average([(np.full((1, 256, 256), 255, np.uint8), speck)], onto)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 50e6
+    place = (0, rows[0] // 2, columns[0] // 2)  # a pixel of the grid is these two voxels
+    assert found[place] > 128
+    assert np.count_nonzero(found) <= 9
+    assert (
+        average(
+            [(np.full((1, 256, 256), 255, np.uint8), speck)], MapGrid(Box((0, 1), (400, 500), (400, 500)), 64)
+        ).max()
+        == 0
+    )

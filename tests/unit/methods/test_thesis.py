@@ -10,7 +10,7 @@ from hepaflow.methods.job_settings import JobSettings
 from hepaflow.methods.plan import averages_of, model_of, networks_of, predictions_of, stages_of, steps_to, votes_of
 from hepaflow.methods.thesis import plan_of
 from hepaflow.names import FUSION, STAGES, STRUCTURES
-from hepaflow.settings.plan import Plan, PlannedTraining, Region
+from hepaflow.settings.plan import Plan, PlannedData, PlannedTraining, Region
 from hepaflow.settings.workflow import read_settings
 
 THESIS = ["densenet201", "inceptionv3", "resnet152", "resnext101"]
@@ -355,6 +355,7 @@ def test_a_stage_chooses_sampling_and_flips_before_the_method() -> None:
     made = beside(
         sampling={"kind": "slabs", "slices": 3},
         flips=["vertical", "horizontal"],
+        training={"start": "backbone"},
         stages={"liver": {"flips": ["horizontal"]}, "lesion": {"sampling": {"kind": "slices"}}},
     )
     seen = {}
@@ -377,6 +378,12 @@ def test_flips_are_a_setting_of_prediction_alone() -> None:
     assert with_flips.data == without.data
 
 
+def test_a_method_may_start_anew_where_its_stages_see_other_channels() -> None:
+    stages = {"lesion": {"sampling": {"kind": "slices"}}}
+    made = beside(sampling={"kind": "slabs"}, training={"start": "backbone"}, stages=stages)
+    assert training(made, "lesion", "mine").start is None
+
+
 @pytest.mark.parametrize(
     ("method", "told"),
     [
@@ -390,6 +397,10 @@ def test_flips_are_a_setting_of_prediction_alone() -> None:
             "methods.mine.stages.lesion.data.contrast.tiles: 16 tiles along 32 pixels",
         ),
         ({"sampling": {"kind": "slabs", "slices": 4}}, "1, 3 or 5"),
+        (
+            {"sampling": {"kind": "slabs"}, "stages": {"lesion": {"sampling": {"kind": "slices"}}}},
+            "training.lesion.start: the lesion network of the method 'mine' sees 1 slice(s) at once, and cannot",
+        ),
         ({"flips": []}, "expected `horizontal`, `vertical` or both"),
         ({"flips": ["horizontal", "horizontal"]}, "each once"),
         ({"flips": ["up"]}, "'horizontal' or 'vertical'"),
@@ -507,3 +518,75 @@ def test_levels_are_planned_for_the_size_and_are_those_of_both_stages() -> None:
             assert len(found["unet"]["channels"]) == len(found["unet"]["blocks"]) == count
     settings = training(made, "lesion", "both").settings
     assert settings.network.as_json() == networks(made, "both")[1]
+
+
+def lesion_grid(*of: str, **methods: Any) -> PlannedData:
+    """Return where the lesions of an average lie."""
+    both = {"kind": "average", "of": list(of)}
+    made = plan(size=128, backbones={"one": UNET}, methods={**methods, "both": both})
+    return made.data[made.methods["both"]["lesion"].data]
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_the_finest_grid_has_the_most_pixels_across_the_liver(reverse: bool) -> None:
+    def seeing(**data: Any) -> dict[str, Any]:
+        return {"network": UNET, "stages": {"lesion": {"data": data}}}
+
+    methods = {
+        "whole": seeing(kind="liver_slices", size=512),
+        "wide": seeing(kind="voi_slices", size=160, margin=0.5),
+        "close": seeing(kind="voi_slices", size=136, margin=0.1),
+    }
+    order = ["whole", "wide", "one", "close"]
+    found = lesion_grid(*(order[::-1] if reverse else order), **methods)
+    assert found.preprocess.preprocessing.as_json()["kind"] == "lesion_slices"  # the run's: 128 pixels, no margin
+    assert found.within is not None
+    assert found.within.method == "both"
+    order.remove("one")
+    found = lesion_grid(*(order[::-1] if reverse else order), **methods)
+    assert found.preprocess.preprocessing.as_json() | {"size": 136, "margin": 0.1} == (
+        found.preprocess.preprocessing.as_json()
+    )
+
+
+def test_groups_of_a_methods_data_are_the_runs_but_for_what_it_sets() -> None:
+    data = {"kind": "lesion_slices", "window": {"high": 200}, "contrast": {"tiles": 4}}
+    made = plan(
+        window={"low": -100, "high": 400},
+        contrast={"clip_limit": 0.05},
+        backbones={"one": UNET},
+        methods={"mine": {"network": UNET, "stages": {"lesion": {"data": data}}}},
+    )
+    told = made.data["lesion-mine"].preprocess.preprocessing.as_json()
+    assert told["window"] == {"low": -100, "high": 200}
+    assert told["contrast"] == {"background": "mask", "tiles": 4, "clip_limit": 0.05}
+
+
+@pytest.mark.parametrize(
+    ("config", "told"),
+    [
+        (
+            {"mine": {"network": UNET, "stages": {"lesion": {"data": {"kind": "voi_slices", "size": 40}}}}},
+            "postprocessing.lesion.min_area: 3000 pixels are more than a slice has "
+            "(methods.mine.stages.lesion.data.size: 40)",
+        ),
+        (
+            {
+                "both": {
+                    "kind": "average",
+                    "of": ["one", "fusion"],
+                    "stages": {"liver": {"postprocessing": [{"kind": "min_area", "min_area": 4097}]}},
+                }
+            },
+            "methods.both.stages.liver.postprocessing.0.min_area: 4097 pixels",
+        ),
+    ],
+)
+def test_steps_that_remove_everything_are_refused_on_every_grid(config: dict[str, Any], told: str) -> None:
+    with pytest.raises(UserError, match=re.escape(told)):
+        plan(
+            size=64,
+            postprocessing={"lesion": {"min_area": 3000}},
+            backbones={"one": UNET},
+            methods=config,
+        )

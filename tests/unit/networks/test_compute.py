@@ -155,16 +155,19 @@ def test_a_batch_of_predictions_on_the_cpu_has_the_pixels_of_two_slices(size: in
     assert prediction_batch(CPU, size) == slices
 
 
-def test_a_batch_of_predictions_on_a_gpu_has_64_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("size", "slices"), [(256, 64), (64, 1024), (512, 16), (1024, 4)])
+def test_a_batch_of_predictions_on_a_gpu_has_the_pixels_of_64_slices(
+    monkeypatch: pytest.MonkeyPatch, size: int, slices: int
+) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert prediction_batch(ComputeSettings(), 256) == 64
+    assert prediction_batch(ComputeSettings(), size) == slices
     assert prediction_batch(CPU, 256) == 2  # keeps to the CPU
 
 
 def test_a_batch_is_what_the_settings_ask_for_and_fits_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = CPU.model_copy(update={"predict_batch_size": 7})
     assert prediction_batch(asked, 256) == 7
-    monkeypatch.setenv("SLURM_MEM_PER_NODE", "2100")  # MiB: half of it has room for five slices of 200
+    monkeypatch.setenv("SLURM_MEM_PER_NODE", "2700")  # MiB: half of it has room for five slices of 265
     assert fitting_batch(asked, 256).predict_batch_size == 5
     assert fitting_batch(CPU, 256).predict_batch_size == 2
 

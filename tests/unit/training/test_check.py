@@ -33,6 +33,7 @@ def test_a_network_is_tried_on_the_pieces_of_each_stage(monkeypatch: pytest.Monk
     config = with_unet(strides=[2])
     config["methods"]["x"] |= {
         "sampling": {"kind": "slabs", "slices": 3},
+        "training": {"start": "backbone"},
         "stages": {"lesion": {"sampling": {"kind": "slices"}, "data": {"kind": "voi_slices", "size": 48}}},
     }
     check_networks(read_settings(config))

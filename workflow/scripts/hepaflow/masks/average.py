@@ -79,16 +79,45 @@ def _brought(map_: NDArray[np.uint8], box: Box, onto: Box, size: int) -> NDArray
 
 
 def _slice(one: NDArray[np.uint8], box: Box, onto: Box, size: int) -> NDArray[np.float32]:
-    (top, bottom), before_rows, after_rows = _within(one.shape[0], box.rows, onto.rows)
-    (left, right), before_columns, after_columns = _within(one.shape[1], box.columns, onto.columns)
-    padded = np.pad(one.astype(np.float32), ((before_rows, after_rows), (before_columns, after_columns)))
-    part = (left + before_columns, top + before_rows, right + before_columns, bottom + before_rows)
-    picture = Image.fromarray(padded).resize((size, size), Image.Resampling.BILINEAR, box=part)
-    return np.asarray(picture)
+    """Return one slice on the other grid; resampled is only what the map reaches, however small its box is."""
+    rows = _Axis.of(one.shape[0], box.rows, size, onto.rows)
+    columns = _Axis.of(one.shape[1], box.columns, size, onto.columns)
+    brought = np.zeros((size, size), np.float32)
+    if rows.count > 0 and columns.count > 0:
+        padded = Image.fromarray(np.pad(one.astype(np.float32), (rows.padding, columns.padding)))
+        part = (columns.start, rows.start, columns.stop, rows.stop)
+        reached = padded.resize((columns.count, rows.count), Image.Resampling.BILINEAR, box=part)
+        here = slice(rows.first, rows.first + rows.count), slice(columns.first, columns.first + columns.count)
+        brought[here] = np.asarray(reached)
+    return brought
 
 
-def _within(pixels: int, ends: tuple[int, int], onto: tuple[int, int]) -> tuple[tuple[float, float], int, int]:
-    """Return where one range lies in the pixels of another, and how many pixels are missing before and behind."""
-    scale = pixels / (ends[1] - ends[0])
-    start, stop = (onto[0] - ends[0]) * scale, (onto[1] - ends[0]) * scale
-    return (start, stop), max(0, math.ceil(-start)), max(0, math.ceil(stop - pixels))
+@dataclass(frozen=True)
+class _Axis:
+    """Along one axis, the pixels of a grid that a map reaches, and where they lie in the map.
+
+    Attributes
+    ----------
+    first, count : int
+        The pixels of the grid.
+    start, stop : float
+        Their ends, in pixels of the map with its padding.
+    padding : (int, int)
+        Pixels of nothing before and behind the map.
+    """
+
+    first: int
+    count: int
+    start: float
+    stop: float
+    padding: tuple[int, int]
+
+    @classmethod
+    def of(cls, pixels: int, ends: tuple[int, int], size: int, onto: tuple[int, int]) -> "_Axis":
+        own, other = (ends[1] - ends[0]) / pixels, (onto[1] - onto[0]) / size  # sides of a pixel, in voxels
+        reach = max(own, other)  # of the bilinear kernel
+        first = max(0, math.floor((ends[0] - reach - onto[0]) / other))
+        last = min(size, math.ceil((ends[1] + reach - onto[0]) / other))
+        start, stop = ((onto[0] + place * other - ends[0]) / own for place in (first, last))
+        before, behind = max(0, math.ceil(-start)), max(0, math.ceil(stop - pixels))
+        return cls(first, last - first, start + before, stop + before, (before, behind))

@@ -75,9 +75,17 @@ def _finest(
     methods: Mapping[str, Mapping[str, PlannedStage]],
     data: Mapping[str, PlannedData],
 ) -> Preprocessing:
-    """Return the preprocessing of those whose maps are averaged that has the finest grid."""
+    """Return the preprocessing of those whose maps are averaged that has the finest grid, whatever their order.
+
+    Of data around a liver and of whole exams these are the former, which have more pixels for each of its voxels.
+    """
     seen = [data[methods[one][stage].data].preprocess.preprocessing for one in average.of]
-    return max(seen, key=lambda preprocessing: preprocessing.size)
+
+    def fineness(one: Preprocessing) -> tuple[bool, float, str]:
+        margin = getattr(one, "margin", None) or 0
+        return one.kind in AROUND_A_REGION, one.size / (1 + 2 * margin), one.canonical()
+
+    return max(seen, key=fineness)
 
 
 def _average(settings: Settings, name: str, stage: Stage, data: str) -> PlannedStage:
@@ -115,7 +123,14 @@ def _preprocessing(
     kind = OWN[type(own)]
     run = {key: getattr(settings, key) for key in kind.model_fields if hasattr(settings, key)}
     given = {key: getattr(own, key) for key in own.model_fields_set if getattr(own, key) is not None}
-    return kind(**run | given)
+    return kind(**run | {key: _over(run.get(key), value) for key, value in given.items()})
+
+
+def _over(run: Any, own: Any) -> Any:
+    """Return a group of the run's settings with what a method sets of it; what is no group as it is set."""
+    if not isinstance(run, SettingsModel):
+        return own
+    return run.model_copy(update={key: getattr(own, key) for key in own.model_fields_set})
 
 
 OWN: Mapping[type[SettingsModel], type[Preprocessing]] = {

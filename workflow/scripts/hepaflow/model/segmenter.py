@@ -82,10 +82,8 @@ class Segmenter:
     ) -> None:
         _result_of(model.plan)
         self._plan, self._fusion, self._show = model.plan, model.fusion, show
-        largest = max(data.preprocess.preprocessing.size for data in model.plan.data.values())
-        batch = fitting_batch(compute, largest)
-        fabric = make_fabric(model.precision, batch, threads=threads)
-        self._predictors = {step: _predictor(model, step, fabric, batch) for step in networks_of(model.plan)}
+        fabric = make_fabric(model.precision, compute, threads=threads)
+        self._predictors = {step: _predictor(model, step, fabric, compute) for step in networks_of(model.plan)}
 
     def segment(self, hu: NDArray[Any]) -> SegmentedExam:
         """Segment an exam, step by step as the workflow's rules do by the same plan, with the same result.
@@ -245,7 +243,8 @@ class _Exam:
 
 def _predictor(model: TrainedModel, step: Step, fabric: Fabric, compute: ComputeSettings) -> Predictor:
     method, stage = step
-    settings = model.plan.methods[method][stage].network
-    if settings is None:
+    planned = model.plan.methods[method][stage]
+    if planned.network is None:
         raise ValueError(f"{method} has no network")
-    return trained(settings, model.path, fabric, compute, model.network(stage, method))
+    batch = fitting_batch(compute, model.plan.data[planned.data].preprocess.preprocessing.size)
+    return trained(planned.network, model.path, fabric, batch, model.network(stage, method))

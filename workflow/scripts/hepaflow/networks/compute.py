@@ -122,8 +122,8 @@ def has_bf16_instructions() -> bool | None:
     return None if flags is None else not {"avx512_bf16", "amx_bf16", "bf16"}.isdisjoint(flags)
 
 
-GPU_BATCH = 64
-"""Slices that a network on a GPU predicts at once."""
+GPU_PIXELS = 64 * 256**2
+"""Pixels that a network on a GPU predicts at once."""
 
 CPU_PIXELS = 2 * 256**2
 """Pixels that a network on the CPU predicts at once. Of more, what it computes no longer stays in the caches, and
@@ -141,10 +141,10 @@ def prediction_batch(compute: ComputeSettings, size: int) -> int:
     """
     if compute.predict_batch_size != "auto":
         return compute.predict_batch_size
-    return GPU_BATCH if on_gpu(compute) else max(1, CPU_PIXELS // size**2)
+    return max(1, (GPU_PIXELS if on_gpu(compute) else CPU_PIXELS) // size**2)
 
 
-SLICE_MIB = 200
+SLICE_MIB = 265
 """Memory of a slice of 256×256 in the network that needs most for it, without gradients."""
 
 

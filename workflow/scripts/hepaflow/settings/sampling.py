@@ -18,7 +18,7 @@ class Slabs(SettingsModel):
 
     kind: Literal["slabs"]
     slices: Literal[1, 3, 5] = 3
-    """Slices of a slab, of which the middle one is segmented; beyond an exam's ends, its last one is repeated."""
+    """Slices of a slab, of which the middle one is segmented; beyond the ends of its data the last is repeated."""
 
 
 Sampling = Annotated[Slices | Slabs, Field(discriminator="kind")]

@@ -11,12 +11,13 @@ from hepaflow.settings.network import HAS_BACKBONE, SIDES
 from hepaflow.settings.optimiser import SGD
 from hepaflow.settings.postprocess import MinArea
 from hepaflow.settings.preprocessing import OwnLesionSlices
+from hepaflow.settings.sampling import Slabs
 from hepaflow.settings.schedule import Exponential
 
 if TYPE_CHECKING:
     from hepaflow.settings.contrast import ContrastSettings
-    from hepaflow.settings.methods import MethodStageSettings
     from hepaflow.settings.network import BackboneWeights
+    from hepaflow.settings.sampling import Sampling
     from hepaflow.settings.training import TrainingSettings
     from hepaflow.settings.workflow import Settings
 
@@ -32,33 +33,50 @@ DECODER_STRIDE = 32
 
 def conflicts(settings: Settings) -> list[str]:
     """Return the settings that make a run impossible: keys, values and what is allowed."""
-    return list(dict.fromkeys([*_slices(settings), *_networks(settings), *_trainings(settings)]))
+    checks = (_slices, _areas, _networks, _starts, _trainings)
+    return list(dict.fromkeys(problem for check in checks for problem in check(settings)))
 
 
 def _slices(settings: Settings) -> Iterator[str]:
-    size, area = settings.size, settings.postprocessing.lesion.min_area
-    yield from _tiles("", settings.contrast, size)
-    if area > size**2:
-        yield (
-            f"postprocessing.lesion.min_area: {area} pixels are more than a slice has (size: {size}), so every "
-            f"lesion would be removed; at most {size**2}"
-        )
+    yield from _tiles("", settings.contrast, settings.size)
     for name, method in settings.cascades.items():
         for stage in STAGES:
-            yield from _own_slices(settings, f"methods.{name}.stages.{stage}", getattr(method.stages, stage))
+            own = getattr(method.stages, stage).data
+            if isinstance(own, OwnLesionSlices):
+                key, contrast = f"methods.{name}.stages.{stage}.data.", own.contrast or settings.contrast
+                yield from _tiles(key, contrast, settings.stage_size(stage, name))
 
 
-def _own_slices(settings: Settings, key: str, stage: MethodStageSettings) -> Iterator[str]:
-    own = stage.data
-    size = settings.size if own is None or own.size is None else own.size
-    if isinstance(own, OwnLesionSlices):
-        yield from _tiles(f"{key}.data.", own.contrast or settings.contrast, size)
-    for number, step in enumerate(stage.postprocessing or ()):
-        if isinstance(step, MinArea) and step.min_area > size**2:
-            yield (
-                f"{key}.postprocessing.{number}.min_area: {step.min_area} pixels are more than a slice has "
-                f"(size: {size}), so all would be removed; at most {size**2}"
-            )
+def _areas(settings: Settings) -> Iterator[str]:
+    """Yield smallest areas that no region of a slice can have."""
+    runs = settings.postprocessing.lesion.min_area
+    yield from _area("postprocessing.lesion.min_area", runs, settings.size, "size")
+    for name, method in settings.cascades.items():
+        for stage in STAGES:
+            size, whose = settings.stage_size(stage, name), _size_key(settings, stage, name)
+            key, steps = f"methods.{name}.stages.{stage}.postprocessing", getattr(method.stages, stage)
+            for number, step in enumerate(steps.postprocessing or ()):
+                if isinstance(step, MinArea):
+                    yield from _area(f"{key}.{number}.min_area", step.min_area, size, whose)
+        if method.stages.lesion.postprocessing is None and runs <= settings.size**2:
+            size = settings.stage_size(STAGES[-1], name)
+            key = "postprocessing.lesion.min_area"
+            yield from _area(key, runs, size, _size_key(settings, STAGES[-1], name))
+    for name, average in settings.averages.items():
+        for stage in STAGES:
+            size = max(settings.stage_size(stage, one) for one in settings.networks_in(average))
+            for number, step in enumerate(getattr(average.stages, stage).postprocessing or ()):
+                if isinstance(step, MinArea):
+                    key = f"methods.{name}.stages.{stage}.postprocessing.{number}.min_area"
+                    yield from _area(key, step.min_area, size, "the largest size of those that are averaged")
+
+
+def _area(key: str, area: int, size: int, whose: str) -> Iterator[str]:
+    if area > size**2:
+        yield (
+            f"{key}: {area} pixels are more than a slice has ({whose}: {size}), so all would be removed; at most "
+            f"{size**2}"
+        )
 
 
 def _tiles(key: str, contrast: ContrastSettings, size: int) -> Iterator[str]:
@@ -86,6 +104,27 @@ def _networks(settings: Settings) -> Iterator[str]:
                     f"{_size_key(settings, stage, name)}: {size} pixels are a single one at the last level of the "
                     f"{whose}, which normalises over several; at least {2 * multiple}, or fewer levels"
                 )
+
+
+def _starts(settings: Settings) -> Iterator[str]:
+    """Yield starts from networks of an earlier stage that see pieces of other channels, or are of another plan."""
+    for name, method in settings.cascades.items():
+        for stage in STAGES:
+            start = settings.stage_training(stage, name).start
+            earlier = getattr(method.stages, start, None)
+            if earlier is None:
+                continue
+            seen, before = (one.sampling or method.sampling for one in (getattr(method.stages, stage), earlier))
+            if _channels(seen) != _channels(before):
+                yield (
+                    f"{settings.training_key(stage, name, 'start')}: the {stage} network of the method {name!r} "
+                    f"sees {_channels(seen)} slice(s) at once, and cannot start from the {start} network, which "
+                    f"sees {_channels(before)}; the same sampling in both stages, or start: backbone"
+                )
+
+
+def _channels(sampling: Sampling | None) -> int:
+    return sampling.slices if isinstance(sampling, Slabs) else 1
 
 
 def _size_key(settings: Settings, stage: Stage, name: str) -> str:

@@ -250,6 +250,11 @@ class Settings(SettingsModel):
             own: getattr(method.stages, stage).training,
         }
 
+    def networks_in(self, average: AverageSettings) -> list[str]:
+        """Return the networks whose maps an average is of; the fusion stands for its own."""
+        own = [list(self.backbones) if one == FUSION else [one] for one in average.of]
+        return list(dict.fromkeys(name for names in own for name in names))
+
     def stage_size(self, stage: Stage, name: str) -> int:
         """Return the rows and columns of the slices that a network sees in a stage."""
         own = getattr(self.networks[name].stages, stage).data
