@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from torch.nn.functional import interpolate
 
 from hepaflow.settings import augmentation as kinds
-from hepaflow.training.warp import affine, bending, control_points, warped
 
 Image = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -77,6 +76,8 @@ def _spatial(image: Image, mask: Mask, draw: Generator, chosen: kinds.Spatial) -
 
     The same numbers are drawn whichever of them are chosen: one more leaves what the others draw.
     """
+    from hepaflow.training.warp import affine, warped  # here: trainings without it follow no change of it
+
     shape = (image.shape[1], image.shape[2])
     one, none = (1.0, 1.0), (0.0, 0.0)
     ways = ((chosen.crop, one), (chosen.degrees, none), (chosen.factors, one), (chosen.shift, none))
@@ -98,6 +99,8 @@ def _spatial(image: Image, mask: Mask, draw: Generator, chosen: kinds.Spatial) -
 
 def _field(shape: tuple[int, int], draw: Generator, chosen: kinds.Elastic) -> NDArray[np.float32]:
     """Draw displacements along x and y, shape (2, h, w)."""
+    from hepaflow.training.warp import bending, control_points  # as above
+
     largest, points = draw.uniform(*chosen.displacement), control_points(chosen.spacing)
     return bending(shape, draw.uniform(-largest, largest, (2, points, points)), chosen.spacing)
 
