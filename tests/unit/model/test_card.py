@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from small_model import small_plan
+from small_model import UNET, small_plan
 
 from hepaflow.model.card import model_card, model_provenance
 
@@ -53,20 +53,20 @@ def test_other_inputs_are_another_provenance(tmp_path: Path, changed: dict[str, 
 
 def test_the_card_tells_how_every_network_was_trained(tmp_path: Path) -> None:
     records = [
-        _record(tmp_path, "one.json"),
-        _record(tmp_path, "two.json", wildcards={"stage": "lesion", "network": "dense"}, device="another"),
+        _record(tmp_path, "one.json", wildcards={"stage": "liver", "network": "mine"}),
+        _record(tmp_path, "two.json", wildcards={"stage": "lesion", "network": "mine"}, device="another"),
         _record(tmp_path, "three.json", rule="fit_fusion", wildcards={"stage": "liver", "vote": "fusion"}),
     ]
-    plan = small_plan(window={"low": -100, "high": 150}, size=64)
+    data = {"kind": "voi_slices", "size": 96, "window": {"high": 200}}
+    mine = {"network": UNET, "stages": {"lesion": {"data": data}}}
+    plan = small_plan("mine", window={"low": -100, "high": 150}, size=64, methods={"mine": mine})
     columns = ["structure", "method", "processing", "metric", "statistic", "value", "low", "high"]
     card = model_card(
         plan, pd.DataFrame(columns=columns), model_provenance(records), data="131 exams", version="4.5.6"
     )
-    assert "| training | architecture | epochs | seed | computed on | torch |" in card
-    assert "| liver dense | unet | 17 | 2311 | a card of its own | 9.8.7 |" in card
-    assert "| lesion dense | unet | 17 | 2311 | another | 9.8.7 |" in card
+    assert "| training | sees | architecture | epochs | seed | computed on | torch |" in card
+    assert "| liver mine | 64×64 pixels, -100 to 150 HU | unet | 17 | 2311 | a card of its own | 9.8.7 |" in card
+    assert "| lesion mine | 96×96 pixels, -100 to 200 HU | unet | 17 | 2311 | another | 9.8.7 |" in card
     assert card.count("| unet |") == 2, "fusion weights are no network"
     assert "Made by hepaflow 4.5.6" in card
-    assert "window of -100 to 150 HU" in card
-    assert "at 64×64 pixels" in card
     assert "131 exams" in card

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from hepaflow.names import STAGES, STRUCTURES
+from hepaflow.names import STRUCTURES
 from hepaflow.settings.plan import Plan
 from hepaflow.tables.scores import score_table
 
@@ -57,14 +57,11 @@ def model_card(
     version : str
         Version of hepaflow.
     """
-    first = plan.data[plan.methods[str(plan.result)][STAGES[0]].data].preprocess.preprocessing
-    window, size = first.window, first.size
     trainings = {name: job for name, job in provenance.items() if name.startswith("train ")}
     lines = [
         "# hepaflow model",
         "",
-        f"Segments the liver and its lesions in CT exams, slice by slice at {size}×{size} pixels, in the window "
-        f"of {window.low:g} to {window.high:g} HU. Made by hepaflow {version}.",
+        f"Segments the liver and its lesions in CT exams, slice by slice. Made by hepaflow {version}.",
         "",
         f"**Data.** {data}",
         "",
@@ -78,10 +75,11 @@ def model_card(
         "## Networks",
         "",
         *_table(
-            ["training", "architecture", "epochs", "seed", "computed on", "torch"],
+            ["training", "sees", "architecture", "epochs", "seed", "computed on", "torch"],
             [
                 [
                     name.removeprefix("train "),
+                    _seen(plan, *name.split()[1:]),
                     job["settings"]["network"]["arch"],
                     job["settings"]["training"]["epochs"],
                     job["settings"]["seed"],
@@ -104,6 +102,12 @@ def model_card(
         ]
         lines += _table(list(scores.columns), scores.to_numpy().tolist())
     return "\n".join(lines) + "\n"
+
+
+def _seen(plan: Plan, stage: str, network: str) -> str:
+    """Return what a network sees: `256×256 pixels, -250 to 250 HU`."""
+    seen = plan.data[plan.methods[network][stage].data].preprocess.preprocessing
+    return f"{seen.size}×{seen.size} pixels, {seen.window.low:g} to {seen.window.high:g} HU"
 
 
 def _table(head: list[str], rows: list[list[Any]]) -> list[str]:
