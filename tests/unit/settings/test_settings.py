@@ -200,7 +200,10 @@ def test_demo_is_valid_and_small() -> None:
             ["training.liver.optimiser.kind: found 'adam'; ", "'sgd', 'adamw'"],
         ),
         ({"training": {"liver": {"optimiser": {}}}}, ["training.liver.optimiser.kind: missing"]),
-        ({"training": {"liver": {"optimiser": "adamw"}}}, ["training.liver.optimiser: found 'adamw'", "`kind`"]),
+        (
+            {"training": {"liver": {"optimiser": "adamw"}}},
+            ["training.liver.optimiser: found 'adamw'", "{kind: adamw}"],
+        ),
         (
             {"training": {"lesion": {"optimiser": {"kind": "adamw", "betas": [0.9, 1]}}}},
             ["training.lesion.optimiser.betas.1: found 1; ", "less than 1"],
@@ -216,7 +219,7 @@ def test_demo_is_valid_and_small() -> None:
         ),
         (
             {"training": {"liver": {"augmentation": {"kind": "flip"}}}},
-            ["training.liver.augmentation: ", "valid array"],
+            ["training.liver.augmentation: ", "input should be a list"],
         ),
         (
             {"training": {"liver": {"augmentation": [{"kind": "elastic"}]}}},
@@ -417,6 +420,167 @@ def test_wrong_setting_is_told_with_key_value_and_what_is_allowed(config: dict[s
         assert words in str(caught.value)
 
 
+def of_method(**keys: Any) -> dict[str, Any]:
+    return {"methods": {"m": {"network": UNET} | keys}}
+
+
+def problems(config: dict[str, Any]) -> list[str]:
+    """Return what is told of a wrong configuration, a line for each problem."""
+    with pytest.raises(UserError) as caught:
+        read_settings(config)
+    first, *others = caught.value.found.splitlines()
+    assert first == f"{len(others)} wrong setting(s):"
+    return [other.strip() for other in others]
+
+
+@pytest.mark.parametrize("found", [None, [], "x", 3, True])
+def test_a_method_without_keys_is_told_by_its_own_key(found: Any) -> None:
+    assert problems({"methods": {"m": found}}) == [f"methods.m: found {found!r}; input should be keys with values"]
+
+
+def test_a_key_that_is_called_as_a_kind_is_told_by_its_own_name() -> None:
+    assert problems(of_method(cascade=1)) == ["methods.m.cascade: unknown key; is it misspelt?"]
+    average = {"kind": "average", "of": ["resnet152", "fusion"]}
+    assert problems({"methods": {"m": average | {"average": 1}}}) == [
+        "methods.m.average: unknown key; is it misspelt?"
+    ]
+    assert problems({"methods": {"cascade": None}}) == [
+        "methods.cascade: found None; input should be keys with values"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("config", "told"),
+    [
+        (of_method(network={"arch": [1]}), "methods.m.network.arch: found [1]; "),
+        ({"backbones": {"r": {}}}, "backbones.r.arch: missing"),
+        ({"backbones": {"r": {"arch": "resnet51"}}}, "backbones.r.arch: found 'resnet51'; "),
+        ({"methods": {"m": {"kind": "average", "of": ["fusion", 1]}}}, "methods.m.of.1: found 1; "),
+    ],
+)
+def test_problems_that_follow_from_another_are_not_told(config: dict[str, Any], told: str) -> None:
+    (problem,) = problems(config)
+    assert problem.startswith(told)
+
+
+def test_a_configuration_without_keys_is_told() -> None:
+    assert problems([]) == ["the configuration: found []; input should be keys with values"]  # type: ignore[arg-type]
+
+
+def test_a_list_that_is_too_short_is_told() -> None:
+    (problem,) = problems({"methods": {"m": {"kind": "average", "of": ["fusion"]}}})
+    assert problem.startswith("methods.m.of: found ['fusion']; ")
+
+
+@pytest.mark.parametrize(
+    ("config", "told"),
+    [
+        (
+            of_method(sampling="slabs"),
+            "sampling: found 'slabs'; input should be keys with values; write {kind: slabs}",
+        ),
+        (
+            of_method(network=RESNET | {"decoder": "unet"}),
+            "network.decoder: found 'unet'; input should be keys with values; write {kind: unet}",
+        ),
+        (
+            of_method(training={"average": "ema"}),
+            "training.average: found 'ema'; input should be keys with values; write {kind: ema}",
+        ),
+        (
+            of_method(training={"loss": [{"kind": "dice"}, "bce"]}),
+            "training.loss.1: found 'bce'; input should be keys with values; write {kind: bce}",
+        ),
+        (
+            of_method(training={"loss": "focal"}),
+            "training.loss: found 'focal'; input should be 'bce', 'dice' or 'bce+dice'; write {kind: focal}",
+        ),
+        (
+            of_method(training={"augmentation": "flip"}),
+            "training.augmentation: found 'flip'; input should be a list; "
+            "write [{kind: flip, probability: …, direction: …}]",
+        ),
+        (
+            of_method(training={"augmentation": ["blur"]}),
+            "training.augmentation.0: found 'blur'; input should be keys with values; "
+            "write {kind: blur, probability: …, sigma: …}",
+        ),
+    ],
+)
+def test_a_kind_alone_is_told_with_what_to_write(config: dict[str, Any], told: str) -> None:
+    assert problems(config) == [f"methods.m.{told}"]
+
+
+@pytest.mark.parametrize("found", ["slab", 3, ["slabs"]])
+def test_a_value_that_is_no_kind_is_told_with_the_kinds(found: Any) -> None:
+    assert problems(of_method(sampling=found)) == [
+        f"methods.m.sampling: found {found!r}; input should be keys with values, "
+        "`kind` (one of 'slices', 'slabs') among them"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("config", "told"),
+    [
+        (of_method(flips="horizontal"), "methods.m.flips: found 'horizontal'; input should be a list"),
+        (
+            {"methods": {"m": {"kind": "average", "of": "fusion"}}},
+            "methods.m.of: found 'fusion'; input should be a list",
+        ),
+        (
+            {"methods": {"m": {"kind": "average", "of": {}}}},
+            "methods.m.of: found keys with values; input should be a list",
+        ),
+        ({"head": {"rates": "4"}}, "head.rates: found '4'; input should be a list"),
+        ({"head": "wide"}, "head: found 'wide'; input should be keys with values"),
+        (
+            {"training": {"liver": {"loss": "dice", "augmentation": "flip 5"}}},
+            "training.liver.augmentation: found 'flip 5'; input should be a list",
+        ),
+    ],
+)
+def test_a_value_where_a_list_or_a_group_belongs_is_told(config: dict[str, Any], told: str) -> None:
+    assert problems(config) == [told]
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "hint"),
+    [
+        ("learning_rate", "1e-3", "YAML reads 1e-3 as text"),
+        ("learning_rate", "-.5", "YAML reads 1e-3 as text"),
+        ("learning_rate", "1E5", "YAML reads 1e-3 as text"),
+        ("epochs", "3", "--config passes inner values as text"),
+        ("learning_rate", "fast", ""),
+        ("learning_rate", "e-3", ""),
+        ("epochs", "", ""),
+    ],
+)
+def test_text_that_looks_like_a_number_is_told_as_text(key: str, text: str, hint: str) -> None:
+    (problem,) = problems({"training": {"liver": {key: text}}})
+    assert problem.startswith(f"training.liver.{key}: found {text!r}; ")
+    assert ("this is text" in problem) == bool(hint)
+    assert hint in problem
+
+
+@pytest.mark.parametrize(("text", "told"), [("true", True), ("No", True), ("maybe", False)])
+def test_text_that_looks_like_a_truth_value_is_told_as_text(text: str, told: bool) -> None:
+    (problem,) = problems({"trust_label_grid": text})
+    assert ("--config" in problem) == told
+    assert "YAML reads" not in problem
+
+
+def test_a_start_for_lesions_alone_is_told_with_the_key_to_use() -> None:
+    with pytest.raises(
+        UserError, match=r"methods\.m\.training\.start: .* use methods\.m\.stages\.lesion\.training\.start"
+    ):
+        read_settings(of_method(training={"start": "liver"}))
+    read_settings(of_method(stages={"lesion": {"training": {"start": "liver"}}}))
+    with pytest.raises(UserError) as caught:
+        read_settings(of_method(stages={"liver": {"training": {"start": "liver"}}}))
+    assert "methods.m.stages.liver.training.start: " in str(caught.value)
+    assert "lesion" not in str(caught.value)
+
+
 def small(size: int) -> dict[str, Any]:
     return {"kind": "lesion_slices", "size": size}
 
@@ -543,6 +707,26 @@ def test_rates_that_reach_beyond_the_features_are_told(config: dict[str, Any], t
     found = remarks(read_settings(config))
     assert len(found) == bool(told)
     assert not told or f"rate {told} see nothing" in found[0]
+
+
+def test_rates_are_held_against_the_smallest_slices_that_a_head_sees() -> None:
+    own = {"lesion": {"data": small(64)}}
+    methods = {
+        "m": {"network": RESNET, "stages": own},
+        "n": {"network": RESNET, "stages": {"lesion": {"data": small(96)}}},
+    }
+    (remark,) = remarks(read_settings({"methods": methods}))
+    assert "rate 8, 12 see nothing" in remark
+    assert "slices of 64 pixels (methods.m.stages.lesion.data.size) have features of 8" in remark
+    assert not remarks(read_settings({"methods": {"m": {"network": UNET, "stages": own}}}))
+    (remark,) = remarks(read_settings({"size": 64, "methods": methods}))
+    assert "slices of 64 pixels (size)" in remark
+
+
+def test_rates_are_not_held_against_a_size_that_no_head_sees() -> None:
+    own = {stage: {"data": {"kind": f"{stage}_slices", "size": 256}} for stage in ("liver", "lesion")}
+    config = {"size": 64, "backbones": {"u": UNET}, "methods": {"m": {"network": RESNET, "stages": own}}}
+    assert not remarks(read_settings(config))
 
 
 def test_a_single_training_exam_cannot_be_held_out() -> None:

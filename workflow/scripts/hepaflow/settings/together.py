@@ -182,15 +182,22 @@ def _last_rate(training: TrainingSettings, factor: float, every: int = 1) -> flo
 
 def remarks(settings: Settings) -> list[str]:
     """Return warnings on settings that work, but were hardly meant like this."""
-    features = settings.size // STRIDE
+    seen = [
+        (settings.stage_size(stage, name), _size_key(settings, stage, name))
+        for name, method in settings.networks.items()
+        if HAS_BACKBONE[method.network.arch] and method.network.decoder is None
+        for stage in STAGES
+    ]
+    if not seen:
+        return []
+    size, key = min(seen, key=lambda one: one[0])
+    features = size // STRIDE
     wide = [str(rate) for rate in settings.head.rates if rate >= features]
-    networks = [one.network for one in settings.networks.values()]
-    with_head = any(HAS_BACKBONE[one.arch] and one.decoder is None for one in networks)
-    if not (wide and with_head):
+    if not wide:
         return []
     return [
         f"head.rates: convolutions of rate {', '.join(wide)} see nothing but their own pixel, for slices of "
-        f"{settings.size} pixels (size) have features of {features}; rates below {features} reach others"
+        f"{size} pixels ({key}) have features of {features}; rates below {features} reach others"
     ]
 
 
