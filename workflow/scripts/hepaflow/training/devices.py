@@ -124,8 +124,8 @@ class SharedFeatureAlphaDropout(_OfAllSlices, nn.FeatureAlphaDropout):
 class _OfAnyNumber(nn.Module):
     """Normalisation of each slice by itself, of which a device may have none: torch's with weights fails there."""
 
-    weight: nn.Parameter | None
-    bias: nn.Parameter | None
+    weight: Any
+    bias: Any
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise features (b, channels, ...) of this device's slices."""
@@ -136,7 +136,8 @@ class _OfAnyNumber(nn.Module):
             return x
         # Both are used, so that they have a gradient of zeros.
         shape = (-1, *[1] * (x.ndim - 2))
-        return x * self.weight.view(shape) + self.bias.view(shape)
+        passed: Tensor = x * self.weight.view(shape) + self.bias.view(shape)
+        return passed
 
 
 class SharedInstanceNorm1d(_OfAnyNumber, nn.InstanceNorm1d):
