@@ -68,10 +68,10 @@ class SharedBatchNorm(nn.BatchNorm2d):
             self.running_mean.lerp_(mean, share)
             self.running_var.lerp_(variance * count / (count - 1), share)
         scale = torch.rsqrt(variance + self.eps)
-        if self.weight is None or self.bias is None:
-            return (centred * scale[:, None, None]).to(x.dtype)
-        scale = self.weight * scale
-        return (centred * scale[:, None, None] + self.bias[:, None, None]).to(x.dtype)
+        if self.weight is not None:  # a network of MONAI may have neither, or this alone
+            scale = self.weight * scale
+        normalised = centred * scale[:, None, None]
+        return (normalised if self.bias is None else normalised + self.bias[:, None, None]).to(x.dtype)
 
 
 class _OfAllSlices(nn.Module):
@@ -132,12 +132,10 @@ class _OfAnyNumber(nn.Module):
         if len(x):
             normalised: Tensor = super().forward(x)
             return normalised
-        if self.weight is None or self.bias is None:
-            return x
-        # Both are used, so that they have a gradient of zeros.
+        # Weights are used, so that they have a gradient of zeros.
         shape = (-1, *[1] * (x.ndim - 2))
-        passed: Tensor = x * self.weight.view(shape) + self.bias.view(shape)
-        return passed
+        scaled: Tensor = x if self.weight is None else x * self.weight.view(shape)
+        return scaled if self.bias is None else scaled + self.bias.view(shape)
 
 
 class SharedInstanceNorm1d(_OfAnyNumber, nn.InstanceNorm1d):
