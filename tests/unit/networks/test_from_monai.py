@@ -5,10 +5,13 @@ from typing import Any
 import pytest
 import torch
 from monai.networks import nets
+from monai.utils.module import OptionalImportError
 
 from hepaflow.errors import UserError
+from hepaflow.networks import from_monai
 from hepaflow.networks.from_monai import FromMonai, check
 from hepaflow.networks.network import build_network
+from hepaflow.settings import monai as settings
 from hepaflow.settings.monai import MonaiNetwork
 from hepaflow.settings.network import NetworkSettings
 
@@ -70,3 +73,27 @@ def test_what_gives_no_logits_of_the_slices_size_is_refused(
 ) -> None:
     with pytest.raises(UserError, match=told):
         check(named(name, **arguments), channels=1, size=32)
+
+
+def test_what_decides_how_a_network_is_built_is_what_settings_are_checked_by() -> None:
+    for name in ("DIMENSIONS", "INPUTS", "OUTPUTS", "PRETRAINED"):
+        assert getattr(from_monai, name) == getattr(settings, name)
+
+
+def test_no_weights_are_downloaded_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which MONAI does for the networks of this class, unless it is told not to."""
+    monkeypatch.setattr("torch.hub.load_state_dict_from_url", lambda *_, **__: pytest.fail("a download"))
+    monkeypatch.setattr("monai.networks.nets.efficientnet._load_state_dict", lambda *_: pytest.fail("a download"))
+    assert FromMonai(named("EfficientNetBN", model_name="efficientnet-b0"), channels=3).channels == 3
+
+
+@pytest.mark.parametrize("when", ["__init__", "forward"])
+def test_a_package_that_monai_needs_is_named(monkeypatch: pytest.MonkeyPatch, when: str) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise OptionalImportError("from einops import rearrange (No module named 'einops').\n\nFor details")
+
+    monkeypatch.setattr(nets.UNet, when, fail)
+    with pytest.raises(UserError, match=r"not installed .*No module named 'einops'") as caught:
+        check(named("UNet", **UNET), channels=1, size=32)
+    assert "install it" in str(caught.value)
+    assert "arguments" not in str(caught.value)

@@ -1,6 +1,7 @@
 """Networks of MONAI in the settings: names and arguments are held against its source."""
 
 import inspect
+import re
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ def test_a_network_of_the_manual_is_read() -> None:
         ("UNet", UNET | {"stride": 2}, "MONAI's UNet has no argument 'stride'; there are .*'channels'.*'strides'"),
         ("UNet", UNET | {"spatial_dims": 2, "out_channels": 2}, "'out_channels', 'spatial_dims' .* are filled in"),
         ("UNet", {"channels": [8, 16]}, "MONAI's UNet lacks the argument 'strides'"),
+        ("FlexibleUNet", {"backbone": "resnet18", "pretrained": True}, "'pretrained' would make .* load weights"),
         ("ResNetFeatures", {}, "no argument for the channels of its input, or of its output"),
     ],
 )
@@ -45,6 +47,20 @@ def test_arguments_are_those_that_python_sees() -> None:
         found = module._arguments(folder, name)
         assert found is not None
         assert (found[0], found[1] - {"**"}) == (needed, optional), name
+
+
+def test_arguments_that_load_weights_are_known() -> None:
+    folder = module._folder()
+    assert folder is not None
+    for name in module._exported(folder):
+        needed, optional = module._arguments(folder, name) or (set(), set())
+        if len(module._filled(needed | optional) - {module.DIMENSIONS}) == 2:
+            found = {one for one in needed | optional if re.match("pretrain|.*weights|.*url|.*repo|.*load", one)}
+            assert found <= {*module.LOADING}, name
+
+
+def test_weights_may_be_said_to_be_random() -> None:
+    assert MonaiNetwork(name="FlexibleUNet", arguments={"backbone": "resnet18", "pretrained": False})
 
 
 def test_another_name_of_a_class_is_a_name() -> None:

@@ -40,6 +40,14 @@ def test_a_network_is_tried_on_the_pieces_of_each_stage(monkeypatch: pytest.Monk
     assert tried == [{"channels": 1, "size": 48}, {"channels": 3, "size": 32}]
 
 
+def test_several_devices_are_refused_for_a_network_that_would_be_another() -> None:
+    config = with_unet(strides=[2], norm=["instance", {"track_running_stats": True}])
+    check_networks(read_settings(config))
+    with pytest.raises(UserError, match="gathers statistics") as caught:
+        check_networks(read_settings(config | {"compute": {"devices": 2}}))
+    assert "other arguments in `methods.x.network.monai.arguments`" in str(caught.value)
+
+
 def test_reading_settings_imports_no_torch_nor_do_checks_without_a_network_of_monai() -> None:
     code = (
         "import sys; from hepaflow.settings.workflow import read_settings; "

@@ -11,13 +11,20 @@ import pytest
 import several
 import torch
 from safetensors.torch import load_file
-from torch import nn
+from torch import distributed, nn
+from unit.networks.test_registry import A_FAMILY, EVERY, settings_of
 from unit.training.test_trainer import Training, recipe, write_exams
 
 from hepaflow.errors import UserError
+from hepaflow.networks.from_monai import FromMonai
+from hepaflow.networks.network import build_network
 from hepaflow.settings.compute import ComputeSettings
+from hepaflow.settings.monai import MonaiNetwork
+from hepaflow.settings.network import SIDES, NetworkSettings
 from hepaflow.settings.training import TrainSettings
+from hepaflow.training import devices as devices_module
 from hepaflow.training import trainer as training
+from hepaflow.training.devices import DROPOUTS, INSTANCE_NORMS, shared
 from hepaflow.training.losses import LOSSES
 from hepaflow.training.state import TrainingState
 from hepaflow.training.trainer import train_network
@@ -28,6 +35,12 @@ ROUNDING = {"rtol": 0.0, "atol": 2e-5}
 """Weights are below 3, and float32 has 24 bits: sums in another order differ by some 1e-7 at each of up to nine
 steps, which the network's curvature makes larger. Where devices computed something else (each share counted alike,
 statistics and dropout of each device's own slices), the same weights differed by 1e-3 and more."""
+
+
+DIMENSIONS: dict[type[nn.Module], int] = {
+    **{nn.Dropout1d: 1, nn.Dropout3d: 3, nn.InstanceNorm1d: 1, nn.InstanceNorm3d: 3},
+}
+"""Of layers that are not for pictures of two."""
 
 
 class Tiny(nn.Sequential):
@@ -49,7 +62,7 @@ class Tiny(nn.Sequential):
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(training, "build_network", lambda _: Tiny())
+    monkeypatch.setattr(training, "build_network", lambda *_: Tiny())
     yield
     torch.use_deterministic_algorithms(False)
 
@@ -158,7 +171,7 @@ def without_biases() -> nn.Module:
 def test_devices_that_augment_compute_what_one_computes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, devices: int, changes: dict[str, Any]
 ) -> None:
-    monkeypatch.setattr(training, "build_network", lambda _: without_biases())
+    monkeypatch.setattr(training, "build_network", lambda *_: without_biases())
     slices = write_exams(tmp_path / "slices", 6, 4)
     one, more = (trained(tmp_path / str(count), slices, small(**changes), count) for count in (1, devices))
     assert_same_network(one, more)
@@ -190,10 +203,108 @@ def test_devices_that_average_clip_and_oversample_compute_what_one_computes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Supervised at two sizes, and validated with the average."""
-    monkeypatch.setattr(training, "build_network", lambda _: Deep())
+    monkeypatch.setattr(training, "build_network", lambda *_: Deep())
     slices, settings = write_exams(tmp_path / "slices", 6, 4, 3), small(validation_share=0.3, **CHOSEN)
     one, three = (trained(tmp_path / str(count), slices, settings, count) for count in (1, 3))
     assert_same_network(one, three)
+
+
+@pytest.mark.parametrize("kind", DROPOUTS, ids=lambda kind: kind.__name__)
+def test_every_dropout_is_drawn_for_the_slices_of_all_devices(tmp_path: Path, kind: type[nn.Module]) -> None:
+    """Of three slices, two devices have two and one."""
+    slices = torch.rand(3, 4, *[3] * DIMENSIONS.get(kind, 2))
+    torch.manual_seed(5)
+    expected = kind(0.5)(slices)
+
+    def work(rank: int) -> None:
+        distributed.init_process_group("gloo")
+        torch.manual_seed(5)
+        dropped = shared(nn.Sequential(kind(0.5)), torch.device("cpu"))(slices[rank::2])
+        torch.save(dropped, tmp_path / str(rank))
+
+    several.together(2, work)
+    for rank in range(2):
+        assert torch.equal(torch.load(tmp_path / str(rank)), expected[rank::2])
+
+
+@pytest.mark.parametrize(
+    ("dropout", "norm"),
+    [(0.5, ["group", {"num_groups": 2}]), (0.0, ["instance", {"affine": True}])],
+    ids=["dropped channels", "instance norm"],
+)
+def test_a_network_of_monai_is_that_of_one_device(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dropout: float, norm: Any
+) -> None:
+    """Of the two slices that are left over, the third device has none.
+
+    Not both at once: a dropped channel has no variance, and instance norm makes its rounding 300 times larger.
+    """
+    arguments = {"init_filters": 4, "blocks_down": [1, 1], "blocks_up": [1], "dropout_prob": dropout, "norm": norm}
+    chosen = MonaiNetwork(name="SegResNet", arguments=arguments)
+    monkeypatch.setattr(training, "build_network", lambda *_: FromMonai(chosen))
+    slices, settings = write_exams(tmp_path / "slices", 6, 4), small(epochs=2, learning_rate=0.01)
+    one, three = (trained(tmp_path / str(count), slices, settings, count) for count in (1, 3))
+    assert_same_network(one, three)
+
+
+def test_batch_normalisation_without_weights_is_that_of_one_device(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def network(*_: Any) -> nn.Module:
+        plain = without_biases()
+        plain[1], plain[5] = nn.BatchNorm2d(6, affine=False), nn.BatchNorm2d(6, momentum=None)
+        return plain
+
+    monkeypatch.setattr(training, "build_network", network)
+    slices = write_exams(tmp_path / "slices", 4, 2)
+    one, two = (trained(tmp_path / str(count), slices, small(epochs=2), count) for count in (1, 2))
+    assert_same_network(one, two)
+
+
+OF_REGISTRY = [settings_of(name) for name in EVERY if name in A_FAMILY]
+OF_MONAI = [
+    NetworkSettings(arch="monai", weights="none", monai={"name": name, "arguments": arguments})
+    for name, arguments in (
+        ("BasicUNet", {"features": [4] * 6}),
+        ("UNet", {"channels": [4, 8], "strides": [2], "norm": ["instance", {"affine": False}]}),
+        ("DynUNet", {"kernel_size": [3] * 3, "strides": [1, 2, 2], "upsample_kernel_size": [2, 2]}),
+    )
+]
+
+
+@pytest.mark.parametrize(
+    "settings", [*OF_REGISTRY, *OF_MONAI], ids=lambda one: one.monai.name if one.monai else one.arch
+)
+def test_every_network_passes_a_device_without_slices(
+    monkeypatch: pytest.MonkeyPatch, settings: NetworkSettings
+) -> None:
+    """The third of three, where the others have two slices: its weights have a gradient, too."""
+    monkeypatch.setattr(devices_module, "_summed", lambda own: own + 2)
+    monkeypatch.setattr(distributed, "get_rank", lambda: 2)
+    monkeypatch.setattr(distributed, "get_world_size", lambda: 3)
+    network = shared(build_network(settings), torch.device("cpu"))
+    side = 2 * SIDES.get(settings.arch, 16)
+    found = network(torch.rand(0, 1, side, side))
+    sizes = [found] if isinstance(found, torch.Tensor) else found
+    assert [logits.shape for logits in sizes] == [
+        (0, 1, side >> level, side >> level) for level in range(len(sizes))
+    ]
+    torch.stack([logits.sum() for logits in sizes]).sum().backward()
+    assert all(weight.grad is not None for weight in network.parameters())
+
+
+@pytest.mark.parametrize("kind", INSTANCE_NORMS, ids=lambda kind: kind.__name__)
+def test_layers_that_are_replaced_compute_the_same(kind: type[nn.Module]) -> None:
+    """Weights stay, and a layer in two places stays one."""
+    layer = kind(4, affine=True)
+    nn.init.uniform_(layer.weight)
+    x = torch.rand(2, 4, *[3] * DIMENSIONS.get(kind, 2))
+    expected = layer(x)
+    network = shared(nn.ModuleList([layer, layer]), torch.device("cpu"))
+    assert network[0] is network[1]
+    assert torch.equal(network[0](x), expected)
+    network[0](x[:0]).sum().backward()
+    assert layer.weight.grad.count_nonzero() == layer.bias.grad.count_nonzero() == 0
 
 
 # Resumed.

@@ -9,11 +9,18 @@ from hepaflow.system.plain_matplotlib import matplotlib  # noqa: F401 (MONAI imp
 # isort: split
 import torch
 from monai.networks import nets
+from monai.utils.module import OptionalImportError
 from torch import Tensor, nn
 
 from hepaflow.errors import UserError
 from hepaflow.networks.backbone import check_size
-from hepaflow.settings.monai import DIMENSIONS, INPUTS, OUTPUTS, MonaiNetwork
+from hepaflow.settings.monai import MonaiNetwork
+
+DIMENSIONS = "spatial_dims"
+INPUTS = ("in_channels", "num_channels")
+OUTPUTS = ("out_channels", "num_classes")
+PRETRAINED = "pretrained"
+"""What `settings/monai.py` calls so, too; here they decide what is built, and code fingerprints follow them."""
 
 
 class FromMonai(nn.Module):
@@ -36,9 +43,11 @@ class FromMonai(nn.Module):
         self.channels = channels
         try:
             self.model = _build(getattr(nets, settings.name), settings.arguments, channels)
+        except OptionalImportError as error:
+            raise _lacking(settings.name, error) from error
         except Exception as error:  # whatever MONAI raises on these arguments
             raise UserError(
-                f"MONAI cannot build {settings.name} with the arguments {settings.arguments} ({_reason(error)})",
+                f"MONAI cannot build {settings.name} with the arguments {settings.arguments} ({reason_of(error)})",
                 expected="arguments that its documentation allows",
                 remedy="correct `monai.arguments` of this network",
             ) from error
@@ -59,8 +68,10 @@ def _build(network: type[nn.Module], arguments: dict[str, Any], channels: int) -
         **({DIMENSIONS: 2} if DIMENSIONS in there else {}),
         **{name: channels for name in [name for name in INPUTS if name in there][:1]},
         **{name: 1 for name in [name for name in OUTPUTS if name in there][:1]},
+        # Some would download weights by default.
+        **({PRETRAINED: False} if PRETRAINED in there else {}),
     }
-    return network(**filled, **_with_tuples(arguments))
+    return network(**{**filled, **_with_tuples(arguments)})
 
 
 def _with_tuples(value: Any) -> Any:
@@ -120,10 +131,12 @@ def _tried_with_values(settings: MonaiNetwork, channels: int, size: int) -> dict
         return _shapes(FromMonai(settings, channels), channels, size)
     except UserError:
         raise
+    except OptionalImportError as error:
+        raise _lacking(settings.name, error) from error
     except Exception as error:  # whatever MONAI or torch raise on slices of this size
         raise UserError(
             f"MONAI's {settings.name} with the arguments {settings.arguments} fails on slices of {size} pixels "
-            f"({_reason(error)})",
+            f"({reason_of(error)})",
             expected="a network that takes slices of this size",
             remedy="set other arguments in `monai.arguments`, or another `size`",
         ) from error
@@ -134,5 +147,15 @@ def _told(found: dict[bool, list[tuple[int, ...]]]) -> str:
     return texts[False] if texts[True] == texts[False] else f"{texts[False]}, in training {texts[True]},"
 
 
-def _reason(error: Exception) -> str:
+def _lacking(name: str, error: OptionalImportError) -> UserError:
+    """Return what to tell the user of a package that MONAI does not bring along."""
+    return UserError(
+        f"MONAI's {name} needs a Python package that is not installed ({reason_of(error)})",
+        expected="the package beside MONAI, wherever networks are trained or predict",
+        remedy="install it with pip into the environment of hepaflow, or choose another network",
+    )
+
+
+def reason_of(error: Exception) -> str:
+    """Return the first line of what MONAI or torch have raised."""
     return f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"

@@ -18,7 +18,12 @@ from hepaflow.settings.base import SettingsModel
 DIMENSIONS = "spatial_dims"
 INPUTS = ("in_channels", "num_channels")
 OUTPUTS = ("out_channels", "num_classes")
-"""What classes of MONAI call the axes of a picture, and the channels of a network's input and output."""
+PRETRAINED = "pretrained"
+"""What classes of MONAI call the axes of a picture, the channels of a network's input and output, and whether
+weights are downloaded."""
+
+LOADING = (PRETRAINED, "pretrained_url", "path_or_repo_id", "weights")
+"""Arguments with which classes of MONAI load weights."""
 
 
 class MonaiNetwork(SettingsModel):
@@ -52,6 +57,12 @@ class MonaiNetwork(SettingsModel):
             raise ValueError(
                 f"MONAI's {self.name} has no argument {_listed(unknown)}; there are "
                 f"{_listed((needed | optional) - filled)}"
+            )
+        if loading := {name for name in LOADING if self.arguments.get(name)}:
+            raise ValueError(
+                f"{_listed(loading)} would make MONAI's {self.name} load weights in every job; leave it out: a "
+                "network of MONAI begins with random ones. Weights of ImageNet begin an architecture with a "
+                "backbone, such as 'resnet50', with `weights: imagenet`"
             )
         if missing := needed - filled - given:
             raise ValueError(f"MONAI's {self.name} lacks the argument {_listed(missing)}, which has no default")

@@ -21,18 +21,22 @@ def check_networks(settings: Settings) -> None:
     Raises
     ------
     UserError
-        If a network cannot be built, or gives no logits of the slices' size.
+        If a network cannot be built, or gives no logits of the slices' size; or if several devices are to train
+        it, and would not compute what one does.
     """
     for name, method in settings.networks.items():
         if method.network.monai is None:
             continue
 
         from hepaflow.networks.from_monai import check
+        from hepaflow.training.alike import check_alike
 
         key = f"backbones.{name}" if name in settings.backbones else f"methods.{name}.network"
         try:
             for channels, size in sorted({_shown(settings, stage, name) for stage in STAGES}):
                 check(method.network.monai, channels=channels, size=size)
+                if settings.compute.devices > 1:
+                    check_alike(method.network.monai, channels=channels, size=size)
         except UserError as error:
             raise error.reworded(partial(_of_run, key)) from error
 

@@ -8,12 +8,13 @@ a single device, except for rounding.
 import os
 import threading
 import time
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, distributed, nn
-from torch.nn import functional
 
 
 class _Total(torch.autograd.Function):
@@ -61,34 +62,118 @@ class SharedBatchNorm(nn.BatchNorm2d):
             assert self.running_mean is not None
             assert self.running_var is not None
             assert self.num_batches_tracked is not None
-            assert self.momentum is not None
-            self.running_mean.lerp_(mean, self.momentum)
-            self.running_var.lerp_(variance * count / (count - 1), self.momentum)
             self.num_batches_tracked.add_(1)
-        scale = self.weight * torch.rsqrt(variance + self.eps)
-        return (centred * scale[:, None, None] + self.bias[:, None, None]).to(x.dtype)
+            # Without momentum, the plain mean over all mini-batches.
+            share = 1 / float(self.num_batches_tracked) if self.momentum is None else self.momentum
+            self.running_mean.lerp_(mean, share)
+            self.running_var.lerp_(variance * count / (count - 1), share)
+        scale = torch.rsqrt(variance + self.eps)
+        if self.weight is not None:  # a network of MONAI may have neither, or this alone
+            scale = self.weight * scale
+        normalised = centred * scale[:, None, None]
+        return (normalised if self.bias is None else normalised + self.bias[:, None, None]).to(x.dtype)
 
 
-class SharedDropout(nn.Dropout):
+class _OfAllSlices(nn.Module):
     """Dropout that is drawn for the slices of all devices, of which each takes its own.
 
     The devices' generators must be seeded alike.
     """
 
+    p: float
+
     def forward(self, x: Tensor) -> Tensor:
-        """Zero some of the features (b, channels, h, w) of this device's slices, and scale up the others."""
+        """Drop features (b, ...) of this device's slices."""
         if not self.training or not self.p:
             return x
         slices = int(total(torch.tensor(float(len(x)), device=x.device)))
         last = not x.is_contiguous() and x.is_contiguous(memory_format=torch.channels_last)
-        drawn = functional.dropout(
-            # Numbers are drawn in the order of the memory.
-            x.new_ones(slices, *x.shape[1:]).contiguous(
-                memory_format=torch.channels_last if last else torch.contiguous_format
-            ),
-            self.p,
-        )
-        return x * drawn[distributed.get_rank() :: distributed.get_world_size()]
+        # Numbers are drawn in the order of the memory.
+        order = torch.channels_last if last else torch.contiguous_format
+        everything = x.new_zeros(slices, *x.shape[1:]).contiguous(memory_format=order)
+        own = slice(distributed.get_rank(), None, distributed.get_world_size())
+        everything[own] = x
+        dropped: Tensor = super().forward(everything)
+        return dropped[own].contiguous(memory_format=order)
+
+
+class SharedDropout(_OfAllSlices, nn.Dropout):
+    """Single features are dropped."""
+
+
+class SharedDropout1d(_OfAllSlices, nn.Dropout1d):
+    """Channels of (b, channels, n) are dropped."""
+
+
+class SharedDropout2d(_OfAllSlices, nn.Dropout2d):
+    """Channels of (b, channels, h, w) are dropped."""
+
+
+class SharedDropout3d(_OfAllSlices, nn.Dropout3d):
+    """Channels of (b, channels, d, h, w) are dropped."""
+
+
+class SharedAlphaDropout(_OfAllSlices, nn.AlphaDropout):
+    """Single features are dropped, and mean and variance kept."""
+
+
+class SharedFeatureAlphaDropout(_OfAllSlices, nn.FeatureAlphaDropout):
+    """Channels are dropped, and mean and variance kept."""
+
+
+class _OfAnyNumber(nn.Module):
+    """Normalisation of each slice by itself, of which a device may have none: torch's with weights fails there."""
+
+    weight: Any
+    bias: Any
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise features (b, channels, ...) of this device's slices."""
+        if len(x):
+            normalised: Tensor = super().forward(x)
+            return normalised
+        # Weights are used, so that they have a gradient of zeros.
+        shape = (-1, *[1] * (x.ndim - 2))
+        scaled: Tensor = x if self.weight is None else x * self.weight.view(shape)
+        return scaled if self.bias is None else scaled + self.bias.view(shape)
+
+
+class SharedInstanceNorm1d(_OfAnyNumber, nn.InstanceNorm1d):
+    """Of (b, channels, n)."""
+
+
+class SharedInstanceNorm2d(_OfAnyNumber, nn.InstanceNorm2d):
+    """Of (b, channels, h, w)."""
+
+
+class SharedInstanceNorm3d(_OfAnyNumber, nn.InstanceNorm3d):
+    """Of (b, channels, d, h, w)."""
+
+
+Layers = Mapping[type[nn.Module], type[nn.Module]]
+
+DROPOUTS: Layers = MappingProxyType(
+    {
+        nn.Dropout: SharedDropout,
+        nn.Dropout1d: SharedDropout1d,
+        nn.Dropout2d: SharedDropout2d,
+        nn.Dropout3d: SharedDropout3d,
+        nn.AlphaDropout: SharedAlphaDropout,
+        nn.FeatureAlphaDropout: SharedFeatureAlphaDropout,
+    }
+)
+INSTANCE_NORMS: Layers = MappingProxyType(
+    {
+        nn.InstanceNorm1d: SharedInstanceNorm1d,
+        nn.InstanceNorm2d: SharedInstanceNorm2d,
+        nn.InstanceNorm3d: SharedInstanceNorm3d,
+    }
+)
+BATCH_NORMS: Layers = MappingProxyType({nn.BatchNorm2d: SharedBatchNorm, nn.SyncBatchNorm: SharedBatchNorm})
+"""What torch's layers become; those of batch normalisation on the CPU alone, as torch has one for GPUs.
+
+Networks with others that draw, or mix slices, are refused (`training/alike.py`).
+"""
 
 
 def shared(network: nn.Module, device: torch.device) -> nn.Module:
@@ -102,19 +187,12 @@ def shared(network: nn.Module, device: torch.device) -> nn.Module:
     """
     if device.type == "cuda":
         network = nn.SyncBatchNorm.convert_sync_batchnorm(network)
-    for parent in list(network.modules()):
-        for name, child in list(parent.named_children()):
-            if type(child) is nn.Dropout:
-                setattr(parent, name, SharedDropout(child.p))
-            elif type(child) is nn.BatchNorm2d:
-                setattr(parent, name, _shared_norm(child))
+    table = {**DROPOUTS, **INSTANCE_NORMS, **({} if device.type == "cuda" else BATCH_NORMS)}
+    for layer in network.modules():
+        if type(layer) in table:
+            # In its place: it keeps its weights, and its other places in the network.
+            layer.__class__ = table[type(layer)]
     return network
-
-
-def _shared_norm(norm: nn.BatchNorm2d) -> SharedBatchNorm:
-    made = SharedBatchNorm(norm.num_features, norm.eps, norm.momentum).to(norm.weight.dtype)
-    made.load_state_dict(norm.state_dict())
-    return made
 
 
 def agreed(asked: bool, fabric: Fabric) -> bool:
