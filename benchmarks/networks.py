@@ -1,5 +1,6 @@
 """Networks: training beside a bare loop, prediction beside one slice at a time, other precisions and layouts."""
 
+import shutil
 import statistics
 import time
 from collections.abc import Callable
@@ -224,6 +225,7 @@ def _first_batch(paths: list[Path], arch: str, folder: Path) -> float:
 def _training(path: Path, settings: TrainSettings, folder: Path) -> Callable[[], float]:
     def work() -> float:
         history = folder / "history.csv"
+        shutil.rmtree(folder / "trained.training", ignore_errors=True)  # else it would go on from its own end
         train_network(
             [path],
             settings,

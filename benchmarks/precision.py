@@ -5,8 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.quality import COMPUTE, MODEL, UNFINISHED, Segments, demo, dice_of, scores_of, test_exams
+from benchmarks.exam_set import DEMO, exam_set, results_of, settings_of
+from benchmarks.quality import MODEL, UNFINISHED, dice_of, is_finished, scores_of
 from benchmarks.side_by_side import digits, table
+from benchmarks.within_time import COMPUTE, Segments
 from hepaflow.model.bundle import Bundle, read_bundle
 from hepaflow.model.segmenter import SegmentedExam, Segmenter
 from hepaflow.names import STRUCTURES
@@ -16,11 +18,12 @@ from hepaflow.settings.training import Precision
 
 def measure(scratch: Path, further: int) -> str:
     """Segment the demo's test exams and further phantoms with its model; a table of Dice, and the time."""
-    settings, results = demo()
-    if not (results / MODEL).is_file() or settings.phantoms is None:
+    settings = settings_of(DEMO)
+    results = results_of(settings)
+    if not is_finished(results) or settings.phantoms is None:
         return UNFINISHED
     scratch.mkdir(parents=True, exist_ok=True)
-    sets = {"the demo's": test_exams(settings), "further ones": {}}
+    sets = {"the demo's": exam_set(settings, scratch).test, "further ones": {}}
     for number in range(1, further + 1):
         name = f"further-{number:02d}"
         image, label = (scratch / f"{name}.{kind}.nii.gz" for kind in ("image", "label"))

@@ -1,73 +1,56 @@
-"""Dice for the same compute: other systems on the demo's exams, beside the demo's networks and their fusion.
+"""Dice for the same compute: systems trained on the same exams for the same time, some seeds each.
 
-    python -m benchmarks.quality
+    python -m benchmarks.quality [--set demo|small-lesions] [--only SYSTEM] [--seeds 3] [--seconds 60]
+        [--configfile FILE ...]
 
-Each has the training slices of the demo, at the same size, for as long as the four networks of a stage took
-together, on all cores. It is a method of the demo's plan: a cascade around its own liver, with the demo's
-post-processing. MONAI's UNet has the settings of MONAI's own tutorials; nnU-Net plans for itself.
+Each is trained for as long as the four networks of a stage took together in the finished demo, on all cores, or
+for the seconds of one core that are asked for. MONAI's UNet and nnU-Net have the slices of the thesis' networks,
+at the same size. They are methods of the plan: a cascade around their own liver, with the thesis' post-processing.
+A method `modern` of the configuration is trained by its own settings, on its own data. The demo's networks, their
+fusion and its averages stand as the finished demo scored them.
 """
 
+import argparse
 import json
 import tempfile
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import torch
-import yaml
-from monai.losses import DiceCELoss
-from monai.networks.nets import UNet
 
 from benchmarks import nnunet
+from benchmarks.dice_table import Trial, aims, dice_table
+from benchmarks.exam_set import (
+    MODERN,
+    ROOT,
+    SETS,
+    ExamSet,
+    Pair,
+    configurations,
+    exam_set,
+    results_of,
+    settings_of,
+)
 from benchmarks.side_by_side import digits, table
+from benchmarks.within_time import Segments, Train, Trained, method, monais_unet, nnunet_2d
 from hepaflow.evaluation.exam import Scores, segmentation_of
 from hepaflow.evaluation.scores import final, read_scores
 from hepaflow.exams.sheet import read_sheet
-from hepaflow.methods.plan import model_of
-from hepaflow.methods.thesis import plan_of
-from hepaflow.model.segmenter import Draws, SegmentedExam, segment
 from hepaflow.names import FUSION, STAGES, STRUCTURES
-from hepaflow.networks.compute import make_fabric
-from hepaflow.sampling.predictor import Predictor
-from hepaflow.sampling.slices import SliceDataset
-from hepaflow.settings.compute import ComputeSettings
-from hepaflow.settings.methods import MethodSettings
-from hepaflow.settings.network import BackboneWeights
-from hepaflow.settings.sampling import Slices
-from hepaflow.settings.workflow import Settings, read_settings
+from hepaflow.settings.workflow import Settings
 from hepaflow.volumes.labels import read_labels
 from hepaflow.volumes.volume import read_image
 
-ROOT = Path(__file__).parents[1]
-CONFIG = ROOT / "config" / "demo.yaml"
 UNET, NNUNET = "MONAI's UNet", "nnU-Net 2d"
-BATCH = 16
-LEARNING_RATE = 1e-3
-COMPUTE = ComputeSettings(accelerator="cpu", workers=0)
 MODEL = "hepaflow-model.zip"
-Pair = tuple[Path, Path]
-"""Image and label of an exam."""
-Segments = Callable[[np.ndarray], SegmentedExam]
+Trains = Callable[[ExamSet, str, Mapping[str, float], Path], Train]
+SYSTEMS: Mapping[str, Trains] = {UNET: monais_unet, NNUNET: nnunet_2d, MODERN: method}
+"""What is trained, and how."""
 UNFINISHED = "Not measured: it needs the finished demo (`make demo`)."
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A network that was trained for a time, and how far it came."""
-
-    drawer: Draws
-    epochs: float
-    parameters: int
-
-
-def demo() -> tuple[Settings, Path]:
-    """Return the settings of the demo, and the folder of its results."""
-    settings = read_settings(yaml.safe_load(CONFIG.read_text(encoding="utf-8")))
-    return settings, ROOT / settings.results
+AIMS: Mapping[str, Mapping[str, float] | None] = {"demo": {"liver": 0.975, "lesion": 0.945}, "small-lesions": None}
+"""The least Dice of `modern` in each set; on the harder one it is only not to be below nnU-Net's."""
+SEEDS = 3
 
 
 def mean_dice(scores: pd.DataFrame) -> pd.DataFrame:
@@ -78,59 +61,6 @@ def mean_dice(scores: pd.DataFrame) -> pd.DataFrame:
 def dice_of(scores: pd.DataFrame) -> pd.DataFrame:
     """Return the Dice of every exam, a row for a structure and an exam, a column for every method."""
     return scores[scores["metric"] == "dice"].pivot(index=["structure", "exam"], columns="method", values="value")
-
-
-def test_exams(settings: Settings) -> dict[str, Pair]:
-    """Return image and label of every test exam."""
-    exams, data = read_sheet(Path(settings.exams)), Path(settings.data)
-    return {name: (data / exams[name].image, data / str(exams[name].label)) for name in exams.names("test")}
-
-
-def seconds_of(results: Path, stage: str) -> dict[str, float]:
-    """Return the seconds of one core that the training of each network of a stage took."""
-    records = [
-        json.loads(path.read_text(encoding="utf-8")) for path in (results / "records/train").glob(f"{stage}.*")
-    ]
-    return {record["wildcards"]["network"]: record["seconds"] * record["threads"] for record in records}
-
-
-def train_unet(slices: Sequence[Path], seconds: float, seed: int) -> Trained:
-    """Train MONAI's UNet for some seconds, on slices in memory."""
-    torch.manual_seed(seed)
-    dataset = SliceDataset(slices)
-    images, masks = dataset[range(len(dataset))]
-    network = UNet(
-        spatial_dims=2,
-        in_channels=1,
-        out_channels=1,
-        channels=(16, 32, 64, 128, 256),
-        strides=(2,) * 4,
-        num_res_units=2,
-    )
-    criterion = DiceCELoss(sigmoid=True)
-    optimizer = torch.optim.Adam(network.parameters(), lr=LEARNING_RATE)
-    network.train()
-    seen, end = 0, time.monotonic() + seconds
-    while time.monotonic() < end:
-        for batch in torch.randperm(len(images)).split(BATCH):
-            if len(batch) < 2 or time.monotonic() > end:
-                break
-            loss = criterion(network(images[batch]), masks[batch])
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            seen += len(batch)
-    parameters = sum(parameter.numel() for parameter in network.parameters())
-    predictor = Predictor(network, Slices(), make_fabric("fp32", COMPUTE), COMPUTE)
-    return Trained(predictor, seen / len(images), parameters)
-
-
-def segmenting(system: str, networks: Mapping[str, Trained], settings: Settings) -> Segments:
-    """Return what segments an exam by a system as a method of the plan, with a network for each stage."""
-    method = MethodSettings(network=BackboneWeights(arch="unet", weights="none"))  # never built: the system draws
-    plan = model_of(plan_of(settings.model_copy(update={"methods": {system: method}})), system)
-    drawers = {(system, stage): networks[stage].drawer for stage in STAGES}
-    return partial(segment, plan=plan, predictors=drawers, fusion={})
 
 
 def scores_of(systems: Mapping[str, Segments], exams: Mapping[str, Pair]) -> pd.DataFrame:
@@ -147,49 +77,183 @@ def scores_of(systems: Mapping[str, Segments], exams: Mapping[str, Pair]) -> pd.
     return pd.concat(tables, ignore_index=True)
 
 
-def measure(scratch: Path) -> str:
-    """Train and score other systems beside the finished demo; a table, or what to do first."""
-    settings, results = demo()
-    if not (results / MODEL).is_file():
-        return UNFINISHED
-    exams = read_sheet(Path(settings.exams))
-    spent = {stage: seconds_of(results, stage) for stage in STAGES}
-    together = {stage: sum(spent[stage][name] for name in settings.backbones) for stage in STAGES}
-    systems: dict[str, dict[str, Trained]] = {UNET: {}}
-    if nnunet.is_installed():
-        systems[NNUNET] = {}
-    for stage in STAGES:
-        slices = [results / "preprocessed" / stage / f"{name}.safetensors" for name in exams.names("train")]
-        seconds = together[stage] / torch.get_num_threads()
-        systems[UNET][stage] = train_unet(slices, seconds, settings.seed)
-        if NNUNET in systems:
-            drawer = nnunet.train_nnunet(slices, seconds, scratch / stage)
-            systems[NNUNET][stage] = Trained(drawer, drawer.epochs, drawer.parameters)
-    own = read_scores(
-        *(
-            results / "metrics" / method / f"{name}.csv"
-            for name in exams.names("test")
-            for method in (*settings.backbones, FUSION)
+def seconds_of(results: Path, stage: str) -> dict[str, float]:
+    """Return the seconds of one core that the training of each network of a stage took."""
+    records = [
+        json.loads(path.read_text(encoding="utf-8"))
+        for path in (results / "records/train").glob(f"{stage}.*.json")
+    ]
+    return {record["wildcards"]["network"]: record["seconds"] * record["threads"] for record in records}
+
+
+def is_finished(results: Path) -> bool:
+    """Return whether a run has ended with its model."""
+    return (results / MODEL).is_file()
+
+
+def together(settings: Settings) -> dict[str, float]:
+    """Return the seconds of one core that all backbones of each stage took in a finished run."""
+    spent = {stage: seconds_of(results_of(settings), stage) for stage in STAGES}
+    return {stage: sum(spent[stage][name] for name in settings.backbones) for stage in STAGES}
+
+
+def measure(
+    scratch: Path,
+    name: str,
+    seeds: int,
+    seconds: float | None = None,
+    over: Sequence[Path] = (),
+    only: Collection[str] = SYSTEMS,
+) -> str:
+    """Train and score systems on a set of exams, beside its finished run, if there is one; a table in Markdown.
+
+    Parameters
+    ----------
+    scratch : Path
+        Folder for data and trained networks.
+    name : str
+        Of the set.
+    seeds : int
+        How often each system is trained.
+    seconds : float, optional
+        Of one core, for each stage; as long as the demo's four networks of it if absent.
+    over : sequence of Path
+        Further configurations.
+    only : collection of str
+        The systems that are trained.
+    """
+    demo = settings_of(*configurations("demo", over))
+    if seconds is None and not is_finished(results_of(demo)):
+        return f"{UNFINISHED} Or say for how long: `python -m benchmarks.quality --seconds 600`."
+    budget = together(demo) if seconds is None else dict.fromkeys(STAGES, seconds)
+    exams = exam_set(settings_of(*configurations(name, over)), scratch / "exams")
+    cores = torch.get_num_threads()
+    wall = {stage: spent / cores for stage, spent in budget.items()}
+    trials: dict[str, list[Trial]] = {system: [trial] for system, trial in _of_the_run(exams)}
+    told, left_out = [], []
+    for system in only:
+        if missing := _missing(system, exams):
+            left_out.append(missing)
+            continue
+        train = SYSTEMS[system](exams, system, wall, scratch)
+        runs = [_trial(exams, system, train, exams.settings.seed + number, cores) for number in range(seeds)]
+        trials[system] = [trial for _, trial in runs]
+        told.append(_how_far(system, [trained for trained, _ in runs]))
+    parts = [
+        dice_table(trials),
+        aims(trials, MODERN, NNUNET, AIMS[name]),
+        f"In that time, {'; '.join(told)}." if told else "",
+        *left_out,
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _missing(system: str, exams: ExamSet) -> str:
+    """Return why a system is not trained; empty if it is."""
+    if system == NNUNET and not nnunet.is_installed():
+        return "nnU-Net was not measured: `make bench` installs it."
+    if system == MODERN and MODERN not in exams.settings.cascades:
+        return (
+            f"`{MODERN}` was not measured: `config/demo.yaml` has no such method. Add it below `methods:`, or "
+            "name a configuration that has it: `python -m benchmarks.quality --configfile FILE`."
         )
+    return ""
+
+
+def _trial(exams: ExamSet, system: str, train: Train, seed: int, cores: int) -> tuple[Trained, Trial]:
+    """Train a system from a seed and score it."""
+    trained = train(seed)
+    dice = mean_dice(scores_of({system: trained.segments}, exams.test)).loc[system]
+    trial = Trial(
+        {stage: trained.stages[stage].seconds * cores for stage in STAGES},
+        {structure: float(dice[structure]) for structure in STRUCTURES},
     )
-    others = {system: segmenting(system, networks, settings) for system, networks in systems.items()}
-    dice = mean_dice(pd.concat([final(own), scores_of(others, test_exams(settings))]))
-    costs = {name: {stage: spent[stage][name] for stage in STAGES} for name in settings.backbones}
-    costs |= dict.fromkeys((FUSION, *systems), together)
-    columns = [f"{stage}: seconds of a core" for stage in STAGES] + [f"{stage} Dice" for stage in STAGES]
+    print(f"{system}, seed {seed}: {trial.seconds} seconds of a core, Dice {trial.dice}", flush=True)
+    return trained, trial
+
+
+def _of_the_run(exams: ExamSet) -> Iterator[tuple[str, Trial]]:
+    """Yield what the finished run itself has trained of the thesis, each network and their fusion."""
+    settings, results = exams.settings, results_of(exams.settings)
+    if not is_finished(results):
+        return
+    names = (*settings.backbones, FUSION)
+    dice = mean_dice(final(read_scores(*(path for one in names for path in _scores(results, one, exams.test)))))
+    spent = {stage: seconds_of(results, stage) for stage in STAGES}
+    for name in names:
+        seconds = together(settings) if name == FUSION else {stage: spent[stage][name] for stage in STAGES}
+        yield name, Trial(seconds, {structure: float(dice.loc[name, structure]) for structure in STRUCTURES})
+
+
+def _scores(results: Path, method: str, exams: Iterable[str]) -> list[Path]:
+    """Return the files in which a run keeps the scores of a method."""
+    return [results / "metrics" / method / f"{exam}.csv" for exam in exams]
+
+
+def _how_far(system: str, runs: Sequence[Trained]) -> str:
+    """Say how large a system is, and how many epochs it took, from the fewest to the most."""
+    stages = {stage: [trained.stages[stage] for trained in runs] for stage in STAGES}
+    sizes = sorted({f"{one.parameters / 1e6:.1f}" for of_stage in stages.values() for one in of_stage})
+    far = ", ".join(
+        f"{_range([one.epochs for one in of_stage])} epochs for the {stage}" for stage, of_stage in stages.items()
+    )
+    return f"{system} ({' and '.join(sizes)} million parameters) took {far}"
+
+
+def _range(values: Sequence[float]) -> str:
+    ends = dict.fromkeys((digits(min(values)), digits(max(values))))
+    return "-".join(ends)
+
+
+def averages(over: Sequence[Path] = ()) -> str:
+    """Return a table of the averages of the finished demo, each below its members."""
+    settings = settings_of(*configurations("demo", over))
+    if not settings.averages:
+        return (
+            "Not measured: `config/demo.yaml` has no method of `kind: average`. Add one below `methods:`, of the "
+            f"networks' names and `{MODERN}`, and run `make demo`."
+        )
+    exams = read_sheet(ROOT / settings.exams).names("test")
+    of = {name: (*average.of, name) for name, average in settings.averages.items()}
+    files = {one: _scores(results_of(settings), one, exams) for members in of.values() for one in members}
+    if missing := [one for one, paths in files.items() if not all(path.is_file() for path in paths)]:
+        return f"Not measured: the demo has no scores of {', '.join(missing)} yet (`make demo`)."
+    dice = mean_dice(final(read_scores(*(path for paths in files.values() for path in paths))))
     rows = [
-        [name, *(digits(cost[stage]) for stage in STAGES), *(f"{dice.loc[name, stage]:.3f}" for stage in STAGES)]
-        for name, cost in costs.items()
+        [
+            f"**{name}**, their average" if one == name else one,
+            *(f"{dice.loc[one, key]:.3f}" for key in STRUCTURES),
+        ]
+        for name, members in of.items()
+        for one in members
     ]
-    told = [
-        f"{system} ({networks['liver'].parameters / 1e6:.1f} million parameters) took "
-        + ", ".join(f"{networks[stage].epochs:.0f} epochs for the {stage}" for stage in STAGES)
-        for system, networks in systems.items()
-    ]
-    missing = "" if NNUNET in systems else " nnU-Net was not measured: it is not installed."
-    return f"{table(['method', *columns], rows)}\n\nIn that time, {'; '.join(told)}.{missing}"
+    return table(["method", *(f"{structure} Dice" for structure in STRUCTURES)], rows)
+
+
+def main() -> None:
+    """Train, score and print tables in Markdown."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--set", choices=SETS, action="append", help="exams (default: all sets)")
+    parser.add_argument("--only", choices=SYSTEMS, action="append", help="train this system (default: all)")
+    parser.add_argument("--seeds", type=int, default=SEEDS, help="trainings of each system (default: %(default)s)")
+    parser.add_argument(
+        "--seconds", type=float, help="of one core, a stage (default: as the demo's four networks)"
+    )
+    parser.add_argument("--configfile", type=Path, nargs="+", default=[], help="over config/demo.yaml")
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        for name in chosen.set or SETS:
+            found = measure(
+                Path(folder) / name,
+                name,
+                chosen.seeds,
+                chosen.seconds,
+                chosen.configfile,
+                chosen.only or SYSTEMS,
+            )
+            print(f"\n## {name}\n\n{found}\n", flush=True)
+    print(f"## Averages\n\n{averages(chosen.configfile)}")
 
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as folder:
-        print(measure(Path(folder)))
+    main()

@@ -12,7 +12,19 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import fusing, loading, networks, planning, precision, quality, scaling, scoring, slicing
+from benchmarks import (
+    fusing,
+    loading,
+    modern_exam,
+    networks,
+    planning,
+    precision,
+    quality,
+    scaling,
+    scoring,
+    slicing,
+    steps,
+)
 from benchmarks.scale import FULL, QUICK, Scale
 from benchmarks.side_by_side import COLUMNS, seconds, table
 from hepaflow.networks.compute import has_bf16_instructions
@@ -88,6 +100,25 @@ def measured(scratch: Path, page: Path, scale: Scale) -> Iterator[tuple[str, str
         precision.measure(scratch / "precision", scale.phantoms),
     )
     yield (
+        "Training step",
+        "Ours beside nnU-Net's trainer: the same network, mini-batch and slices, and augmentation of the "
+        "same kinds.",
+        steps.beside_nnunet(scratch / "steps", steps.Steps(), scale.rounds),
+    )
+    yield (
+        "Waiting for the loader",
+        "The share of a step's time in which it waits for its mini-batch. Without loading processes, loading and "
+        "augmentation are in the step itself; with them, they take cores from it, where there are no more.",
+        steps.waiting(scratch / "steps", steps.Steps()),
+    )
+    yield (
+        "An exam",
+        "Weights drawn at random; each in a process of its own. nnU-Net sees slices at their full size, "
+        "with a plain U-Net of its own kind with about as many parameters as one network of `modern`, and "
+        "finds liver and lesions at once, mirrored in both directions as it comes.",
+        modern_exam.measure(scratch / "exam", scale.exam_slices, scale.rounds),
+    )
+    yield (
         "Start of a training",
         "Building the network, finding the slices, starting the loader; modules are imported before.",
         networks.first_batches(scratch, scale),
@@ -114,9 +145,25 @@ def measured(scratch: Path, page: Path, scale: Scale) -> Iterator[tuple[str, str
     )
     yield (
         "Dice for the same compute",
-        "Means over the demo's test exams (phantoms), as they come. Other systems trained on the same slices, on "
-        "all cores, for as long as a stage's four networks together, which are the fusion's seconds, too.",
-        quality.measure(scratch / "quality"),
+        f"Means over the demo's test exams (phantoms), and the smallest and the largest of {scale.seeds} "
+        "trainings. Other systems are trained on all cores for as long as a stage's four networks together, "
+        "which are the fusion's seconds, too: MONAI's UNet and nnU-Net on the slices of these networks; "
+        "`modern` by its own settings on its own data, with only the number of its mini-batches fitted to "
+        "the time. All that nnU-Net draws at random is seeded; not the number of its epochs, which the "
+        "clock decides.",
+        quality.measure(scratch / "quality", "demo", scale.seeds),
+    )
+    yield (
+        "Dice for the same compute, small lesions",
+        "The same on harder phantoms (`config/phantoms/small-lesions.yaml`): small lesions, thin slices, "
+        "more noise. Each system is trained for as long as on the demo's.",
+        quality.measure(scratch / "quality-small-lesions", "small-lesions", scale.seeds),
+    )
+    yield (
+        "Averages",
+        "Averages of maps (soft voting, nothing fitted) beside their members, mean Dice over the demo's "
+        "test exams, all as the finished demo scored them.",
+        quality.averages(),
     )
 
 

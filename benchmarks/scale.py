@@ -29,6 +29,10 @@ class Scale:
         Phantoms that a model segments in several precisions, besides the demo's.
     scaling : tuple of int
         Exams of the whole runs whose time and memory are compared.
+    seeds : int
+        Trainings of each system whose Dice are compared.
+    exam_slices : int
+        Slices of the exam that a whole method segments.
     """
 
     rounds: int
@@ -41,7 +45,9 @@ class Scale:
     networks: int
     phantoms: int
     scaling: tuple[int, ...]
+    seeds: int
+    exam_slices: int
 
 
-FULL = Scale(5, 400, 64, 100, 128, (131, 1000), 3, 4, 36, (4, 8, 16, 32))
-QUICK = Scale(3, 100, 32, 20, 16, (131,), 1, 1, 2, (4, 8))
+FULL = Scale(5, 400, 64, 100, 128, (131, 1000), 3, 4, 36, (4, 8, 16, 32), 3, 134)
+QUICK = Scale(3, 100, 32, 20, 16, (131,), 1, 1, 2, (4, 8), 1, 8)

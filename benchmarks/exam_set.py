@@ -1,0 +1,110 @@
+"""Sets of phantoms to train and to score on: the demo's, and one of small lesions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+from snakemake.utils import update_config
+
+from hepaflow.exams.sheet import read_sheet
+from hepaflow.methods.thesis import plan_of
+from hepaflow.phantoms.rendering import write_phantom
+from hepaflow.preprocessing.registry import PREPROCESSING
+from hepaflow.settings.plan import Plan
+from hepaflow.settings.preprocessing import PreprocessSettings
+from hepaflow.settings.workflow import Settings, read_settings
+from hepaflow.volumes.labels import read_labels, structure_mask
+from hepaflow.volumes.volume import read_image
+
+ROOT = Path(__file__).parents[1]
+DEMO = ROOT / "config" / "demo.yaml"
+SETS = {
+    "demo": (DEMO,),
+    "small-lesions": (DEMO, ROOT / "config" / "phantoms" / "small-lesions.yaml"),
+}
+"""Configurations of each set, later ones over earlier ones."""
+MODERN = "modern"
+"""The method, of a configuration, that is measured beside other systems."""
+Pair = tuple[Path, Path]
+"""Image and label of an exam."""
+
+
+def settings_of(*configurations: Path) -> Settings:
+    """Return the settings of configurations, later ones over earlier ones, as Snakemake joins them."""
+    joined: dict[str, object] = {}
+    for path in configurations:
+        update_config(joined, yaml.safe_load(path.read_text(encoding="utf-8")))
+    return read_settings(joined)
+
+
+def results_of(settings: Settings) -> Path:
+    """Return the folder of the results of a run, which need not be there."""
+    return ROOT / settings.results
+
+
+@dataclass(frozen=True)
+class ExamSet:
+    """Exams with what a run does with them.
+
+    Attributes
+    ----------
+    settings : Settings
+    plan : Plan
+    train, test : dict of str to (Path, Path)
+        Image and label of each exam.
+    """
+
+    settings: Settings
+    plan: Plan
+    train: dict[str, Pair]
+    test: dict[str, Pair]
+
+    def preprocessed(self, data: str, folder: Path) -> list[Path]:
+        """Return data of the plan of all training exams, from files that are written unless they are there."""
+        return [
+            self._preprocessed(name, self.plan.data[data].preprocess, folder / data / f"{name}.safetensors")
+            for name in self.train
+        ]
+
+    def _preprocessed(self, exam: str, settings: PreprocessSettings, path: Path) -> Path:
+        if not path.is_file():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            image, label = self.train[exam]
+            hu, grid = read_image(image, exam=exam)
+            labels, _ = read_labels(label, exam=exam, image=grid)
+            region = structure_mask(labels, settings.region) if settings.region else None
+            how = settings.preprocessing
+            PREPROCESSING[how.kind](hu, region, structure_mask(labels, settings.structure), how, 1).save(path)
+        return path
+
+
+def exam_set(settings: Settings, drawn: Path) -> ExamSet:
+    """Return the exams of a configuration; phantoms that are not in its folder of data are drawn into another."""
+    sheet, data = read_sheet(ROOT / settings.exams), ROOT / settings.data
+
+    def pairs(split: str) -> dict[str, Pair]:
+        found = {}
+        for name in sheet.names(split):
+            image, label = sheet[name].image, str(sheet[name].label)
+            folder = data if (data / image).is_file() and (data / label).is_file() else drawn
+            found[name] = (folder / image, folder / label)
+        return found
+
+    exams = ExamSet(settings, plan_of(settings), pairs("train"), pairs("test"))
+    _draw(settings, exams.train | exams.test)
+    return exams
+
+
+def _draw(settings: Settings, pairs: dict[str, Pair]) -> None:
+    for name, (image, label) in pairs.items():
+        if not (image.is_file() and label.is_file()):
+            if settings.phantoms is None:
+                raise SystemExit(f"{image}: no such file, and {settings.data} are no phantoms, to be drawn")
+            write_phantom(name, settings.phantoms, image, label)
+
+
+def configurations(name: str, further: Sequence[Path] = ()) -> list[Path]:
+    """Return the configurations of a set, with a user's behind the demo's own."""
+    demo, *over = SETS[name]
+    return [demo, *further, *over]
