@@ -156,7 +156,7 @@ TRAININGS = Table(
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setattr(training, "build_network", lambda _: Tiny())
+    monkeypatch.setattr(training, "build_network", lambda *_: Tiny())
     yield
     torch.use_deterministic_algorithms(False)
 

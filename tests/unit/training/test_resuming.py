@@ -45,7 +45,7 @@ EPOCHS = 2
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(training, "build_network", lambda _: Tiny())
+    monkeypatch.setattr(training, "build_network", lambda *_: Tiny())
     yield
     torch.use_deterministic_algorithms(False)
 

@@ -143,7 +143,7 @@ from hepaflow.training.state import TrainingState
 
 given = json.loads(sys.argv[1])
 if given["without_statistics"]:
-    training.build_network = lambda _: torch.nn.Sequential(
+    training.build_network = lambda *_: torch.nn.Sequential(
         torch.nn.Conv2d(1, 8, 3, padding=1), torch.nn.ReLU(), torch.nn.Conv2d(8, 1, 1)
     )
 save = TrainingState.save
@@ -750,7 +750,7 @@ def test_a_network_may_be_supervised_at_several_sizes(
 ) -> None:
     """Two thirds of the loss are of the full size, one third of the half."""
     slices = write_exams(tmp_path / "few", 4, 4)
-    monkeypatch.setattr(training, "build_network", lambda _: Deep())
+    monkeypatch.setattr(training, "build_network", lambda *_: Deep())
     settings = recipe(**{**PLAIN, "epochs": 1, "validation_share": 0.5})
     done = make(settings, slices=slices)
     done.run()
