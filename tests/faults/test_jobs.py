@@ -328,8 +328,9 @@ def test_little_shared_memory(
 ) -> None:
     """That as many do run in it, and that more are told by place, tests/unit/training/test_loading.py shows."""
     monkeypatch.setattr(os, "statvfs", lambda folder: SimpleNamespace(f_bavail=64 << 20, f_frsize=1))
-    workers, ahead = fitting_workers(4, (32 + 1) * BYTES * 256**2)
-    assert (workers * ahead + 2) * 33 * BYTES * 256**2 <= 64 << 20
+    batch = (32 + 1) * (1 + 1) * BYTES * 256**2  # image and mask
+    workers, ahead = fitting_workers(4, batch)
+    assert (workers * ahead + 2) * batch <= 64 << 20
     assert 0 < workers < 4
     tell(SHARED, caplog.messages[0])
 

@@ -97,7 +97,7 @@ def test_the_card_tells_data_networks_and_scores(completed: Checkout) -> None:
         card = archive.read(CARD).decode()
     assert "2 exams to train and 2 to test, phantoms" in card
     assert "Not a medical device" in card
-    for network in ("| liver dense | densenet121 | 6 |", "| lesion plain | unet | 6 |"):
+    for network in ("| liver dense | 32×32 pixels, -250 to 250 HU | densenet121 | 6 |", "HU | unet | 6 |"):
         assert network in card
     summary = json.loads((completed.folder / "results/smoke/tables/metrics.json").read_text())
     dice = summary["liver"]["fusion"]["clean"]["dice"]["mean"]["value"]

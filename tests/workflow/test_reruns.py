@@ -150,8 +150,6 @@ KEYS: dict[str, tuple[Any, frozenset[str]]] = {
     "methods.NAME.stages.liver.restore": ("masks", APART_LIVER),
     "methods.NAME.stages.lesion.restore": ("masks", APART_LESION - names("predict.lesion.test")),
     "methods.NAME.sampling": ({"kind": "slabs", "slices": 5}, APART_NETWORKS),
-    "methods.NAME.stages.liver.sampling": ({"kind": "slices"}, APART_NETWORKS),
-    "methods.NAME.stages.lesion.sampling": ({"kind": "slabs", "slices": 5}, APART_LESION_NETWORK),
     "methods.NAME.flips": (["vertical"], APART_LIVER | names("predict.liver.test")),
     "methods.NAME.stages.liver.flips": (["vertical"], APART_LIVER | names("predict.liver.test")),
     "methods.NAME.stages.lesion.flips": (["vertical"], APART_LESION),
@@ -200,8 +198,10 @@ KEYS: dict[str, tuple[Any, frozenset[str]]] = {
 WITHOUT_ANOTHER_VALUE = {
     *("training.liver.start", "backbones.NAME.training.liver.start"),
     "methods.NAME.network.weights",
+    *("methods.NAME.stages.liver.sampling", "methods.NAME.stages.lesion.sampling"),
 }
-"""A liver network can only start from its backbone, and a U-Net from nothing."""
+"""A liver network can only start from its backbone, a U-Net from nothing, and a lesion network from a liver
+network that sees pieces of as many channels."""
 OF_METHODS = {
     f"methods.NAME.{group}.{key}"
     for group in ("training", "stages.liver.training", "stages.lesion.training")
@@ -229,7 +229,7 @@ def leaves(model: type[BaseModel], path: str = "") -> Iterator[str]:
     for name, field in model.model_fields.items():
         inner = [kind for kind in models_in(field.annotation) if issubclass(kind, BaseModel)]
         named = "dict" in str(field.annotation)
-        if named or (len(inner) == 1 and "kind" not in inner[0].model_fields):
+        if inner and (named or (len(inner) == 1 and "kind" not in inner[0].model_fields)):
             for kind in inner:
                 yield from leaves(kind, f"{path}{name}{'.NAME' if named else ''}.")
         else:

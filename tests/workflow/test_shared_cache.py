@@ -64,19 +64,16 @@ def test_a_run_after_a_change_equals_its_plan_and_restores_what_is_the_same(
         cache=cache_of(completed), postprocessing={**SMOKE["postprocessing"], "liver": {"max_distance": 190}}
     )
     planned = copied.planned()
-    assert planned["predict"] == 4
+    assert planned["predict"] == 3  # the method beside the backbones has steps of its own
     assert "train" not in planned
     said = run(copied)
     assert {rule: said.count(f"rule {rule}:") for rule in planned} == planned
     changed = copied.records("predict", "preprocess")
     again = [name for name, record in changed.items() if record["restored"]]
     assert sorted(again) == [
-        "predict/lesion.apart.test",
         "predict/lesion.dense.test",
         "predict/lesion.plain.test",
         "predict/lesion.untrained.test",
-        "preprocess/lesion-apart.four",
-        "preprocess/lesion-apart.three",
         "preprocess/lesion.four",
         "preprocess/lesion.three",
     ]
