@@ -29,6 +29,15 @@ def test_p_is_the_share_of_all_signs(pairs: int, levels: int) -> None:
     draw = np.random.default_rng([pairs, levels])
     differences = draw.integers(1 - levels, levels, pairs) / 8 + 0.125
     assert signed_rank_p(differences) == by_enumeration(differences)
+    assert signed_rank_p(-differences) == by_enumeration(-differences)
+
+
+def test_p_is_the_same_whichever_of_two_is_subtracted() -> None:
+    """Ranks shared by pairs and by three: sums of all parities, in either tail."""
+    differences = np.array([1, 1, 2, 3, 3, 3, 4, -2, -5, 6, 7, 7, 8, 9])
+    p = signed_rank_p(differences)
+    assert p == signed_rank_p(-differences) == by_enumeration(differences)
+    assert 0 < p < 0.1
 
 
 @pytest.mark.parametrize("pairs", [1, 3, 10, 14, 40])
