@@ -14,6 +14,7 @@ import yaml
 from snakemake.utils import update_config
 
 from hepaflow.errors import UserError
+from hepaflow.exams.sheet import read_sheet
 from hepaflow.settings.base import SettingsModel
 from hepaflow.settings.decoder import Decoder
 from hepaflow.settings.network import HAS_BACKBONE, OWN_SETTINGS, SIDES, NetworkSettings
@@ -839,6 +840,20 @@ def test_a_paper_s_method_is_added_to_the_thesis(path: Path) -> None:
     assert list(settings.methods) == [path.stem]
     assert settings.methods[path.stem].network.arch == path.stem
     assert settings.model_copy(update={"methods": {}}) == Settings()
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "config/phantoms").glob("*.yaml")), ids=lambda path: path.stem)
+def test_other_phantoms_take_the_place_of_the_demos(path: Path) -> None:
+    """With folders, results and a sheet of their own, whose exams the demo has not."""
+    demo = yaml.safe_load((ROOT / "config/demo.yaml").read_text())
+    changed = yaml.safe_load(path.read_text())
+    merged = read_settings(demo | changed)
+    assert merged.phantoms is not None
+    for key in ("results", "data", "exams", "phantoms"):
+        assert getattr(merged, key) != getattr(read_settings(demo), key)
+    names, others = (set(read_sheet(ROOT / str(one["exams"])).names("train", "test")) for one in (changed, demo))
+    assert names.isdisjoint(others)
+    assert path.stem == Path(merged.results).name == Path(merged.exams).stem
 
 
 @pytest.mark.parametrize("library", ["torch", "nibabel", "matplotlib"])
