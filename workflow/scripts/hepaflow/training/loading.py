@@ -39,6 +39,9 @@ BYTES = 4
 _AHEAD = 2
 """Mini-batches that each process loads ahead; torch's default."""
 
+_SEMAPHORES = 1 << 20
+"""Bytes of shared memory that are not mini-batches': a page for each semaphore of the processes."""
+
 
 def fitting_workers(workers: int, batch: int) -> tuple[int, int]:
     """Return how many loading processes the machine has room for, and how many mini-batches each loads ahead.
@@ -65,7 +68,7 @@ def fitting_workers(workers: int, batch: int) -> tuple[int, int]:
     room = _free(SHARED_MEMORY)
     for fewer in range(workers, 0, -1):
         for ahead in (_AHEAD, 1):
-            if _needed(fewer, ahead, batch) <= room:
+            if _needed(fewer, ahead, batch) + _SEMAPHORES <= room:
                 if (fewer, ahead) != (workers, _AHEAD):
                     _warn(workers, fewer, batch, room)
                 return fewer, ahead
