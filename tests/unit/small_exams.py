@@ -1,6 +1,7 @@
 """Small exams and slice files, for the tests of the slice data sets."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -8,6 +9,13 @@ from hepaflow.preprocessing.slices import FULL, SliceFile, SliceStack
 from hepaflow.volumes.box import Box
 
 HALF_A_STEP = 0.5 / FULL + 1e-7
+
+
+class MapGrid(NamedTuple):
+    """Where a map lies in an exam: slices and what each covers, and rows and columns."""
+
+    box: Box | None
+    size: int
 
 
 def stack(slices: int = 5, size: int = 8, *, mask: bool = True) -> SliceStack:

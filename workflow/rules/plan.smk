@@ -26,6 +26,12 @@ def vote_file(stage, vote):
     return f"{RESULTS}/{vote}/{stage}.json"
 
 
+def _exams_of(method, stage, split):
+    """Return the preprocessed exams of a split on which a stage of a method finds something."""
+    data = data_for(PLAN, method, stage, split)
+    return [data_file(data, exam) for exam in EXAMS.names(split)]
+
+
 # What a run computes.
 
 
@@ -65,10 +71,7 @@ def region_data_of(wildcards):
 
 def data_to_fit(method):
     """Return the preprocessed training exams of the wildcard's network, or of its vote."""
-    return lambda wildcards: [
-        data_file(data_for(PLAN, getattr(wildcards, method), wildcards.stage, "train"), exam)
-        for exam in EXAMS.names("train")
-    ]
+    return lambda wildcards: _exams_of(getattr(wildcards, method), wildcards.stage, "train")
 
 
 def data_of(wildcards):
@@ -100,11 +103,6 @@ def data_to_clean(wildcards):
     return _exams_of(wildcards.method, wildcards.stage, wildcards.split) if region else []
 
 
-def _exams_of(method, stage, split):
-    data = data_for(PLAN, method, stage, split)
-    return [data_file(data, exam) for exam in EXAMS.names(split)]
-
-
 def voters_of(folder, split=None):
     """Return the maps or masks of every method that is fused, of a split or the wildcard's, for its stage."""
     return lambda wildcards: [
@@ -132,8 +130,7 @@ def averaged_data_of(wildcards):
 
 def average_data_of(wildcards):
     """Return the data on which the wildcard's average lies, exam by exam."""
-    data = data_for(PLAN, wildcards.average, wildcards.stage, wildcards.split)
-    return [data_file(data, exam) for exam in EXAMS.names(wildcards.split)]
+    return _exams_of(wildcards.average, wildcards.stage, wildcards.split)
 
 
 # Inputs of the rules that take one exam to its own grid.

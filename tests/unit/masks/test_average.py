@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from small_exams import MapGrid
 
-from hepaflow.masks.average import MapGrid, average
+from hepaflow.masks.average import average
 from hepaflow.masks.map import mask_of
 from hepaflow.volumes.box import Box
 

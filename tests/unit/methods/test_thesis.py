@@ -549,7 +549,8 @@ def test_the_finest_grid_has_the_most_pixels_across_the_liver(reverse: bool) -> 
     )
 
 
-def test_groups_of_a_methods_data_are_the_runs_but_for_what_it_sets() -> None:
+def test_a_group_of_a_methods_data_takes_the_place_of_the_runs() -> None:
+    """Merged key by key, a window could end below its beginning though either group is right."""
     data = {"kind": "lesion_slices", "window": {"high": 200}, "contrast": {"tiles": 4}}
     made = plan(
         window={"low": -100, "high": 400},
@@ -558,8 +559,8 @@ def test_groups_of_a_methods_data_are_the_runs_but_for_what_it_sets() -> None:
         methods={"mine": {"network": UNET, "stages": {"lesion": {"data": data}}}},
     )
     told = made.data["lesion-mine"].preprocess.preprocessing.as_json()
-    assert told["window"] == {"low": -100, "high": 200}
-    assert told["contrast"] == {"background": "mask", "tiles": 4, "clip_limit": 0.05}
+    assert told["window"] == {"low": -250, "high": 200}
+    assert told["contrast"] == {"background": "mask", "tiles": 4, "clip_limit": 0.01}
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def test_the_card_tells_how_every_network_was_trained(tmp_path: Path) -> None:
         _record(tmp_path, "two.json", wildcards={"stage": "lesion", "network": "mine"}, device="another"),
         _record(tmp_path, "three.json", rule="fit_fusion", wildcards={"stage": "liver", "vote": "fusion"}),
     ]
-    data = {"kind": "voi_slices", "size": 96, "window": {"high": 200}}
+    data = {"kind": "voi_slices", "size": 96, "window": {"low": -100, "high": 200}}
     mine = {"network": UNET, "stages": {"lesion": {"data": data}}}
     plan = small_plan("mine", window={"low": -100, "high": 150}, size=64, methods={"mine": mine})
     columns = ["structure", "method", "processing", "metric", "statistic", "value", "low", "high"]

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from small_exams import MapGrid
 from small_model import ALL_LIVER_NO_LESION, NAMES, UNET, small_model, small_plan
 
-from hepaflow.masks.average import MapGrid, average
+from hepaflow.masks.average import average
 from hepaflow.masks.file import write_maps
 from hepaflow.masks.fusion import Fusion
 from hepaflow.masks.map import mask_of, with_mask

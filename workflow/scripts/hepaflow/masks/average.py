@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from hepaflow.masks.map import HALF, MIDDLE
+from hepaflow.masks.map import MIDDLE, rounded_to
 from hepaflow.volumes.box import Box
 
 
 class OnGrid(Protocol):
-    """What says where slices lie in an exam: a `SliceFile`, or a `MapGrid`."""
+    """What says where slices lie in an exam: a `SliceFile`, or a `SliceStack`."""
 
     @property
     def box(self) -> Box | None:
@@ -23,22 +23,6 @@ class OnGrid(Protocol):
     @property
     def size(self) -> int:
         """Its rows and columns."""
-
-
-@dataclass(frozen=True)
-class MapGrid:
-    """Where a map lies in an exam.
-
-    Attributes
-    ----------
-    box : Box or None
-        Its slices, and what each covers; None where there is nothing to be seen.
-    size : int
-        Its rows and columns.
-    """
-
-    box: Box | None
-    size: int
 
 
 def average(maps: Sequence[tuple[NDArray[np.uint8], OnGrid]], onto: OnGrid) -> NDArray[np.uint8]:
@@ -62,9 +46,7 @@ def average(maps: Sequence[tuple[NDArray[np.uint8], OnGrid]], onto: OnGrid) -> N
         if grid.box is not None:
             total += _brought(found, grid.box, onto.box, onto.size)
     mean = total / len(maps)
-    rounded = np.rint(mean).astype(np.uint8)
-    averaged: NDArray[np.uint8] = np.where(mean > MIDDLE, np.maximum(rounded, HALF), np.minimum(rounded, HALF - 1))
-    return averaged
+    return rounded_to(mean > MIDDLE, mean)
 
 
 def _brought(map_: NDArray[np.uint8], box: Box, onto: Box, size: int) -> NDArray[Any]:

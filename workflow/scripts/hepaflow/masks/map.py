@@ -26,8 +26,13 @@ def map_of(logits: NDArray[Any]) -> NDArray[np.uint8]:
     >>> map_of(np.array([-np.inf, -1e-9, 0, 1e-9, np.inf])).tolist()
     [0, 127, 127, 128, 255]
     """
-    rounded = np.rint(FULL * expit(logits)).astype(np.uint8)
-    found: NDArray[np.uint8] = np.where(logits > 0, np.maximum(rounded, HALF), np.minimum(rounded, HALF - 1))
+    return rounded_to(logits > 0, FULL * expit(logits))
+
+
+def rounded_to(mask: NDArray[np.bool_], values: NDArray[Any]) -> NDArray[np.uint8]:
+    """Return values from 0 to 255 rounded to a map that has a mask: no pixel is rounded over one half."""
+    rounded = np.rint(values).astype(np.uint8)
+    found: NDArray[np.uint8] = np.where(mask, np.maximum(rounded, HALF), np.minimum(rounded, HALF - 1))
     return found
 
 

@@ -108,9 +108,15 @@ def read_restored(
     -------
     ndarray of bool, shape (slices, rows, columns) of the exam
     """
-    with Masks(path) as masks, Masks(path if like is None else like) as clean:
-        found: Found = masks.map(exam) if clean.restores_map(exam) else masks[exam]
+    with Masks(path) as masks:
+        as_map = masks.restores_map(exam) if like is None else _restores_map(like, exam)
+        found: Found = masks.map(exam) if as_map else masks[exam]
     return restore(found, slices.box, slices.shape)
+
+
+def _restores_map(path: Path | str, exam: str) -> bool:
+    with Masks(path) as masks:
+        return masks.restores_map(exam)
 
 
 def read_region(path: Path | str, exam: str, around: SliceFile, own: SliceFile) -> NDArray[np.bool_]:

@@ -123,14 +123,7 @@ def _preprocessing(
     kind = OWN[type(own)]
     run = {key: getattr(settings, key) for key in kind.model_fields if hasattr(settings, key)}
     given = {key: getattr(own, key) for key in own.model_fields_set if getattr(own, key) is not None}
-    return kind(**run | {key: _over(run.get(key), value) for key, value in given.items()})
-
-
-def _over(run: Any, own: Any) -> Any:
-    """Return a group of the run's settings with what a method sets of it; what is no group as it is set."""
-    if not isinstance(run, SettingsModel):
-        return own
-    return run.model_copy(update={key: getattr(own, key) for key in own.model_fields_set})
+    return kind(**run | given)
 
 
 OWN: Mapping[type[SettingsModel], type[Preprocessing]] = {

@@ -10,7 +10,7 @@ from lightning_fabric import Fabric
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from hepaflow.masks.average import MapGrid, average
+from hepaflow.masks.average import average
 from hepaflow.masks.disagreement import disagreement
 from hepaflow.masks.fusion import Fusion
 from hepaflow.masks.map import mask_of
@@ -172,7 +172,7 @@ class _Exam:
         """Return the post-processed mask of a step, on the exam's grid."""
         if step in self._restored:
             return self._restored[step]
-        clean, stack = self._clean(step), self._stack(self._planned(step).data)
+        clean, stack = self._clean(step), self._data(step)
         found = restore(clean, stack.box, stack.shape)
         if step in self._regions:
             self._restored[step] = found
@@ -204,7 +204,7 @@ class _Exam:
         """Return the mask that the post-processing of a step looks at, on the grid of its data."""
         if not (region := self._planned(step).region):
             return None
-        grid = self._grid(step)
+        grid = self._data(step)
         return region_on(self.restored((region.method, region.stage)), grid.box, grid.size)
 
     def _map(self, step: Step) -> NDArray[np.uint8]:
@@ -214,18 +214,17 @@ class _Exam:
             if planned.vote is not None:
                 self._maps[step] = self._fusion[step].map([self._mask(one) for one in joined])
             elif planned.average is not None:
-                self._maps[step] = average([(self._map(one), self._grid(one)) for one in joined], self._grid(step))
+                self._maps[step] = average([(self._map(one), self._data(one)) for one in joined], self._data(step))
         return self._maps[step]
 
-    def _grid(self, step: Step) -> MapGrid:
-        stack = self._stack(self._planned(step).data)
-        return MapGrid(stack.box, stack.image.shape[1])
+    def _data(self, step: Step) -> SliceStack:
+        return self._stack(self._planned(step).data)
 
     def _draw(self, steps: Sequence[Step]) -> None:
         """Draw the maps of networks, behind one progress bar."""
         known = self._maps.keys() | self._found.keys()
         new = [step for step in steps if step in self._predictors and step not in known]
-        seen = {step: SlicesInMemory(self._stack(self._planned(step).data)) for step in new}
+        seen = {step: SlicesInMemory(self._data(step)) for step in new}
         total = sum(map(len, seen.values()))
         name = f"{new[0][1]} networks" if new else ""
         with tqdm(total=total, desc=name, unit="slice", disable=not (self._show and total)) as bar:

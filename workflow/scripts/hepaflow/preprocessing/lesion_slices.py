@@ -11,7 +11,7 @@ from hepaflow.preprocessing.slices import SliceStack, no_slices, stored
 from hepaflow.preprocessing.voi import EmptyLiverError, volume_of_interest
 from hepaflow.preprocessing.window import window
 from hepaflow.settings.contrast import LesionSlicesSettings
-from hepaflow.volumes.resize import resize_image, resize_mask
+from hepaflow.volumes.resize import resize_image, resize_mask, resize_masks
 
 _AT_ONCE = 4
 """Slices that are equalised together: fewer calls, and all of it stays in the processor's caches."""
@@ -60,9 +60,7 @@ def lesion_slices(
 
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(enhance, range(0, len(image), _AT_ONCE)))  # an error of any is raised here
-    mask = None
-    if lesion is not None:
-        mask = np.stack([resize_mask(one, size) for one in box.crop(lesion)])
+    mask = None if lesion is None else resize_masks(box.crop(lesion), size)
     return SliceStack(image, mask, box, shape)
 
 

@@ -47,6 +47,12 @@ class SliceStack:
     box: Box | None
     shape: tuple[int, int, int]
 
+    @property
+    def size(self) -> int:
+        """Rows and columns of a slice."""
+        size: int = self.image.shape[1]
+        return size
+
     def save(self, path: Path | str) -> None:
         """Write the stack into one `.safetensors` file; equal stacks give equal bytes."""
         arrays: dict[str, NDArray[Any]] = {"image": np.ascontiguousarray(self.image)}
@@ -137,7 +143,7 @@ class SlicesInMemory:
 
     def __init__(self, stack: SliceStack) -> None:
         self._stored = stack.image
-        self.size: int = stack.image.shape[1]
+        self.size = stack.size
 
     def __len__(self) -> int:
         return len(self._stored)

@@ -10,7 +10,7 @@ from hepaflow.preprocessing.voi import EmptyLiverError, volume_of_interest
 from hepaflow.preprocessing.window import window
 from hepaflow.settings.contrast import VoiSlicesSettings
 from hepaflow.volumes.box import Box
-from hepaflow.volumes.resize import resize_image, resize_mask
+from hepaflow.volumes.resize import resize_image, resize_masks
 
 
 def voi_slices(
@@ -47,7 +47,5 @@ def voi_slices(
     for index, one in enumerate(hu[slice(*box.slices)]):
         (cut,) = plane.crop(window(one, settings.window)[None])  # beyond the exam is the window's lower end
         image[index] = stored(resize_image(cut, size))
-    mask = None
-    if reference is not None:
-        mask = np.stack([resize_mask(one, size) for one in box.crop(reference)])
+    mask = None if reference is None else resize_masks(box.crop(reference), size)
     return SliceStack(image, mask, box, shape)
