@@ -50,6 +50,17 @@ def test_plan_says_what_a_configuration_computes(tmp_path: Path, capsys: pytest.
     assert printed.endswith("  theirs\n    liver  ← as another system gives it\n")
 
 
+def test_plan_takes_several_configurations(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(Path(__file__).parents[2])
+    files = [f"config/{name}.yaml" for name in ("config", "methods/unet2015")]
+    assert main(["plan", "--configfile", *files]) == 0
+    printed = capsys.readouterr().out
+    assert "  densenet201\n" in printed
+    assert "  unet2015\n    liver   ← unet2015 on liver" in printed
+
+
 def test_a_command_is_needed(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main([])

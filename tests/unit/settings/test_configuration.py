@@ -1,13 +1,15 @@
 """Configurations as YAML gives them: what no setting can be is told with its key."""
 
+import copy
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from snakemake.utils import update_config
 
 from hepaflow.errors import UserError
-from hepaflow.settings.configuration import check_file, plain
+from hepaflow.settings.configuration import check_file, merged, plain
 from hepaflow.settings.workflow import read_settings
 
 NO_SETTING = {
@@ -138,3 +140,18 @@ def test_a_folder_or_no_file_is_told(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "none.yaml"):
         with pytest.raises(UserError, match="cannot be read"):
             check_file(path)
+
+
+@pytest.mark.parametrize(
+    "over",
+    [{}, {"a": 2}, {"a": {"c": 1}}, {"b": {"c": {"d": 2}, "e": [3]}}, {"b": None}, {"b": {"e": None}, "f": {}}],
+)
+def test_configurations_are_merged_as_snakemake_merges_them(over: dict[str, Any]) -> None:
+    one = {"a": 1, "b": {"c": {"d": 1, "g": 1}, "e": [1, 2]}}
+    expected = copy.deepcopy(one)
+    if over != {"a": {"c": 1}}:  # a group over a number: Snakemake fails
+        update_config(expected, over)
+    else:
+        expected["a"] = {"c": 1}
+    assert merged(one, over) == expected
+    assert one == {"a": 1, "b": {"c": {"d": 1, "g": 1}, "e": [1, 2]}}

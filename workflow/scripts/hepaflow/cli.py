@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO, get_args
@@ -24,7 +24,7 @@ from hepaflow.garbage import collect_seldom
 from hepaflow.methods.given_files import structures_of
 from hepaflow.methods.thesis import plan_of
 from hepaflow.methods.words import in_words
-from hepaflow.settings.configuration import check_file
+from hepaflow.settings.configuration import check_file, merged
 from hepaflow.settings.predictions import PredictionLabels
 from hepaflow.settings.training import Precision
 from hepaflow.settings.workflow import Settings, read_settings
@@ -145,7 +145,9 @@ def main(arguments: list[str] | None = None) -> int:
         command.add_argument(
             "--configfile",
             type=Path,
-            help="configuration, as for snakemake (default: the thesis')",
+            nargs="+",
+            default=(),
+            help="configurations, as for snakemake: later ones count before earlier ones (default: the thesis')",
             metavar="FILE",
         )
 
@@ -223,11 +225,12 @@ def _index(chosen: argparse.Namespace) -> None:
         print(f"  {note}")
 
 
-def _configuration(file: Path | None) -> dict[str, Any]:
-    if file is None:
-        return {}
-    check_file(file)
-    return yaml.safe_load(file.read_text(encoding="utf-8-sig")) or {}
+def _configuration(files: Sequence[Path]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for file in files:
+        check_file(file)
+        found = merged(found, yaml.safe_load(file.read_text(encoding="utf-8-sig")) or {})
+    return found
 
 
 def _plan(chosen: argparse.Namespace) -> None:

@@ -184,3 +184,15 @@ def _once(keys: Iterable[tuple[str, int]], path: Path) -> None:
                 remedy="put everything under one of them",
             )
         lines[name] = line
+
+
+def merged(configuration: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a configuration with another over it, group by group, as Snakemake merges several."""
+    both = dict(configuration)
+    for key, value in over.items():
+        before = both.get(key)
+        if isinstance(value, Mapping):
+            both[key] = merged(before if isinstance(before, Mapping) else {}, value)
+        else:
+            both[key] = value
+    return both
