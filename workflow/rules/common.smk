@@ -88,8 +88,10 @@ METHODS = list(PLAN.methods)
 VOTES = list(dict.fromkeys(method for method, _ in votes_of(PLAN)))
 AVERAGES = list(dict.fromkeys(method for method, _ in averages_of(PLAN)))
 NETWORKS = [method for method in METHODS if method not in (*VOTES, *AVERAGES)]
-# Whose errors and disagreement the fusion is held against.
-FUSED = list(dict.fromkeys(method for stage in PLAN.methods[FUSION].values() for method in joined_by(stage)))
+# Whose errors and disagreement the fusion is held against; nobody's in a run without backbones.
+FUSED = list(dict.fromkeys(method for stage in PLAN.methods.get(FUSION, {}).values() for method in joined_by(stage)))
+# Whose scores stand for the run's: those of the fusion, or else of the run's model.
+LEADING = FUSION if FUSED else SETTINGS.result
 EXAMS_IN_WORDS = f"{len(EXAMS.names('train'))} exams to train and {len(EXAMS.names('test'))} to test, " + (
     "phantoms drawn by hepaflow: no patient's exam"
     if SETTINGS.phantoms
@@ -102,8 +104,7 @@ VIEWED = [*METHODS, *(name for name, structures in GIVEN.items() if set(structur
 PAGE_SUFFIXES = (".html", ".css", ".js")
 ARCHITECTURES = {
     **{name: one.network.arch for name, one in SETTINGS.networks.items()},
-    **dict(zip(AVERAGES, AVERAGES)),
-    FUSION: FUSION,
+    **dict(zip([*AVERAGES, *VOTES], [*AVERAGES, *VOTES])),
 }
 
 # On one machine, networks share out its GPUs (or the one CPU); a cluster's queue has its own count. Not in a profile:
@@ -133,7 +134,7 @@ wildcard_constraints:
     structure="|".join(STRUCTURES),
     data="|".join(PLAN.data),
     network="|".join(NETWORKS),
-    vote="|".join(VOTES),
+    vote="|".join(VOTES) or "(?!)",
     average="|".join(AVERAGES) or "(?!)",
     method="|".join(METHODS),
     given="|".join(GIVEN) or "(?!)",

@@ -1,7 +1,6 @@
 """What the jobs of each rule read of the settings, for the values of their wildcards."""
 
 from hepaflow.methods.plan import model_of
-from hepaflow.names import FUSION
 from hepaflow.settings.base import SettingsModel
 from hepaflow.settings.figures import FigureSamplesSettings
 from hepaflow.settings.fusion import FitFusionSettings
@@ -73,7 +72,7 @@ class JobSettings:
 
     def bundle(self) -> Plan:
         """Return what the segmentation of an exam depends on, from beginning to end: the plan of the model."""
-        return model_of(self._plan, self._settings.model or FUSION)
+        return model_of(self._plan, self._settings.result)
 
     def adopt(self, given: str) -> AdoptSettings:
         """Return what the label maps of another system depend on."""
