@@ -121,7 +121,9 @@ def test_a_speck_costs_no_more_than_it_covers(rows: tuple[int, int], columns: tu
 @pytest.mark.parametrize("first", [(0, 0), (7, 15), (15, 7), (24, 0), (0, 24), (11, 5), (5, 11)])
 @pytest.mark.parametrize("onto", [(0, 40), (16, 40), (21, 25), (26, 38)])
 @pytest.mark.parametrize("size", [1, 4, 8, 40])
-def test_a_map_is_the_same_with_nothing_around_it(first: tuple[int, int], onto: tuple[int, int], size: int) -> None:
+def test_a_map_is_the_same_with_nothing_around_it(
+    first: tuple[int, int], onto: tuple[int, int], size: int
+) -> None:
     """Whatever of the grid it reaches: its edge fades where the grid's pixels are larger or smaller than its own."""
     small = np.random.default_rng(3).integers(1, 256, (1, 8, 8), np.uint8)
     around = np.zeros((1, 60, 60), np.uint8)
