@@ -124,7 +124,7 @@ def test_a_speck_costs_no_more_than_it_covers(rows: tuple[int, int], columns: tu
 def test_a_map_is_the_same_with_nothing_around_it(
     first: tuple[int, int], onto: tuple[int, int], size: int
 ) -> None:
-    """Whatever of the grid it reaches: its edge fades where the grid's pixels are larger or smaller than its own."""
+    """Its edge fades, where pixels of the grid are larger or smaller than its own."""
     small = np.random.default_rng(3).integers(1, 256, (1, 8, 8), np.uint8)
     around = np.zeros((1, 60, 60), np.uint8)
     row, column = (start + 10 for start in first)
