@@ -3,6 +3,7 @@
 import base64
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,7 @@ class Viewer:
 
     def __init__(self, page: Page, exam: ViewedExam) -> None:
         self.page, self.exam = page, exam
+        page.set_default_timeout(5000)
         self.wait()
 
     def wait(self) -> None:
@@ -79,8 +81,8 @@ class Viewer:
 
     def outlines(self, *layers: str, fill: int = 0) -> None:
         """Show the outlines of these layers alone."""
-        for row in self.page.locator("#layers tbody tr").all():
-            row.locator("input[type=checkbox]").set_checked(row.locator("label span").inner_text() in layers)
+        for row in self.page.locator("#layers tbody").all():
+            row.locator("input[type=checkbox]").set_checked(row.locator(".name span").inner_text() in layers)
         self.page.locator("#fill").fill(str(fill))
         self.wait()
 
@@ -220,10 +222,11 @@ def test_a_window_of_ones_own(show: Callable[..., Viewer]) -> None:
 
 
 def test_masks_are_coloured_where_they_are_and_nowhere_else(show: Callable[..., Viewer]) -> None:
-    viewer = show()
-    viewer.outlines()
+    exam = replace(phantom(), methods={"fusion": phantom().reference})
+    viewer = show(exam)
+    viewer.outlines(fill=100)
     assert is_grey(viewer.picture()).all()
-    viewer.outlines("reference", fill=100)
+    viewer.outlines("fusion", fill=100)
     assert viewer.at(30, 48) == colour(LIVER)
     assert viewer.at(30, 28) == colour(LESION)
     picture = viewer.picture()
@@ -268,9 +271,9 @@ def test_dice_of_every_slice_is_pythons(show: Callable[..., Viewer]) -> None:
     for index in range(SHAPE[0]):
         viewer.go_to(index)
         for layer, (name, labels) in enumerate(exam.methods.items(), start=1):
-            row = viewer.page.locator(f"#layers tr[data-layer='{layer}']")
+            row = viewer.page.locator(f"#layers [data-layer='{layer}']")
             for structure, of in structures.items():
-                told = row.locator(f"[data-structure={structure}]").inner_text()
+                told = row.locator(f"[data-slice={structure}]").inner_text()
                 one, other = of(labels[index]), of(exam.reference[index])
                 if not one.any() and not other.any():
                     empty += 1
@@ -280,9 +283,10 @@ def test_dice_of_every_slice_is_pythons(show: Callable[..., Viewer]) -> None:
                     assert told == f"{dice(one, other):.3f}", (index, name, structure)
     assert empty
     for layer, labels in enumerate(exam.methods.values(), start=1):
-        cells = viewer.page.locator(f"#layers tr[data-layer='{layer}'] td").all_inner_texts()
-        for column, of in ((3, structures["liver"]), (5, structures["lesion"])):
-            assert cells[column] == f"{dice(of(labels), of(exam.reference)):.3f}"
+        row = viewer.page.locator(f"#layers [data-layer='{layer}']")
+        for structure, of in structures.items():
+            told = row.locator(f"[data-exam={structure}]").inner_text()
+            assert told == f"{dice(of(labels), of(exam.reference)):.3f}"
 
 
 def test_lesions_are_listed_and_lead_to_their_slices(show: Callable[..., Viewer]) -> None:
@@ -344,7 +348,7 @@ def test_no_disagreement_is_offered_where_there_is_none(show: Callable[..., View
 
 def test_the_liver_can_fill_the_picture(show: Callable[..., Viewer]) -> None:
     viewer = show()
-    viewer.outlines("reference", fill=100)
+    viewer.outlines("fusion", fill=100)
     before = (~is_grey(viewer.picture())).sum()
     viewer.page.get_by_role("button", name="Zoom to the liver").click()
     viewer.wait()
@@ -363,8 +367,8 @@ def test_the_address_keeps_what_is_shown(show: Callable[..., Viewer]) -> None:
     viewer.page.reload()
     viewer.wait()
     assert viewer.slice == 6
-    shown = viewer.page.locator("#layers tr:has(input:checked[type=checkbox])")
-    assert [row.locator("label span").inner_text() for row in shown.all()] == ["smaller"]
+    shown = viewer.page.locator("#layers tbody:has(input:checked[type=checkbox])")
+    assert [row.locator(".name span").inner_text() for row in shown.all()] == ["smaller"]
     assert viewer.page.locator("#here").inner_text() == "W 1500 L -600"
 
 
@@ -388,7 +392,7 @@ def test_names_are_shown_as_they_are(show: Callable[..., Viewer]) -> None:
     exam = phantom()
     viewer = show(ViewedExam(HOSTILE, exam.hu, exam.reference, {HOSTILE: exam.reference}, SPACING))
     expect(viewer.page.locator("h1")).to_have_text(HOSTILE)
-    expect(viewer.page.locator("#layers label span").last).to_have_text(HOSTILE)
+    expect(viewer.page.locator("#layers .name span").last).to_have_text(HOSTILE)
     assert viewer.page.title().startswith(HOSTILE)
     assert viewer.page.locator("img").count() == 0
 
