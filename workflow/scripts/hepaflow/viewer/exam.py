@@ -100,7 +100,7 @@ def voxel_places(exam: ViewedExam) -> dict[str, list[list[float]] | None]:
     -------
     dict
         `voxel`: from (slice, row, column, 1) to the indices along the axes of the exam's file, counted from 0,
-        shape (3, 4); `patient`: to mm towards the patient's left, back and head (LPS+). None where it is not known.
+        shape (3, 4); `patient`: to mm towards the patient's left, back and head (LPS+). None where not known.
     """
     if exam.grid is None:
         return {"voxel": None, "patient": None}
@@ -176,7 +176,7 @@ def find_extents(labels: NDArray[np.uint8]) -> dict[str, list[list[tuple[int, in
     extents = {}
     for structure in STRUCTURES:
         mask = structure_mask(labels, structure)
-        extents[structure] = [_ranges(mask.any(axis=others)) for others in ((1, 2), (0, 2), (0, 1))]
+        extents[structure] = [_ranges(np.asarray(mask.any(axis=others))) for others in ((1, 2), (0, 2), (0, 1))]
     return extents
 
 
