@@ -8,15 +8,15 @@ The browser is the system's Chromium; its memory is that of the process that sho
 """
 
 import argparse
+import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 from hepaflow.jobs.run import peak_memory
 from hepaflow.phantoms.drawing import draw_phantom
@@ -57,53 +57,57 @@ def large_exam(size: int, slices: int, methods: int) -> ViewedExam:
     )
 
 
-@contextmanager
-def _timed(what: str) -> Iterator[None]:
-    start = time.perf_counter()
-    yield
-    print(f"{what:44} {time.perf_counter() - start:8.2f} s", flush=True)
+def _told(what: str, value: float, unit: str) -> None:
+    print(f"{what:48} {value:8.2f} {unit}", flush=True)
 
 
-def _told(what: str, bytes_: float) -> None:
-    print(f"{what:44} {bytes_ / 1e6:8.0f} MB", flush=True)
-
-
-def _memory(browser: Browser) -> int:
-    """Return the resident memory of the largest process that shows a page, in bytes."""
+def _process(browser: Browser) -> tuple[float, float]:
+    """Return the processor time in s and the resident memory in MB of the process that shows the page."""
     told = browser.new_browser_cdp_session().send("SystemInfo.getProcessInfo")["processInfo"]
-    pages = [one["id"] for one in told if one["type"] == "renderer"]
-    statuses = [Path(f"/proc/{process}/status").read_text(encoding="ascii") for process in pages]
-    return max(1024 * int(status.split("VmRSS:")[1].split()[0]) for status in statuses)
-
-
-def _drawn(page: Page) -> None:
-    page.wait_for_selector("#picture[data-drawn]", timeout=600_000)
+    found = []
+    for process in (one["id"] for one in told if one["type"] == "renderer"):
+        status = Path(f"/proc/{process}/status").read_text(encoding="ascii")
+        used = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[11:13]
+        seconds = sum(map(int, used)) / os.sysconf("SC_CLK_TCK")
+        found.append((seconds, int(status.split("VmRSS:")[1].split()[0]) / 1000))
+    return max(found, key=lambda one: one[1])
 
 
 def measure_page(path: Path) -> None:
-    """Open a viewer and print what it takes."""
+    """Open a viewer and print what it takes: as time goes by, of a processor, and memory."""
+    _told("size of the page", path.stat().st_size / 1e6, "MB")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1400, "height": 900})
         page.set_default_timeout(600_000)
 
         def wait_after(what: str, act: Callable[[], object]) -> None:
-            with _timed(what):
-                act()
-                _drawn(page)
+            start, (used, _) = time.perf_counter(), _process(browser)
+            act()
+            page.wait_for_selector("#picture[data-drawn]")
+            elapsed, (now_used, memory) = time.perf_counter() - start, _process(browser)
+            _told(what, elapsed, "s")
+            _told("  processor", now_used - used if now_used > used else now_used, "s")
+            _told("  memory of the page then", memory, "MB")
 
         page.goto("about:blank")
         wait_after("to the first slice", lambda: page.goto(path.as_uri(), wait_until="commit"))
-        _told("memory of the page then", _memory(browser))
         picture = page.locator("#picture")
-        picture.focus()
         wait_after("fifty slices further, one by one", lambda: page.evaluate(FURTHER, 50))
-        _told("memory of the page then", _memory(browser))
         wait_after("to the whole coronal picture", lambda: picture.press("p"))
-        _told("memory of the page then", _memory(browser))
         wait_after("twenty coronal pictures further", lambda: page.evaluate(FURTHER, 20))
         wait_after("to the sagittal picture", lambda: picture.press("p"))
         browser.close()
+
+
+def make_page(path: Path, size: int, slices: int, methods: int) -> None:
+    """Write the page of a large exam and print what that takes."""
+    exam = large_exam(size, slices, methods)
+    start, used = time.perf_counter(), time.process_time()
+    path.write_text(viewer_page(exam), encoding="utf-8")
+    _told("making the page", time.perf_counter() - start, "s")
+    _told("  processor", time.process_time() - used, "s")
+    _told("  memory at most", peak_memory() * 2**20 / 1e6, "MB")
 
 
 def main() -> None:
@@ -112,15 +116,12 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=512)
     parser.add_argument("--slices", type=int, default=800)
     parser.add_argument("--methods", type=int, default=5)
-    parser.add_argument("--keep", type=Path, help="write the page here, and leave it")
+    parser.add_argument("--page", type=Path, help="measure this page, which is made first if it is not there")
     options = parser.parse_args()
     with TemporaryDirectory() as folder:
-        path = (options.keep or Path(folder) / "large.html").absolute()
-        exam = large_exam(options.size, options.slices, options.methods)
-        with _timed("making the page"):
-            path.write_text(viewer_page(exam), encoding="utf-8")
-        _told("memory of making it, at most", peak_memory() * 2**20)
-        _told("size of the page", path.stat().st_size)
+        path = (options.page or Path(folder) / "large.html").absolute()
+        if not path.exists():
+            make_page(path, options.size, options.slices, options.methods)
         measure_page(path)
 
 

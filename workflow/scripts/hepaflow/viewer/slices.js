@@ -23,17 +23,18 @@ async function inflate(base64) {
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
+// One canvas for all slices, which are of one size: a new one for each takes longer than to decode it.
+const reading = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+
 async function decode(index) {
   const picture = await createImageBitmap(new Blob([bytesOf(exam.pictures[index])], { type: "image/webp" }), {
     colorSpaceConversion: "none",
   });
   const { width, height } = picture;
-  const canvas = document.createElement("canvas");
-  canvas.width = width;
-  canvas.height = height;
-  const context = canvas.getContext("2d", { willReadFrequently: true });
-  context.drawImage(picture, 0, 0);
-  const pixels = context.getImageData(0, 0, width, height).data;
+  if (reading.canvas.width !== width || reading.canvas.height !== height) Object.assign(reading.canvas, { width, height });
+  reading.drawImage(picture, 0, 0);
+  picture.close();
+  const pixels = reading.getImageData(0, 0, width, height).data;
   const levels = new Uint8Array(width * height);
   for (let i = 0; i < levels.length; i++) levels[i] = pixels[4 * i];
 

@@ -68,9 +68,9 @@ async function draw() {
   }
 }
 
-// Draw what has been read of the volume by now, some times a second.
+// Draw what has been read of the volume by now, once a second: drawing takes as long as reading some slices.
 function drawAsRead() {
-  if (state.plane === "axial" || (!isWhole() && performance.now() - drawnAt < 250)) return;
+  if (state.plane === "axial" || (!isWhole() && performance.now() - drawnAt < 1000)) return;
   drawnAt = performance.now();
   if (isWhole()) update(); // the readout, too
   else draw();
