@@ -62,7 +62,7 @@ let drag = null;
 
 function onPointerDown(event) {
   event.preventDefault();
-  $("picture").focus({ preventScroll: true });
+  $("picture").focus({ preventScroll: true, focusVisible: false });
   $("picture").setPointerCapture(event.pointerId);
   const position = positionOf(event);
   fingers.set(event.pointerId, position);
