@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepaflow.colours import LESION, LIVER
+from hepaflow.model.origin import NOTICE, Origin, in_words
 from hepaflow.segment.report.measurements import MeasuredLesion, Measurements
 from hepaflow.segment.report.montage import WINDOW, body_box, lesion_box, picture, spread_slices
 from hepaflow.segment.source import LoadedExam
@@ -37,6 +38,7 @@ def exam_page(
     measured: Measurements,
     files: Mapping[str, str],
     made: str,
+    origin: Origin | None = None,
 ) -> str:
     """Return the page of an exam, as HTML.
 
@@ -53,6 +55,8 @@ def exam_page(
         What lies beside the page: names, and what each is.
     made : str
         By what the labels were made.
+    origin : Origin, optional
+        What the model was made from; None where that is not recorded.
     """
     spacing = exam.grid.spacing if exam.grid.has_millimetres else (1.0, 1.0, 1.0)
     viewed = ViewedExam(
@@ -70,6 +74,7 @@ def exam_page(
         "exam": html.escape(exam.name),
         "style": _file("page.css").replace("{{liver}}", LIVER).replace("{{lesion}}", LESION),
         "about": html.escape(_about(exam)),
+        "origin": origin_line(origin),
         "warnings": _warnings((*measured.warnings, *exam.warnings)),
         "cards": _cards(measured),
         "lesions": _lesions(exam, labels, measured, spacing[1:]),
@@ -87,6 +92,13 @@ def exam_page(
 
 def _file(name: str) -> str:
     return resources.files("hepaflow.segment.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def origin_line(origin: Origin | None) -> str:
+    """Return what a model was made from as a paragraph of HTML: in red where it has seen phantoms alone."""
+    alarming = " phantoms" if origin is not None and origin.phantoms else ""
+    told = html.escape(in_words(origin))
+    return f'<p class="origin{alarming}">Model: {told}. <strong>{NOTICE}</strong></p>'
 
 
 def _about(exam: LoadedExam) -> str:
