@@ -122,7 +122,11 @@ def write_exam(
 
             def write_page(path: Path) -> None:
                 told = _with_warnings(measured, missing)
-                files = {name: what for name, what in _listed(exam).items() if (partial / name).exists()}
+                files = {
+                    name: what
+                    for name, what in _listed(exam).items()
+                    if name == MEASUREMENTS or (partial / name).exists()
+                }
                 page = exam_page(exam, labels, disagreement, told, files, _made(model or {}), origin)
                 path.write_text(page, encoding="utf-8")
 
