@@ -146,6 +146,7 @@ def test_exams_of_several_places_are_done_and_those_that_fail_are_told(tmp_path:
     with (tmp_path / "out/measurements.csv").open(encoding="utf-8") as file:
         assert [row["exam"] for row in csv.DictReader(file)] == ["a", "ct", "ct-2", "ct-3"]
     assert "EXAM number 2 of the command" in (tmp_path / "out/index.html").read_text(encoding="utf-8")
+    assert f"ct is taken: the exam at {packed}/ct is called ct-2" in lines
     listed = lines.index(
         f"{alone} is one file: the series that it belongs to is segmented, from the folder {alone.parent}"
     )

@@ -21,7 +21,8 @@ NOTICE = "Not a medical device; for research."
 UNRECORDED = "what it was trained on is not recorded in the model"
 
 _LONGEST = 80  # characters of a sheet's name
-_IN_WORDS = {"liver": "liver", "lesion": "lesions"}
+IN_WORDS = {"liver": "liver", "lesion": "lesions"}
+"""What structures are called in sentences."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Origin:
             seen += ", from weights of a file"
         elif self.phantoms:
             seen += ", no patient"
-        values = ", ".join(f"{_IN_WORDS[name]} {value:.3f}" for name, value in self.dice.items())
+        values = ", ".join(f"{IN_WORDS[name]} {value:.3f}" for name, value in self.dice.items())
         tested = _counted(self.test, "phantom" if self.phantoms else "exam")
         return f"trained on {seen}; " + (f"test Dice {values} ({tested})" if values else "no test Dice")
 

@@ -1,6 +1,6 @@
 """The files of the overview, which lie beside the folders of the exams."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from hepaflow.errors import UserError
@@ -12,12 +12,11 @@ from hepaflow.system.atomic import write_text
 INDEX, EXAMS, LESIONS = FILES = ("index.html", "measurements.csv", "lesions.csv")
 
 _BEGIN = 4096  # characters in which a file of ours shows what it is
-_OURS: Mapping[str, Callable[[str], bool]] = {
-    INDEX: lambda text: MARK in text,
-    EXAMS: lambda text: {"exam", "liver_ml", "tumour_burden_percent"} <= {*text.split("\n")[0].split(",")},
-    LESIONS: lambda text: {"exam", "lesion", "diameter_mm"} <= {*text.split("\n")[0].split(",")},
+_COLUMNS: Mapping[str, Sequence[str]] = {
+    EXAMS: ("exam", "liver_ml", "tumour_burden_percent"),
+    LESIONS: ("exam", "lesion", "diameter_mm"),
 }
-"""Whether a file that begins so is one of ours, of whatever version."""
+"""Some of the columns that tables of ours have, in whatever version."""
 
 
 def check_overview(folder: Path) -> None:
@@ -28,17 +27,25 @@ def check_overview(folder: Path) -> None:
     UserError
         If so.
     """
-    for name, is_ours in _OURS.items():
+    for name in FILES:
         path = folder / name
         if not path.exists():
             continue
-        if not path.is_file() or not is_ours(_begin(path)):
+        if not path.is_file() or not _is_ours(name, _begin(path)):
             raise UserError(
                 "a file that is not hepaflow's, where the overview of the results would be",
                 file=path,
                 expected="no such file, or the overview of an earlier command",
                 remedy="move it, or name another folder with --out",
             )
+
+
+def _is_ours(name: str, text: str) -> bool:
+    """Tell whether a file that begins so is one of ours."""
+    if name not in _COLUMNS:
+        return MARK in text
+    head = text.split("\n")[0].split(",")
+    return all(column in head for column in _COLUMNS[name])
 
 
 def _begin(path: Path) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepaflow.colours import LESION, LIVER
-from hepaflow.model.origin import NOTICE, Origin, in_words
+from hepaflow.model.origin import IN_WORDS, NOTICE, Origin, in_words
 from hepaflow.segment.report.measurements import MeasuredLesion, Measurements
 from hepaflow.segment.report.montage import WINDOW, body_box, lesion_box, picture, spread_slices
 from hepaflow.segment.report.numbers import ml_in_words, volume_in_html
@@ -27,7 +27,6 @@ METHOD = "segmentation"
 
 _SLICES = 8
 _SLICE_WIDTH, _LESION_WIDTH = 440, 168  # pixels of pictures; about twice as they are shown, for dense screens
-_IN_WORDS = {"liver": "liver", "lesion": "lesions"}
 _VOLUME, _DIAMETER, _POSITION = "Volume, ml", "Diameter, mm", "Place, mm"
 _PICTURED = 10
 """Lesions that get a picture; the others, the smallest, are listed in a table that opens at a click."""
@@ -136,7 +135,7 @@ def _cards(measured: Measurements) -> str:
         *(
             (
                 structure,
-                f"Disagreement, {_IN_WORDS[structure]}",
+                f"Disagreement, {IN_WORDS[structure]}",
                 f"{percent:.0f} %",
                 "of networks",
             )
