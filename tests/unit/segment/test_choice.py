@@ -26,7 +26,7 @@ def test_every_series_has_a_line_that_begins_with_what_to_add(tmp_path: Path) ->
     _series(tmp_path, 2, "1.2.3.2", SeriesDescription="arterial; thin")
     _series(tmp_path, 12, "1.2.3.12", SeriesDescription="portal of Phantom")
     assert _refused(tmp_path)[1:] == [
-        "found: 2 CT series, of which none is chosen:",
+        "found: 2 CT series, of which none is chosen",
         "  --series 2   'arterial; thin', 7 slices of 0.8 × 0.7 mm, 2.5 mm apart",
         "  --series 12  'portal of ***', 7 slices of 0.8 × 0.7 mm, 2.5 mm apart",
         "expected: one series to segment",

@@ -362,7 +362,7 @@ def test_a_patient_called_one_does_not_hide_the_words_of_messages(tmp_path: Path
         write(images, tmp_path / "One" / "ct", seed=number)
     (failure,) = _run(tmp_path, tmp_path / "out")[0]
     assert "expected: one series to segment" in failure.told
-    assert "2 CT series, of which none is chosen:\n  --series 1  '***', " in failure.told
+    assert "2 CT series, of which none is chosen\n  --series 1  '***', " in failure.told
     assert "7 slices" in failure.told
     assert failure.exam == "exam-1"
     assert "/***/ct" in failure.told

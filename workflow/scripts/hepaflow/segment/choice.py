@@ -29,7 +29,7 @@ def check_choice(source: Source) -> None:
     lines = [f"  {option:{width}}  {_described(one)}".rstrip() for option, one in zip(options, meant, strict=True)]
     raise source.without_patient(
         UserError(
-            "\n".join([f"{len(meant)} CT series, of which none is chosen:", *lines]),
+            "\n".join([f"{len(meant)} CT series, of which none is chosen", *lines]),
             file=source.place,
             expected="one series to segment",
             remedy="call the command with this folder and the option of one of these lines",

@@ -122,7 +122,7 @@ class Failure:
     @property
     def headline(self) -> str:
         """The first line of what was found; others list what there is."""
-        return next(iter(self.found.splitlines()), "").rstrip(":")
+        return next(iter(self.found.splitlines()), "")
 
 
 @dataclass(frozen=True)
@@ -243,7 +243,8 @@ def _sum_up(out: Path, failures: Sequence[Failure], say: Callable[[str], None]) 
         told = f"{', '.join(FILES)} could not be written ({error.strerror})"
         return [Failure("the overview of all exams", told, told, incomplete=True)]
     if count:
-        say(f"{out / FILES[0]}: all {count} exams in this folder; the same in {' and '.join(FILES[1:])}")
+        exams = "the exam" if count == 1 else f"all {count} exams"
+        say(f"{out / FILES[0]}: {exams} in this folder; the same in {' and '.join(FILES[1:])}")
     return []
 
 
