@@ -186,7 +186,7 @@ def take_segment(opened: Any, results: Path) -> bytes:
         command = [sys.executable, "-c", "import sys; from hepaflow.cli import main; sys.exit(main())", "segment"]
         model = str(results / "hepaflow-model.zip")
         subprocess.run([*command, str(exam), "--model", model, "--out", str(out)], check=True)
-        (written,) = out.rglob("*.html")
+        (written,) = out.glob("*/report.html")
         page = opened.new_page(viewport={"width": 1100, "height": 800})
         page.goto(written.as_uri())
         lesions = page.locator("main > section", has=page.locator("h2", has_text="Lesions")).bounding_box()
