@@ -17,7 +17,7 @@ SIDE_BY_SIDE := $(BIN)/pytest -n 2 --dist loadfile
 ALONE := $(shell command -v flock >/dev/null && echo flock --nonblock --conflict-exit-code 75 .snakemake-demo.lock)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-of-code test-of-runs test-of-queue lint unit workflow test-browser test-slurm test-gpu test-faults mutants why prune schema lock clean bench
+.PHONY: help setup demo test test-of-code test-of-runs test-of-queue lint unit workflow test-browser test-slurm test-gpu test-faults mutants why prune schema images lock clean bench
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -109,6 +109,10 @@ prune: $(VENV)/.locked ## list what earlier runs have left in the results; make 
 
 schema: $(VENV)/.locked ## write config/schema.json from the settings
 	$(BIN)/hepaflow schema > config/schema.json
+
+images: $(VENV)/.locked-dev ## make the pictures of README.md and docs/ from a finished demo: make demo images
+	tests/browser/install_chromium.sh
+	PYTHONPATH=workflow/scripts $(BIN)/python docs/images.py
 
 lock: ## pin the requirements anew (needs uv)
 	cd envs && uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \

@@ -1,5 +1,6 @@
 """Pages that are opened from disk, and what they ask for and complain about."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,20 @@ class Opened:
         self.complaints: list[str] = []
 
     def __call__(
-        self, path: Path, size: tuple[int, int] = (1366, 768), fragment: str = "", **options: Any
+        self,
+        path: Path,
+        size: tuple[int, int] = (1366, 768),
+        fragment: str = "",
+        beside: Collection[Path] = (),
+        **options: Any,
     ) -> Page:
+        """Open a file; it may lead to the files beside it that are named."""
         page = self._browser.new_page(viewport={"width": size[0], "height": size[1]}, **options)
         self._pages.append(page)
-        own = path.as_uri()
+        own = {one.as_uri() for one in (path, *beside)}
 
         def note_request(request: Request) -> None:
-            if request.url.partition("#")[0] != own and not request.url.startswith(("data:", "blob:")):
+            if request.url.partition("#")[0] not in own and not request.url.startswith(("data:", "blob:")):
                 self.requests.append(request.url)
 
         def note_message(message: ConsoleMessage) -> None:
@@ -34,7 +41,7 @@ class Opened:
         page.on("console", note_message)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("dialog", lambda dialog: self.complaints.append(f"a dialog: {dialog.message}"))
-        page.goto(own + fragment)
+        page.goto(path.as_uri() + fragment)
         return page
 
     def close(self) -> None:

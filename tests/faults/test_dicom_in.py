@@ -62,7 +62,7 @@ def test_dicom_folder(case: Case, tmp_path: Path, tell: Tell) -> None:
 def test_what_is_told_stands_on_the_screen_in_the_file_and_in_the_page(tmp_path: Path) -> None:
     dicom_in.ENDS.cases[0].do(tmp_path / "ct")
     lines: list[str] = []
-    assert segment_exams(tmp_path / "ct", tmp_path / "out", lambda: MODEL, say=lines.append) == []
+    assert segment_exams([tmp_path / "ct"], tmp_path / "out", lambda: MODEL, say=lines.append) == []
     told = json.loads((tmp_path / "out/ct" / MEASUREMENTS).read_text())["exam_warnings"]
     assert any("left out" in one for one in told)
     page = html.unescape((tmp_path / "out/ct" / PAGE).read_text())

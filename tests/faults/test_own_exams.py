@@ -36,6 +36,7 @@ from hepaflow.segment import output as exam_output
 from hepaflow.segment.archive import unpack
 from hepaflow.segment.command import Failure, Model, segment_exams
 from hepaflow.segment.output import write_exam
+from hepaflow.segment.overview.files import FILES
 from hepaflow.segment.own_exam import result_of
 from hepaflow.segment.result_folder import as_a_whole, claimed
 from hepaflow.segment.source import LoadedExam, find_exams
@@ -63,7 +64,7 @@ def _series(folder: Path, name: str = "", value: str | None = "", **elements: An
 
 def _run(place: Path, out: Path, model: Model = MODEL, **how: Any) -> tuple[list[Failure], str]:
     lines: list[str] = []
-    return segment_exams(place, out, lambda: model, say=lines.append, **how), "\n".join(lines)
+    return segment_exams([place], out, lambda: model, say=lines.append, **how), "\n".join(lines)
 
 
 def _notes(lines: str, about: str = "") -> str:
@@ -193,7 +194,7 @@ def test_a_command_that_is_ended(tmp_path: Path, tell: Tell) -> None:
     assert any(path.name.startswith(".hepaflow-unpacked") for path in (tmp_path / "out").iterdir())
     failures, lines = _run(archive, tmp_path / "out")
     assert failures == []
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["packed"]
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"packed", *FILES}
     tell(own_exams.KILLED, lines.splitlines()[0])
 
 

@@ -20,10 +20,10 @@ from snakemake.sourcecache import LocalSourceFile
 from hepaflow.colours import COLOURS
 from hepaflow.figures import samples
 from hepaflow.masks.postprocess import POSTPROCESSING
+from hepaflow.model.origin import IN_WORDS
 from hepaflow.names import STAGES, STRUCTURES
 from hepaflow.preprocessing.registry import PREPROCESSING
 from hepaflow.sampling.registry import SAMPLINGS
-from hepaflow.segment.report import page
 from hepaflow.settings.network import HAS_BACKBONE
 from hepaflow.training.augmentations import AUGMENTATIONS
 from hepaflow.training.averages import AVERAGES
@@ -129,7 +129,7 @@ def test_what_is_allowed_is_there() -> None:
     assert {path: texts for path, (texts, _) in ALLOWED.items()} == {path: set(found()[path]) for path in ALLOWED}
 
 
-@pytest.mark.parametrize("table", [COLOURS, samples._AROUND, page._IN_WORDS], ids=["colours", "samples", "page"])
+@pytest.mark.parametrize("table", [COLOURS, samples._AROUND, IN_WORDS], ids=["colours", "samples", "words"])
 def test_a_table_has_every_structure(table: dict[str, str]) -> None:
     assert tuple(table) == STRUCTURES
 

@@ -122,7 +122,7 @@ def test_a_new_exam_is_two_jobs_and_has_what_the_command_writes(copied: Checkout
     ended = copied.snakemake("--cores", "1")  # as many threads as the run's predictions had
     assert ended.returncode == 0, ended.stdout
     results = copied.folder / "results/smoke"
-    files = {"segmentation.nii.gz", "measurements.json", "report.html", ".sha256"}
+    files = {"segmentation.nii.gz", "measurements.json", "report.html", "thumbnail.webp", ".sha256"}
     assert {path.name for path in (results / "new/mine").iterdir()} == files
     assert {path.name for path in (results / "new/scanned").iterdir()} == files | {"segmentation.dcm", "overlay"}
     hu, grid = read_image(copied.folder / "data/phantoms/three.image.nii.gz")
@@ -135,7 +135,11 @@ def test_a_new_exam_is_two_jobs_and_has_what_the_command_writes(copied: Checkout
         "outside_liver"
     ]["voxels"]
     told = json.loads((results / "new/scanned/measurements.json").read_text())
-    assert told["model"] == read_bundle(results / "hepaflow-model.zip").identity
+    bundle = read_bundle(results / "hepaflow-model.zip")
+    assert told["model"] == bundle.identity
+    assert bundle.origin is not None
+    assert bundle.origin.in_words.startswith("trained on 2 synthetic phantoms, no patient; test Dice liver 0.")
+    assert told["model_origin"] == {"in_words": bundle.origin.in_words, **bundle.origin.as_json()}
     assert copied.planned() == {}
 
     record = (

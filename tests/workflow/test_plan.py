@@ -95,12 +95,12 @@ def test_what_others_wait_for_goes_first_and_the_longest_training_before_the_oth
     trainings = {
         stage: {
             name: priority["train", f"stage={stage}, network={name}"]
-            for name in ("densenet121", "inceptionv3", "resnet50", "resnext50")
+            for name in ("densenet121", "inceptionv3", "modern", "resnet50", "resnext50")
         }
         for stage in ("liver", "lesion")
     }
     for stage in trainings.values():
-        assert max(stage, key=stage.__getitem__) == "inceptionv3"
+        assert max(stage, key=stage.__getitem__) == "modern"
         assert min(stage, key=stage.__getitem__) == "densenet121"
     predictions = {
         stage: priority["predict", f"stage={stage}, network=resnet50, split=train"] for stage in trainings

@@ -676,7 +676,7 @@ OF_NEW_EXAMS = {
     "what checks labels": (("exams/survey.py", "_VALUES_OF_A_MASK = 3", "_VALUES_OF_A_MASK = 4"), NOTHING),
     "scores": (
         ("evaluation/metrics/overlap.py", "import numpy as np\n", "import numpy as np\n\n_CHANGED = 1\n"),
-        NOTHING,
+        PRESENTED,  # the page tells the model's Dice
     ),
     "reading": (("segment/source.py", "_LEAST_RANGE = 100", "_LEAST_RANGE = 101"), SEGMENTED),
     "the file between": (
@@ -1258,6 +1258,7 @@ MORE_EXAMS: dict[str, dict[str, int]] = {
         "disagreement.liver": 1,
         "disagreement.lesion": 1,
         "viewer": 1,
+        "viewer.test": 1,  # of the exam before, which leads to the new one
     },
     "train": {
         "phantom": 1,

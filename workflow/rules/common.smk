@@ -191,6 +191,13 @@ def page_of(*folders):
     return lambda wildcards: digest[:16]
 
 
+def neighbours_of(wildcards):
+    """Return, as a parameter, the test exams before and after one; None before the first and after the last."""
+    exams = [None, *EXAMS.names("test"), None]
+    place = exams.index(wildcards.exam)
+    return {"previous": exams[place - 1], "next": exams[place + 1]}
+
+
 # Parameters that no result depends on. Taking `threads` keeps Snakemake from comparing them.
 
 

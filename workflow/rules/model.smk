@@ -1,4 +1,12 @@
 MODEL = JOB_SETTINGS.bundle()
+# What results say of the model that made them, beside its Dice.
+ORIGIN = {
+    "phantoms": SETTINGS.phantoms is not None,
+    "sheet": Path(SETTINGS.exams).name,
+    "train": len(EXAMS.names("train")),
+    "test": len(EXAMS.names("test")),
+    "weights_of_files": any(INPUTS.weights(stage, network) for network, stage in networks_of(MODEL)),
+}
 
 
 rule bundle:
@@ -20,6 +28,7 @@ rule bundle:
     priority: 5
     params:
         data=EXAMS_IN_WORDS,
+        origin=ORIGIN,
         settings=settings_of("bundle"),
         code=code_of("bundle"),
         libraries=libraries_of("bundle"),
@@ -59,6 +68,8 @@ rule present:
     input:
         images=raw("present", images_of),
         segmented=f"{RESULTS}/segmented/{{exam}}.npz",
+        # The page tells the model's Dice on the test exams.
+        metrics=metrics_of(MODEL.result),
     output:
         segmentation=f"{RESULTS}/new/{{exam}}/segmentation.nii.gz",
         measurements=f"{RESULTS}/new/{{exam}}/measurements.json",
@@ -70,6 +81,8 @@ rule present:
         mem_mb=growing(8000),
     params:
         image=place_of,
+        method=MODEL.result,
+        origin=ORIGIN,
         page=page_of("segment/report", "viewer"),
         code=code_of("present"),
         libraries=libraries_of("present"),

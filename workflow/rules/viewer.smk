@@ -20,6 +20,7 @@ rule viewer:
         mem_mb=growing(8000),
     params:
         methods=VIEWED,
+        beside=neighbours_of,
         page=page_of("viewer"),
         code=code_of("viewer"),
         libraries=libraries_of("viewer"),

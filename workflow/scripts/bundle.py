@@ -10,6 +10,7 @@ from hepaflow.jobs.run import run
 from hepaflow.model.bundle import write_bundle
 from hepaflow.model.card import model_card, model_provenance
 from hepaflow.model.members import CARD, LICENCE, PROVENANCE, SETTINGS, weight_members
+from hepaflow.model.origin import ORIGIN, origin_of
 from hepaflow.settings.plan import Plan
 from hepaflow.system.atomic import replacing
 
@@ -18,13 +19,15 @@ def work() -> None:
     plan = Plan.model_validate_json(snakemake.params.settings)
     made_by = version("hepaflow")
     provenance = model_provenance(snakemake.input.records)
-    summary = summarise(in_order(read_scores(*snakemake.input.metrics)))
+    scores = in_order(read_scores(*snakemake.input.metrics))
+    origin = origin_of(str(plan.result), snakemake.params.origin, scores)
     members = [*weight_members(plan), LICENCE]
     paths = map(Path, [*snakemake.input.networks, *snakemake.input.votes, snakemake.input.licence])
     texts = {
         SETTINGS: snakemake.params.settings,
         PROVENANCE: json.dumps(provenance, indent=1, sort_keys=True),
-        CARD: model_card(plan, summary, provenance, data=snakemake.params.data, version=made_by),
+        ORIGIN: json.dumps(origin.as_json(), indent=1, sort_keys=True),
+        CARD: model_card(plan, summarise(scores), provenance, data=snakemake.params.data, version=made_by),
     }
     with replacing(snakemake.output.model) as partial:
         write_bundle(partial, files=dict(zip(members, paths, strict=True)), texts=texts, version=made_by)

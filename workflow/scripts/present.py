@@ -3,7 +3,9 @@
 import logging
 from pathlib import Path
 
+from hepaflow.evaluation.scores import read_scores
 from hepaflow.jobs.run import run
+from hepaflow.model.origin import origin_of
 from hepaflow.segment.output import write_exam
 from hepaflow.segment.own_exam import result_of
 from hepaflow.segment.result_folder import remove_remains
@@ -17,6 +19,7 @@ def work() -> None:
     exam = read_exam(Path(snakemake.params.image), name=snakemake.wildcards.exam)
     found = read_segmented(snakemake.input.segmented)
     result = result_of(found, exam)
+    origin = origin_of(snakemake.params.method, snakemake.params.origin, read_scores(*snakemake.input.metrics))
     folder = Path(snakemake.output.segmentation).parent
     remove_remains(folder.parent)  # of jobs that were killed
     written = write_exam(
@@ -25,6 +28,7 @@ def work() -> None:
         result.labels,
         found.disagreement,
         model=found.model,
+        origin=origin,
         overwrite=True,
         outside=result.outside,
         notes=result.notes,

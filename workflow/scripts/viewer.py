@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from hepaflow.jobs.run import run
 from hepaflow.system.atomic import write_text
 from hepaflow.viewer.exam import ViewedExam
-from hepaflow.viewer.page import viewer_pages
+from hepaflow.viewer.page import Beside, viewer_pages
 from hepaflow.volumes.labels import read_labels
 from hepaflow.volumes.volume import read_image
 
@@ -33,7 +33,9 @@ def work() -> None:
             },
             in_millimetres=grid.has_millimetres,
             steps=grid.trusted_steps,
-        )
+            grid=grid,
+        ),
+        beside=Beside(**snakemake.params.beside, report="../report.html"),
     )
     write_text(snakemake.output.full, full)
     write_text(snakemake.output.embedded, embedded)

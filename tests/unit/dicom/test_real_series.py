@@ -38,7 +38,7 @@ def _segmented(folder: Path, labels: Callable[[np.ndarray], np.ndarray]) -> list
         undisputed = {"liver": np.zeros_like(found), "lesion": np.zeros_like(found)}
         return Thresholded(found >= 1, found == 2, undisputed)
 
-    return segment_exams(folder / "ct", folder / "out", lambda: Model({}, segment), keep_names=True)
+    return segment_exams([folder / "ct"], folder / "out", lambda: Model({}, segment), keep_names=True)
 
 
 def _check(out: Path, ct: Path, labels: np.ndarray) -> None:

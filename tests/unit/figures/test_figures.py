@@ -1,6 +1,7 @@
 """The figures: what they count, what they draw, and that the same data gives the same bytes."""
 
 import xml.etree.ElementTree as ElementTree
+from itertools import combinations
 from pathlib import Path
 
 import matplotlib
@@ -8,8 +9,9 @@ import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.colors import to_hex
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
+from skimage.color import deltaE_ciede2000, rgb2lab
 
 from hepaflow.figures.dice import dice_figure
 from hepaflow.figures.montage import montage
@@ -37,6 +39,42 @@ def texts(figure: Figure) -> list[str]:
 def test_methods_can_be_told_apart_up_to_the_most_a_run_may_have():
     given = looks([*(f"network{number}" for number in range(12)), FUSION])
     assert len(set(given.values())) == 13
+
+
+def seen_without(cones: str, colours: list[str]) -> np.ndarray:
+    """Return colours in CIELAB as people see them who lack a kind of cones (Machado et al. 2009, severity 1)."""
+    linear = (np.array([to_rgb(colour) for colour in colours]) / 1.055 + 0.055 / 1.055) ** 2.4
+    shown = np.clip(linear @ np.array(WITHOUT[cones]).T, 0, 1)
+    return rgb2lab(np.where(shown > 0.0031308, 1.055 * shown ** (1 / 2.4) - 0.055, 12.92 * shown))
+
+
+WITHOUT = {
+    "none": np.eye(3),
+    "red": [
+        [0.152286, 1.052583, -0.204868],
+        [0.114503, 0.786281, 0.099216],
+        [-0.003882, -0.048116, 1.051998],
+    ],
+    "green": [
+        [0.367322, 0.860646, -0.227968],
+        [0.280085, 0.672501, 0.047413],
+        [-0.011820, 0.042940, 0.968881],
+    ],
+    "blue": [
+        [1.255528, -0.076749, -0.178779],
+        [-0.078411, 0.930809, 0.147602],
+        [0.004733, 0.691367, 0.303900],
+    ],
+}
+
+
+@pytest.mark.parametrize("lacking", WITHOUT)
+def test_colour_blind_readers_tell_methods_apart_by_colour_or_marker(lacking):
+    """Methods of one marker have colours that differ clearly, and those of like colours different markers."""
+    given = list(looks(f"network{number}" for number in range(20)).values())
+    seen = seen_without(lacking, [look.colour for look in given])
+    for (one, here), (other, there) in combinations(zip(given, seen, strict=True), 2):
+        assert one.marker != other.marker or deltaE_ciede2000(here, there) > 10
 
 
 def test_a_method_looks_the_same_with_others_behind_it():
@@ -171,6 +209,19 @@ def test_bars_of_the_weights_are_equal_shares_before_and_normalised_ones_after()
     assert lesion.get_xlim()[0] < -0.125
 
 
+def test_stages_that_fuse_different_networks_share_their_rows():
+    fusions = {"liver": Fusion(("a", "b"), (1.0, 1.0), ()), "lesion": Fusion(("c", "b"), (3.0, 1.0), ())}
+    liver, lesion = weights_figure(fusions).axes
+    assert [label.get_text() for label in liver.get_yticklabels()] == ["a", "b", "c"]
+    assert [round(bar.get_y() + bar.get_height() / 2) for bar in lesion.patches[1::2]] == [2, 1]
+
+
+def test_half_of_the_vote_is_marked_where_a_network_comes_near_it():
+    many = Fusion(tuple("abcdefghij"), (1.0,) * 10, ())
+    assert weights_figure({"liver": many}).axes[0].get_xlim()[1] < 0.2
+    assert weights_figure({"liver": Fusion(("a", "b", "c"), (1.0,) * 3, ())}).axes[0].get_xlim()[1] > 0.5
+
+
 # Error overlap
 
 
@@ -237,21 +288,22 @@ def test_every_exam_is_a_dot_and_every_mean_a_bar():
     figure = dice_figure(metrics(SCORES), "liver", {"dense": "densenet121"})
     (axes,) = figure.axes
     dots = {
-        (to_hex(line.get_color()), to_hex(line.get_markerfacecolor()) == "#ffffff"): list(line.get_ydata())
+        (to_hex(line.get_color()), to_hex(line.get_markerfacecolor()) == "#ffffff"): list(line.get_xdata())
         for line in axes.lines
         if line.get_marker() not in ("None", "*")
     }
     dense, fusion = looks(["dense"])["dense"].colour, looks([])[FUSION].colour
     assert dots == {(dense, True): [0.8, 0.9], (dense, False): [0.85, 0.95], (fusion, False): [0.9, 1.0]}
-    bars = [segment[0][1] for bar in axes.collections for segment in bar.get_segments()]
+    bars = [segment[0][0] for bar in axes.collections for segment in bar.get_segments()]
     assert bars == pytest.approx([0.85, 0.9, 0.95])
-    assert [label.get_text().splitlines()[0] for label in axes.get_xticklabels()] == ["dense", FUSION]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["dense", FUSION]
+    assert [text.get_text() for text in axes.texts] == ["raw 0.850", "clean 0.900", "clean 0.950"]
 
 
 def test_the_thesis_is_marked_only_for_its_own_architectures():
     def stars(**architectures: str) -> list[float]:
         (axes,) = dice_figure(metrics(SCORES), "liver", architectures).axes
-        return [float(line.get_ydata()[0]) for line in axes.lines if line.get_marker() == "*"]
+        return [float(line.get_xdata()[0]) for line in axes.lines if line.get_marker() == "*"]
 
     fusion = thesis.DICE["liver", "clean"][FUSION]
     assert stars(dense="resnet152", fusion=FUSION) == [0.9554, 0.9559, fusion]
@@ -267,10 +319,9 @@ def test_dice_of_one_exam_and_of_missing_structures():
 def test_another_system_has_one_score_and_no_mark_of_the_thesis():
     table = pd.concat([metrics(SCORES), metrics({("nnunet", "given"): [0.7, 0.9]})])
     (axes,) = dice_figure(table, "liver", {"dense": "resnet152"}).axes
-    names = [label.get_text() for label in axes.get_xticklabels()]
-    assert [name.splitlines()[0] for name in names] == ["dense", "nnunet", FUSION]
-    assert names[1].splitlines()[1:] == ["clean 0.800"]
-    dots = [list(line.get_ydata()) for line in axes.lines if line.get_marker() not in ("None", "*")]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["dense", "nnunet", FUSION]
+    assert [text.get_text() for text in axes.texts if text.get_position()[1] == 1] == ["clean 0.800"]
+    dots = [list(line.get_xdata()) for line in axes.lines if line.get_marker() not in ("None", "*")]
     assert [0.7, 0.9] in dots
 
 
@@ -297,14 +348,14 @@ EXAMS = uncertain(("a", 2.0, 0.95), ("b", 5.0, 0.9), ("c", 9.0, 0.7))
 
 def test_errors_at_a_level_are_shares_of_the_voxels_of_all_exams():
     levels, _ = uncertainty_figure(LEVELS, EXAMS, "liver").axes
-    assert [bar.get_height() for bar in levels.patches] == pytest.approx([100 * 9 / 180, 50, 60])
+    assert [bar.get_width() for bar in levels.patches] == pytest.approx([100 * 9 / 180, 50, 60])
     assert [text.get_text() for text in levels.texts] == ["5 %", "50 %", "60 %"]
-    assert [label.get_text().split()[:2] for label in levels.get_xticklabels()] == [
+    assert [label.get_text().split()[:2] for label in levels.get_yticklabels()] == [
         ["0", "(90"],
         ["50", "(5"],
         ["100", "(5"],
     ]
-    assert levels.get_ylim()[1] > 60
+    assert levels.get_xlim()[1] > 60
 
 
 def test_every_exam_is_a_named_dot_at_its_disagreement_and_dice():
@@ -312,14 +363,15 @@ def test_every_exam_is_a_named_dot_at_its_disagreement_and_dice():
     (dots,) = exams.lines
     assert list(dots.get_xdata()) == [2, 5, 9]
     assert list(dots.get_ydata()) == [0.95, 0.9, 0.7]
-    assert [text.get_text() for text in exams.texts] == ["a", "b", "c"]
+    assert {text.get_text(): text.xy for text in exams.texts} == {"a": (2, 0.95), "b": (5, 0.9), "c": (9, 0.7)}
     assert "3 exams, rank correlation -1.00" in exams.get_title(loc="left")
 
 
-def test_names_are_left_out_where_they_would_cover_the_dots():
+def test_of_many_exams_those_that_score_lowest_are_named():
     many = uncertain(*((f"exam-{index}", float(index), 1 - index / 100) for index in range(40)))
     _, exams = uncertainty_figure(LEVELS, many, "liver").axes
-    assert len(exams.texts) == 0
+    assert {text.get_text() for text in exams.texts} == {f"exam-{index}" for index in range(20, 40)}
+    assert "named: the 20 with the lowest Dice" in exams.get_title(loc="left")
 
 
 @pytest.mark.parametrize(
@@ -425,7 +477,7 @@ def test_montage_scores_every_method_in_its_slice(structure, score):
     shown = texts(figure)
     assert len(figure.axes) == 4
     assert [text for text in shown if text.startswith("Dice")] == [score, "Dice 1.000"]
-    assert "exam-1\nslice 3 of 6" in shown
+    assert "exam-1, slice 3 of 6" in shown
     assert f"Random test slices, {structure}" in shown
 
 

@@ -83,7 +83,8 @@ def test_a_map_finds_nothing_where_it_does_not_reach() -> None:
     found = average([(full, part)], MapGrid(WHOLE.box, 40))
     expected = np.zeros((3, 40, 40), bool)
     expected[1, 20:40, 0:20] = True
-    expected[1, 20, 19] = False  # a corner, of which interpolation rounds the tip
+    for row, column in ((20, 0), (20, 19), (39, 0), (39, 19)):
+        expected[1, row, column] = False  # corners, of which interpolation rounds the tips
     np.testing.assert_array_equal(mask_of(found), expected)
     assert not found[0].any()
     assert not found[2].any()
@@ -115,3 +116,27 @@ def test_a_speck_costs_no_more_than_it_covers(rows: tuple[int, int], columns: tu
         ).max()
         == 0
     )
+
+
+@pytest.mark.parametrize("first", [(0, 0), (7, 15), (15, 7), (24, 0), (0, 24), (11, 5), (5, 11)])
+@pytest.mark.parametrize("onto", [(0, 40), (16, 40), (21, 25), (26, 38)])
+@pytest.mark.parametrize("size", [1, 4, 8, 40])
+def test_a_map_is_the_same_with_nothing_around_it(
+    first: tuple[int, int], onto: tuple[int, int], size: int
+) -> None:
+    """Its edge fades, where pixels of the grid are larger or smaller than its own."""
+    small = np.random.default_rng(3).integers(1, 256, (1, 8, 8), np.uint8)
+    around = np.zeros((1, 60, 60), np.uint8)
+    row, column = (start + 10 for start in first)
+    around[0, row : row + 8, column : column + 8] = small
+    boxes = Box((0, 1), *((start, start + 8) for start in first)), Box((0, 1), (-10, 50), (-10, 50))
+    grid = MapGrid(Box((0, 1), onto, onto), size)
+    alone = average([(small, MapGrid(boxes[0], 8))], grid)
+    np.testing.assert_array_equal(alone, average([(around, MapGrid(boxes[1], 60))], grid))
+
+
+def test_only_the_mean_is_rounded() -> None:
+    """At a quarter of the way from 100 to 101, and from 101 to 102: the mean is 100.75."""
+    low = np.tile(np.array([100, 101], np.uint8), (1, 2, 1))
+    coarse, fine = (MapGrid(Box((0, 1), (0, 4), (0, 4)), size) for size in (2, 4))
+    assert average([(low, coarse), (low + np.uint8(1), coarse)], fine)[0, 1, 1] == 101

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit, logit
 
-from hepaflow.masks.map import FULL, HALF, map_of, mask_of, with_mask
+from hepaflow.masks.map import FULL, HALF, MIDDLE, map_of, mask_of, with_mask
 
 quick = settings(max_examples=60, deadline=None, derandomize=True)
 logits = st.floats(allow_nan=False, width=32)
@@ -14,6 +14,7 @@ logits = st.floats(allow_nan=False, width=32)
 
 def test_half_is_the_first_byte_above_one_half() -> None:
     assert HALF / FULL > 0.5 > (HALF - 1) / FULL
+    assert MIDDLE / FULL == 0.5
 
 
 def test_every_byte_is_the_map_of_its_own_probability() -> None:

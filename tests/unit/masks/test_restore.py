@@ -264,3 +264,10 @@ def test_a_region_is_read_onto_the_grid_of_the_later_stage(tmp_path: Path) -> No
     found = read_region(tmp_path / "clean.npz", "exam", around, own)
     np.testing.assert_array_equal(found, region_on(restore(liver, Box.whole(shape), shape), box, 8))
     assert found.sum() == 2 * 6 * 6  # rows 6 to 18 and columns 10 to 22 of the exam, in pixels of two
+
+
+def test_one_half_itself_is_outside() -> None:
+    """Of three pixels between one below and one above, the middle one is exactly there."""
+    map_ = np.tile(np.array([HALF - 1, HALF], np.uint8), (1, 2, 1))
+    found = restore(map_, Box((0, 1), (0, 2), (0, 3)), (1, 2, 3))
+    assert found[0, 0].tolist() == [False, False, True]

@@ -15,6 +15,7 @@ from small_model import ALL_LIVER_NO_LESION, NAMES, small_model, small_plan
 from hepaflow.errors import UserError
 from hepaflow.model.bundle import FORMAT, read_bundle
 from hepaflow.model.members import CARD, LICENCE, MANIFEST, SETTINGS, network_member, vote_member
+from hepaflow.model.origin import ORIGIN, Origin
 from hepaflow.model.trained import model_of_run
 from hepaflow.names import FUSION, STAGES
 from hepaflow.settings.plan import Plan
@@ -45,6 +46,20 @@ def test_equal_models_are_equal_bytes_and_what_segments_otherwise_has_another_id
     assert read_bundle(one).identity == read_bundle(same).identity == read_bundle(scored).identity
     assert read_bundle(one).identity["model"] != read_bundle(other).identity["model"]
     assert read_bundle(one).identity["networks"] == "first (unet), second (unet)"
+
+
+def test_a_model_tells_what_it_was_made_from_and_an_earlier_one_that_it_does_not(tmp_path: Path) -> None:
+    """And it is the same model: what it was made from changes no mask."""
+    origin = Origin(True, "demo.tsv", 22, 4, {"liver": 0.9, "lesion": 0.6})
+    (tmp_path / "told").mkdir()
+    (tmp_path / "earlier").mkdir()
+    told = read_bundle(small_model(tmp_path / "told", **{ORIGIN: json.dumps(origin.as_json())}))
+    earlier = read_bundle(small_model(tmp_path / "earlier"))
+    assert told.predicting_in("bf16").origin == told.origin == origin
+    assert earlier.origin is None
+    assert told.identity == earlier.identity
+    with pytest.raises(UserError, match="not what their names say"):
+        read_bundle(small_model(tmp_path / "told", **{ORIGIN: "{}"}))
 
 
 def precisions(plan: Plan) -> set[str]:

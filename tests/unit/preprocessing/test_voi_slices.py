@@ -72,3 +72,13 @@ def test_beyond_the_exam_is_the_windows_lower_end() -> None:
     assert made.box == Box((0, 2), (-20, 40), (0, 60))
     assert (made.image[:, :20] == 0).all()
     assert (made.image[:, 23:41] == round(240 / 250 * FULL)).all()
+
+
+def test_a_reference_is_cut_and_resized_as_the_exam_is() -> None:
+    hu = np.full((3, 80, 80), -50, np.int16)
+    liver = liver_of(hu.shape, (0, 3), (8, 72), (8, 72))
+    lesion = liver_of(hu.shape, (1, 2), (24, 40), (40, 72))
+    made = voi_slices(np.where(lesion, 100, hu), liver, lesion, VoiSlicesSettings(window=WINDOW, size=32))
+    expected = liver_of((3, 32, 32), (1, 2), (8, 16), (16, 32))
+    np.testing.assert_array_equal(made.mask, expected)
+    np.testing.assert_array_equal(SlicesInMemory(made).image() > 0.5, expected)

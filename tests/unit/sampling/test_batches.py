@@ -117,3 +117,8 @@ def test_repeats_count_how_often_a_slice_came_before_on_any_device(world: int, d
         some = EpochBatches(range(7), 8, 1, rank=rank, world=world, **few)
         some.done = done
         assert list(some.repeats()) == [batch[rank::world] for batch in in_batches[done:]]
+
+
+def test_slices_in_their_order_begin_again_where_batches_ask_for_more() -> None:
+    batches = EpochBatches([5, 6, 7], 2, 0, shuffle=False, batches=4)
+    assert list(batches) == [[5, 6], [7, 5], [6, 7], [5, 6]]

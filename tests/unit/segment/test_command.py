@@ -1,8 +1,10 @@
 """The command `hepaflow segment`: many exams, one model, failures listed, and nobody named."""
 
+import csv
 import gzip
 import io
 import json
+import logging
 import os
 import re
 import shutil
@@ -10,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,9 +27,12 @@ from thresholds import MODEL, Thresholded
 
 from hepaflow.cli import _say_to, main
 from hepaflow.errors import UserError
+from hepaflow.model.origin import ORIGIN, Origin
 from hepaflow.segment.command import Failure, Model, list_failures, segment_exams
+from hepaflow.segment.overview.files import FILES
 from hepaflow.segment.own_exam import Segmented
 from hepaflow.segment.result_folder import claimed
+from hepaflow.system.signals import EndedError
 
 SECRETS = {
     "PatientName": "Zebulon^Quentin",
@@ -49,7 +55,7 @@ def _phantom(**how: Any) -> Phantom:
 
 def _run(place: Path, out: Path, model: Model = MODEL, **how: Any) -> tuple[list[Failure], list[str]]:
     lines: list[str] = []
-    return segment_exams(place, out, lambda: model, say=lines.append, **how), lines
+    return segment_exams([place], out, lambda: model, say=lines.append, **how), lines
 
 
 def _bytes(folder: Path) -> Iterator[tuple[Path, bytes]]:
@@ -99,13 +105,141 @@ def test_every_exam_is_done_with_one_model_and_failures_are_listed(tmp_path: Pat
         return MODEL
 
     lines: list[str] = []
-    failures = segment_exams(exams, tmp_path / "out", load, say=lines.append)
+    failures = segment_exams([exams], tmp_path / "out", load, say=lines.append)
     assert loaded == ["once"]
     assert [failure.exam for failure in failures] == ["b", "c"]
     assert "gantry tilt of 18°" in failures[0].found
     assert "not readable as NIfTI" in failures[1].found
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a", "d"]
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"a", "d", *FILES}
     assert [line for line in lines if line.startswith("[")] == ["[1/4] a", "[2/4] b", "[3/4] c", "[4/4] d"]
+
+
+def test_exams_of_several_places_are_done_and_those_that_fail_are_told(tmp_path: Path) -> None:
+    """Files, folders, archives and a file of a series; a damaged archive and a place without exams among them."""
+    phantom = _phantom()
+    phantom.nifti(phantom.stored, tmp_path / "a.nii.gz")
+    write(phantom.slices(intercept=0), tmp_path / "one" / "ct")
+    write(phantom.slices(intercept=0), tmp_path / "two" / "ct")
+    packed = shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path / "two")
+    (tmp_path / "bad.zip").write_bytes(b"PK\x03\x04 and no more")
+    (tmp_path / "empty").mkdir()
+    alone = next((tmp_path / "two" / "ct").iterdir())
+    places = [
+        tmp_path / "a.nii.gz",
+        tmp_path / "bad.zip",
+        tmp_path / "one",
+        Path(packed),
+        tmp_path / "empty",
+        alone,
+    ]
+    lines: list[str] = []
+    failures = segment_exams(places, tmp_path / "out", lambda: MODEL, say=lines.append)
+    assert [failure.exam for failure in failures] == [
+        "EXAM number 2 of the command",
+        "EXAM number 5 of the command",
+    ]
+    assert "cannot be unpacked" in failures[0].found
+    assert "no CT series" in failures[1].found
+    done = [line for line in lines if line.startswith("[")]
+    assert done == ["[1/4] a", "[2/4] ct", "[3/4] ct-2", "[4/4] ct-3"]
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"a", "ct", "ct-2", "ct-3", *FILES}
+    with (tmp_path / "out/measurements.csv").open(encoding="utf-8") as file:
+        assert [row["exam"] for row in csv.DictReader(file)] == ["a", "ct", "ct-2", "ct-3"]
+    assert "EXAM number 2 of the command" in (tmp_path / "out/index.html").read_text(encoding="utf-8")
+    assert f"ct is taken: the exam at {packed}/ct is called ct-2" in lines
+    listed = lines.index(
+        f"{alone} is one file: the series that it belongs to is segmented, from the folder {alone.parent}"
+    )
+    assert listed < lines.index("[1/4] a")
+
+
+def test_a_place_that_is_not_there_stops_the_command_before_it_begins(tmp_path: Path) -> None:
+    _phantom().nifti(_phantom().stored, tmp_path / "a.nii")
+    with pytest.raises(UserError, match="no such file or folder"):
+        segment_exams([tmp_path / "a.nii", tmp_path / "b.nii"], tmp_path / "out", lambda: pytest.fail("loaded"))
+    assert not (tmp_path / "out").exists()
+
+
+def test_places_without_any_exam_need_no_model(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    failures = segment_exams(
+        [tmp_path / "a", tmp_path / "b"], tmp_path / "out", lambda: pytest.fail("loaded"), say=lambda _: None
+    )
+    assert len(failures) == 2
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_the_overview_holds_the_results_of_earlier_commands(tmp_path: Path) -> None:
+    for name in ("b", "a"):
+        _phantom().nifti(_phantom().stored, tmp_path / f"{name}.nii")
+        assert _run(tmp_path / f"{name}.nii", tmp_path / "out")[0] == []
+    failures, lines = _run(tmp_path / "a.nii", tmp_path / "out")
+    assert "an earlier result" in failures[0].found
+    assert lines[-1] == (
+        f"{tmp_path}/out/index.html: all 2 exams in this folder; the same in measurements.csv and lesions.csv"
+    )
+    for name in ("measurements.csv", "lesions.csv"):
+        rows = (tmp_path / "out" / name).read_text(encoding="utf-8").splitlines()[1:]
+        assert [row.split(",")[0] for row in rows] == ["a", "b"]
+
+
+def test_somebody_elses_file_in_the_place_of_the_overview_is_left_alone(tmp_path: Path) -> None:
+    _phantom().nifti(_phantom().stored, tmp_path / "a.nii")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "index.html").write_text("<h1>My pages</h1>")
+    with pytest.raises(UserError, match="a file that is not hepaflow's"):
+        segment_exams([tmp_path / "a.nii"], tmp_path / "out", lambda: pytest.fail("loaded"))
+    assert (tmp_path / "out" / "index.html").read_text() == "<h1>My pages</h1>"
+
+
+def test_an_overview_that_cannot_be_written_is_told_and_the_exams_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: Any) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("hepaflow.segment.command.write_overview", fails)
+    _phantom().nifti(_phantom().stored, tmp_path / "a.nii")
+    (failure,), _ = _run(tmp_path / "a.nii", tmp_path / "out")
+    assert failure.incomplete
+    assert "measurements.csv, lesions.csv could not be written (No space left on device)" in failure.told
+    assert (tmp_path / "out/a/report.html").exists()
+
+
+def test_finished_exams_are_in_the_overview_of_a_command_that_is_ended(tmp_path: Path) -> None:
+    (tmp_path / "exams").mkdir()
+    for name in ("a", "b"):
+        _phantom().nifti(_phantom().stored, tmp_path / "exams" / f"{name}.nii")
+
+    def say(line: str) -> None:
+        if line == "[2/2] b":
+            raise EndedError(signal.SIGTERM)
+
+    with pytest.raises(EndedError):
+        segment_exams([tmp_path / "exams"], tmp_path / "out", lambda: MODEL, say=say)
+    assert (tmp_path / "out/measurements.csv").read_text().splitlines()[1].startswith("a,")
+
+
+def test_no_warning_of_a_library_reaches_the_screen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever filter it puts before ours; what it warns of may be the patient's."""
+
+    def segment(hu: np.ndarray) -> Segmented:
+        warnings.simplefilter("always")
+        warnings.warn("Zebulon is no valid PatientID", stacklevel=1)
+        logging.getLogger("of.a.library").warning("Zebulon again")
+        return MODEL.segment(hu)
+
+    monkeypatch.setattr("hepaflow.segment.command.load_model", lambda *_, **__: Model({}, segment))
+    monkeypatch.setattr("hepaflow.model.bundle.read_bundle", lambda _: None)
+    monkeypatch.setattr("sys.warnoptions", [])
+    _phantom().nifti(_phantom().stored, tmp_path / "a.nii")
+    assert main(["segment", str(tmp_path / "a.nii"), "--model", "m", "--out", str(tmp_path / "out")]) == 0
+    told = capfd.readouterr()
+    assert "[1/1] a" in told.out
+    assert told.err == ""
 
 
 def test_a_fault_of_the_model_is_told_with_its_traceback_and_without_the_patient(
@@ -144,6 +278,7 @@ def test_nobody_is_named_outside_of_dicom(
     for path, content in _bytes(tmp_path / "out"):
         if path.suffix != ".dcm" or anonymise:
             assert not _named(content), path
+    assert {tmp_path / "out" / name for name in FILES} <= found.keys()
     carried = found[tmp_path / "out" / "exam-1" / "segmentation.dcm"]
     for secret in (b"Zebulon^Quentin", b"PID-90210", b"ACC-5512"):
         assert (secret in carried) != anonymise
@@ -170,8 +305,11 @@ def test_nothing_but_the_results_is_written(tmp_path: Path) -> None:
     after = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
     assert {path: after[path] for path in before} == before
     new = {str(path.relative_to(tmp_path)) for path in after if path not in before and "overlay/" not in str(path)}
-    names = ("segmentation.nii.gz", "segmentation.dcm", "overlay", "measurements.json", "report.html")
-    assert new == {"out", "out/packed", *(f"out/packed/{name}" for name in names)}
+    names = (
+        "segmentation.nii.gz", "segmentation.dcm", "overlay", "measurements.json", "report.html", "thumbnail.webp",
+    )  # fmt: skip
+    of_all = (f"out/{name}" for name in FILES)
+    assert new == {"out", "out/packed", *of_all, *(f"out/packed/{name}" for name in names)}
 
 
 def test_a_zip_that_climbs_out_writes_nothing(tmp_path: Path) -> None:
@@ -204,7 +342,7 @@ def test_messages_of_packed_exams_name_the_archive(tmp_path: Path, form: str) ->
     )
     (failure,) = _run(archive, tmp_path / "out")[0]
     assert f"file: {archive}/b" in failure.told
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["a"]
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"a", *FILES}
     empty = Path(shutil.make_archive(str(tmp_path / "empty"), "zip", tmp_path / "out" / "a" / "overlay", "."))
     with pytest.raises(UserError) as error:
         _run(empty, tmp_path / "other")
@@ -224,7 +362,7 @@ def test_a_patient_called_one_does_not_hide_the_words_of_messages(tmp_path: Path
         write(images, tmp_path / "One" / "ct", seed=number)
     (failure,) = _run(tmp_path, tmp_path / "out")[0]
     assert "expected: one series to segment" in failure.told
-    assert "2 CT series: series 1 '***'" in failure.told
+    assert "2 CT series, of which none is chosen\n  --series 1  '***', " in failure.told
     assert "7 slices" in failure.told
     assert failure.exam == "exam-1"
     assert "/***/ct" in failure.told
@@ -275,7 +413,7 @@ def test_a_long_name_is_cut_to_what_file_systems_take(tmp_path: Path) -> None:
     exam = tmp_path / ("山" * 80 + ".nii")
     _phantom().nifti(_phantom().stored, exam)
     assert _run(exam, tmp_path / "out")[0] == []
-    (folder,) = (tmp_path / "out").iterdir()
+    (folder,) = (path for path in (tmp_path / "out").iterdir() if path.is_dir())
     assert folder.name == "山" * 40
 
 
@@ -291,7 +429,7 @@ def test_a_folder_whose_name_is_no_unicode_is_segmented(
     monkeypatch.setattr("hepaflow.segment.command.load_model", lambda *_, **__: MODEL)
     monkeypatch.setattr("hepaflow.model.bundle.read_bundle", lambda _: None)
     assert main(["segment", str(place), "--model", "m", "--out", str(out)]) == 0
-    assert {path.name for path in out.iterdir()} == {"M_ller"}
+    assert {path.name for path in out.iterdir()} == {"M_ller", *FILES}
     ascii_only.flush()
     assert rb"7\xd712\xd710" in ascii_only.buffer.getvalue()  # type: ignore[attr-defined]
 
@@ -352,7 +490,7 @@ def test_a_series_is_chosen(tmp_path: Path) -> None:
         images = _phantom().slices(intercept=0, SeriesNumber=number, StudyInstanceUID="1.2.3")
         write(images, tmp_path / "ct", seed=number)
     (failure,) = _run(tmp_path / "ct", tmp_path / "out")[0]
-    assert "2 CT series: series 1 'Abdomen'" in failure.found
+    assert failure.headline == "2 CT series, of which none is chosen"
     assert _run(tmp_path / "ct", tmp_path / "out", series="2")[0] == []
 
 
@@ -373,13 +511,24 @@ def test_a_lesion_comes_out_where_it_was_put_into_the_patient(tmp_path: Path) ->
 
 
 def test_the_command_from_beginning_to_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    model = small_model(tmp_path, ALL_LIVER_NO_LESION)
+    origin = Origin(True, "demo.tsv", 22, 4, {"liver": 0.9, "lesion": 0.6})
+    model = small_model(tmp_path, ALL_LIVER_NO_LESION, **{ORIGIN: json.dumps(origin.as_json())})
     write(_phantom().slices(intercept=0), tmp_path / "exams" / "a")
     write(_phantom().slices(intercept=0, GantryDetectorTilt=9), tmp_path / "exams" / "b")
     arguments = [str(tmp_path / "exams"), "--model", str(model), "--out", str(tmp_path / "out"), "--threads", "1"]
     assert main(["segment", *arguments, "--device", "cpu"]) == 1
     told = capsys.readouterr().out
     assert "[1/2] a" in told
+    made = "trained on 22 synthetic phantoms, no patient; test Dice liver 0.900, lesions 0.600 (4 phantoms)"
+    order = [
+        f": {made}",
+        "Not a medical device; for research.",
+        "seen no patient",
+        "loading 4 networks",
+        "[1/2] a",
+    ]
+    assert sorted(order, key=told.index) == order
+    assert made in (tmp_path / "out/index.html").read_text(encoding="utf-8")
     assert told.index("not segmented: b") < told.index("found: a gantry tilt of 9°")
     measured = json.loads((tmp_path / "out/a/measurements.json").read_text())
     assert measured["liver_voxels"] == 7 * 12 * 10, "the networks call everything liver"

@@ -8,9 +8,11 @@ import numpy as np
 import pydicom
 import pytest
 from dicom_series import ORIENTATIONS, Phantom, validator_errors, write
+from PIL import Image
 from thresholds import LESION_HU, LIVER_HU, thresholds
 
 from hepaflow.errors import UserError
+from hepaflow.model.origin import NOTICE, UNRECORDED, Origin
 from hepaflow.segment import output as exam_output
 from hepaflow.segment.output import rehearse, write_exam
 from hepaflow.segment.outside_liver import Outside
@@ -18,7 +20,7 @@ from hepaflow.segment.source import LoadedExam, read_exam
 from hepaflow.volumes.labels import read_labels
 from hepaflow.volumes.volume import read_image
 
-NIFTI = {"segmentation.nii.gz", "measurements.json", "report.html"}
+NIFTI = {"segmentation.nii.gz", "measurements.json", "report.html", "thumbnail.webp"}
 DICOM = NIFTI | {"segmentation.dcm", "overlay"}
 AXIAL = {
     "head first": (1, 0, 0, 0, 1, 0),
@@ -68,6 +70,46 @@ def test_a_nifti_exam_gives_a_label_map_measurements_and_a_page(tmp_path: Path) 
     assert told["model"] == {"model": "a1b2"}
     assert told["source"] == {"kind": "NIfTI"}
     assert "a1b2" in (out / "report.html").read_text()
+
+
+ORIGINS = {
+    "phantoms": Origin(True, "demo.tsv", 22, 4, {"liver": 0.905, "lesion": 0.651}),
+    "exams": Origin(False, "größe\\" + 200 * "x" + ".tsv", 10**6, 10**5, {"liver": 0.95, "lesion": 0.7}),
+    "unrecorded": None,
+}
+
+
+@pytest.mark.parametrize("name", ORIGINS)
+def test_every_result_says_what_the_model_was_made_from(tmp_path: Path, name: str) -> None:
+    """Also one of a model with a long name; and objects of DICOM in the room that they have."""
+    origin = ORIGINS[name]
+    words = UNRECORDED if origin is None else origin.in_words
+    out = _write(tmp_path, _series(tmp_path, _phantom()), origin=origin)
+    told = json.loads((out / "measurements.json").read_text())
+    assert (told["notice"], told["model_origin"]["in_words"]) == (NOTICE, words)
+    if origin is not None:
+        assert {key: told["model_origin"][key] for key in origin.as_json()} == origin.as_json()
+    page = (out / "report.html").read_text()
+    assert f"Model: {words}. <strong>{NOTICE}</strong></p>" in page
+    assert ('class="origin phantoms"' in page) == (name == "phantoms")
+    segmentation = pydicom.dcmread(out / "segmentation.dcm")
+    image = pydicom.dcmread(next((out / "overlay").iterdir()))
+    texts = [*(one.SegmentDescription for one in segmentation.SegmentSequence), image.DerivationDescription]
+    for text in texts:
+        assert f"Model {words}. {NOTICE}" in text
+        assert len(text) <= 1024
+    short = {"phantoms": "phantoms alone", "exams": "1000000 exams", "unrecorded": "training unknown"}[name]
+    for one in (segmentation, image):
+        assert f"(hepaflow, research; {short})" in one.SeriesDescription
+        assert len(one.SeriesDescription) <= 64
+    assert segmentation.ContentDescription == f"Liver, lesions. {NOTICE}"
+    assert [error for path in out.rglob("*.dcm") for error in validator_errors(path)] == []
+
+
+def test_the_small_picture_shows_the_slice_with_most_lesion(tmp_path: Path) -> None:
+    out = _write(tmp_path, _nifti(tmp_path))
+    red, green, _ = np.moveaxis(np.asarray(Image.open(out / "thumbnail.webp").convert("RGB")).astype(int), -1, 0)
+    assert (red - green > 60).any()
 
 
 @pytest.mark.parametrize("descending", [False, True])

@@ -1,16 +1,18 @@
 """Commands in terminals of every kind."""
 
+import logging
 import os
 import signal
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
 
 from hepaflow.cli import main
 from hepaflow.errors import UserError
-from hepaflow.system.terminal import run_command
+from hepaflow.system.terminal import run_command, without_warnings
 
 COMMAND = [sys.executable, "-c", "import sys; from hepaflow.cli import main; sys.exit(main())"]
 
@@ -88,3 +90,21 @@ def test_half_a_table_is_not_printed(
     said = capsys.readouterr().err
     assert f"file: {table}\nfound: {found}" in said
     assert "what to do: " in said
+
+
+@pytest.mark.parametrize("asked_for", [False, True])
+def test_warnings_of_libraries_are_shown_where_they_are_asked_for(
+    monkeypatch: pytest.MonkeyPatch, asked_for: bool
+) -> None:
+    shown: list[str] = []
+    monkeypatch.setattr(sys, "warnoptions", ["default"] if asked_for else [])
+    monkeypatch.setattr(warnings, "showwarning", lambda message, *_: shown.append(str(message)))
+    last = logging.lastResort
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        with without_warnings():
+            assert (logging.lastResort is last) == asked_for
+            warnings.warn("within", stacklevel=1)
+        warnings.warn("after", stacklevel=1)
+    assert shown == (["within"] if asked_for else []) + ["after"]
+    assert logging.lastResort is last

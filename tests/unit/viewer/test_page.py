@@ -15,7 +15,7 @@ from small_exams import exam as small_exam
 
 from hepaflow.viewer.ct import compand, expand
 from hepaflow.viewer.exam import ViewedExam
-from hepaflow.viewer.page import viewer_page, viewer_pages
+from hepaflow.viewer.page import Beside, viewer_page, viewer_pages
 
 SPACING = (2.5, 0.7, 0.9)
 HOSTILE = "</script><img src=x onerror=alert(1)>{{data}}"
@@ -128,6 +128,7 @@ def test_a_large_exam_is_reduced_until_it_fits() -> None:
     whole, data = data_of(full), data_of(embedded)
     assert data["factor"] == 3
     assert 1 < len(data["kept"]) < 9
+    assert set(np.diff(data["kept"])) == {data["step"]}
     for key in ("counts", "lesions", "shape", "spacing", "liver"):  # told of the whole exam
         assert data[key] == whole[key]
     for index, slice_ in enumerate(data["kept"]):
@@ -154,6 +155,18 @@ def test_names_are_never_code() -> None:
     assert [tag for tag, _ in tags(page)] == [tag for tag, _ in tags(plain)]
     assert data_of(page)["exam"] == HOSTILE
     assert data_of(page)["methods"] == [HOSTILE]
+
+
+def test_links_lead_to_files_beside_the_page_and_tell_what_is_absent() -> None:
+    beside = Beside(previous=None, next='a #1 "<b>', report="../report.html")
+    full, embedded = viewer_pages(viewed(), beside=beside)
+    assert embedded == full
+    assert data_of(full)["links"] == [
+        {"to": "previous exam", "name": None, "address": None},
+        {"to": "next exam", "name": 'a #1 "<b>', "address": "./a%20%231%20%22%3Cb%3E.html"},
+        {"to": "report", "name": "report", "address": "../report.html"},
+    ]
+    assert data_of(viewer_page(viewed()))["links"] == []
 
 
 def test_the_page_may_not_reach_the_network() -> None:

@@ -30,7 +30,7 @@ from hepaflow.settings.training import Precision
 from hepaflow.settings.workflow import Settings, read_settings
 from hepaflow.system.destination import make_folder, write_text
 from hepaflow.system.signals import EndedError, Ending
-from hepaflow.system.terminal import run_command
+from hepaflow.system.terminal import run_command, without_warnings
 from hepaflow.tables.scores import score_table, write_statistics
 
 _MOST_THREADS = 1024
@@ -60,10 +60,14 @@ def main(arguments: list[str] | None = None) -> int:
         help="segment your own exams, NIfTI or DICOM",
         description="Segment the liver and its lesions in one exam or in many, with the networks of a finished "
         "run. Every exam gets a folder: label map, measurements, an HTML page, and for DICOM a segmentation and "
-        "an overlay in the same study. Research software: not for diagnosis.",
+        "an overlay in the same study; all exams together an overview and tables. Research software: not for "
+        "diagnosis.",
     )
     segment.add_argument(
-        "exam", type=Path, help="NIfTI file, folder of DICOM or NIfTI files, or a zip or tar of one"
+        "exam",
+        type=Path,
+        nargs="+",
+        help="NIfTI file, folder of DICOM or NIfTI files, zip or tar of one, file of a DICOM series; one or more",
     )
     segment.add_argument("--model", type=Path, required=True, help="hepaflow-model.zip of a finished run")
     segment.add_argument(
@@ -167,7 +171,7 @@ def _threads(text: str) -> int:
 
 def _segment(chosen: argparse.Namespace) -> int:
     collect_seldom()
-    with Ending() as ending:
+    with without_warnings(), Ending() as ending:
         try:
             return _segmented(chosen, ending)
         except EndedError as ended:
@@ -186,12 +190,14 @@ def _segmented(chosen: argparse.Namespace, ending: Ending) -> int:
         ending.check()
         tell(line)
 
-    if chosen.exam.exists():
+    if all(place.exists() for place in chosen.exam):
         read_bundle(chosen.model)  # before an archive is unpacked, and many files are looked at
     failures = segment_exams(
         chosen.exam,
         chosen.out,
-        lambda: load_model(chosen.model, device=chosen.device, threads=chosen.threads, precision=chosen.precision),
+        lambda: load_model(
+            chosen.model, device=chosen.device, threads=chosen.threads, precision=chosen.precision, say=say
+        ),
         say=say,
         series=chosen.series,
         anonymise=chosen.anonymise,

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageColor
 
 from hepaflow.colours import LESION, LIVER
-from hepaflow.segment.report.montage import body_box, lesion_box, picture, spread_slices
+from hepaflow.segment.report.montage import body_box, lesion_box, picture, spread_slices, telling_slice, thumbnail
 from hepaflow.volumes.box import Box
 
 
@@ -23,6 +23,28 @@ def test_slices_are_spread_over_the_liver(first: int, last: int, count: int, exp
 
 def test_without_a_liver_slices_are_spread_over_the_exam() -> None:
     assert spread_slices(np.zeros((6, 2, 2), np.uint8), 3) == [1, 3, 5]
+
+
+@pytest.mark.parametrize(
+    ("areas", "expected"),
+    [({}, 3), ({1: {2: 1}, 4: {2: 5}}, 4), ({1: {2: 9}, 5: {2: 1, 6: 1}}, 1), ({5: {2: 1}, 3: {2: 9}}, 3)],
+)
+def test_the_slice_that_tells_most_has_most_lesion_or_else_most_liver(
+    areas: dict[int, dict[int, int]], expected: int
+) -> None:
+    labels = np.zeros((6, 4, 4), np.uint8)
+    for index, pixels in areas.items():
+        labels[index].flat[: sum(pixels.values())] = 1
+    assert telling_slice(labels) == expected
+    labels[0, 3, 3] = 2
+    assert telling_slice(labels) == 0
+
+
+def test_a_thumbnail_is_small_and_shows_the_body_alone() -> None:
+    hu = np.full((3, 40, 60), -1000)
+    hu[1, 10:30, 20:50] = 0
+    image = Image.open(io.BytesIO(thumbnail(hu, np.zeros(hu.shape, np.uint8), (2.0, 1.0))))
+    assert image.size == (256, round(256 * 20 * 2 / 30))
 
 
 def test_the_body_is_the_largest_thing_denser_than_air() -> None:

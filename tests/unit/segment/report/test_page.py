@@ -10,6 +10,7 @@ import pytest
 from dicom_series import Phantom, write
 from thresholds import thresholds
 
+from hepaflow.model.origin import NOTICE, Origin
 from hepaflow.segment.report.measurements import measure
 from hepaflow.segment.report.page import exam_page, position_in_letters
 from hepaflow.segment.source import LoadedExam, read_exam
@@ -51,6 +52,18 @@ def test_the_numbers_are_those_measured(tmp_path: Path) -> None:
     for part in ("DICOM series 3 “Abdomen” · 10×12×7 voxels · pixels of 0.70 × 0.80 mm, slices 2.50 mm apart",
                  "a.nii.gz label map", "Made by a test.", "not a medical device"):  # fmt: skip
         assert part in text
+
+
+def test_a_model_that_has_seen_phantoms_alone_is_told_in_red(tmp_path: Path) -> None:
+    exam = _exam(tmp_path)
+    found = thresholds(exam.hu)
+    measured = measure(found.labels, exam.grid, found.disagreement, exam.series)
+    for phantoms in (True, False):
+        origin = Origin(phantoms, "<b>.tsv", 3, 2, {"liver": 0.5})
+        page = exam_page(exam, found.labels, found.disagreement, measured, {}, "Made by a test.", origin)
+        assert ('<p class="origin phantoms">' in page) == phantoms
+        assert f"Model: {origin.in_words}. {NOTICE}" in _text(page)
+        assert "<b>" not in page
 
 
 def test_no_liver_and_no_lesion_are_said(tmp_path: Path) -> None:

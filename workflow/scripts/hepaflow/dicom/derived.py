@@ -1,6 +1,7 @@
 """What the objects made from a CT series share: their maker, their place in the patient, their numbers."""
 
 import importlib.metadata
+from dataclasses import dataclass
 from typing import Any
 
 import highdicom
@@ -20,6 +21,9 @@ SERIAL_NUMBER = "none"
 SEGMENTATION_RAISE, OVERLAY_RAISE = 1000, 2000
 """How far series numbers are raised above the CT's: beyond those that a scanner gives within a study."""
 
+_LINE, _TEXT = 64, 1024
+"""Characters that DICOM has room for in a line (LO) and in a short text (ST)."""
+
 _SAME_PLACE = 0.1  # mm
 _TOLERANCE = 1e-2  # parts of a voxel and of direction cosines by which two affines of one series may differ
 
@@ -30,6 +34,39 @@ def version() -> str:
         return importlib.metadata.version(MAKER)
     except importlib.metadata.PackageNotFoundError:  # run from a checkout that is not installed
         return "unreleased"
+
+
+@dataclass(frozen=True)
+class Remarks:
+    """What objects say of the model that made them, in the room that each element has.
+
+    Attributes
+    ----------
+    model : str
+        What it was made from, in a sentence.
+    short : str
+        The same in a few letters.
+    notice : str
+        What the objects are not for.
+    """
+
+    model: str = ""
+    short: str = ""
+    notice: str = ""
+
+    def line(self, what: str) -> str:
+        """Return the description of a series: what it shows, and in a few letters what made it."""
+        made = f"{MAKER}, research; {self.short}" if self.short else MAKER
+        return f"{what} ({made})"[:_LINE]
+
+    def noticed(self, what: str) -> str:
+        """Return a line that says what an object shows, and what it is not for."""
+        return (f"{what}. {self.notice}" if self.notice else what)[:_LINE]
+
+    def text(self, what: str) -> str:
+        """Return a text that says all of it."""
+        model = f"Model {self.model}." if self.model else ""
+        return " ".join(filter(None, (f"{what}.", model, self.notice)))[:_TEXT]
 
 
 def on_slices(array: NDArray[Any], grid: Grid, series: Series) -> NDArray[Any]:

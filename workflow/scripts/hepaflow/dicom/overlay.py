@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.sr.codedict import codes
 from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage, generate_uid
 
-from hepaflow.dicom.derived import MAKER, OVERLAY_RAISE, SERIAL_NUMBER, on_slices, version
+from hepaflow.dicom.derived import MAKER, OVERLAY_RAISE, SERIAL_NUMBER, Remarks, on_slices, version
 from hepaflow.dicom.geometry import Plane, Vector
 from hepaflow.dicom.headers import PATIENT_AND_STUDY, PLANE
 from hepaflow.dicom.series import Series
@@ -48,6 +48,7 @@ def write_overlay(
     *,
     shown: WindowSettings | None = None,
     pixels: bool = True,
+    remarks: Remarks | None = None,
 ) -> list[Path]:
     """Write each slice as a colour image, a Secondary Capture in a series of its own.
 
@@ -67,6 +68,8 @@ def write_overlay(
         Range of CT values between black and white; the thesis' window unless given.
     pixels : bool, optional
         False for headers alone, to see whether they can be written.
+    remarks : Remarks, optional
+        What the model was made from; stands in the descriptions of the series and of its derivation.
 
     Returns
     -------
@@ -75,7 +78,7 @@ def write_overlay(
     """
     folder.mkdir(parents=True, exist_ok=True)
     grey, masks = on_slices(hu, grid, series), on_slices(labels, grid, series)
-    common = _common(series, datetime.now())
+    common = _common(series, datetime.now(), remarks or Remarks())
     numbers = instance_numbers(series.headers)
     paths = []
     for header, ct, mask, number in zip(series.headers, grey, masks, numbers, strict=True):
@@ -126,14 +129,14 @@ def patient_orientation(along_row: Vector, along_column: Vector) -> list[str]:
     ]
 
 
-def _common(series: Series, now: datetime) -> Dataset:
+def _common(series: Series, now: datetime, remarks: Remarks) -> Dataset:
     """Return the elements that all images of the series share."""
     date, time = now.strftime("%Y%m%d"), now.strftime("%H%M%S")
     new = Dataset()
     new.SOPClassUID = SecondaryCaptureImageStorage
     new.SeriesInstanceUID = generate_uid()
     new.SeriesNumber = raised(series, OVERLAY_RAISE)
-    new.SeriesDescription = "Liver green, lesions red (hepaflow)"
+    new.SeriesDescription = remarks.line("Liver green, lesions red")
     new.SeriesDate = new.ContentDate = new.InstanceCreationDate = new.DateOfSecondaryCapture = date
     new.SeriesTime = new.ContentTime = new.InstanceCreationTime = new.TimeOfSecondaryCapture = time
     new.Modality = "OT"
@@ -145,7 +148,7 @@ def _common(series: Series, now: datetime) -> Dataset:
     part = str(series.headers[0].get("BodyPartExamined") or "").upper()
     new.BodyPartExamined = part if part in _TRUNK else _BODY_PART
     new.ImageType = ["DERIVED", "SECONDARY"]
-    new.DerivationDescription = "Liver and lesions segmented by hepaflow, laid in colour over the CT"
+    new.DerivationDescription = remarks.text("Liver and lesions segmented by hepaflow, laid in colour over the CT")
     new.BurnedInAnnotation = "NO"
     new.SamplesPerPixel = 3
     new.PhotometricInterpretation = "RGB"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydicom.sr.codedict import codes
 from pydicom.uid import generate_uid
 
-from hepaflow.dicom.derived import MAKER, SEGMENTATION_RAISE, SERIAL_NUMBER, on_slices, version
+from hepaflow.dicom.derived import MAKER, SEGMENTATION_RAISE, SERIAL_NUMBER, Remarks, on_slices, version
 from hepaflow.dicom.geometry import Plane
 from hepaflow.dicom.series import Series
 from hepaflow.dicom.source import in_silence, raised, slice_distance
@@ -28,6 +28,7 @@ def write_segmentation(
     series: Series,
     *,
     parameters: Mapping[str, str] | None = None,
+    remarks: Remarks | None = None,
 ) -> None:
     """Write a label map as DICOM Segmentation: binary, with the overlapping segments Liver and Lesion.
 
@@ -44,12 +45,15 @@ def write_segmentation(
         every frame refers to the slice that it was made from.
     parameters : mapping of str to str, optional
         What identifies the networks, for instance the hash of their weights; stands with the algorithm.
+    remarks : Remarks, optional
+        What the model was made from; stands in the descriptions of the series, the object and its segments.
 
     Notes
     -----
     Frames without a voxel are left out. Where a whole segment is empty all frames of both are written: a segment
     without any frame is allowed, and says "looked for and not found", but viewers have stumbled over it.
     """
+    remarks = remarks or Remarks()
     own = on_slices(labels, grid, series)
     distance = slice_distance(series)
     masks = np.stack([own >= LIVER, own == LESION], axis=-1)
@@ -80,6 +84,8 @@ def write_segmentation(
             algorithm_identification=algorithm,
         ),
     ]
+    for segment, what in zip(segments, ("The liver with its lesions", "Lesions"), strict=True):
+        segment.SegmentDescription = remarks.text(what)
     with in_silence():
         segmentation = Segmentation(
             source_images=series.headers,
@@ -95,8 +101,8 @@ def write_segmentation(
             software_versions=version(),
             device_serial_number=SERIAL_NUMBER,
             content_label="LIVER_LESIONS",
-            content_description="Liver with lesions, and lesions",
-            series_description="Liver and lesions (hepaflow)",
+            content_description=remarks.noticed("Liver, lesions"),
+            series_description=remarks.line("Liver and lesions"),
             omit_empty_frames=bool(masks.any(axis=(0, 1, 2)).all()),
         )
         # Readers take a voxel's height from either length, and the CT's slices may overlap or leave gaps.

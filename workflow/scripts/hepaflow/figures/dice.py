@@ -8,18 +8,29 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from hepaflow.figures.style import GREY, INK, WIDTH, Look, looks, styled
+from hepaflow.figures.layout import add_legend, in_lines
+from hepaflow.figures.style import BAND, GREY, INK, WIDTH, Look, looks, styled
 from hepaflow.names import FUSION, GIVEN, PROCESSINGS
 from hepaflow.tables import thesis
 
-_OFFSETS = {"raw": -0.17, "clean": 0.17}
-_SPREAD = 0.16
-"""Width over which the exams of a method are laid side by side."""
+_ROW, _FRAME = 0.6, 1.3
+"""Height of a method, and of title, axis and legend together, in inches."""
+_NAMES = 1.9
+"""Most inches of a line of a method's name."""
+_OFFSETS = {"raw": -0.2, "clean": 0.2}
+_SPREAD = 0.24
+"""Height over which the exams of a method are laid one below the other."""
+_BAR, _STAR = 0.16, 0.2
+"""Half of the length of a mean's bar, and the distance of the thesis' mean from the middle of ours."""
+_FEW = 20
+"""Exams whose dots are as large as elsewhere."""
 
 
 @styled
 def dice_figure(metrics: pd.DataFrame, structure: str, architectures: Mapping[str, str]) -> Figure:
     """Draw the Dice of every exam, without (hollow) and with post-processing (filled), and their means.
+
+    A row for a method, however many there are: so the figure grows downwards, and every name is written out.
 
     Parameters
     ----------
@@ -34,54 +45,67 @@ def dice_figure(metrics: pd.DataFrame, structure: str, architectures: Mapping[st
     scores = scores.replace({"processing": {GIVEN: "clean"}})  # the only score of another system
     methods = sorted(scores["method"].unique(), key=lambda name: name == FUSION)
     look = looks(methods)
-    figure = Figure(figsize=(max(WIDTH, 1.4 * len(methods)), 4.6), layout="constrained")
+    figure = Figure(figsize=(WIDTH, _ROW * len(methods) + _FRAME), layout="constrained")
     axes = figure.subplots()
-    names, compared = [], False
+    compared = False
     for place, method in enumerate(methods):
         exams = scores[scores["method"] == method].pivot(index="exam", columns="processing", values="value")
         _draw(axes, place, exams, look[method])
         compared |= _mark_thesis(axes, place, exams, structure, architectures.get(method, ""))
-        means = [
-            f"{processing} {exams[processing].mean():.3f}" for processing in PROCESSINGS if processing in exams
-        ]
-        names.append("\n".join([method, *means]))
-    axes.set_xticks(range(len(methods)), names)
-    axes.set_xlim(-0.5, len(methods) - 0.5)
-    axes.tick_params(axis="x", length=0)
-    axes.set_ylabel("Dice")
-    axes.grid(axis="y")
-    low, high = axes.get_ylim()
-    axes.set_ylim(max(low, -0.02), min(high, 1.005))
+    axes.set_yticks(range(len(methods)), [in_lines(method, 9, _NAMES) for method in methods])
+    axes.set_ylim(len(methods) - 0.5, -0.5)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    for place in range(1, len(methods), 2):
+        axes.axhspan(place - 0.5, place + 0.5, color=BAND, zorder=0)
+    axes.set_xlabel("Dice")
+    axes.grid(axis="x")
+    low, high = axes.get_xlim()
+    axes.set_xlim(max(low, -0.02), min(high, 1.005))
     axes.set_title(f"Dice of the {scores['exam'].nunique()} test exams, {structure}")
-    figure.legend(handles=_legend(compared), loc="outside lower left", ncols=5)
+    axes.set_title("mean", loc="right", color=GREY)
+    add_legend(figure, _legend(compared), "outside lower left")
     return figure
 
 
 def _places(place: int, exams: pd.DataFrame, processing: str) -> list[float]:
-    """Return where the exams of a method stand along x: side by side around the place of the processing."""
-    middle = place + (_OFFSETS[processing] if len(exams.columns) > 1 else 0)
+    """Return where the exams of a method stand along y: one below the other around the place of the processing."""
+    middle = _middle(place, exams, processing)
     count = len(exams)
     return [middle + _SPREAD * ((index + 0.5) / count - 0.5) for index in range(count)]
 
 
+def _middle(place: int, exams: pd.DataFrame, processing: str) -> float:
+    """Return where a processing of a method stands along y: in the middle of its row where it is the only one."""
+    return place + (_OFFSETS[processing] if len(exams.columns) > 1 else 0)
+
+
 def _draw(axes: Axes, place: int, exams: pd.DataFrame, look: Look) -> None:
-    """Draw the exams of one method; a line joins the two scores of an exam."""
+    """Draw the exams of one method, and write its means; a line joins the two scores of an exam."""
     places = {processing: _places(place, exams, processing) for processing in PROCESSINGS if processing in exams}
+    few = len(exams) <= _FEW
     if len(places) > 1:
         axes.plot(
-            [places["raw"], places["clean"]], [exams["raw"], exams["clean"]], color=look.colour, alpha=0.35, lw=0.8
+            [exams["raw"], exams["clean"]],
+            [places["raw"], places["clean"]],
+            color=look.colour,
+            alpha=0.35,
+            lw=0.8 if few else 0.4,
         )
     for processing, along in places.items():
         axes.plot(
-            along,
             exams[processing],
+            along,
             linestyle="none",
             marker=look.marker,
+            markersize=5 if few else 3.5,
             color=look.colour,
             markerfacecolor="white" if processing == "raw" else look.colour,
         )
-        middle = sum(along) / len(along)
-        axes.hlines(exams[processing].mean(), middle - 0.15, middle + 0.15, color=INK, linewidth=2, zorder=3)
+        middle, mean = _middle(place, exams, processing), exams[processing].mean()
+        axes.vlines(mean, middle - _BAR, middle + _BAR, color=INK, linewidth=2, zorder=3)
+        text = f"{processing} {mean:.3f}"
+        axes.text(1.01, middle, text, transform=axes.get_yaxis_transform(), va="center", fontsize=8)
 
 
 def _mark_thesis(axes: Axes, place: int, exams: pd.DataFrame, structure: str, architecture: str) -> bool:
@@ -91,9 +115,9 @@ def _mark_thesis(axes: Axes, place: int, exams: pd.DataFrame, structure: str, ar
         mean = thesis.DICE.get((structure, processing), {}).get(architecture)
         if mean is None or processing not in exams:
             continue
-        outwards = -0.2 if processing == "raw" and len(exams.columns) > 1 else 0.2
-        middle = sum(_places(place, exams, processing)) / len(exams)
-        axes.plot(middle + outwards, mean, "*", color=INK, markerfacecolor="white", markersize=10, zorder=4)
+        outwards = -_STAR if processing == "raw" and len(exams.columns) > 1 else _STAR
+        middle = _middle(place, exams, processing)
+        axes.plot(mean, middle + outwards, "*", color=INK, markerfacecolor="white", markersize=9, zorder=4)
         reported = True
     return reported
 
@@ -102,11 +126,11 @@ def _legend(compared: bool) -> list[Line2D]:
     """Explain the markers."""
     dot: dict[str, Any] = {"linestyle": "none", "marker": "o", "color": GREY}
     handles = [
-        Line2D([], [], **dot, markerfacecolor="white", label="exam, without post-processing"),
-        Line2D([], [], **dot, label="exam, with post-processing"),
+        Line2D([], [], **dot, markerfacecolor="white", label="exam, without post-processing (raw)"),
+        Line2D([], [], **dot, label="exam, with post-processing (clean)"),
         Line2D([], [], color=INK, linewidth=2, label="mean"),
     ]
     if compared:
-        star: dict[str, Any] = {"linestyle": "none", "marker": "*", "color": INK, "markersize": 10}
+        star: dict[str, Any] = {"linestyle": "none", "marker": "*", "color": INK, "markersize": 9}
         handles.append(Line2D([], [], **star, markerfacecolor="white", label="thesis' mean, LiTS17"))
     return handles

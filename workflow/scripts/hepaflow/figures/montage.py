@@ -1,5 +1,7 @@
-"""The montage of sample slices: rows are slices, columns the CT, the reference and every method."""
+"""The montage of sample slices: each as CT, with the reference, and with every method's mask."""
 
+import itertools
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,17 +12,22 @@ from numpy.typing import NDArray
 
 from hepaflow.colours import COLOURS
 from hepaflow.evaluation.metrics.overlap import dice
+from hepaflow.figures.layout import add_panel, height_of, in_lines
 from hepaflow.figures.samples import REFERENCE, Sample
 from hepaflow.figures.style import GREY, WIDTH, styled
 from hepaflow.settings.slices import WindowSettings
 
-_LEFT, _TOP, _FOOT, _GAP = 0.42, 0.58, 0.24, 0.05
-"""Inches: for the rows' titles, for those of figure and columns, below each slice, and between slices."""
+_CELL, _GAP = 1.25, 0.05
+"""Least width of a slice (120 pixels in a browser), and the distance of two: inches."""
+_EDGE, _TOP, _EXAM, _FOOT = 0.05, 0.4, 0.3, 0.24
+"""Inches: at the sides, for the figure's title, for an exam's name, and below each slice for its Dice."""
 
 
 @styled
 def montage(samples: Sequence[Sample], structure: str, window: WindowSettings) -> Figure:
-    """Draw slices in rows: the CT, the reference, and the mask of every method with its Dice in this slice.
+    """Draw slices one below the other: each as CT, with the reference, and with every method's mask and its Dice.
+
+    What does not fit beside each other stands in several rows of about the same length.
 
     Parameters
     ----------
@@ -30,29 +37,35 @@ def montage(samples: Sequence[Sample], structure: str, window: WindowSettings) -
     window : WindowSettings
         CT values that are shown black and white, in HU.
     """
-    names = list(samples[0].labels)
-    columns = 1 + len(names)
-    width = max(WIDTH, 1.2 * columns)
-    cell = (width - _LEFT) / columns
-    heights = [cell * sample.proportion + _FOOT for sample in samples]
-    height = _TOP + sum(heights)
-    figure = Figure(figsize=(width, height))
+    names = [None, *samples[0].labels]
+    rows = math.ceil(len(names) * _CELL / (WIDTH - 2 * _EDGE))
+    columns = math.ceil(len(names) / rows)
+    cell = (WIDTH - 2 * _EDGE) / columns
+    titles = [in_lines(name or "CT", 9, cell - 2 * _GAP) for name in names]
+    heads = [
+        max(height_of(text, 9) for text in titles[start : start + columns]) + _GAP
+        for start in range(0, len(titles), columns)
+    ]
+    blocks = [_EXAM + sum(heads) + rows * (cell * sample.proportion + _FOOT) for sample in samples]
+    figure = Figure(figsize=(WIDTH, _TOP + sum(blocks)))
+    height = figure.get_figheight()
     empty = not any(sample.mask(REFERENCE, structure).any() for sample in samples)
     note = f" (no test exam has a {structure} in its reference)" if empty else ""
     top = 1 - 0.1 / height
-    figure.text(0.05 / width, top, f"Random test slices, {structure}{note}", va="top", fontsize=10)
-    key = "filled: mask of the column, dashed: reference"
-    figure.text(1 - _GAP / width, top, key, va="top", ha="right", color=GREY)
-    for row, sample in enumerate(samples):
-        bottom = height - _TOP - sum(heights[: row + 1]) + _FOOT
-        for column, name in enumerate([None, *names]):
-            place = (_LEFT + column * cell, bottom, cell - _GAP, cell * sample.proportion - _GAP)
-            axes = figure.add_axes((place[0] / width, place[1] / height, place[2] / width, place[3] / height))
+    figure.text(_EDGE / WIDTH, top, f"Random test slices, {structure}{note}", va="top", fontsize=10)
+    key = "filled: mask, dashed: reference"
+    figure.text(1 - 2 * _GAP / WIDTH, top, key, va="top", ha="right", color=GREY)
+    for sample, left_below in zip(samples, itertools.accumulate(blocks, initial=0), strict=False):
+        upper = height - _TOP - left_below - _EXAM
+        text = f"{sample.exam}, slice {sample.index + 1} of {sample.slices}"
+        figure.text(_EDGE / WIDTH, (upper + 0.08) / height, text, fontsize=9, weight="bold")
+        for place, (name, above) in enumerate(zip(names, titles, strict=True)):
+            row, column = divmod(place, columns)
+            bottom = upper - sum(heads[: row + 1]) - (row + 1) * (cell * sample.proportion + _FOOT) + _FOOT
+            size = cell - _GAP, cell * sample.proportion - _GAP
+            axes = add_panel(figure, _EDGE + column * cell, bottom, *size)
             _draw(axes, sample, name, structure, window)
-            if row == 0:
-                axes.set_title("CT" if name is None else name, fontsize=9, loc="center")
-            if column == 0:
-                axes.set_ylabel(f"{sample.exam}\nslice {sample.index + 1} of {sample.slices}", fontsize=8)
+            axes.set_title(above, fontsize=9, loc="center", pad=3)
     return figure
 
 

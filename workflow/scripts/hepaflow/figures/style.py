@@ -19,7 +19,8 @@ P = ParamSpec("P")
 WIDTH = 9.0
 """Inches: 864 pixels in a browser. Text of 9 points is still legible where print scales it to a text column."""
 
-INK, GREY, PALE = "#222222", "#767676", "#e4e4e4"
+INK, GREY, PALE, BAND = "#222222", "#767676", "#e4e4e4", "#f6f6f6"
+"""Of text, of what is beside it, of lines behind data, and of every other row."""
 
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",  # text stays text: small, searchable, read aloud
@@ -57,8 +58,9 @@ _STYLE: dict[Any, Any] = {
 }
 
 # Okabe and Ito's palette. Liver's green and lesion's vermillion come last; yellow is lost on white.
-_COLOURS = ("#0072b2", "#e69f00", "#cc79a7", "#56b4e9", LESION, LIVER)
-_MARKERS = ("o", "s", "^", "v", "P", "X", "h")
+PALETTE = ("#0072b2", "#e69f00", "#cc79a7", "#56b4e9", LESION, LIVER)
+# One more than colours: methods of the same colour have different markers, as long as there are no more than 42.
+_MARKERS = ("o", "s", "^", "v", "P", "X", "d")
 
 
 @dataclass(frozen=True)
@@ -76,14 +78,14 @@ def looks(methods: Iterable[str]) -> dict[str, Look]:
     """
     others = [name for name in dict.fromkeys(methods) if name != FUSION]
     given = {
-        name: Look(_COLOURS[index % len(_COLOURS)], _MARKERS[index % len(_MARKERS)])
+        name: Look(PALETTE[index % len(PALETTE)], _MARKERS[index % len(_MARKERS)])
         for index, name in enumerate(others)
     }
     return given | {FUSION: Look(INK, "D")}
 
 
 @contextmanager
-def _own_settings() -> Iterator[None]:
+def own_settings() -> Iterator[None]:
     """Set matplotlib's own defaults and this style, whatever a `matplotlibrc` or the caller has set.
 
     Drawing and writing both need it: layout, ticks and text are computed only when a figure is written.
@@ -99,7 +101,7 @@ def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
 
     @wraps(draw)
     def drawn(*args: P.args, **kwargs: P.kwargs) -> Figure:
-        with _own_settings():
+        with own_settings():
             return draw(*args, **kwargs)
 
     return drawn
@@ -116,7 +118,7 @@ def save(figure: Figure, path: Path | str, *, title: str) -> None:
     title : str
         What the figure shows; read aloud by screen readers.
     """
-    with _own_settings():
+    with own_settings():
         metadata = {"Date": None, "Creator": "hepaflow", "Title": title}
         with replacing(path) as partial:
             figure.savefig(partial, format="svg", metadata=metadata)

@@ -101,5 +101,7 @@ class _Axis:
         first = max(0, math.floor((ends[0] - reach - onto[0]) / other))
         last = min(size, math.ceil((ends[1] + reach - onto[0]) / other))
         start, stop = ((onto[0] + place * other - ends[0]) / own for place in (first, last))
-        before, behind = max(0, math.ceil(-start)), max(0, math.ceil(stop - pixels))
+        # The kernel reaches beyond the ends, and Pillow gives it no weight where there is no pixel at all.
+        before = max(0, math.ceil(reach / own - start))
+        behind = max(0, math.ceil(reach / own + stop - pixels))
         return cls(first, last - first, start + before, stop + before, (before, behind))

@@ -28,12 +28,13 @@ from hepaflow.model.members import (
     vote_members,
     weight_members,
 )
+from hepaflow.model.origin import ORIGIN, Origin
 from hepaflow.model.trained import TrainedModel, wrong
 from hepaflow.names import STRUCTURES
 from hepaflow.settings.plan import Plan
 
 FORMAT = 2
-"""Raised when a bundle holds other members, or an old one would be read wrongly."""
+"""Raised when an old bundle would be read wrongly, or a new one by an older hepaflow: not for one more fact."""
 
 _USUAL_NAME = "hepaflow-model.zip"
 _DATE = (1980, 1, 1, 0, 0, 0)  # the first that a zip can tell: equal models give equal bytes
@@ -139,11 +140,14 @@ class Bundle(TrainedModel):
         What the networks were made from.
     card : str
         What the model is, on what data it was trained and how well it scored; Markdown.
+    origin : Origin or None
+        The same for programs and results; None where the bundle was made before that was recorded.
     """
 
     version: str
     provenance: dict[str, Any]
     card: str
+    origin: Origin | None = None
 
 
 def read_bundle(path: Path | str) -> Bundle:
@@ -163,7 +167,8 @@ def read_bundle(path: Path | str) -> Bundle:
             raise wrong(path, f"other members than its manifest names: {_difference(found, promised)}")
         if any(info.compress_type != zipfile.ZIP_STORED for info in archive.infolist()):
             raise wrong(path, "compressed members")
-        texts = {name: member(archive, name, manifest, path).decode() for name in (SETTINGS, PROVENANCE, CARD)}
+        told = (SETTINGS, PROVENANCE, CARD, *({ORIGIN} & {*found}))
+        texts = {name: member(archive, name, manifest, path).decode() for name in told}
     try:
         plan = Plan.model_validate_json(texts[SETTINGS])
     except ValidationError as error:
@@ -186,6 +191,7 @@ def read_bundle(path: Path | str) -> Bundle:
     try:
         fusion = {(vote, stage): Fusion.of_json(votes[vote_member(stage, vote)]) for vote, stage in votes_of(plan)}
         provenance: dict[str, Any] = json.loads(texts[PROVENANCE])
+        origin = Origin.of_json(texts[ORIGIN]) if ORIGIN in texts else None
     except (ValueError, KeyError, TypeError) as error:
         raise wrong(path, f"members that are not what their names say ({error})") from None
     for (vote, stage), fused in fusion.items():
@@ -201,6 +207,7 @@ def read_bundle(path: Path | str) -> Bundle:
         version=manifest["hepaflow"],
         provenance=provenance,
         card=texts[CARD],
+        origin=origin,
     )
 
 

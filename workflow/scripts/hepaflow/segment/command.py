@@ -3,24 +3,28 @@
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
 from numpy.typing import NDArray
+from tqdm import tqdm
 
 from hepaflow.dicom.derived import version
 from hepaflow.errors import UserError
-from hepaflow.segment.archive import is_archive, name_of, unpack
+from hepaflow.methods.plan import networks_of
+from hepaflow.model.origin import NOTICE, Origin, in_words
+from hepaflow.segment.choice import check_choice
 from hepaflow.segment.output import PAGE, check_result, rehearse, write_exam
+from hepaflow.segment.overview.files import FILES, check_overview, write_overview
 from hepaflow.segment.own_exam import result_of
+from hepaflow.segment.places import searched
 from hepaflow.segment.report.measurements import Measurements
-from hepaflow.segment.result_folder import aside, claimed, remove_remains
+from hepaflow.segment.result_folder import claimed, remove_remains
 from hepaflow.segment.segmented import Segmented
-from hepaflow.segment.source import Found, Source, find_exams
+from hepaflow.segment.source import Source
 from hepaflow.settings.compute import ComputeSettings
 from hepaflow.settings.training import Precision
 from hepaflow.system.destination import make_folder
@@ -37,16 +41,24 @@ class Model:
         What tells it from other models; written with every result.
     segment : callable
         Takes CT values in HU, of shape (slices, rows, columns) in canonical orientation.
+    origin : Origin or None
+        What it was made from; None where that is not recorded.
     """
 
     identity: Mapping[str, str]
     segment: Callable[[NDArray[Any]], Segmented]
+    origin: Origin | None = None
 
 
 def load_model(
-    path: Path, *, device: Literal["auto", "cpu"], threads: int | None, precision: Precision | None = None
+    path: Path,
+    *,
+    device: Literal["auto", "cpu"],
+    threads: int | None,
+    precision: Precision | None = None,
+    say: Callable[[str], None] = print,
 ) -> Model:
-    """Load a model from its file.
+    """Load a model from its file, and tell what it was made from.
 
     Parameters
     ----------
@@ -58,6 +70,8 @@ def load_model(
         Threads on the CPU; None for one a core.
     precision : {'fp32', 'tf32', 'bf16'}, optional
         Arithmetic of the networks, where it is not to be the model's own.
+    say : callable, optional
+        Takes lines that tell of the model, and how its loading goes.
 
     Raises
     ------
@@ -70,10 +84,26 @@ def load_model(
     bundle = read_bundle(path)
     if bundle.version != version():
         print(f"note: the model was made by hepaflow {bundle.version}, this is {version()}", file=sys.stderr)
-    compute = ComputeSettings(accelerator=device)
-    model = bundle.predicting_in(precision or bundle.precision)
-    segmenter = Segmenter(model, compute, threads=threads, show=sys.stderr.isatty())
-    return Model(model.identity, segmenter.segment)
+    model, began = bundle.predicting_in(precision or bundle.precision), time.perf_counter()
+    say(f"model {model.identity['model']}: {in_words(bundle.origin)}")
+    say(NOTICE)
+    if bundle.origin is not None and bundle.origin.phantoms:
+        say("It has seen no patient: what it marks in a patient's exam is worth nothing.")
+    steps = networks_of(model.plan)
+    say(f"loading {len(steps)} networks")
+    show = sys.stderr.isatty()
+    with tqdm(total=len(steps), desc="networks", unit="network", disable=not show, leave=False) as bar:
+
+        def read(name: str) -> bytes:
+            content = model.read(name)
+            bar.update()
+            return content
+
+        segmenter = Segmenter(
+            replace(model, read=read), ComputeSettings(accelerator=device), threads=threads, show=show
+        )
+    say(f"  loaded in {time.perf_counter() - began:.0f} s")
+    return Model(model.identity, segmenter.segment, bundle.origin)
 
 
 @dataclass(frozen=True)
@@ -88,6 +118,11 @@ class Failure:
     told: str
     incomplete: bool = False
     """Whether there is a result, but for a part of it."""
+
+    @property
+    def headline(self) -> str:
+        """The first line of what was found; others list what there is."""
+        return next(iter(self.found.splitlines()), "")
 
 
 @dataclass(frozen=True)
@@ -112,16 +147,24 @@ class Wishes:
 
 
 def segment_exams(
-    place: Path, out: Path, load: Callable[[], Model], *, say: Callable[[str], None] = print, **wishes: Any
+    places: Sequence[Path],
+    out: Path,
+    load: Callable[[], Model],
+    *,
+    say: Callable[[str], None] = print,
+    **wishes: Any,
 ) -> list[Failure]:
-    """Segment every exam at a place, each into a folder of its own; one that fails does not stop the others.
+    """Segment every exam at some places, each into a folder of its own; one that fails does not stop the others.
+
+    Beside the folders lie, in the end, an overview and tables of all results in the folder for results, also of
+    those that earlier commands have written.
 
     Parameters
     ----------
-    place : Path
-        NIfTI file, folder with DICOM or NIfTI files, or an archive of one.
+    places : sequence of Path
+        NIfTI files, folders with DICOM or NIfTI files, archives of one, single files of a DICOM series.
     out : Path
-        Folder to write to. Nothing is written elsewhere; an archive is unpacked in it, and removed again.
+        Folder to write to. Nothing is written elsewhere; archives are unpacked in it, and removed again.
     load : callable
         Returns the model; called once, when there is an exam to segment.
     say : callable, optional
@@ -136,25 +179,73 @@ def segment_exams(
     Raises
     ------
     UserError
-        If there is nothing to segment or nowhere to write to, or the model cannot be loaded.
+        If a place does not exist, there is nothing at the only one or nowhere to write to, or the model cannot be
+        loaded.
     """
     wanted = Wishes(**wishes)
-    with _found(place, out, wanted, say) as (found, told):
-        for left_out in found.left_out:
-            say(f"left out: {told(str(left_out))}")
+    _check_places(places, out)
+    if remains := remove_remains(out):
+        say(f"removed {remains} unfinished folder{'s' if remains > 1 else ''} of a command that was killed")
+    reserved = {name.lower() for name in FILES}
+    search = searched(places, out, series=wanted.series, keep_names=wanted.keep_names, reserved=reserved)
+    with search as found:
+        failures = [_nothing_at(one.number, one.error) for one in found if one.error]
+        for note in (note for one in found for note in one.notes):
+            say(note)
+        for failure in failures:
+            say(f"{failure.exam}: {failure.headline}")
+        exams = [(source, one.told) for one in found for source in one.sources]
+        if not exams:
+            return failures
         model = load()
-        failures = []
-        for number, source in enumerate(found.sources, start=1):
-            say(f"[{number}/{len(found.sources)}] {source.name}")
-            try:
-                missing = _segment_one(source, out / source.name, model, say, wanted)
-            except Exception as error:
-                failures.append(_failure(source, error, told))
-                say(f"  failed: {failures[-1].found}")
-            else:
-                if missing:
-                    failures.append(Failure(source.name, missing[0], "\n".join(missing), incomplete=True))
+        try:
+            for number, (source, told) in enumerate(exams, start=1):
+                say(f"[{number}/{len(exams)}] {source.name}")
+                try:
+                    missing = _segment_one(source, out / source.name, model, say, wanted)
+                except Exception as error:
+                    failures.append(_failure(source, error, told))
+                    say(f"  failed: {failures[-1].headline}")
+                else:
+                    if missing:
+                        failures.append(Failure(source.name, missing[0], "\n".join(missing), incomplete=True))
+        finally:  # also where the command is ended: what is finished is kept
+            failures += _sum_up(out, failures, say)
     return failures
+
+
+def _check_places(places: Sequence[Path], out: Path) -> None:
+    for place in places:
+        if not place.exists():
+            raise UserError(
+                "no such file or folder",
+                file=place,
+                remedy="name a NIfTI file, a folder of DICOM files, or an archive",
+            )
+        if place.is_dir() and out.resolve() == place.resolve():
+            raise UserError("a folder of exams", file=out, expected="another folder for the results")
+    make_folder(out)
+    check_overview(out)
+
+
+def _nothing_at(number: int, error: UserError) -> Failure:
+    """Tell of a place at which there is no exam; by its number, for its name may be a patient's."""
+    return Failure(f"EXAM number {number} of the command", error.found, str(error))
+
+
+def _sum_up(out: Path, failures: Sequence[Failure], say: Callable[[str], None]) -> list[Failure]:
+    """Write the overview; return what could not be written."""
+    try:
+        count = write_overview(
+            out, {one.exam: one.found.splitlines()[0] for one in failures if not one.incomplete}
+        )
+    except OSError as error:
+        told = f"{', '.join(FILES)} could not be written ({error.strerror})"
+        return [Failure("the overview of all exams", told, told, incomplete=True)]
+    if count:
+        exams = "the exam" if count == 1 else f"all {count} exams"
+        say(f"{out / FILES[0]}: {exams} in this folder; the same in {' and '.join(FILES[1:])}")
+    return []
 
 
 def _failure(source: Source, error: Exception, told: Callable[[str], str]) -> Failure:
@@ -175,38 +266,6 @@ def list_failures(failures: Sequence[Failure], say: Callable[[str], None] = prin
             say(f"  {line}")
 
 
-@contextmanager
-def _found(
-    place: Path, out: Path, wanted: Wishes, say: Callable[[str], None]
-) -> Iterator[tuple[Found, Callable[[str], str]]]:
-    """Find the exams; give them with what words messages so that they name places as the user does."""
-    if not place.exists():
-        raise UserError(
-            "no such file or folder",
-            file=place,
-            remedy="name a NIfTI file, a folder of DICOM files, or an archive",
-        )
-    if place.is_dir() and out.resolve() == place.resolve():
-        raise UserError("a folder of exams", file=out, expected="another folder for the results")
-    make_folder(out)
-    if remains := remove_remains(out):
-        say(f"removed {remains} unfinished folder{'s' if remains > 1 else ''} of a command that was killed")
-    if not is_archive(place):
-        yield find_exams(place, series=wanted.series, keep_names=wanted.keep_names, without=out), str
-        return
-    with aside(out, "unpacked") as folder:
-
-        def told(text: str) -> str:
-            return text.replace(str(folder), str(place))
-
-        unpack(place, folder)
-        try:
-            found = find_exams(folder, series=wanted.series, name=name_of(place), keep_names=wanted.keep_names)
-        except UserError as error:
-            raise error.reworded(told) from None
-        yield found, told
-
-
 def _segment_one(
     source: Source, folder: Path, model: Model, say: Callable[[str], None], wanted: Wishes
 ) -> tuple[str, ...]:
@@ -214,6 +273,7 @@ def _segment_one(
     clock = [time.perf_counter()]
     with claimed(folder):
         check_result(folder, overwrite=wanted.overwrite)
+        check_choice(source)
         exam = source.read()
         clock.append(time.perf_counter())
         of = f"{exam.series.short_name}, " if exam.series else ""
@@ -229,6 +289,7 @@ def _segment_one(
             result.labels,
             segmented.disagreement,
             model=model.identity,
+            origin=model.origin,
             anonymise=wanted.anonymise,
             overwrite=wanted.overwrite,
             outside=result.outside,

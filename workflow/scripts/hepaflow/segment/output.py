@@ -11,14 +11,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from hepaflow.dicom.derived import version
+from hepaflow.dicom.derived import Remarks, version
 from hepaflow.dicom.identity import identifiers, redacted
 from hepaflow.dicom.overlay import write_overlay
 from hepaflow.dicom.privacy import anonymised
 from hepaflow.dicom.segmentation import write_segmentation
 from hepaflow.errors import UserError
+from hepaflow.model.origin import NOTICE, Origin, in_short, in_words
 from hepaflow.segment.outside_liver import MARGIN_MM, Outside
 from hepaflow.segment.report.measurements import Measurements, measure
+from hepaflow.segment.report.montage import thumbnail
 from hepaflow.segment.report.page import exam_page
 from hepaflow.segment.result_folder import as_a_whole, aside, check_free
 from hepaflow.segment.source import LoadedExam
@@ -26,17 +28,18 @@ from hepaflow.volumes.labels import LABELS
 from hepaflow.volumes.volume import write_map
 
 LABEL_MAP, MEASUREMENTS, PAGE = "segmentation.nii.gz", "measurements.json", "report.html"
-SEGMENTATION, OVERLAY = "segmentation.dcm", "overlay"
+SEGMENTATION, OVERLAY, THUMBNAIL = "segmentation.dcm", "overlay", "thumbnail.webp"
 
 _FILES = {
     LABEL_MAP: "label map on the exam's own grid: 0 background, 1 liver, 2 lesion",
     MEASUREMENTS: "the numbers of this page, for programs",
+    THUMBNAIL: "small picture, for the overview of several exams",
 }
 _DICOM_FILES = {
     SEGMENTATION: "DICOM Segmentation with the segments Liver (with lesions) and Lesion",
     f"{OVERLAY}/": "the slices in colour as a DICOM series: liver green, lesions red",
 }
-NAMES = {LABEL_MAP, MEASUREMENTS, PAGE, SEGMENTATION, OVERLAY, ".sha256"}
+NAMES = {LABEL_MAP, MEASUREMENTS, PAGE, THUMBNAIL, SEGMENTATION, OVERLAY, ".sha256"}
 """All that an earlier result can consist of; the last are digests that jobs of the workflow note."""
 
 _BYTES_OF_A_PIXEL = 3
@@ -66,6 +69,7 @@ def write_exam(
     disagreement: Mapping[str, NDArray[np.uint8]],
     *,
     model: Mapping[str, str] | None = None,
+    origin: Origin | None = None,
     anonymise: bool = False,
     overwrite: bool = False,
     outside: Outside | None = None,
@@ -87,6 +91,9 @@ def write_exam(
         For each structure that has one, how far the networks disagree, in percent.
     model : mapping of str to str, optional
         What tells which networks segmented it: names and values, written wherever there is room for them.
+    origin : Origin, optional
+        What the model was made from; None where that is not recorded. Every result says it, and that it is no
+        medical device's.
     anonymise : bool, optional
         Write DICOM without patient and study.
     overwrite : bool, optional
@@ -107,19 +114,26 @@ def write_exam(
     try:
         with as_a_whole(folder, NAMES, overwrite=overwrite) as partial:
             write_map(partial / LABEL_MAP, labels, exam.grid)
-            for name, write in _dicom_writers(exam, labels, anonymise, model).items():
+            for name, write in _dicom_writers(exam, labels, anonymise, model, origin).items():
                 missing += _attempt(partial / name, write, exam)
+            spacing = exam.grid.spacing[1:] if exam.grid.has_millimetres else (1.0, 1.0)
+            small = functools.partial(thumbnail, exam.hu, labels, spacing)
+            missing += _attempt(partial / THUMBNAIL, lambda path: path.write_bytes(small()), exam)
 
             def write_page(path: Path) -> None:
                 told = _with_warnings(measured, missing)
-                files = {name: what for name, what in _listed(exam).items() if (partial / name).exists()}
-                page = exam_page(exam, labels, disagreement, told, files, _made(model or {}))
+                files = {
+                    name: what
+                    for name, what in _listed(exam).items()
+                    if name == MEASUREMENTS or (partial / name).exists()
+                }
+                page = exam_page(exam, labels, disagreement, told, files, _made(model or {}), origin)
                 path.write_text(page, encoding="utf-8")
 
             missing += _attempt(partial / PAGE, write_page, exam)
             measured = _with_warnings(measured, missing)
             told = json.dumps(
-                _told(exam, measured, model or {}, outside), indent=2, ensure_ascii=False, allow_nan=False
+                _told(exam, measured, model or {}, origin, outside), indent=2, ensure_ascii=False, allow_nan=False
             )
             (partial / MEASUREMENTS).write_text(told + "\n", encoding="utf-8")
     except OSError as error:
@@ -178,7 +192,7 @@ def rehearse(folder: Path, exam: LoadedExam, *, anonymise: bool = False) -> list
     labels = np.zeros(exam.hu.shape, np.uint8)
     labels.flat[:2] = 1, 2  # a frame of either segment
     with aside(folder.parent, "partial") as partial:
-        writers = _dicom_writers(exam, labels, anonymise, None, pixels=False)
+        writers = _dicom_writers(exam, labels, anonymise, None, None, pixels=False)
         return [told for name, write in writers.items() for told in _attempt(partial / name, write, exam)]
 
 
@@ -187,6 +201,7 @@ def _dicom_writers(
     labels: NDArray[np.uint8],
     anonymise: bool,
     model: Mapping[str, str] | None,
+    origin: Origin | None,
     *,
     pixels: bool = True,
 ) -> dict[str, Callable[[Path], object]]:
@@ -195,9 +210,14 @@ def _dicom_writers(
     if given is None:
         return {}
     series = functools.cache(lambda: anonymised(given) if anonymise else given)  # both belong to one new study
+    remarks = Remarks(in_words(origin), in_short(origin), NOTICE)
     return {
-        SEGMENTATION: lambda path: write_segmentation(path, labels, exam.grid, series(), parameters=model),
-        OVERLAY: lambda path: write_overlay(path, exam.hu, labels, exam.grid, series(), pixels=pixels),
+        SEGMENTATION: lambda path: write_segmentation(
+            path, labels, exam.grid, series(), parameters=model, remarks=remarks
+        ),
+        OVERLAY: lambda path: write_overlay(
+            path, exam.hu, labels, exam.grid, series(), pixels=pixels, remarks=remarks
+        ),
     }
 
 
@@ -225,14 +245,20 @@ def _listed(exam: LoadedExam) -> dict[str, str]:
 
 
 def _told(
-    exam: LoadedExam, measured: Measurements, model: Mapping[str, str], outside: Outside | None
+    exam: LoadedExam,
+    measured: Measurements,
+    model: Mapping[str, str],
+    origin: Origin | None,
+    outside: Outside | None,
 ) -> dict[str, object]:
     """Return the content of the file of measurements; nothing in it tells whose exam it is."""
     series = exam.series
     return {
         "exam": exam.name,
         "hepaflow": version(),
+        "notice": NOTICE,
         "model": dict(model),
+        "model_origin": {"in_words": in_words(origin), **(origin.as_json() if origin else {})},
         "source": {"kind": "DICOM", "series_number": series.number, "series_description": series.description}
         if series
         else {"kind": "NIfTI"},

@@ -1,9 +1,12 @@
 """A command in a terminal: what becomes of characters it cannot show, of its mistakes, and of its end."""
 
 import io
+import logging
 import os
 import sys
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from hepaflow.errors import UserError
 from hepaflow.system.faults import remedy
@@ -46,3 +49,21 @@ def run_command(command: Callable[[], int | None]) -> int:
         print(f"hepaflow: error\n{found}", file=sys.stderr)
         return 1
     return status
+
+
+@contextmanager
+def without_warnings() -> Iterator[None]:
+    """Keep libraries' warnings from the screen: nobody can act on them, and they may quote a patient's headers.
+
+    Where Python is asked for warnings (`-W`, PYTHONWARNINGS) they are shown.
+    """
+    if sys.warnoptions:
+        yield
+        return
+    last, logging.lastResort = logging.lastResort, None  # what prints messages of loggers that nobody has set up
+    try:
+        # Recorded, not only ignored: libraries put filters of their own before ours.
+        with warnings.catch_warnings(record=True, action="ignore"):
+            yield
+    finally:
+        logging.lastResort = last

@@ -1,17 +1,20 @@
-"""What the viewer tells of an exam besides its pictures: Dice of every slice, and the lesions."""
+"""What the viewer tells of an exam besides its pictures: places, volumes, Dice of every slice, and the lesions."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hepaflow.names import STRUCTURES
-from hepaflow.volumes.box import bounding_box
+from hepaflow.names import FUSION, STRUCTURES
+from hepaflow.volumes.box import Box, bounding_box
 from hepaflow.volumes.labels import structure_mask
 from hepaflow.volumes.lesions import find_lesions, label_lesions
-from hepaflow.volumes.steps import Steps
+from hepaflow.volumes.steps import Steps, voxel_volume
+from hepaflow.volumes.volume import Grid, canonical_affine
+
+_RAS_TO_LPS = np.array([-1.0, -1.0, 1.0])
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,8 @@ class ViewedExam:
         For each structure that has one, how far the networks disagree, from 0 to 100 percent.
     steps : Steps or None
         What lengths and volumes are measured with, where that is not the spacing: the steps of a sheared grid.
+    grid : Grid or None
+        The grid of the exam's file: it says where in the patient a voxel lies. None where nothing is known of it.
     """
 
     name: str
@@ -45,6 +50,7 @@ class ViewedExam:
     in_millimetres: bool = True
     disagreement: Mapping[str, NDArray[np.uint8]] = field(default_factory=dict)
     steps: Steps | None = None
+    grid: Grid | None = None
 
     def __post_init__(self) -> None:
         for name, array in {"reference": self.reference, **self.methods, **self.disagreement}.items():
@@ -59,22 +65,81 @@ class ViewedExam:
         return self.spacing if self.steps is None else self.steps
 
     @property
+    def opened(self) -> str:
+        """The method that the viewer opens on: the fusion, or the last one."""
+        return FUSION if FUSION in self.methods else list(self.methods)[-1]
+
+    @property
+    def trusted(self) -> NDArray[np.uint8]:
+        """The label map that says where to look: the reference, if there is one, else the opened method's."""
+        return self.methods[self.opened] if self.reference is None else self.reference
+
+    @property
     def layers(self) -> list[NDArray[np.uint8]]:
         """All label maps: the reference, if there is one, then those of the methods."""
         return [*([] if self.reference is None else [self.reference]), *self.methods.values()]
 
 
-def first_slice(exam: ViewedExam) -> int:
-    """Return where to begin: at the largest lesion, or where the liver is largest, or in the middle.
-
-    Lesions and liver are those of the reference, else of the last method.
-    """
-    labels = exam.reference if exam.reference is not None else list(exam.methods.values())[-1]
+def first_place(exam: ViewedExam) -> tuple[int, int, int]:
+    """Return where to begin: slice, row and column in the largest lesion, the largest liver, or the middle."""
+    labels = exam.trusted
     lesions = find_lesions(structure_mask(labels, "lesion"), None)
     if lesions:
-        return lesions[0].place[0]
+        return lesions[0].place
     livers = np.count_nonzero(labels, axis=(1, 2))
-    return int(livers.argmax()) if livers.any() else len(labels) // 2
+    index = int(livers.argmax()) if livers.any() else len(labels) // 2
+    box = bounding_box(labels[index : index + 1] > 0)
+    _, rows, columns = (box or Box.whole(exam.hu.shape)).ranges
+    return index, sum(rows) // 2, sum(columns) // 2
+
+
+def voxel_places(exam: ViewedExam) -> dict[str, list[list[float]] | None]:
+    """Return where the voxel of a slice, row and column lies, ready for JSON.
+
+    Returns
+    -------
+    dict
+        `voxel`: from (slice, row, column, 1) to the indices along the axes of the exam's file, counted from 0,
+        shape (3, 4); `patient`: to mm towards the patient's left, back and head (LPS+). None where not known.
+    """
+    if exam.grid is None:
+        return {"voxel": None, "patient": None}
+    turned = np.eye(4)[[2, 1, 0, 3]]  # from slice, row, column to column, row, slice
+    affine = canonical_affine(exam.grid) @ turned
+    voxel = np.rint(np.linalg.inv(exam.grid.affine) @ affine)[:3]  # axes are turned and mirrored, no more
+    patient = _RAS_TO_LPS[:, np.newaxis] * affine[:3] * (exam.grid.unit_mm or 1)
+    return {"voxel": voxel.tolist(), "patient": patient.tolist() if exam.in_millimetres else None}
+
+
+def measured_steps(exam: ViewedExam) -> list[list[float]] | None:
+    """Return the steps to the next slice, row and column in mm, shape (3, 3); None where they cannot be told."""
+    if exam.measured_in is None:
+        return None
+    steps = np.asarray(exam.measured_in, float)
+    told: list[list[float]] = (np.diag(steps) if steps.ndim == 1 else steps).tolist()
+    return told
+
+
+def measure_volumes(labels: NDArray[np.uint8], steps: Steps | None) -> dict[str, float | None]:
+    """Measure the structures of a label map.
+
+    Parameters
+    ----------
+    labels : ndarray of uint8, shape (slices, rows, columns)
+    steps : Steps or None
+
+    Returns
+    -------
+    dict
+        `liver`, lesions included, and `lesion` in ml, None without steps; `burden`, the lesions' share of the
+        liver in percent, None without liver.
+    """
+    voxels = {structure: int(np.count_nonzero(structure_mask(labels, structure))) for structure in STRUCTURES}
+    volumes: dict[str, float | None] = {
+        structure: None if steps is None else count * voxel_volume(steps) / 1000
+        for structure, count in voxels.items()
+    }
+    return volumes | {"burden": 100 * voxels["lesion"] / voxels["liver"] if voxels["liver"] else None}
 
 
 def count_overlap(labels: NDArray[np.uint8], reference: NDArray[np.uint8]) -> dict[str, list[list[int]]]:
@@ -97,13 +162,45 @@ def count_overlap(labels: NDArray[np.uint8], reference: NDArray[np.uint8]) -> di
     return counts
 
 
-def liver_box(exam: ViewedExam) -> list[tuple[int, int]] | None:
-    """Return the rows and the columns between which anything is marked in any slice; None where nothing is."""
-    marked = np.zeros(exam.hu.shape[1:], bool)
-    for labels in exam.layers:
-        marked |= labels.any(axis=0)
-    box = bounding_box(marked[np.newaxis])
-    return [box.rows, box.columns] if box else None
+def marked_box(maps: Iterable[NDArray[np.uint8]]) -> list[tuple[int, int]] | None:
+    """Return the slices, rows and columns between which any of the maps is more than 0; None where none is."""
+    boxes = [box for box in (bounding_box(one > 0) for one in maps) if box]
+    if not boxes:
+        return None
+    sides = zip(*(box.ranges for box in boxes), strict=True)
+    return [(min(start for start, _ in side), max(stop for _, stop in side)) for side in sides]
+
+
+def find_extents(labels: NDArray[np.uint8]) -> dict[str, list[list[tuple[int, int]]]]:
+    """Return where along each axis a structure is: by structure and axis, the half-open ranges that hold it."""
+    extents = {}
+    for structure in STRUCTURES:
+        mask = structure_mask(labels, structure)
+        extents[structure] = [_ranges(np.asarray(mask.any(axis=others))) for others in ((1, 2), (0, 2), (0, 1))]
+    return extents
+
+
+def _ranges(present: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Return the half-open ranges in which a row of booleans is true."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], present, [False]]).astype(np.int8))).tolist()
+    return list(zip(edges[::2], edges[1::2], strict=True))
+
+
+def mean_disagreement(percent: NDArray[np.uint8], mask: NDArray[np.bool_]) -> list[int]:
+    """Return the mean disagreement of every slice over what the mask or any network marks, in percent.
+
+    Parameters
+    ----------
+    percent : ndarray of uint8, shape (slices, rows, columns)
+        0 to 100.
+    mask : ndarray of bool, same shape
+        What is segmented.
+    """
+    means = []
+    for disagreed, marked in zip(percent, mask, strict=True):
+        voxels = disagreed[marked | (disagreed > 0)]
+        means.append(round(float(voxels.mean())) if voxels.size else 0)
+    return means
 
 
 def list_lesions(

@@ -6,18 +6,48 @@ import json
 import math
 import re
 import zlib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib import resources
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 
 from hepaflow.colours import COLOURS
 from hepaflow.names import STRUCTURES
 from hepaflow.viewer.ct import CURVE_HU, CURVE_LEVELS, compand, encode
-from hepaflow.viewer.exam import ViewedExam, count_overlap, first_slice, list_lesions, liver_box
+from hepaflow.viewer.exam import (
+    ViewedExam,
+    count_overlap,
+    find_extents,
+    first_place,
+    list_lesions,
+    marked_box,
+    mean_disagreement,
+    measure_volumes,
+    measured_steps,
+    voxel_places,
+)
+from hepaflow.viewer.looks import looks
+from hepaflow.volumes.labels import structure_mask
 
-SCRIPTS = ("slices.js", "outlines.js", "picture.js", "state.js", "tables.js", "moves.js", "controls.js")
+SCRIPTS = (
+    "slices.js",
+    "volume.js",
+    "planes.js",
+    "views.js",
+    "outlines.js",
+    "picture.js",
+    "state.js",
+    "readout.js",
+    "rulers.js",
+    "marks.js",
+    "tables.js",
+    "moves.js",
+    "keys.js",
+    "address.js",
+    "controls.js",
+)
 
 EMBEDDED_LIMIT = 1_500_000
 """Bytes of a page that the report can hold. It holds pages as data URIs, which are a third longer, and Chromium
@@ -25,6 +55,35 @@ shows nothing, without a word, where one is longer than 2 MiB."""
 
 _QUALITY, _QUALITY_SMALL = 95, 80
 _SIDE_SMALL = 256
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What lies beside a viewer's page in the results, which it leads to.
+
+    Attributes
+    ----------
+    previous, next : str or None
+        Names of the exams whose viewers lie in the same folder; None before the first exam and after the last.
+    report : str or None
+        Where the run's report lies, from the page's folder.
+    """
+
+    previous: str | None = None
+    next: str | None = None
+    report: str | None = None
+
+    def links(self) -> list[dict[str, str | None]]:
+        """Return the links, ready for JSON: to what, its name and its address; None where there is none."""
+        return [
+            {"to": "previous exam", "name": self.previous, "address": _address(self.previous)},
+            {"to": "next exam", "name": self.next, "address": _address(self.next)},
+            {"to": "report", "name": self.report and "report", "address": self.report},
+        ]
+
+
+def _address(exam: str | None) -> str | None:
+    return None if exam is None else f"./{quote(exam, safe='')}.html"
 
 
 @dataclass(frozen=True)
@@ -38,15 +97,19 @@ class _Stack:
 
 def viewer_page(exam: ViewedExam) -> str:
     """Return the viewer of an exam at full resolution, as an HTML page that needs nothing else."""
-    return _page(_facts(exam), _stack(exam, 1, _QUALITY), 1)
+    return _page(_facts(exam) | {"links": []}, _stack(exam, 1, _QUALITY), 1)
 
 
-def viewer_pages(exam: ViewedExam, *, limit: int = EMBEDDED_LIMIT) -> tuple[str, str]:
+def viewer_pages(
+    exam: ViewedExam, *, beside: Beside | None = None, limit: int = EMBEDDED_LIMIT
+) -> tuple[str, str]:
     """Return the viewer of an exam, as HTML pages that need nothing else.
 
     Parameters
     ----------
     exam : ViewedExam
+    beside : Beside, optional
+        Where the pages lead to.
     limit : int, optional
         Bytes that the second page may have.
 
@@ -63,7 +126,7 @@ def viewer_pages(exam: ViewedExam, *, limit: int = EMBEDDED_LIMIT) -> tuple[str,
     ValueError
         If not even one slice fits into the limit.
     """
-    facts = _facts(exam)
+    facts = _facts(exam) | {"links": beside.links() if beside else []}
     full = _page(facts, _stack(exam, 1, _QUALITY), 1)
     if len(full.encode()) <= limit:
         return full, full
@@ -98,19 +161,32 @@ def _facts(exam: ViewedExam) -> dict[str, Any]:
     steps = exam.measured_in
     reference = exam.reference
     others = {} if reference is None else {"reference": reference}
+    names = [*others, *exam.methods]
     return {
         "exam": exam.name,
         "shape": exam.hu.shape,
         "spacing": exam.spacing,
         "inMillimetres": exam.in_millimetres,
+        "steps": measured_steps(exam),
+        "places": voxel_places(exam),
         "curve": {"hu": CURVE_HU, "levels": CURVE_LEVELS},
         "structures": STRUCTURES,
         "colours": COLOURS,
         "methods": list(exam.methods),
-        "liver": liver_box(exam),
+        "opened": list(exam.methods).index(exam.opened),
+        "looks": [asdict(look) for look in looks(names, methods_from=len(others))],
+        "liver": marked_box(exam.layers),
+        "marked": marked_box([*exam.layers, *exam.disagreement.values()]),
+        "extents": find_extents(exam.trusted),
+        "volumes": [measure_volumes(labels, steps) for labels in exam.layers],
         "disagreement": list(exam.disagreement),
+        "disagreed": {
+            structure: mean_disagreement(percent, structure_mask(exam.methods[exam.opened], structure))
+            for structure, percent in exam.disagreement.items()
+            if structure in STRUCTURES
+        },
         "hasReference": reference is not None,
-        "start": first_slice(exam),
+        "start": first_place(exam),
         "counts": [count_overlap(labels, one) for labels in exam.methods.values() for one in others.values()],
         "lesions": {
             "reference": [] if reference is None else list_lesions(reference, exam.methods, steps),
@@ -126,6 +202,7 @@ def _page(facts: dict[str, Any], stack: _Stack, step: int) -> str:
     data = facts | {
         "factor": stack.factor,
         "kept": list(kept),
+        "step": step,
         "pictures": [stack.pictures[index] for index in kept],
         "maps": [stack.maps[index] for index in kept],
     }

@@ -1,8 +1,10 @@
 // The picture: a slice in its window, and what is laid over it.
 
-// How outlines are drawn: those of the first layer, the reference if there is one, are solid, others have dashes.
-const DASHES = [[], [7, 4], [2, 3], [12, 4, 2, 4], [4, 2, 1, 2], [14, 6], [1, 5], [8, 3, 2, 3, 2, 3]];
-const dashesOf = (layer) => (layer === 0 ? [] : DASHES[1 + ((layer - 1) % (DASHES.length - 1))]);
+// Outlines of the first layer, the reference if there is one, are solid and have the colours of the structures; every
+// other has its own colour and dashes.
+const dashesOf = (layer) => exam.looks[layer].dashes;
+const colourOf = (layer, structure) => exam.looks[layer].colour ?? exam.colours[structure];
+const THICKNESS = { liver: 1.5, lesion: 2.5 };
 
 // Wrong pixels, by colour and by the direction of the lines: for the mask's "too much" and "too little".
 const WRONG = [
@@ -27,8 +29,9 @@ function hatched(context, { colour, rising }, ratio) {
   return context.createPattern(tile, "repeat");
 }
 
-// From dark blue to yellow: brighter is more, also without colour (corners of the map "cividis").
-const SCALE = [[0, 34, 78], [65, 77, 107], [124, 123, 120], [188, 175, 111], [254, 232, 56]];
+// From dark to bright violet: brighter is more, also without colour, and no part of it is as grey as the CT, not even to
+// colour-blind readers.
+const SCALE = [[70, 0, 140], [150, 20, 200], [230, 60, 240], [255, 150, 255]];
 
 function scaled(percent) {
   const at = Math.min((percent / 100) * (SCALE.length - 1), SCALE.length - 1.001);
@@ -36,30 +39,14 @@ function scaled(percent) {
   return low.map((value, i) => value + (at % 1) * (high[i] - value));
 }
 
-const MARGIN = 0.08; // around the liver, of its width and height
-
-// What is to be seen of a slice: all of it, or the box of all livers in the exam; in pixels of the slice.
-function viewOf(slice, onLiver) {
-  if (!onLiver) return { row: 0, column: 0, rows: slice.height, columns: slice.width };
-  const [[top, bottom], [left, right]] = exam.liver.map((range) => range.map((index) => index / exam.factor));
-  const [rows, columns] = [bottom - top, right - left];
+// Where a picture of a plane lies in a canvas, in pixels of that.
+function layOut(lens, picture) {
+  const [x, y] = toCanvas(lens, picture.left, picture.top);
   return {
-    row: top - MARGIN * rows,
-    column: left - MARGIN * columns,
-    rows: rows * (1 + 2 * MARGIN),
-    columns: columns * (1 + 2 * MARGIN),
-  };
-}
-
-// Where a slice lies in a canvas: what is to be seen as large as fits, pixels in their true proportions.
-function fit(canvas, slice, onLiver) {
-  const view = viewOf(slice, onLiver);
-  const scale = Math.min(canvas.width / view.columns, canvas.height / (view.rows * RATIO));
-  return {
-    x: canvas.width / 2 - (view.column + view.columns / 2) * scale,
-    y: canvas.height / 2 - (view.row + view.rows / 2) * scale * RATIO,
-    width: slice.width * scale,
-    height: slice.height * scale * RATIO,
+    x,
+    y,
+    width: picture.width * picture.across * lens.across,
+    height: picture.height * picture.down * lens.down,
   };
 }
 
@@ -105,31 +92,33 @@ function lay(context, place, slice, lines) {
   }
 }
 
-function drawLayer(context, place, slice, layer, fill, ratio) {
+// Fill a layer with the colours of its structures.
+function fillLayer(context, place, slice, layer, fill) {
+  for (const structure of exam.structures) {
+    context.beginPath();
+    lay(context, place, slice, maskOutlines(slice, layer, structure));
+    if (structure === "liver") lay(context, place, slice, maskOutlines(slice, layer, "lesion")); // a hole for lesions
+    context.globalAlpha = fill;
+    context.fillStyle = exam.colours[structure];
+    context.fill("evenodd");
+    context.globalAlpha = 1;
+  }
+}
+
+function drawLayer(context, place, slice, layer, ratio) {
   for (const structure of exam.structures) {
     const lines = maskOutlines(slice, layer, structure);
     if (!lines.length) continue;
     context.beginPath();
     lay(context, place, slice, lines);
-    if (fill > 0) {
-      context.save();
-      if (structure === "liver") lay(context, place, slice, maskOutlines(slice, layer, "lesion")); // a hole for lesions
-      context.globalAlpha = fill;
-      context.fillStyle = exam.colours[structure];
-      context.fill("evenodd");
-      context.restore();
-      context.beginPath();
-      lay(context, place, slice, lines);
-    }
     context.setLineDash(dashesOf(layer).map((length) => length * ratio));
     context.lineJoin = "round";
-    const thickness = structure === "lesion" ? 2 : 1.6;
     // A dark seam, so that the line is seen on bright and on dark tissue.
     context.strokeStyle = "rgba(0, 0, 0, 0.55)";
-    context.lineWidth = (thickness + 1.2) * ratio;
+    context.lineWidth = (THICKNESS[structure] + 1.2) * ratio;
     context.stroke();
-    context.strokeStyle = exam.colours[structure];
-    context.lineWidth = thickness * ratio;
+    context.strokeStyle = colourOf(layer, structure);
+    context.lineWidth = THICKNESS[structure] * ratio;
     context.stroke();
   }
 }
@@ -147,41 +136,72 @@ function drawErrors(context, place, slice, layer, structure, ratio) {
   }
 }
 
-function drawMark(context, place, slice, { row, column, radius }, ratio) {
-  const across = place.width / slice.width / exam.factor;
-  const [x, y] = [place.x + (column + 0.5) * across, place.y + ((row + 0.5) * place.height) / slice.height / exam.factor];
-  const around = radius * across + 8 * ratio;
+// Stroke a path in white with a dark seam.
+function strokeWhite(context, ratio, path) {
   context.setLineDash([]);
   for (const [colour, width] of [["rgba(0, 0, 0, 0.6)", 4], ["#fff", 1.6]]) {
     context.strokeStyle = colour;
     context.lineWidth = width * ratio;
     context.beginPath();
+    path();
+    context.stroke();
+  }
+}
+
+// Around a lesion, four arcs.
+function drawMark(context, lens, plane, { voxel, radius }, ratio) {
+  const [x, y] = toCanvas(lens, ...placeIn(plane, voxel.map((index) => index + 0.5)));
+  const around = radius * lens.across + 8 * ratio;
+  strokeWhite(context, ratio, () => {
     for (let quarter = 0; quarter < 4; quarter++) {
       const angle = (quarter * Math.PI) / 2 + Math.PI / 4;
       context.moveTo(x + around * Math.cos(angle - 0.4), y + around * Math.sin(angle - 0.4));
       context.arc(x, y, around, angle - 0.4, angle + 0.4);
     }
-    context.stroke();
-  }
+  });
 }
 
-// Draw a slice as the state says. `ratio` is how many pixels of the canvas make one of the page.
-function drawPicture(canvas, slice, state, ratio) {
+// The point of which the readout tells: a cross with an open middle, so that the voxel is seen.
+function drawPoint(context, lens, plane, ratio) {
+  const [x, y] = toCanvas(lens, ...placeIn(plane, state.at.map((index) => index + 0.5)));
+  const [inner, outer] = [4 * ratio, 11 * ratio];
+  strokeWhite(context, ratio, () => {
+    for (const [right, down] of [[1, 0], [0, 1], [-1, 0], [0, -1]]) {
+      context.moveTo(x + right * inner, y + down * inner);
+      context.lineTo(x + right * outer, y + down * outer);
+    }
+  });
+}
+
+// Draw a picture of a plane as the state says. `ratio` is how many pixels of the canvas make one of the page.
+function drawPicture(canvas, slice, ratio) {
   const context = canvas.getContext("2d");
-  const place = fit(canvas, slice, state.onLiver);
+  const plane = PLANES[state.plane];
+  const lens = lensOf(canvas, plane);
+  const place = layOut(lens, slice);
   context.fillStyle = "#000";
   context.fillRect(0, 0, canvas.width, canvas.height);
   context.imageSmoothingEnabled = true;
   context.imageSmoothingQuality = "high";
   context.drawImage(windowed(slice, state.window), place.x, place.y, place.width, place.height);
+  const compared = state.compared + FIRST_METHOD;
   if (state.disagreement !== null) {
     context.drawImage(disagreeing(slice, state.disagreement), place.x, place.y, place.width, place.height);
+  } else if (state.shown[compared] && state.fill > 0) {
+    fillLayer(context, place, slice, compared, state.fill); // a map has the area for itself
   }
-  if (state.errors !== null) drawErrors(context, place, slice, state.compared + FIRST_METHOD, state.errors, ratio);
+  if (state.errors !== null) drawErrors(context, place, slice, compared, state.errors, ratio);
   for (let layer = LAYERS.length - 1; layer >= 0; layer--) {
-    // A map has the area for itself: lines alone lie over it.
-    const fill = state.disagreement === null ? state.fill : 0;
-    if (state.shown[layer]) drawLayer(context, place, slice, layer, fill, ratio);
+    if (state.shown[layer]) drawLayer(context, place, slice, layer, ratio);
   }
-  if (state.mark && state.mark.slice === state.slice) drawMark(context, place, slice, state.mark, ratio);
+  const { mark } = state;
+  if (mark && isShown(plane, mark.voxel)) drawMark(context, lens, plane, mark, ratio);
+  if (state.pointed) drawPoint(context, lens, plane, ratio);
+  drawRulers(context, lens, plane, ratio);
+  drawScaleBar(context, canvas, lens, plane, ratio);
+}
+
+// Whether the picture that is shown goes through a voxel.
+function isShown(plane, voxel) {
+  return pictureWith(plane, voxel[plane.axis]) === pictureWith(plane, state.at[plane.axis]);
 }

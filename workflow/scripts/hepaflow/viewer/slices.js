@@ -1,12 +1,13 @@
 // The exam as it lies in the page, and its slices, decoded as they are looked at.
 
 const exam = JSON.parse(document.getElementById("data").textContent);
+document.getElementById("data").remove(); // its text is as large as the exam
 
 // Layers in the order of the label maps: the reference, if there is one, then the methods.
 const LAYERS = exam.hasReference ? ["reference", ...exam.methods] : exam.methods;
 const FIRST_METHOD = LAYERS.length - exam.methods.length;
-const RATIO = exam.spacing[1] / exam.spacing[2]; // of a pixel's height to its width
-const KEPT_IN_MEMORY = 24;
+const MAPS = LAYERS.length + exam.disagreement.length;
+const KEPT_BYTES = 64e6; // of slices in memory
 
 const decoded = new Map(); // slice -> promise; the slice that was used last comes last
 
@@ -22,27 +23,32 @@ async function inflate(base64) {
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
+// One canvas for all slices, which are of one size: a new one for each takes longer than to decode it.
+const reading = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+
 async function decode(index) {
   const picture = await createImageBitmap(new Blob([bytesOf(exam.pictures[index])], { type: "image/webp" }), {
     colorSpaceConversion: "none",
   });
   const { width, height } = picture;
-  const canvas = document.createElement("canvas");
-  canvas.width = width;
-  canvas.height = height;
-  const context = canvas.getContext("2d", { willReadFrequently: true });
-  context.drawImage(picture, 0, 0);
-  const pixels = context.getImageData(0, 0, width, height).data;
+  if (reading.canvas.width !== width || reading.canvas.height !== height) Object.assign(reading.canvas, { width, height });
+  reading.drawImage(picture, 0, 0);
+  picture.close();
+  const pixels = reading.getImageData(0, 0, width, height).data;
   const levels = new Uint8Array(width * height);
   for (let i = 0; i < levels.length; i++) levels[i] = pixels[4 * i];
 
   const size = width * height;
-  const count = LAYERS.length + exam.disagreement.length;
-  const maps = exam.maps[index] ? await inflate(exam.maps[index]) : new Uint8Array(count * size);
-  if (maps.length !== count * size) throw new Error(`slice ${index}: ${maps.length} labels for ${count * size}`);
+  const maps = exam.maps[index] ? await inflate(exam.maps[index]) : new Uint8Array(MAPS * size);
+  if (maps.length !== MAPS * size) throw new Error(`slice ${index}: ${maps.length} labels for ${MAPS * size}`);
   return {
     width,
     height,
+    // Where its corner lies in the plane, and how large its pixels are, in voxels of the exam.
+    left: 0,
+    top: 0,
+    across: exam.factor,
+    down: exam.factor,
     levels,
     labels: LAYERS.map((_, layer) => maps.subarray(layer * size, (layer + 1) * size)),
     disagreement: exam.disagreement.map((_, map) =>
@@ -51,12 +57,13 @@ async function decode(index) {
   };
 }
 
-// Return a promise of a slice: its levels, label maps and maps of disagreement, one byte a pixel.
+// Return a promise of a slice, counted among those of the page: its levels, label maps and maps of disagreement, one byte a pixel.
 function sliceAt(index) {
   const found = decoded.get(index) ?? decode(index);
   decoded.delete(index);
   decoded.set(index, found);
-  if (decoded.size > KEPT_IN_MEMORY) decoded.delete(decoded.keys().next().value);
+  const kept = Math.max(5, KEPT_BYTES / ((1 + MAPS) * exam.shape[1] * exam.shape[2] / exam.factor ** 2));
+  if (decoded.size > kept) decoded.delete(decoded.keys().next().value);
   return found;
 }
 

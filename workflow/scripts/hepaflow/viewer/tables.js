@@ -4,14 +4,17 @@ let hidden = null; // which outlines "0" hid
 
 function updateLayers(slice) {
   let empty = false;
-  for (const row of $("layers").tBodies[0].rows) {
-    const layer = Number(row.dataset.layer);
-    row.querySelector("input[type=checkbox]").checked = state.shown[layer];
-    if (layer < FIRST_METHOD || !exam.hasReference) continue;
-    row.querySelector("input[type=radio]").checked = state.compared === layer - FIRST_METHOD;
+  for (const body of $("layers").tBodies) {
+    const layer = Number(body.dataset.layer);
+    body.querySelector("input[type=checkbox]").checked = state.shown[layer];
+    if (layer < FIRST_METHOD) continue;
+    const radio = body.querySelector("input[type=radio]");
+    if (radio) radio.checked = state.compared === layer - FIRST_METHOD;
+    body.classList.toggle("chosen", Boolean(radio?.checked));
+    if (!exam.hasReference) continue;
     for (const structure of exam.structures) {
       const score = diceOfSlice(layer - FIRST_METHOD, structure, slice);
-      const cell = row.querySelector(`[data-structure=${structure}]`);
+      const cell = body.querySelector(`[data-slice=${structure}]`);
       cell.textContent = score === null ? "–" : score.toFixed(3);
       cell.title = score === null ? "both empty" : "";
       empty ||= score === null;
@@ -22,35 +25,54 @@ function updateLayers(slice) {
 
 function swatch(layer) {
   const lines = ["liver", "lesion"].map((structure, i) =>
-    `<line x1="1" x2="33" y1="${4 + 6 * i}" y2="${4 + 6 * i}" stroke="var(--${structure})" stroke-width="2.4" stroke-dasharray="${dashesOf(layer).join(" ")}"/>`);
+    `<line x1="1" x2="33" y1="${4 + 6 * i}" y2="${4 + 6 * i}" stroke="${colourOf(layer, structure)}" stroke-width="${THICKNESS[structure]}" stroke-dasharray="${dashesOf(layer).join(" ")}"/>`);
   return `<svg width="34" height="14" aria-hidden="true">${lines.join("")}</svg>`;
+}
+
+// Name of a layer with what shows it, and what compares it.
+function nameRow(name, layer) {
+  const box = make("input", { type: "checkbox" });
+  box.addEventListener("change", () => toggle(layer));
+  const label = make("label", { className: "name" }, box);
+  label.insertAdjacentHTML("beforeend", swatch(layer));
+  label.append(make("span", { textContent: name }));
+  if (layer < 9) label.append(make("kbd", { textContent: layer + 1 }));
+  const parts = [label];
+  if (layer >= FIRST_METHOD && (exam.hasReference || exam.methods.length > 1)) {
+    const radio = make("input", { type: "radio", name: "compared", ariaLabel: `Compare ${name} with the reference` });
+    radio.addEventListener("change", () => compare(layer - FIRST_METHOD));
+    parts.push(make("label", { className: "compare" }, radio, "compare"));
+  }
+  return make("tr", {}, make("th", { scope: "rowgroup", colSpan: 7 }, make("div", {}, ...parts)));
+}
+
+// A number, or a dash that says why there is none.
+function cellOf(text, why, key = {}) {
+  const cell = make("td", { textContent: text ?? "–", title: text === null ? why : "" });
+  Object.assign(cell.dataset, key);
+  return cell;
+}
+
+function numbersRow(layer) {
+  const volumes = exam.volumes[layer];
+  const cells = exam.structures.flatMap((structure) => {
+    const scored = layer >= FIRST_METHOD;
+    const dice = scored ? diceOfExam(layer - FIRST_METHOD, structure).toFixed(3) : null;
+    return [
+      cellOf(scored ? "" : null, "compared with itself", scored ? { slice: structure } : {}),
+      cellOf(dice, "compared with itself", { exam: structure }),
+      cellOf(millilitres(volumes[structure]), "no real spacing", { volume: structure }),
+    ];
+  });
+  const burden = volumes.burden === null ? null : `${volumes.burden.toFixed(1)} %`;
+  return make("tr", { className: "numbers" }, ...cells, cellOf(burden, "no liver", { volume: "burden" }));
 }
 
 function buildLayers() {
   LAYERS.forEach((name, layer) => {
-    const box = make("input", { type: "checkbox" });
-    box.addEventListener("change", () => toggle(layer));
-    const label = make("label", {}, box);
-    label.insertAdjacentHTML("beforeend", swatch(layer));
-    label.append(make("span", { textContent: name }));
-    if (layer < 9) label.prepend(make("kbd", { textContent: layer + 1 }));
-    const row = make("tr", {}, make("td", {}, label));
-    row.dataset.layer = layer;
-    if (!exam.hasReference) {
-      row.firstChild.colSpan = 6;
-    } else if (layer >= FIRST_METHOD) {
-      const radio = make("input", { type: "radio", name: "compared", ariaLabel: `Compare ${name} with the reference` });
-      radio.addEventListener("change", () => compare(layer - FIRST_METHOD));
-      row.append(make("td", {}, radio));
-      for (const structure of exam.structures) {
-        const cell = make("td");
-        cell.dataset.structure = structure;
-        row.append(cell, make("td", { textContent: diceOfExam(layer - FIRST_METHOD, structure).toFixed(3) }));
-      }
-    } else {
-      row.append(make("td", { colSpan: 5 }));
-    }
-    $("layers").tBodies[0].append(row);
+    const body = make("tbody", {}, nameRow(name, layer), ...(exam.hasReference ? [numbersRow(layer)] : []));
+    body.dataset.layer = layer;
+    $("layers").append(body);
   });
 }
 
@@ -69,7 +91,10 @@ function toggleAll() {
   update();
 }
 
+// Compare another method; its outlines are shown instead of those of the one before.
 function compare(method) {
+  const [before, after] = [state.compared, method].map((index) => index + FIRST_METHOD);
+  if (state.shown[before] && !state.shown[after]) [state.shown[before], state.shown[after]] = [false, true];
   state.compared = method;
   buildLesions();
   update();
@@ -77,6 +102,11 @@ function compare(method) {
 
 function numberOrNothing(value, digits) {
   return value === null ? "–" : value.toFixed(digits);
+}
+
+// A volume in ml with what digits it bears; null where it is not known.
+function millilitres(volume) {
+  return volume === null ? null : volume.toFixed(volume >= 100 ? 0 : volume >= 1 ? 1 : 2);
 }
 
 function lesionTable(title, lesions, other, otherName) {
@@ -89,7 +119,7 @@ function lesionTable(title, lesions, other, otherName) {
     const button = make("button", { type: "button", textContent: i + 1, ariaLabel: `Go to lesion ${i + 1} of ${title}` });
     const cells = [
       slice + 1,
-      numberOrNothing(lesion.ml, lesion.ml < 1 ? 2 : 1),
+      millilitres(lesion.ml) ?? "–",
       numberOrNothing(lesion.mm, 0),
     ];
     if (otherName) cells.push(lesion.shared[other] ? `${Math.max(1, Math.floor(100 * lesion.shared[other]))} %` : "no");
@@ -116,15 +146,16 @@ function buildLesions() {
 }
 
 function goTo(slice, row, column, [rows, columns]) {
-  state.slice = closest(slice);
+  state.plane = "axial";
+  state.at = [exam.kept[closest(slice)], row, column];
   const radius = Math.max(rows[1] - rows[0], columns[1] - columns[0]) / 2;
-  state.mark = { slice: state.slice, row, column, radius, place: `${[slice, row, column]}` };
+  state.mark = { voxel: [...state.at], radius, place: `${[slice, row, column]}` };
   update();
 }
 
 function updateMarkedRow() {
   for (const line of $("lesions").querySelectorAll("tbody tr")) {
-    const marked = state.mark && state.mark.slice === state.slice && state.mark.place === line.dataset.place;
+    const marked = state.mark && state.mark.voxel[0] === state.at[0] && state.mark.place === line.dataset.place;
     line.classList.toggle("here", Boolean(marked));
   }
 }

@@ -18,6 +18,7 @@ WINDOW = (-160, 240)
 
 _FILL = 0.18
 _QUALITY = 85
+_THUMBNAIL = 256  # pixels; about twice as it is shown, for dense screens
 _MARGIN = 20.0  # mm around a lesion in its picture; pixels where millimetres are not to be trusted
 
 
@@ -36,6 +37,30 @@ def spread_slices(labels: NDArray[np.uint8], count: int) -> list[int]:
     if len(found) <= count:
         return [int(index) for index in found]
     return [int(index) for index in found[((np.arange(count) + 0.5) * len(found) / count).astype(int)]]
+
+
+def telling_slice(labels: NDArray[np.uint8]) -> int:
+    """Return the slice that shows most lesion, or most liver where there is none; else the middle one."""
+    for structure in reversed(STRUCTURES):
+        areas = np.count_nonzero(structure_mask(labels, structure), axis=(1, 2))
+        if areas.any():
+            return int(areas.argmax())
+    return len(labels) // 2
+
+
+def thumbnail(hu: NDArray[Any], labels: NDArray[np.uint8], spacing: tuple[float, float]) -> bytes:
+    """Draw the slice of an exam that tells most, small, as WebP.
+
+    Parameters
+    ----------
+    hu : ndarray, shape (slices, rows, columns)
+    labels : ndarray of uint8, same shape
+    spacing : tuple of float
+        Distance between rows and between columns.
+    """
+    box = body_box(hu)
+    cut = telling_slice(labels), slice(*box.rows), slice(*box.columns)
+    return picture(hu[cut], labels[cut], spacing, _THUMBNAIL)
 
 
 def body_box(hu: NDArray[Any], *, above: float = -500) -> Box:

@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepaflow.colours import LESION, LIVER
+from hepaflow.model.origin import IN_WORDS, NOTICE, Origin, in_words
 from hepaflow.segment.report.measurements import MeasuredLesion, Measurements
 from hepaflow.segment.report.montage import WINDOW, body_box, lesion_box, picture, spread_slices
+from hepaflow.segment.report.numbers import ml_in_words, volume_in_html
 from hepaflow.segment.source import LoadedExam
 from hepaflow.viewer.exam import ViewedExam
 from hepaflow.viewer.page import viewer_page
@@ -25,7 +27,7 @@ METHOD = "segmentation"
 
 _SLICES = 8
 _SLICE_WIDTH, _LESION_WIDTH = 440, 168  # pixels of pictures; about twice as they are shown, for dense screens
-_IN_WORDS = {"liver": "liver", "lesion": "lesions"}
+_VOLUME, _DIAMETER, _POSITION = "Volume, ml", "Diameter, mm", "Place, mm"
 _PICTURED = 10
 """Lesions that get a picture; the others, the smallest, are listed in a table that opens at a click."""
 
@@ -37,6 +39,7 @@ def exam_page(
     measured: Measurements,
     files: Mapping[str, str],
     made: str,
+    origin: Origin | None = None,
 ) -> str:
     """Return the page of an exam, as HTML.
 
@@ -53,6 +56,8 @@ def exam_page(
         What lies beside the page: names, and what each is.
     made : str
         By what the labels were made.
+    origin : Origin, optional
+        What the model was made from; None where that is not recorded.
     """
     spacing = exam.grid.spacing if exam.grid.has_millimetres else (1.0, 1.0, 1.0)
     viewed = ViewedExam(
@@ -70,6 +75,7 @@ def exam_page(
         "exam": html.escape(exam.name),
         "style": _file("page.css").replace("{{liver}}", LIVER).replace("{{lesion}}", LESION),
         "about": html.escape(_about(exam)),
+        "origin": origin_line(origin),
         "warnings": _warnings((*measured.warnings, *exam.warnings)),
         "cards": _cards(measured),
         "lesions": _lesions(exam, labels, measured, spacing[1:]),
@@ -87,6 +93,13 @@ def exam_page(
 
 def _file(name: str) -> str:
     return resources.files("hepaflow.segment.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def origin_line(origin: Origin | None) -> str:
+    """Return what a model was made from as a paragraph of HTML: in red where it has seen phantoms alone."""
+    alarming = " phantoms" if origin is not None and origin.phantoms else ""
+    told = html.escape(in_words(origin))
+    return f'<p class="origin{alarming}">Model: {told}. <strong>{NOTICE}</strong></p>'
 
 
 def _about(exam: LoadedExam) -> str:
@@ -115,14 +128,14 @@ def _cards(measured: Measurements) -> str:
     disagreed = measured.disagreement_percent
     burden = measured.tumour_burden_percent
     cards = [
-        ("liver", "Liver, with lesions", _volume(measured.liver_ml, measured.liver_voxels), ""),
+        ("liver", "Liver, with lesions", volume_in_html(measured.liver_ml, measured.liver_voxels), ""),
         ("lesion", "Lesions", str(len(measured.lesions)), ""),
-        ("lesion", "Volume of lesions", _volume(measured.lesion_ml, measured.lesion_voxels), ""),
+        ("lesion", "Volume of lesions", volume_in_html(measured.lesion_ml, measured.lesion_voxels), ""),
         ("lesion", "Tumour burden", "–" if burden is None else f"{burden:.1f} %", "of the liver's volume"),
         *(
             (
                 structure,
-                f"Disagreement, {_IN_WORDS[structure]}",
+                f"Disagreement, {IN_WORDS[structure]}",
                 f"{percent:.0f} %",
                 "of networks",
             )
@@ -133,16 +146,6 @@ def _cards(measured: Measurements) -> str:
         f'  <div class="{structure}"><h3>{name}</h3><p>{value}</p><small>{note}</small></div>'
         for structure, name, value, note in cards
     )
-
-
-def _volume(ml: float | None, voxels: int) -> str:
-    if ml is None:
-        return f"{voxels:,} <small>voxels</small>".replace(",", " ")
-    return f"{_ml(ml)} <small>ml</small>"
-
-
-def _ml(ml: float) -> str:
-    return f"{ml:.0f}" if ml >= 100 else f"{ml:.1f}" if ml >= 1 else f"{ml:.2f}"
 
 
 def _lesions(
@@ -170,7 +173,7 @@ def _lesions(
 
 def _table(rows: list[str], exam: LoadedExam) -> str:
     slices = "Slice<br>(image in series)" if exam.series else "Slice"
-    heads = ("Volume, ml", "Diameter, mm", slices, "Place, mm", "Networks'<br>disagreement", "")
+    heads = (_VOLUME, _DIAMETER, slices, _POSITION, "Networks'<br>disagreement", "")
     head = "".join(f'<th scope="col">{one}</th>' for one in heads)
     return (
         f'  <div class="scroll"><table class="lesions"><thead><tr><th scope="col">Lesion</th>'
@@ -180,16 +183,18 @@ def _table(rows: list[str], exam: LoadedExam) -> str:
 
 def _row(lesion: MeasuredLesion, shown: str, target: str) -> str:
     image = "" if lesion.instance_number is None else f" ({lesion.instance_number})"
-    cells = [
-        f"{lesion.voxels} voxels" if lesion.ml is None else _ml(lesion.ml),
-        "–" if lesion.diameter_mm is None else f"{lesion.diameter_mm:.0f}",
-        f"{lesion.slice}{image}",
-        "–" if lesion.position_lps_mm is None else position_in_letters(lesion.position_lps_mm),
-        "–" if lesion.disagreement_percent is None else f"{lesion.disagreement_percent:.0f} %",
-        f'<button type="button" data-lesion="{target}">Show</button>',
-    ]
-    joined = "".join(f"<td>{cell}</td>" for cell in cells)
-    return f'<tr><td>{lesion.number}</td><td class="picture">{shown}</td>{joined}</tr>\n'
+    place = "–" if lesion.position_lps_mm is None else position_in_letters(lesion.position_lps_mm)
+    disagreed = "–" if lesion.disagreement_percent is None else f"{lesion.disagreement_percent:.0f} %"
+    cells = {
+        _VOLUME: f"{lesion.voxels} voxels" if lesion.ml is None else ml_in_words(lesion.ml),
+        _DIAMETER: "–" if lesion.diameter_mm is None else f"{lesion.diameter_mm:.0f}",
+        "Slice (image in series)" if image else "Slice": f"{lesion.slice}{image}",
+        _POSITION: place,
+        "Networks' disagreement": disagreed,
+    }
+    joined = "".join(f'<td data-label="{label}"><span>{value}</span></td>' for label, value in cells.items())
+    button = f'<td class="show"><button type="button" data-lesion="{target}">Show</button></td>'
+    return f'<tr><td>{lesion.number}</td><td class="picture">{shown}</td>{joined}{button}</tr>\n'
 
 
 def position_in_letters(lps: tuple[float, float, float]) -> str:

@@ -1,0 +1,264 @@
+"""What each part of the recipe gives: the demo's `modern` without it, scored on training exams that are held out.
+
+    python -m benchmarks.ablation [--seeds 3] [--results FOLDER] [--configfile FILE ...] [--page]
+
+No test exam is looked at: choices are made here. What is trained or scored is kept in the folder, so a stopped
+call goes on where it was. The table goes into docs/recipe.md.
+"""
+
+import argparse
+import hashlib
+import json
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+from snakemake.utils import update_config
+
+from benchmarks.exam_set import MODERN, ROOT, ExamSet, configurations, exam_set
+from benchmarks.quality import mean_dice, scores_of
+from benchmarks.side_by_side import table
+from hepaflow.methods.plan import model_of
+from hepaflow.methods.thesis import plan_of
+from hepaflow.model.segmenter import Segmenter
+from hepaflow.model.trained import model_of_run
+from hepaflow.names import STAGES, STRUCTURES
+from hepaflow.settings.workflow import Settings, read_settings
+from hepaflow.training.trainer import train_network
+
+PAGE = ROOT / "docs" / "recipe.md"
+BEGIN, END = "<!-- benchmarks/ablation.py writes from here -->", "<!-- to here -->"
+EVERY, FIRST = 5, 2
+"""Of the training exams by name, every fifth is held out, from the third."""
+SEEDS = 3
+
+Change = Mapping[str, Any]
+"""Settings that take the place of the method's; groups are joined, but those that say their kind."""
+WHOLE = "the whole recipe"
+
+
+def _changed(**training: Any) -> Change:
+    return {"training": training}
+
+
+CHANGES: Mapping[str, Change] = {
+    WHOLE: {},
+    "single slices, not slabs of three": {"sampling": {"kind": "slabs", "slices": 1}},
+    "slabs of five": {"sampling": {"kind": "slabs", "slices": 5}},
+    "64×64, not 96×96": {"stages": {stage: {"data": {"size": 64}} for stage in STAGES}},
+    "masks restored, not maps": {"restore": "masks"},
+    "lesions within the liver alone, not in all around it": {
+        "stages": {"lesion": {"data": {"kind": "lesion_slices", "size": 96, "margin": 0.1}}}
+    },
+    "no margin around the liver": {"stages": {"lesion": {"data": {"margin": 0}}}},
+    "no flips in prediction": {"stages": {"lesion": {"flips": None}}},
+    "lesions from random weights": {"stages": {"lesion": {"training": {"start": "backbone"}}}},
+    "slices as they come, none oversampled": _changed(oversample=None),
+    "SGD (0.01, Nesterov 0.99, poly), not AdamW": _changed(
+        learning_rate=0.01,
+        momentum=0.99,
+        optimiser={"kind": "sgd", "nesterov": True, "weight_decay": 3e-5},
+        schedule={"kind": "poly"},
+    ),
+    "AdamW at a constant rate of 0.001": _changed(
+        learning_rate=0.001, schedule={"kind": "exponential", "factor": 1}
+    ),
+    "no clipping of gradients": _changed(clip_gradients=None),
+    "cross-entropy alone": _changed(loss="bce"),
+    "Dice loss alone": _changed(loss="dice"),
+    "with deep supervision": {"network": {"unet": {"deep_supervision": True}}},
+    "with an average of the weights (EMA)": _changed(average={"kind": "ema", "decay": 0.98}),
+    "no post-processing": {"stages": {stage: {"postprocessing": []} for stage in STAGES}},
+}
+"""The recipe, and what is changed in it, one part at a time."""
+AUGMENTATIONS: Mapping[str, tuple[str, ...]] = {
+    "no augmentation but flips": ("spatial", "brightness", "noise", "blur"),
+    "no spatial augmentation": ("spatial",),
+    "no brightness, noise and blur": ("brightness", "noise", "blur"),
+    "no flips in training": ("flip",),
+}
+"""What is changed by leaving out kinds of augmentation."""
+
+
+def variants(modern: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the settings of the method after each change, by its words."""
+    found = {words: _joined(modern, change) for words, change in CHANGES.items()}
+    return found | {words: _without(modern, kinds) for words, kinds in AUGMENTATIONS.items()}
+
+
+def _joined(old: Mapping[str, Any], change: Change) -> dict[str, Any]:
+    joined = deepcopy(dict(old))
+    for key, value in change.items():
+        is_group = isinstance(value, Mapping) and isinstance(joined.get(key), Mapping) and "kind" not in value
+        joined[key] = _joined(joined[key], value) if is_group else deepcopy(value)
+    return joined
+
+
+def _without(modern: Mapping[str, Any], kinds: Sequence[str]) -> dict[str, Any]:
+    """Return the method without these kinds of augmentation, wherever it has some."""
+    left = deepcopy(dict(modern))
+    for group in (left, *left["stages"].values()):
+        training = group.get("training", {})
+        if training.get("augmentation"):
+            training["augmentation"] = [one for one in training["augmentation"] if one["kind"] not in kinds]
+    return left
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """Trainings and scores of a folder.
+
+    Attributes
+    ----------
+    config : dict
+        The run that has the method.
+    folder : Path
+        Where trained networks and scores are kept.
+    """
+
+    config: dict[str, Any]
+    folder: Path
+
+    def dice(self, method: Mapping[str, Any], seed: int) -> dict[str, float]:
+        """Return the mean Dice over the held-out exams, by structure, of a method trained on the other ones."""
+        settings = self._settings(method, seed)
+        exams = _held_out(settings, self.folder / "exams")
+        weights: dict[str, Path] = {}
+        for stage in STAGES:
+            weights[stage] = self._trained(exams, stage, weights)
+        plan = model_of(exams.plan, MODERN)
+        kept = self.folder / "dice" / f"{_digest(plan.canonical(), *map(str, weights.values()))}.json"
+        if not kept.is_file():
+            model = model_of_run(plan, [weights[stage] for stage in STAGES], [])
+            scores = scores_of({MODERN: Segmenter(model, settings.compute).segment}, exams.test)
+            found = mean_dice(scores).loc[MODERN]
+            _write(kept, {structure: float(found[structure]) for structure in STRUCTURES})
+        of_structures: dict[str, float] = json.loads(kept.read_text(encoding="utf-8"))
+        return of_structures
+
+    def _settings(self, method: Mapping[str, Any], seed: int) -> Settings:
+        return read_settings({**self.config, "methods": {MODERN: dict(method)}, "seed": seed})
+
+    def _trained(self, exams: ExamSet, stage: str, earlier: Mapping[str, Path]) -> Path:
+        """Return the weights of a stage: two variants that are trained alike share them."""
+        planned = exams.plan.methods[MODERN][stage].training
+        if planned is None:
+            raise ValueError(f"{MODERN} has nothing to train")
+        start = earlier[planned.start] if planned.start else None
+        data = exams.plan.data[planned.data].preprocess.canonical()
+        key = _digest(planned.settings.canonical(), data, str(start), *exams.train)
+        output = self.folder / "networks" / key / "weights.safetensors"
+        if not output.is_file():
+            output.parent.mkdir(parents=True, exist_ok=True)
+            slices = exams.preprocessed(planned.data, self.folder / "data" / _digest(data))
+            train_network(
+                slices,
+                planned.settings,
+                code="",
+                output=output,
+                history=output.with_name("history.csv"),
+                compute=exams.settings.compute,
+                start=start,
+            )
+        return output
+
+
+def _held_out(settings: Settings, drawn: Path) -> ExamSet:
+    """Return the training exams, of which some are in the place of the test exams."""
+    exams = exam_set(settings, drawn)
+    held = sorted(exams.train)[FIRST::EVERY]
+    return replace(
+        exams,
+        plan=plan_of(settings),
+        train={name: pair for name, pair in exams.train.items() if name not in held},
+        test={name: exams.train[name] for name in held},
+    )
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def _write(path: Path, found: Mapping[str, float]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(found), encoding="utf-8")
+
+
+def measured(ablation: Ablation, modern: Mapping[str, Any], seeds: int, results: Path) -> pd.DataFrame:
+    """Train and score every variant that the folder does not have, seed after seed; a row for each of both."""
+    rows = []
+    for number in range(seeds):
+        for words, method in variants(modern).items():
+            rows.append(
+                {"variant": words, "seed": number, **ablation.dice(method, ablation.config["seed"] + number)}
+            )
+            print(*rows[-1].values(), sep=" | ", flush=True)
+            pd.DataFrame(rows).to_csv(results / "ablation.csv", index=False)
+    return pd.DataFrame(rows)
+
+
+def page_table(found: pd.DataFrame) -> str:
+    """Return the table: mean and range over the seeds, and what each change costs beside the whole recipe."""
+    return table(["recipe", *_columns()], list(_rows(found)))
+
+
+def _columns() -> list[str]:
+    return [column for structure in STRUCTURES for column in (f"{structure} Dice", "difference")]
+
+
+def _rows(found: pd.DataFrame) -> Iterator[list[str]]:
+    whole = found[found["variant"] == WHOLE].set_index("seed")
+    for words in found["variant"].unique():
+        own = found[found["variant"] == words].set_index("seed")
+        cells = [words]
+        for structure in STRUCTURES:
+            values = own[structure]
+            cells.append(f"{values.mean():.3f} ({values.min():.3f}-{values.max():.3f})")
+            cells.append("" if words == WHOLE else _difference((values - whole[structure]).dropna().tolist()))
+        yield cells
+
+
+def _difference(values: Sequence[float]) -> str:
+    """Return the mean difference, seed by seed, with its standard deviation.
+
+    Examples
+    --------
+    >>> _difference([-0.02, -0.03]), _difference([0.01])
+    ('-0.025 ± 0.007', '+0.010')
+    """
+    mean = f"{statistics.mean(values):+.3f}"
+    return mean if len(values) == 1 else f"{mean} ± {np.std(values, ddof=1):.3f}"
+
+
+def main() -> None:
+    """Measure, and write the table into docs/recipe.md."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument(
+        "--seeds", type=int, default=SEEDS, help="trainings of each variant (default: %(default)s)"
+    )
+    parser.add_argument("--results", type=Path, default=ROOT / "results" / "ablation", help="what is kept")
+    parser.add_argument("--configfile", type=Path, nargs="+", default=[], help="over config/demo.yaml")
+    parser.add_argument("--page", action="store_true", help="only write the table of what was measured")
+    chosen = parser.parse_args()
+    chosen.results.mkdir(parents=True, exist_ok=True)
+    if chosen.page:
+        found = pd.read_csv(chosen.results / "ablation.csv")
+    else:
+        config: dict[str, Any] = {"seed": 2022}
+        for path in configurations("demo", chosen.configfile):
+            update_config(config, yaml.safe_load(path.read_text(encoding="utf-8")))
+        ablation = Ablation(config, chosen.results)
+        found = measured(ablation, config["methods"][MODERN], chosen.seeds, chosen.results)
+    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
+    _, _, after = rest.partition(END)
+    PAGE.write_text(f"{before}{BEGIN}\n\n{page_table(found)}\n\n{END}{after}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""What a model was made from is told as it is, and read again as it was written."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from hepaflow.evaluation.scores import METRIC_COLUMNS
+from hepaflow.model.origin import UNRECORDED, Origin, in_short, in_words, origin_of
+
+PHANTOMS = Origin(True, "demo.tsv", 22, 4, {"liver": 0.905, "lesion": 0.651})
+EXAMS = Origin(False, "lits17.tsv", 121, 10, {"liver": 0.95, "lesion": 0.7})
+
+
+@pytest.mark.parametrize(
+    ("origin", "words", "short"),
+    [
+        (
+            PHANTOMS,
+            "trained on 22 synthetic phantoms, no patient; test Dice liver 0.905, lesions 0.651 (4 phantoms)",
+            "phantoms alone",
+        ),
+        (
+            EXAMS,
+            "trained on 121 exams of lits17.tsv; test Dice liver 0.950, lesions 0.700 (10 exams)",
+            "121 exams",
+        ),
+        (Origin(False, "one.tsv", 1, 1, {}), "trained on 1 exam of one.tsv; no test Dice", "1 exam"),
+        (
+            Origin(True, "p.tsv", 1, 1, {"liver": 1.0}, weights_of_files=True),
+            "trained on 1 synthetic phantom, from weights of a file; test Dice liver 1.000 (1 phantom)",
+            "phantoms alone",
+        ),
+        (None, UNRECORDED, "training unknown"),
+    ],
+)
+def test_words(origin: Origin | None, words: str, short: str) -> None:
+    assert (in_words(origin), in_short(origin)) == (words, short)
+
+
+@pytest.mark.parametrize("origin", [PHANTOMS, EXAMS, Origin(False, "größe.tsv", 2, 1, {}, True)])
+def test_what_was_written_is_read_and_later_keys_are_left_out(origin: Origin) -> None:
+    assert Origin.of_json(json.dumps(origin.as_json() | {"of_the_future": [1]})) == origin
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no JSON",
+        "[]",
+        "{}",
+        json.dumps(PHANTOMS.as_json() | {"dice": {"liver": 1.5}}),
+        json.dumps(PHANTOMS.as_json() | {"dice": {"liver": float("nan")}}),
+        json.dumps(PHANTOMS.as_json() | {"train": None}),
+    ],
+)
+def test_another_text_is_refused(text: str) -> None:
+    with pytest.raises((ValueError, KeyError, TypeError)):
+        Origin.of_json(text)
+
+
+def test_a_name_that_a_terminal_would_obey_is_shown_without_its_signs() -> None:
+    words = Origin(False, "\x1b[2Ja\nb" + "c" * 300, 1, 1, {}).in_words
+    assert words.isprintable()
+    assert len(words) < 150
+
+
+def _scores(**others: Any) -> pd.DataFrame:
+    rows = [
+        (f"exam-{number}", structure, method, processing, metric, value)
+        for structure, values in (("liver", (0.9, 0.8, 0.7)), ("lesion", others.get("lesion", (0.5, np.nan, 0.2))))
+        for number, value in enumerate(values)
+        for method, processing, metric in (
+            ("fusion", "clean", "dice"), ("fusion", "raw", "dice"), ("fusion", "clean", "jaccard"),
+            ("other", "clean", "dice"),
+        )
+    ]  # fmt: skip
+    table = pd.DataFrame(rows, columns=list(METRIC_COLUMNS))
+    chosen = (table["method"] == "fusion") & (table["processing"] == "clean") & (table["metric"] == "dice")
+    return table.assign(value=table["value"].where(chosen, 0.01))
+
+
+def test_the_dice_is_that_of_the_models_own_final_masks() -> None:
+    scores = _scores()
+    exams = {"phantoms": True, "sheet": "demo.tsv", "train": 5, "test": 3, "weights_of_files": False}
+    origin = origin_of("fusion", exams, scores)
+    assert origin == Origin(True, "demo.tsv", 5, 3, origin.dice)
+    assert origin.dice == pytest.approx({"liver": 0.8, "lesion": 0.35})
+    assert origin_of("fusion", exams, _scores(lesion=(np.nan,) * 3)).dice.keys() == {"liver"}

@@ -1,0 +1,141 @@
+"""Several places are searched, each exam once and under a name of its own; nobody is named."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from dicom_series import Phantom, write
+
+from hepaflow.errors import UserError
+from hepaflow.segment.places import searched
+
+
+def _nifti(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return Phantom().nifti(Phantom().stored - 1024, path)
+
+
+def _series(folder: Path, number: int = 1, **elements: object) -> Path:
+    uids = {"StudyInstanceUID": "1.2.3", "SeriesInstanceUID": f"1.2.3.{number}"}
+    return write(Phantom().slices(SeriesNumber=number, **uids | elements), folder, seed=number)
+
+
+def _search(*places: Path, out: Path, **how: object) -> tuple[list[str], list[str]]:
+    """Return the names of the exams, and all notes."""
+    out.mkdir(exist_ok=True)
+    with searched(places, out, **how) as found:
+        return (
+            [source.name for one in found for source in one.sources],
+            [note for one in found for note in one.notes],
+        )
+
+
+def test_exams_of_one_name_get_others_and_that_is_told(tmp_path: Path) -> None:
+    for folder in ("one", "two"):
+        _nifti(tmp_path / folder / "a.nii")
+    names, notes = _search(tmp_path / "one/a.nii", tmp_path / "two", out=tmp_path / "out")
+    assert names == ["a", "a-2"]
+    assert notes == [f"a is taken: the exam at {tmp_path}/two/a.nii is called a-2"]
+
+
+def test_no_exam_gets_a_name_that_is_reserved(tmp_path: Path) -> None:
+    names, notes = _search(_nifti(tmp_path / "Index.html.nii"), out=tmp_path / "out", reserved={"index.html"})
+    assert names == ["Index.html-2"]
+    assert len(notes) == 1
+
+
+def test_an_exam_that_two_places_hold_is_taken_once(tmp_path: Path) -> None:
+    _nifti(tmp_path / "exams/a.nii")
+    _series(tmp_path / "exams/ct")
+    names, notes = _search(
+        tmp_path / "exams", tmp_path / "exams/a.nii", tmp_path / "exams/ct", out=tmp_path / "out"
+    )
+    assert names == ["a", "ct"]
+    assert notes == [
+        f"{tmp_path}/exams/{name} was named already: it is segmented once" for name in ("a.nii", "ct")
+    ]
+
+
+def test_exams_without_a_name_of_their_own_are_numbered_over_all_places(tmp_path: Path) -> None:
+    for number, name in enumerate(("Zebulon_Quentin", "Wexler", "plain"), start=1):
+        patient = {"PatientName": name.replace("_", "^") if name != "plain" else "Nobody"}
+        _series(tmp_path / name, number, **patient)
+    names, notes = _search(
+        tmp_path / "Wexler", tmp_path / "plain", tmp_path / "Zebulon_Quentin", out=tmp_path / "out"
+    )
+    assert names == ["exam-1", "plain", "exam-3"]
+    assert notes == []
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_file_of_a_series_leads_to_the_series(tmp_path: Path, whole: bool) -> None:
+    """Also where a shell lists all of its files; another series in the folder does not matter."""
+    folder = _series(tmp_path / "ct", 1)
+    files = sorted(folder.iterdir())
+    _series(folder, 2)
+    out = tmp_path / "out"
+    out.mkdir()
+    with searched(files if whole else files[3:4], out) as (found,):
+        (source,) = found.sources
+        exam = source.read()
+    assert (source.name, exam.hu.shape) == ("ct", (7, 12, 10))
+    assert exam.series is not None
+    assert exam.series.number == 1
+    first = files[0 if whole else 3]
+    assert found.notes[0] == (
+        f"{first} is one file: the series that it belongs to is segmented, from the folder {folder}"
+    )
+
+
+def test_a_file_of_a_series_names_nobody(tmp_path: Path) -> None:
+    folder = _series(tmp_path / "Zebulon", 1, PatientName="Zebulon^One")
+    names, notes = _search(next(folder.iterdir()), out=tmp_path / "out")
+    assert names == ["exam-1"]
+    assert "/***/" in notes[0]
+    assert " is one file: the series" in notes[0]
+
+
+def test_a_named_series_counts_before_that_of_the_file(tmp_path: Path) -> None:
+    folder = _series(tmp_path / "ct", 1)
+    file = sorted(folder.iterdir())[0]
+    _series(folder, 2)
+    out = tmp_path / "out"
+    out.mkdir()
+    with searched([file], out, series="2") as (found,):
+        series = found.sources[0].read().series
+    assert series is not None
+    assert series.number == 2
+
+
+def test_the_list_of_a_medium_leads_to_its_folder(tmp_path: Path) -> None:
+    _series(tmp_path / "disk/ct", 1)
+    (tmp_path / "disk/DICOMDIR").touch()
+    names, notes = _search(tmp_path / "disk/DICOMDIR", out=tmp_path / "out")
+    assert names == ["ct"]
+    assert notes[0].startswith(f"{tmp_path}/disk/DICOMDIR is one file: the exam is segmented")
+
+
+def test_archives_lie_unpacked_side_by_side_while_they_are_used(tmp_path: Path) -> None:
+    archives = []
+    for name in ("one", "two"):
+        _nifti(tmp_path / name / f"{name}.nii")
+        archives.append(Path(shutil.make_archive(str(tmp_path / name), "zip", tmp_path / name)))
+    out = tmp_path / "out"
+    out.mkdir()
+    with searched(archives, out) as found:
+        assert [source.read().hu.shape for one in found for source in one.sources] == [(7, 12, 10)] * 2
+        assert found[1].told(str(found[1].sources[0].place)) == f"{archives[1]}/two.nii"
+        assert len(list(out.iterdir())) == 2
+    assert not list(out.iterdir())
+
+
+def test_an_error_is_that_of_its_place_unless_there_is_no_other(tmp_path: Path) -> None:
+    (tmp_path / "bad.zip").write_bytes(b"PK\x03\x04")
+    out = tmp_path / "out"
+    out.mkdir()
+    with searched([tmp_path / "bad.zip", _nifti(tmp_path / "a.nii")], out) as (bad, good):
+        assert (bad.number, good.number) == (1, 2)
+        assert bad.error is not None
+        assert not list(out.iterdir()), "what was unpacked of it"
+    with pytest.raises(UserError, match="cannot be unpacked"), searched([tmp_path / "bad.zip"], out):
+        pass

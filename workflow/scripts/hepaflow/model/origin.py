@@ -1,0 +1,143 @@
+"""What a model was made from: the exams that its networks were trained on, and its Dice on the test exams.
+
+Whoever reads a result must know it. It stands beside the networks in a model's file, and changes none of them.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from math import isnan, nan
+from typing import Any
+
+import pandas as pd
+
+from hepaflow.evaluation.scores import final
+from hepaflow.names import STRUCTURES
+
+ORIGIN = "origin.json"
+"""Name of the member of a model's file; models that were made earlier lack it."""
+
+NOTICE = "Not a medical device; for research."
+UNRECORDED = "what it was trained on is not recorded in the model"
+
+_LONGEST = 80  # characters of a sheet's name
+IN_WORDS = {"liver": "liver", "lesion": "lesions"}
+"""What structures are called in sentences."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a model was made from.
+
+    Attributes
+    ----------
+    phantoms : bool
+        Whether all exams, to train and to test, were drawn by hepaflow.
+    sheet : str
+        Name of the exam sheet, without its folders.
+    train, test : int
+        Numbers of exams.
+    dice : mapping of str to float
+        By structure: the mean over the test exams in which it is defined, of the masks that the model ends with.
+        Without a structure where it is in none.
+    weights_of_files : bool
+        Whether a backbone started from weights of a user's file, of which nobody knows what they have seen.
+    """
+
+    phantoms: bool
+    sheet: str
+    train: int
+    test: int
+    dice: Mapping[str, float]
+    weights_of_files: bool = False
+
+    @property
+    def in_words(self) -> str:
+        """What the model was trained on, and how well it does, in a line.
+
+        Examples
+        --------
+        >>> Origin(True, "demo.tsv", 22, 4, {"liver": 0.905, "lesion": 0.65}).in_words
+        'trained on 22 synthetic phantoms, no patient; test Dice liver 0.905, lesions 0.650 (4 phantoms)'
+        """
+        seen = _counted(self.train, "synthetic phantom" if self.phantoms else "exam")
+        seen += "" if self.phantoms else f" of {_printable(self.sheet)}"
+        if self.weights_of_files:
+            seen += ", from weights of a file"
+        elif self.phantoms:
+            seen += ", no patient"
+        values = ", ".join(f"{IN_WORDS[name]} {value:.3f}" for name, value in self.dice.items())
+        tested = _counted(self.test, "phantom" if self.phantoms else "exam")
+        return f"trained on {seen}; " + (f"test Dice {values} ({tested})" if values else "no test Dice")
+
+    @property
+    def in_short(self) -> str:
+        """What it was trained on in few letters and without names, where there is little room."""
+        return "phantoms alone" if self.phantoms else _counted(self.train, "exam")
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it ready for JSON."""
+        return asdict(self) | {"dice": dict(self.dice)}
+
+    @classmethod
+    def of_json(cls, text: str) -> "Origin":
+        """Read it; keys of later versions are left out.
+
+        Raises
+        ------
+        ValueError, KeyError, TypeError
+            If the text is another.
+        """
+        told = json.loads(text)
+        return cls(
+            bool(told["phantoms"]),
+            str(told["sheet"]),
+            int(told["train"]),
+            int(told["test"]),
+            {name: _share(told["dice"][name]) for name in STRUCTURES if name in told["dice"]},
+            bool(told["weights_of_files"]),
+        )
+
+
+def origin_of(method: str, exams: Mapping[str, Any], scores: pd.DataFrame) -> Origin:
+    """Return what a model of a run was made from.
+
+    Parameters
+    ----------
+    method : str
+        The method of the run that the model is.
+    exams : mapping
+        The fields of `Origin` but `dice`, which the run's settings tell.
+    scores : DataFrame
+        Scores of the test exams, as `evaluation.scores.read_scores` returns them.
+    """
+    own = final(scores[(scores["method"] == method) & (scores["metric"] == "dice")])
+    means = own.groupby("structure")["value"].mean()  # over the exams in which it is defined
+    found = {name: float(means.get(name, nan)) for name in STRUCTURES}
+    return Origin(**exams, dice={name: value for name, value in found.items() if not isnan(value)})
+
+
+def in_words(origin: Origin | None) -> str:
+    """Return what a model was made from in a line, also where that is not recorded."""
+    return UNRECORDED if origin is None else origin.in_words
+
+
+def in_short(origin: Origin | None) -> str:
+    """Return the same in a few letters."""
+    return "training unknown" if origin is None else origin.in_short
+
+
+def _printable(name: str) -> str:
+    """Return a name that comes with a model as terminals and objects of DICOM can take it."""
+    return "".join(one if one.isprintable() else "?" for one in name)[:_LONGEST]
+
+
+def _share(value: object) -> float:
+    number = float(str(value))
+    if not 0 <= number <= 1:
+        raise ValueError(f"a Dice of {number}")
+    return number
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"

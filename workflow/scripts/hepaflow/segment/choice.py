@@ -1,0 +1,56 @@
+"""Several series where one is to be segmented: what there is, and what to add to the command."""
+
+import numpy as np
+
+from hepaflow.dicom.geometry import Plane, positions
+from hepaflow.dicom.series import Series
+from hepaflow.errors import UserError
+from hepaflow.segment.source import Source
+
+
+def series_meant(source: Source) -> list[Series]:
+    """Return the series that an exam may mean, by the UID or the number that was named for it."""
+    return [one for one in source.series if source.wanted in (None, one.uid, str(one.number))]
+
+
+def check_choice(source: Source) -> None:
+    """Refuse an exam of which several series may be meant.
+
+    Raises
+    ------
+    UserError
+        With a line for each series that begins with the option that chooses it; it names nobody.
+    """
+    meant = series_meant(source)
+    if len(meant) < 2:
+        return
+    options = [f"--series {_chosen_by(one, meant)}" for one in meant]
+    width = max(map(len, options))
+    lines = [f"  {option:{width}}  {_described(one)}".rstrip() for option, one in zip(options, meant, strict=True)]
+    raise source.without_patient(
+        UserError(
+            "\n".join([f"{len(meant)} CT series, of which none is chosen", *lines]),
+            file=source.place,
+            expected="one series to segment",
+            remedy="call the command with this folder and the option of one of these lines",
+        )
+    )
+
+
+def _chosen_by(one: Series, meant: list[Series]) -> str:
+    alone = one.number is not None and sum(other.number == one.number for other in meant) == 1
+    return str(one.number) if alone else one.uid
+
+
+def _described(one: Series) -> str:
+    described = f"'{one.description}', " if one.description else ""
+    return f"{described}{len(one.files)} slices{_spacing(one)}"
+
+
+def _spacing(one: Series) -> str:
+    if one.refused or len(one.headers) < 2:
+        return ""
+    planes = [Plane.of(header) for header in one.headers]
+    gap = float(np.median(np.diff(np.sort(positions(planes)))))
+    rows, columns = planes[0].spacing
+    return f" of {rows:.3g} × {columns:.3g} mm, {gap:.3g} mm apart"

@@ -1,0 +1,91 @@
+"""The page of all results in a folder: one file that needs no network and no script."""
+
+import base64
+import html
+import re
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from urllib.parse import quote
+
+from hepaflow.colours import LESION, LIVER
+from hepaflow.dicom.derived import version
+from hepaflow.model.origin import NOTICE
+from hepaflow.segment.overview.results import Result
+from hepaflow.segment.report.numbers import volume_in_html
+
+MARK = '<meta name="generator" content="hepaflow segment">'
+"""By which the page is known as one of ours."""
+
+
+def overview_page(results: Sequence[Result], failed: Mapping[str, str]) -> str:
+    """Return the page, as HTML.
+
+    Parameters
+    ----------
+    results : sequence of Result
+    failed : mapping of str to str
+        Exams that have no result, and why.
+    """
+    models = {(one.model, one.origin): one for one in results}
+    parts = {
+        "mark": MARK,
+        "style": _file("overview.css").replace("{{liver}}", LIVER).replace("{{lesion}}", LESION),
+        "title": _counted(len(results), "segmented exam"),
+        "models": "\n".join(f"  {_model(one, len(models) > 1)}" for one in models.values()),
+        "notice": NOTICE,
+        "rows": "\n".join(_row(one, len(models) > 1) for one in results),
+        "failed": _failed(failed),
+        "made": f"Made by hepaflow {html.escape(version())}.",
+    }
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], _file("overview.html"))
+
+
+def _file(name: str) -> str:
+    return resources.files("hepaflow.segment.overview").joinpath(name).read_text(encoding="utf-8")
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def _model(result: Result, several: bool) -> str:
+    name = f"Model {result.model}" if several and result.model else "Model"
+    alarming = " phantoms" if result.of_phantoms else ""
+    return f'<p class="origin{alarming}">{html.escape(f"{name}: {result.origin}")}.</p>'
+
+
+def _row(result: Result, several: bool) -> str:
+    shown = _picture(result)
+    name = html.escape(result.name)
+    if result.page:
+        address = f"{quote(result.name)}/{quote(result.page)}"
+        shown, name = f'<a href="{address}" tabindex="-1">{shown}</a>', f'<a href="{address}">{name}</a>'
+    if several and result.model:
+        name += f"<small>model {html.escape(result.model)}</small>"
+    lesions, burden = result.at("lesions"), result.at("tumour_burden_percent")
+    largest = max((one["diameter_mm"] for one in lesions if one["diameter_mm"] is not None), default=None)
+    cells = [
+        ("Liver", volume_in_html(result.at("liver_ml"), result.at("liver_voxels"))),
+        ("Lesions", str(len(lesions))),
+        ("Volume of lesions", volume_in_html(result.at("lesion_ml"), result.at("lesion_voxels"))),
+        ("Longest diameter", "–" if largest is None else f"{largest:.0f} <small>mm</small>"),
+        ("Tumour burden", "–" if burden is None else f"{burden:.1f} %"),
+    ]
+    numbers = "".join(f'<td data-label="{label}"><span>{value}</span></td>' for label, value in cells)
+    notes = "".join(f"<li>{html.escape(one[:1].upper() + one[1:])}.</li>" for one in result.notes)
+    noted = f'<td class="notes"><ul>{notes}</ul></td>' if notes else '<td class="notes none"></td>'
+    return f'<tr><td class="picture">{shown}</td><th scope="row">{name}</th>{numbers}{noted}</tr>'
+
+
+def _picture(result: Result) -> str:
+    if not result.picture:
+        return ""
+    source = f"data:image/webp;base64,{base64.b64encode(result.picture).decode('ascii')}"
+    return f'<img src="{source}" alt="Slice of {html.escape(result.name)}">'
+
+
+def _failed(failed: Mapping[str, str]) -> str:
+    if not failed:
+        return ""
+    rows = "".join(f"<dt>{html.escape(name)}</dt><dd>{html.escape(why)}</dd>" for name, why in failed.items())
+    return f'<section class="failed"><h2>Not segmented by the last command</h2><dl>{rows}</dl></section>'

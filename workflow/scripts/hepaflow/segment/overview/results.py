@@ -1,0 +1,98 @@
+"""The results in a folder, read again from what stands beside every exam's page."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hepaflow.model.origin import UNRECORDED
+from hepaflow.segment.output import MEASUREMENTS, PAGE, THUMBNAIL
+
+_NEEDED = {"liver_voxels", "lesion_voxels", "liver_ml", "lesion_ml", "tumour_burden_percent", "lesions"}
+_OF_A_LESION = {
+    "number", "voxels", "ml", "diameter_mm", "slice", "instance_number", "voxel", "position_lps_mm",
+    "disagreement_percent",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Result:
+    """One exam's result.
+
+    Attributes
+    ----------
+    name : str
+        Of its folder.
+    told : mapping
+        Its measurements, as the file of them holds them.
+    page : str
+        Name of its page; empty where it has none.
+    picture : bytes
+        A slice in small, WebP; empty where it has none.
+    """
+
+    name: str
+    told: Mapping[str, Any]
+    page: str = ""
+    picture: bytes = b""
+
+    def at(self, *keys: str) -> Any:
+        """Return what the measurements hold at a path of keys; None where they hold nothing there."""
+        place: Any = self.told
+        for key in keys:
+            place = place.get(key) if isinstance(place, Mapping) else None
+        return place
+
+    @property
+    def notes(self) -> list[str]:
+        """What gives reason to doubt the result, and what is odd about the exam."""
+        return [str(note) for key in ("warnings", "exam_warnings") for note in self.at(key) or ()]
+
+    @property
+    def model(self) -> str:
+        """What tells its model from others; empty where nobody has said it."""
+        return str(self.at("model", "model") or "")
+
+    @property
+    def origin(self) -> str:
+        """What its model was made from, in words."""
+        return str(self.at("model_origin", "in_words") or UNRECORDED)
+
+    @property
+    def of_phantoms(self) -> bool:
+        """Whether its model has seen phantoms alone."""
+        return self.at("model_origin", "phantoms") is True
+
+
+def read_results(folder: Path) -> list[Result]:
+    """Read all results in a folder, in the order of their names, `exam-2` before `exam-10`.
+
+    Folders whose measurements cannot be read are no results of this version, and left out.
+    """
+    found = []
+    for path in folder.glob(f"*/{MEASUREMENTS}"):
+        own = path.parent
+        if own.name.startswith(".") or own.is_symlink() or not own.name.isprintable():
+            continue
+        try:
+            told = json.loads(path.read_text(encoding="utf-8"))
+            if not _is_whole(told):
+                continue
+            picture = (own / THUMBNAIL).read_bytes() if (own / THUMBNAIL).is_file() else b""
+        except (OSError, ValueError):
+            continue
+        found.append(Result(own.name, told, PAGE if (own / PAGE).is_file() else "", picture))
+    return sorted(found, key=lambda one: (_natural(one.name), one.name))
+
+
+def _is_whole(told: Any) -> bool:
+    """Tell whether a file holds what the overview needs; another program's file may have its name."""
+    if not isinstance(told, Mapping) or not told.keys() >= _NEEDED or not isinstance(told["lesions"], list):
+        return False
+    return all(isinstance(one, Mapping) and one.keys() >= _OF_A_LESION for one in told["lesions"])
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    return [(int(part), "") if part.isdecimal() else (-1, part.lower()) for part in re.split(r"(\d+)", name)]
