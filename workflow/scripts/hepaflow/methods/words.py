@@ -94,28 +94,44 @@ def _numbers(training: TrainingSettings) -> Iterator[str]:
     """Yield what else is set, and is null in the thesis."""
     for name in ("oversample", "batches_per_epoch", "clip_gradients"):
         if (value := getattr(training, name)) is not None:
-            yield f"{name} {_value(value)}"
+            yield f"{name} {value_in_words(value)}"
 
 
 def _entry(settings: SettingsModel) -> str:
     """Return an entry of a table with its settings: `min area (min_area 10)`."""
     values = settings.as_json()
     kind = _kind(values.pop("kind"))
-    words = ", ".join(f"{name} {_value(value)}" for name, value in _leaves(values))
+    words = ", ".join(f"{name} {value_in_words(value)}" for name, value in leaves(values))
     return f"{kind} ({words})" if words else kind
 
 
-def _leaves(values: Mapping[str, Any], group: str = "") -> Iterator[tuple[str, Any]]:
+def leaves(values: Mapping[str, Any], group: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield every value of nested settings with the path of its key.
+
+    Examples
+    --------
+    >>> list(leaves({"size": 256, "training": {"liver": {"epochs": 200}}}))
+    [('size', 256), ('training.liver.epochs', 200)]
+    """
     for name, value in values.items():
         if isinstance(value, Mapping):
-            yield from _leaves(value, f"{group}{name}.")
+            yield from leaves(value, f"{group}{name}.")
         else:
             yield f"{group}{name}", value
 
 
-def _value(value: object) -> str:
+def value_in_words(value: object) -> str:
+    """Return a value of settings as people write it.
+
+    Examples
+    --------
+    >>> value_in_words([0.5, "unet", {"kind": "min_area", "min_area": 4}])
+    '[0.5, unet, kind min_area, min_area 4]'
+    """
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {value_in_words(one)}" for name, one in leaves(value))
     if isinstance(value, list):
-        return f"[{', '.join(map(_value, value))}]"
+        return f"[{', '.join(map(value_in_words, value))}]"
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
