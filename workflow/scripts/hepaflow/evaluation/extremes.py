@@ -18,8 +18,8 @@ def extremes(metrics: pd.DataFrame, structure: str, method: str) -> dict[str, tu
     Returns
     -------
     dict of str to (str, float)
-        Exam and Dice under `worst`, `median` and `best`. Of an even number of exams, the lower of the middle two is
-        the median; of two there is none, and of one it is the best alone. Equal exams are in their own order.
+        Exam and Dice under `worst`, `median` and `best`. Of an even number of exams, the lower of the middle two
+        is the median; of two there is none, and of one it is the best alone. Equal exams stay in their order.
     """
     chosen = (metrics["structure"] == structure) & (metrics["method"] == method) & (metrics["metric"] == "dice")
     scores = final(metrics[chosen]).sort_values("value", kind="stable")

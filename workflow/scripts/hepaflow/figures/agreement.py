@@ -17,7 +17,7 @@ _CELL = 2.7
 
 @styled
 def agreement_figure(amounts: pd.DataFrame, structure: str) -> Figure:
-    """Draw the amounts that every method predicts over those of the reference, then a panel of differences a method.
+    """Draw what every method predicts over what the reference has, then a panel of differences for each.
 
     Parameters
     ----------

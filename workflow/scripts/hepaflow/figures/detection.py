@@ -83,6 +83,7 @@ def _draw_lesions(axes: Axes, known: pd.DataFrame, methods: list[str]) -> None:
             clip_on=False,
         )
     axes.axhline(0.5, color=GREY, linewidth=0.8, linestyle=":")
-    axes.set(ylim=(-0.04, 1.04), xlim=(0, None), xlabel="longest diameter, mm", ylabel="IoU with one lesion of the mask")
+    axes.set(ylim=(-0.04, 1.04), xlim=(0, None))
+    axes.set(xlabel="longest diameter, mm", ylabel="IoU with one lesion of the mask")
     axes.grid()
     axes.set_title(f"Every lesion, {method} (hollow: missed)")

@@ -68,7 +68,9 @@ def extremes_figure(
         _draw(axes, sample, structure, method, window)
         axes.set_title(f"{place}: {sample.exam}, Dice {score:.3f}", fontsize=9)
         inside = dice(sample.mask(method, structure), sample.mask(REFERENCE, structure))
-        axes.set_xlabel(f"slice {sample.index + 1} of {sample.slices}, its Dice {inside:.3f}", fontsize=8, labelpad=3)
+        axes.set_xlabel(
+            f"slice {sample.index + 1} of {sample.slices}, its Dice {inside:.3f}", fontsize=8, labelpad=3
+        )
     return figure
 
 
@@ -82,9 +84,7 @@ def _draw(axes: Axes, sample: Sample, structure: str, method: str, window: Windo
     _outline(axes, sample, sample.mask(REFERENCE, structure), "white", (0, (2, 1.5)), alpha=0)
 
 
-def _outline(
-    axes: Axes, sample: Sample, mask: NDArray[np.bool_], colour: str, line: Any, *, alpha: float
-) -> None:
+def _outline(axes: Axes, sample: Sample, mask: NDArray[np.bool_], colour: str, line: Any, *, alpha: float) -> None:
     """Draw the outline of a mask along the borders of its pixels' centres, and fill it."""
     if not mask.any():
         return

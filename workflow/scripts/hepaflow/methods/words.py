@@ -22,18 +22,30 @@ def in_words(plan: Plan, given: Mapping[str, tuple[str, ...]] | None = None) -> 
         The structures that other systems have segmented, by the system's name.
     """
     yield "Data: exams on the networks' grid"
-    trainings = [planned.training for stages in plan.methods.values() for planned in stages.values()]
-    to_train = {training.data for training in trainings if training is not None}
-    yield from _rows({name: _data(data, to_train=name in to_train) for name, data in plan.data.items()})
+    yield from _rows(data_in_words(plan))
     yield ""
     yield "Methods: each ends in a label map"
-    for method, stages in plan.methods.items():
+    for method, stages in methods_in_words(plan, given).items():
         yield f"  {method}"
+        yield from _rows({stage: f"← {words}" for stage, words in stages.items()}, indent=4)
+
+
+def data_in_words(plan: Plan) -> dict[str, str]:
+    """Return what each preprocessed data are, by name."""
+    trainings = [planned.training for stages in plan.methods.values() for planned in stages.values()]
+    to_train = {training.data for training in trainings if training is not None}
+    return {name: _data(data, to_train=name in to_train) for name, data in plan.data.items()}
+
+
+def methods_in_words(plan: Plan, given: Mapping[str, tuple[str, ...]] | None = None) -> dict[str, dict[str, str]]:
+    """Return how each stage of each method is made, and which structures other systems give."""
+    words: dict[str, dict[str, str]] = {}
+    for method, stages in plan.methods.items():
         ordered = sorted(stages, key=lambda stage: depth(plan, method, stage))
-        yield from _rows({stage: f"← {_stage(stages[stage])}" for stage in ordered}, indent=4)
+        words[method] = {stage: _stage(stages[stage]) for stage in ordered}
     for system, structures in (given or {}).items():
-        yield f"  {system}"
-        yield from _rows(dict.fromkeys(structures, "← as another system gives it"), indent=4)
+        words[system] = dict.fromkeys(structures, "as another system gives it")
+    return words
 
 
 def _rows(rows: Mapping[str, str], indent: int = 2) -> Iterator[str]:

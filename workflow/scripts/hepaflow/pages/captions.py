@@ -12,7 +12,7 @@ _RENDERED = {
 
 
 def caption_html(caption: str, **names: object) -> str:
-    """Render a caption: reStructuredText with Jinja in it.
+    r"""Render a caption: reStructuredText with Jinja in it.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def caption_html(caption: str, **names: object) -> str:
     Examples
     --------
     >>> caption_html("Dice of *{{ count }}* exams.", count=3)
-    '<p>Dice of <em>3</em> exams.</p>\\n'
+    '<p>Dice of <em>3</em> exams.</p>\n'
     """
     # Blocks are trimmed as Snakemake does, or line breaks would differ from the report's.
     engine = Environment(trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)

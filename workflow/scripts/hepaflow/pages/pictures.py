@@ -5,6 +5,7 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from urllib.parse import quote
 
 from PIL import Image
@@ -77,7 +78,7 @@ def _corners(found: re.Match[str]) -> str:
 def _without_flat(points: list[tuple[float, float]]) -> Iterator[tuple[float, float]]:
     last = points[0]
     yield last
-    for point, following in zip(points[1:-1], points[2:], strict=True):
+    for point, following in pairwise(points[1:]):
         along, up = following[0] - last[0], following[1] - last[1]
         off = along * (point[1] - last[1]) - up * (point[0] - last[0])
         before = along * (point[0] - last[0]) + up * (point[1] - last[1])  # else the line turns back in it

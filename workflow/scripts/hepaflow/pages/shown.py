@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-_NUMBER = re.compile(r"[+\-−]?\d[\d.]*(e[+\-]?\d+)?(?![\w:-])")
+_NUMBER = re.compile(r"[+\-−]?\d+(\.\d+)?(e[+\-]?\d+)?(?![\w:.-])")
 _LONG = re.compile(r"-?\d+\.\d{5,}(e[+\-]?\d+)?")
 _WITHOUT_NUMBER = ("", "–", "undefined", "missed", "merged", "no label")
 _DECIMALS = 4

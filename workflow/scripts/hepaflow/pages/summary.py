@@ -11,6 +11,7 @@ from hepaflow.pages.pictures import Picture
 from hepaflow.pages.shown import Shown
 from hepaflow.pages.table import LIMIT
 from hepaflow.pages.template import page
+from hepaflow.settings.pages import SummarySettings
 from hepaflow.tables.configuration import DIFFERS
 from hepaflow.tables.scores import INTERVAL
 from hepaflow.tables.thesis import DICE
@@ -25,28 +26,17 @@ class Facts:
 
     Attributes
     ----------
+    settings : SummarySettings
     data : str
         What it was trained and tested on, in words.
-    phantoms : bool
-        Whether these are phantoms: then nothing compares with the thesis.
-    size : int
-        Side of the networks' input in pixels.
-    seed : int
-    precision : str
-    plan : sequence of str
-        The plan in words, line by line.
     exams : sequence of str
         Test exams, each of which has a viewer.
     made : str
         The version that made the page.
     """
 
+    settings: SummarySettings
     data: str
-    phantoms: bool
-    size: int
-    seed: int
-    precision: str
-    plan: Sequence[str]
     exams: Sequence[str]
     made: str
 
@@ -78,7 +68,7 @@ def summary_pages(
     facts : Facts
     tables : mapping of str to DataFrame
         Tables of the run as text (`shown.read_table`), by the names of their files: `liver`, `lesion`,
-        `fusion_weights`, `networks`, `configuration`, `exams` and `provenance`.
+        `fusion_weights`, `plan`, `networks`, `configuration`, `exams` and `provenance`.
     metrics : DataFrame
         Tidy scores of every exam.
     figures : mapping of str to bytes
@@ -94,7 +84,7 @@ def summary_pages(
     """
     parts = {
         "facts": _facts(facts, tables),
-        "phantoms": facts.phantoms,
+        "phantoms": facts.settings.phantoms,
         "structures": [_structure(name, tables, metrics, figures) for name in STRUCTURES],
         "amounts": _pictures(figures, _AMOUNTS),
         "weights": Shown.of(tables["fusion_weights"]),
@@ -103,7 +93,7 @@ def summary_pages(
         "curves": _pictures(figures, [f"training.{name}" for name in STRUCTURES]),
         "differences": Shown.of(_different(tables["configuration"])),
         "settings": len(tables["configuration"]),
-        "plan": "\n".join(facts.plan),
+        "plan": Shown.of(tables["plan"]),
         "warnings": tables["exams"][tables["exams"]["warnings"] != ""].to_dict("records"),
         "exams": list(facts.exams),
         "made": facts.made,
@@ -134,7 +124,7 @@ _CAPTIONS: Mapping[str, tuple[str, str]] = {
     "extremes": (
         "Slices of the worst, the median and the best test exam",
         "The test exams of the lowest, the median and the highest Dice of the fusion, each by the slice in which "
-        "reference and mask together show most. Patient's right is on the left; the window is that of the networks.",
+        "reference and mask together show most. Patient's right is on the left; the window is the networks'.",
     ),
     "samples": (
         "Random slices of the test exams with the masks of every method",
@@ -143,8 +133,8 @@ _CAPTIONS: Mapping[str, tuple[str, str]] = {
     ),
     "agreement": (
         "Predicted against reference amounts",
-        "Predicted amounts over those of the reference, then for each method the differences over the mean of both, "
-        "with their mean and the limits between which 95 % of them lie (Bland and Altman).",
+        "Predicted amounts over those of the reference, then for each method the differences over the mean of "
+        "both, with their mean and the limits between which 95 % of them lie (Bland and Altman).",
     ),
     "detection": (
         "Share of the lesions that is found, by size",
@@ -182,10 +172,10 @@ def _facts(facts: Facts, tables: Mapping[str, pd.DataFrame]) -> dict[str, str]:
     found = {
         "Networks": f"{len(networks)} trained: " + ", ".join(dict.fromkeys(networks["architecture"])),
         "Data": facts.data,
-        "Input": f"{facts.size} × {facts.size} pixels",
+        "Input": f"{facts.settings.size} × {facts.settings.size} pixels",
         "Epochs": _of_stages(networks, "epochs"),
         "Loss": _of_stages(networks, "loss"),
-        "Seed and precision": f"{facts.seed}, {facts.precision}",
+        "Seed and precision": f"{facts.settings.seed}, {facts.settings.precision}",
         "Computed": f"{_day(rules['first'].min())} to {_day(rules['last'].max())} (UTC)",
         "On": ", ".join(dict.fromkeys(networks["computed on"])),
         "Time": f"{_hours(hours)} of training, {_hours(minutes / 60)} of all jobs",
@@ -199,7 +189,7 @@ def _facts(facts: Facts, tables: Mapping[str, pd.DataFrame]) -> dict[str, str]:
 def _of_stages(networks: pd.DataFrame, column: str) -> str:
     """Return the values of a column stage by stage; once where all stages have the same."""
     values = {
-        stage: ", ".join(sorted(set(rows[column]))) for stage, rows in networks.groupby("stage", sort=False)
+        str(stage): ", ".join(sorted(set(rows[column]))) for stage, rows in networks.groupby("stage", sort=False)
     }
     if len(set(values.values())) == 1:
         return next(iter(values.values()))

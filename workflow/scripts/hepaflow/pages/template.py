@@ -4,7 +4,6 @@ from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 _FOLDER = Path(__file__).parent
 
@@ -19,12 +18,12 @@ def _engine() -> Environment:
         undefined=StrictUndefined,
     )
     for name in ("page.css", "page.js"):
-        engine.globals[name.replace(".", "_")] = Markup((_FOLDER / name).read_text(encoding="utf-8"))
+        engine.globals[name.replace(".", "_")] = (_FOLDER / name).read_text(encoding="utf-8")
     return engine
 
 
 def page(template: str, **names: object) -> str:
-    """Fill in a template of this folder; text is escaped, `Markup` is not.
+    """Fill in a template of this folder; text is escaped.
 
     Parameters
     ----------

@@ -26,7 +26,7 @@ def configuration_table(run: Mapping[str, Any], thesis: Mapping[str, Any]) -> pd
         order is that of the settings.
     """
     own, default = (dict(leaves(settings)) for settings in (run, thesis))
-    groups = list(run | thesis)
+    groups = list(dict.fromkeys(key.partition(".")[0] for key in default | own))
     rows = [
         {
             "key": key,

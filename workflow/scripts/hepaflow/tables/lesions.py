@@ -13,8 +13,8 @@ SIZES: Mapping[str, tuple[float, float]] = {
     "20 to 50 mm": (20, 50),
     "from 50 mm": (50, np.inf),
 }
-"""Classes of the longest diameter in a slice. 10 mm is the least that counts as measurable (RECIST 1.1, Eisenhauer et
-al. 2009, doi:10.1016/j.ejca.2008.10.026), 20 and 50 mm are the steps of staging liver cancer (BCLC, Milan)."""
+"""Classes of the longest diameter in a slice. 10 mm is the least that counts as measurable (RECIST 1.1, Eisenhauer
+et al. 2009, doi:10.1016/j.ejca.2008.10.026), 20 and 50 mm are steps of staging liver cancer (BCLC, Milan)."""
 UNKNOWN, ALL = "size unknown", "all sizes"
 
 THRESHOLDS_IN_WORDS = {"any": "IoU > 0", "half": "IoU > 0.5"}
