@@ -92,12 +92,13 @@ class Exams(int):
 def jobs(caption: str) -> list[Any]:
     """Return jobs of every kind that a caption may be of, as `snakemake`."""
     window = WindowSettings()
-    settings: Any = window if "extremes" in caption else FigureSamplesSettings(samples=SamplesSettings(), window=window)
+    samples = FigureSamplesSettings(samples=SamplesSettings(), window=window)
+    settings = window.canonical() if "extremes" in caption else samples.canonical()
     return [
         SimpleNamespace(
             wildcards=SimpleNamespace(structure=structure, stage=stage, exam="one"),
             params=SimpleNamespace(
-                exams=Exams(10), networks=["network"] * networks, settings=settings.canonical(), phantoms=phantoms
+                exams=Exams(10), networks=["network"] * networks, settings=settings, phantoms=phantoms
             ),
             input=SimpleNamespace(**dict.fromkeys(("overlap", "histories", "levels", "lesions"), ["file"] * 7)),
             config=SimpleNamespace(phantoms={} if phantoms else None),

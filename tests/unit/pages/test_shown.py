@@ -46,7 +46,7 @@ def test_numbers_are_written_with_four_decimals(cell: str, shown: str) -> None:
 
 
 def test_cells_are_text_as_in_the_file() -> None:
-    shown = Shown.of(read_table('exam,value,words\nNA,0.123456789,"a, b"\n007,,\n'.encode()))
+    shown = Shown.of(read_table(b'exam,value,words\nNA,0.123456789,"a, b"\n007,,\n'))
     assert shown.columns == ["exam", "value", "words"]
     assert shown.numeric == [False, True, False]
     assert shown.rows == [["NA", "0.1235", "a, b"], ["007", "", ""]]

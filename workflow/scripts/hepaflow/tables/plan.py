@@ -22,7 +22,7 @@ def plan_table(plan: Plan, given: Mapping[str, tuple[str, ...]]) -> pd.DataFrame
     Returns
     -------
     DataFrame of str
-        Columns method, part and made by: a row for the preprocessed data of each name (method "data"), then one for
+        Columns method, part and made by: a row for preprocessed data of each name (method "data"), then one for
         each stage of each method.
     """
     parts = {DATA: data_in_words(plan), **methods_in_words(plan, given)}
