@@ -101,7 +101,7 @@ def test_both_dice_tables_stand_on_the_first_page(page: Page) -> None:
     expect(tables).to_have_count(2)
     for table in tables.all():
         expect(table).to_be_visible()
-    text, graph = (page.locator(place).bounding_box() for place in ("#app .prose", "#rulegraph"))
+    text, graph = (page.locator(place).bounding_box() for place in ("#app .prose", "#app #rulegraph"))
     assert text is not None
     assert graph is not None
     assert graph["y"] >= text["y"] + text["height"]  # below it, not beside it
