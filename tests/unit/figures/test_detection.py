@@ -37,6 +37,13 @@ def test_methods_stand_side_by_side_and_the_fusion_last() -> None:
     assert left.get_xlim()[0] < min(along)
 
 
+def test_panels_have_room_also_where_no_lesion_is_found(tmp_path: Path) -> None:
+    none = lesions(["m", FUSION]).assign(iou=0.0, found_any=0, found_half=0)
+    figure = detection_figure(none)
+    save(figure, tmp_path / "a.svg", title="t")
+    assert [axes.get_position().width > 0.25 for axes in figure.axes] == [True, True]
+
+
 def test_without_any_lesion_it_says_so(tmp_path: Path) -> None:
     figure = detection_figure(lesions([FUSION])[:0])
     assert figure.axes[0].get_title(loc="left") == "No lesion in the reference of any test exam"

@@ -75,7 +75,8 @@ def _differences(axes: Axes, own: pd.DataFrame, found: Agreement, look: Look) ->
 
 
 def _signed(value: float) -> str:
-    return f"{value:+.3g}".replace("-", "−")
+    text = f"{value:+.0f}" if abs(value) >= 100 else f"{value:+.3g}"
+    return text.replace("-", "−")
 
 
 def _dots(axes: Axes, along: pd.Series, up: pd.Series, look: Look) -> None:

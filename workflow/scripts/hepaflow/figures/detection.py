@@ -80,7 +80,6 @@ def _draw_lesions(axes: Axes, known: pd.DataFrame, methods: list[str]) -> None:
             color=look.colour,
             markerfacecolor=face,
             markersize=4.5,
-            clip_on=False,
         )
     axes.axhline(0.5, color=GREY, linewidth=0.8, linestyle=":")
     axes.set(ylim=(-0.04, 1.04), xlim=(0, None))
