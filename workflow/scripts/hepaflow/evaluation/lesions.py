@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from hepaflow.evaluation.metrics.detection import THRESHOLDS, intersections_over_unions
-from hepaflow.volumes.lesions import Lesion, find_lesions, label_lesions
+from hepaflow.volumes.box import Box, bounding_box
+from hepaflow.volumes.lesions import find_lesions, label_lesions
 from hepaflow.volumes.steps import Steps
 
 Mask = NDArray[np.bool_]
@@ -63,39 +64,48 @@ def lesions_of_exam(
         side; `covered`, the share of it that lies in any lesion of the other side; and for each threshold
         whether it is one of a pair, 0 or 1. Their sums are the counts of `Detection`.
     """
-    known = find_lesions(reference, steps)
-    lesions, _ = label_lesions(reference)
     tables = []
     for method, mask in masks:
-        found = find_lesions(mask, steps)
-        regions, _ = label_lesions(mask)
-        overlaps = intersections_over_unions(regions, lesions, (len(found), len(known))).toarray()
-        for whose, own, labels, other, overlap in (
-            (REFERENCE, known, lesions, mask, overlaps.T),
-            (MASK, found, regions, reference, overlaps),
+        # Only the box of both: labels of a whole exam take gigabytes. The order of lesions is the same in any box.
+        box = bounding_box(mask | reference) or Box((0, 1), (0, 1), (0, 1))
+        of_reference, of_mask = (_Lesions(box, whole, steps) for whole in (reference, mask))
+        counts = (len(of_mask.lesions), len(of_reference.lesions))
+        overlaps = intersections_over_unions(of_mask.labels, of_reference.labels, counts).toarray()
+        for whose, own, other, overlap in (
+            (REFERENCE, of_reference, of_mask, overlaps.T),
+            (MASK, of_mask, of_reference, overlaps),
         ):
-            tables.append(_rows(own, labels, other, overlap).assign(exam=exam, method=method, of=whose))
+            tables.append(own.rows(other.mask, overlap).assign(exam=exam, method=method, of=whose))
     return pd.concat(tables, ignore_index=True)[list(LESION_COLUMNS)]
 
 
-def _rows(own: list[Lesion], labels: NDArray[np.int32], other: Mask, overlap: NDArray[np.float64]) -> pd.DataFrame:
-    """Return the rows of one side; `overlap` has a row for each of its lesions, in the order of their labels."""
-    order = [lesion.label - 1 for lesion in own]
-    covered = np.bincount(labels[other], minlength=len(own) + 1)[1:]
-    table = pd.DataFrame(
-        {
-            "lesion": range(1, len(own) + 1),
-            "slice": [lesion.place[0] + 1 for lesion in own],
-            "voxels": [lesion.voxels for lesion in own],
-            "volume_ml": [np.nan if lesion.volume is None else lesion.volume for lesion in own],
-            "diameter_mm": [np.nan if lesion.diameter is None else lesion.diameter for lesion in own],
-            "iou": overlap.max(axis=1, initial=0)[order],
-        }
-    )
-    table["covered"] = covered[order] / table["voxels"]
-    for name, above in THRESHOLDS.items():
-        table[FOUND[name]] = paired(overlap, above)[order].astype(int)
-    return table
+class _Lesions:
+    """The lesions of one side, within a box."""
+
+    def __init__(self, box: Box, whole: Mask, steps: Steps | None) -> None:
+        self.mask = box.crop(whole)
+        self.lesions = find_lesions(self.mask, steps)
+        self.labels, _ = label_lesions(self.mask)
+        self._first_slice = box.slices[0]
+
+    def rows(self, other: Mask, overlap: NDArray[np.float64]) -> pd.DataFrame:
+        """Return a row for each; `overlap` has one for each of them, too, in the order of their labels."""
+        order = [lesion.label - 1 for lesion in self.lesions]
+        covered = np.bincount(self.labels[other], minlength=len(order) + 1)[1:]
+        table = pd.DataFrame(
+            {
+                "lesion": range(1, len(order) + 1),
+                "slice": [self._first_slice + lesion.place[0] + 1 for lesion in self.lesions],
+                "voxels": [lesion.voxels for lesion in self.lesions],
+                "volume_ml": [np.nan if lesion.volume is None else lesion.volume for lesion in self.lesions],
+                "diameter_mm": [np.nan if lesion.diameter is None else lesion.diameter for lesion in self.lesions],
+                "iou": overlap.max(axis=1, initial=0)[order],
+            }
+        )
+        table["covered"] = covered[order] / table["voxels"]
+        for name, above in THRESHOLDS.items():
+            table[FOUND[name]] = paired(overlap, above)[order].astype(int)
+        return table
 
 
 def paired(overlaps: NDArray[np.float64], above: float) -> Mask:
