@@ -46,7 +46,7 @@ def sample(exam: str) -> Sample:
 def test_each_exam_has_a_slice_that_says_what_it_is(structure: str, places: tuple[str, ...]) -> None:
     samples = {place: (sample(f"of {place}"), 0.5) for place in places}
     figure = extremes_figure(samples, structure, "mine", WindowSettings(low=-100, high=200))
-    titles = [axes.get_title(loc="left") for axes in figure.axes]
+    titles = [axes.get_title(loc="left").replace("\n", "") for axes in figure.axes]
     assert titles == [f"{place}: of {place}, Dice 0.500" for place in places]
     for axes in figure.axes:
         assert axes.get_xlabel() == "slice 7 of 9, its Dice 0.900"

@@ -7,12 +7,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hepaflow.evaluation.agreement import MEASURES, Agreement, agreements
+from hepaflow.figures.layout import in_lines
 from hepaflow.figures.style import GREY, INK, WIDTH, Look, looks, styled
 from hepaflow.names import FUSION
 
 _COLUMNS = 3
 _CELL = 2.7
 """Inches: height of a row of panels."""
+_TITLE = 2.3
+"""Inches: width of a panel's title."""
 
 
 @styled
@@ -35,7 +38,7 @@ def agreement_figure(amounts: pd.DataFrame, structure: str) -> Figure:
     _scatter(grid[0], amounts, methods, look)
     for axes, method in zip(grid[1:], methods, strict=False):
         _differences(axes, amounts[amounts["method"] == method], found[method], look[method])
-        axes.set_title(method)
+        axes.set_title(in_lines(method, 10, _TITLE))
     _alike(list(grid[1 : 1 + len(methods)]))
     for axes in grid[1 + len(methods) :]:
         axes.set_visible(False)

@@ -1,11 +1,14 @@
 """Which lesions are found, by their size."""
 
+from math import ceil
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from hepaflow.evaluation.lesions import FOUND, REFERENCE
+from hepaflow.figures.layout import LINE, add_legend, legend_columns
 from hepaflow.figures.style import GREY, WIDTH, looks, styled
 from hepaflow.names import FUSION
 from hepaflow.tables.lesions import ALL, THRESHOLDS_IN_WORDS, detection_table
@@ -24,11 +27,6 @@ def detection_figure(lesions: pd.DataFrame) -> Figure:
         Rows of `lesions_of_exam`, of several exams; there may be none.
     """
     methods = sorted(lesions["method"].unique(), key=lambda name: name == FUSION)
-    figure = Figure(figsize=(WIDTH, 4.4), layout="constrained")
-    left, right = figure.subplots(1, 2, width_ratios=(3, 2))
-    known = lesions[lesions["of"] == REFERENCE]
-    _draw_shares(left, detection_table(lesions), methods)
-    _draw_lesions(right, known, methods)
     look = looks(methods)
     handles = [
         Line2D([], [], linestyle="none", marker=look[name].marker, color=look[name].colour, label=name)
@@ -38,7 +36,14 @@ def detection_figure(lesions: pd.DataFrame) -> Figure:
         Line2D([], [], linestyle="none", marker="o", color=GREY, markerfacecolor=face, label=f"found, {words}")
         for face, words in zip(("white", GREY), THRESHOLDS_IN_WORDS.values(), strict=True)
     ]
-    figure.legend(handles=handles, loc="outside lower left", ncols=6)
+    columns = legend_columns([str(handle.get_label()) for handle in handles], 9, WIDTH - 0.2)
+    legend = ceil(len(handles) / columns) * 1.4 * 9 * LINE
+    figure = Figure(figsize=(WIDTH, 4.0 + legend), layout="constrained")
+    left, right = figure.subplots(1, 2, width_ratios=(3, 2))
+    known = lesions[lesions["of"] == REFERENCE]
+    _draw_shares(left, detection_table(lesions), methods)
+    _draw_lesions(right, known, methods)
+    add_legend(figure, handles, "outside lower left")
     return figure
 
 
@@ -61,7 +66,7 @@ def _draw_shares(axes: Axes, table: pd.DataFrame, methods: list[str]) -> None:
     axes.tick_params(axis="x", length=0)
     for edge in range(1, len(classes)):
         axes.axvline(edge - 0.5, color=GREY, linewidth=0.5)
-    axes.set(ylim=(-0.04, 1.04), ylabel="share of the reference's lesions that is found")
+    axes.set(ylim=(-0.04, 1.04), ylabel="share of the lesions that is found")
     axes.grid(axis="y")
     axes.set_title("Found, by longest diameter" if classes else "No lesion in the reference of any test exam")
 

@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 from hepaflow.colours import COLOURS
 from hepaflow.evaluation.metrics.overlap import dice
+from hepaflow.figures.layout import add_panel, height_of, in_lines
 from hepaflow.figures.samples import REFERENCE, Sample
 from hepaflow.figures.style import GREY, WIDTH, styled
 from hepaflow.settings.slices import WindowSettings
 from hepaflow.volumes.labels import structure_mask
 
-_HEADING, _FOOT, _GAP = 0.75, 0.45, 0.1
-"""Inches: above the slices, below them, and between them."""
+_HEADING, _FOOT, _GAP = 0.6, 0.45, 0.1
+"""Inches: above the slices and their titles, below them, and between them."""
 
 
 def fullest_slice(reference: NDArray[np.uint8], labels: NDArray[np.uint8], structure: str) -> int:
@@ -55,18 +56,23 @@ def extremes_figure(
     """
     cell = (WIDTH - _GAP) / max(len(samples), 3) - _GAP
     tallest = max(sample.proportion for sample, _ in samples.values())
-    height = _HEADING + cell * tallest + _FOOT
+    titles = {
+        place: in_lines(f"{place}: {sample.exam}, Dice {score:.3f}", 9, cell)
+        for place, (sample, score) in samples.items()
+    }
+    heading = _HEADING + max(height_of(title, 9) for title in titles.values())
+    height = heading + cell * tallest + _FOOT
     figure = Figure(figsize=(WIDTH, height))
     title = f"{', '.join(samples).capitalize()} test exam of {method} by Dice, {structure}"
     figure.text(_GAP / WIDTH, 1 - 0.1 / height, title, va="top", fontsize=10)
     key = f"filled: mask of {method}, dashed: reference"
     figure.text(_GAP / WIDTH, 1 - 0.32 / height, key, va="top", color=GREY)
-    for column, (place, (sample, score)) in enumerate(samples.items()):
+    for column, (place, (sample, _)) in enumerate(samples.items()):
         high = cell * sample.proportion
-        left, bottom = _GAP + column * (cell + _GAP), height - _HEADING - high
-        axes = figure.add_axes((left / WIDTH, bottom / height, cell / WIDTH, high / height))
+        left, bottom = _GAP + column * (cell + _GAP), height - heading - high
+        axes = add_panel(figure, left, bottom, cell, high)
         _draw(axes, sample, structure, method, window)
-        axes.set_title(f"{place}: {sample.exam}, Dice {score:.3f}", fontsize=9)
+        axes.set_title(titles[place], fontsize=9)
         inside = dice(sample.mask(method, structure), sample.mask(REFERENCE, structure))
         axes.set_xlabel(
             f"slice {sample.index + 1} of {sample.slices}, its Dice {inside:.3f}", fontsize=8, labelpad=3
