@@ -49,7 +49,7 @@ from hepaflow.settings.workflow import read_settings
 from hepaflow.training.check import check_networks
 
 DROPPED_VARIABLES = settle()
-CAPTIONS = sorted(os.path.relpath(path) for path in (Path(workflow.basedir) / "workflow" / "report").glob("*.rst"))
+CAPTIONS = sorted(os.path.relpath(path) for path in (Path(workflow.basedir) / "workflow" / "report").iterdir())
 LICENCE = os.path.relpath(Path(workflow.basedir) / "LICENSE")
 
 
@@ -196,6 +196,25 @@ def neighbours_of(wildcards):
     exams = [None, *EXAMS.names("test"), None]
     place = exams.index(wildcards.exam)
     return {"previous": exams[place - 1], "next": exams[place + 1]}
+
+
+# Labels of the report, which sorts by them.
+
+
+def of_the(name, **labels):
+    """Return the labels of an entry that belongs to a structure or a stage: the wildcard of this name, with its place."""
+
+    def numbered(wildcards):
+        value = getattr(wildcards, name)
+        return labels | {name: f"{dict(structure=STRUCTURES, stage=STAGES)[name].index(value) + 1} {value}"}
+
+    return numbered
+
+
+def title_of(label):
+    """Return the title of a page: the label of its entry without its place."""
+    place, _, words = label.partition(" ")
+    return words[:1].upper() + words[1:]
 
 
 # Parameters that no result depends on. Taking `threads` keeps Snakemake from comparing them.

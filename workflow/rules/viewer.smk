@@ -9,8 +9,8 @@ rule viewer:
         embedded=report(
             f"{RESULTS}/viewer/report/{{exam}}.html",
             caption="../report/viewer.rst",
-            category="6 Samples",
-            subcategory="Viewer",
+            category="6 Exams",
+            subcategory="2 Viewer",
             labels={"exam": "{exam}"},
         ),
         record=f"{RESULTS}/records/viewer/{{exam}}.json",
