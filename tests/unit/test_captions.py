@@ -129,7 +129,7 @@ def test_a_block_at_the_end_of_a_line_stands_alone(caption: str) -> None:
 # The first page.
 
 
-def files(folder: Path) -> list[Any]:
+def files(folder: Path, leading: str = "fusion") -> list[Any]:
     """Return entries of a report, as the first page sees them."""
     for name, score in (("liver", "0.9512"), ("lesion", "0.7001")):
         (folder / f"{name}.csv").write_text(
@@ -145,7 +145,7 @@ def files(folder: Path) -> list[Any]:
     return [
         entry("viewer", folder / "liver.html"),  # an exam of this name
         entry("pages_of_structure", folder / "scores.liver.html"),
-        entry("summary", Path("results/a b/summary/report.html")),
+        entry("summary", Path("results/a b/summary/report.html"), leading=leading),
         entry("figure_dice", folder / "dice.liver.svg", networks=["one", "two"]),
         entry("figure_training", folder / "training.liver.svg", exams=22),
     ]
@@ -165,6 +165,16 @@ def test_the_first_page_has_both_tables_and_leads_to_the_summary(tmp_path: Path,
     assert "mean Dice of 0.9512 (95 % interval over exams: 0.940 to 0.960) for the liver and 0.7001" in words
     assert ("mine.tsv" in words) == (phantoms is None)
     assert "results/a%20b/summary/report.html" in html
+
+
+def test_the_first_page_of_a_run_without_a_fusion_tells_of_its_model(tmp_path: Path) -> None:
+    text = (REPORT / "workflow.rst").read_text(encoding="utf-8")
+    config = SimpleNamespace(phantoms=None)
+    html = caption_html(text, snakemake=SimpleNamespace(config=config), files=files(tmp_path, "mine"))
+    words = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", "", html))
+    assert "The method mine reaches a mean Dice of 0.9100" in words
+    assert "Uncertainty" not in words
+    assert "masks fused" not in words
 
 
 def test_the_first_page_of_a_report_without_entries_is_made() -> None:

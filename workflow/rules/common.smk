@@ -89,7 +89,9 @@ VOTES = list(dict.fromkeys(method for method, _ in votes_of(PLAN)))
 AVERAGES = list(dict.fromkeys(method for method, _ in averages_of(PLAN)))
 NETWORKS = [method for method in METHODS if method not in (*VOTES, *AVERAGES)]
 # Whose errors and disagreement the fusion is held against; nobody's in a run without backbones.
-FUSED = list(dict.fromkeys(method for stage in PLAN.methods.get(FUSION, {}).values() for method in joined_by(stage)))
+FUSED = list(
+    dict.fromkeys(method for stage in PLAN.methods.get(FUSION, {}).values() for method in joined_by(stage))
+)
 # Whose scores stand for the run's: those of the fusion, or else of the run's model.
 LEADING = FUSION if FUSED else SETTINGS.result
 EXAMS_IN_WORDS = f"{len(EXAMS.names('train'))} exams to train and {len(EXAMS.names('test'))} to test, " + (

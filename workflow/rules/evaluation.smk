@@ -110,6 +110,7 @@ rule summarise:
     log:
         f"{RESULTS}/logs/summarise.log",
     params:
+        method=LEADING,
         code=code_of("summarise"),
         libraries=libraries_of("summarise"),
     script:
@@ -223,14 +224,13 @@ TABLES = [
             "metrics",
             "summary",
             "comparison",
-            "literature",
-            "fusion_weights",
             "exams",
             "configuration",
             "plan",
             "networks",
             "lesions",
             "detection",
+            *(("literature", "fusion_weights") if FUSED else ()),
         )
     ),
     *(

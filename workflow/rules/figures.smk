@@ -138,8 +138,8 @@ rule figure_extremes:
     input:
         images=raw("figure_extremes", test_images_of),
         labels=raw("figure_extremes", test_labels_of),
-        segmentations=expand(f"{RESULTS}/segmentations/{FUSION}/{{exam}}.nii.gz", exam=EXAMS.names("test")),
-        metrics=metrics_of(FUSION),
+        segmentations=expand(f"{RESULTS}/segmentations/{LEADING}/{{exam}}.nii.gz", exam=EXAMS.names("test")),
+        metrics=metrics_of(LEADING),
     output:
         figure=report(
             f"{RESULTS}/figures/extremes.{{structure}}.svg",
@@ -152,6 +152,7 @@ rule figure_extremes:
     log:
         f"{RESULTS}/logs/figure_extremes/{{structure}}.log",
     params:
+        method=LEADING,
         exams=EXAMS.names("test"),
         settings=settings_of("figure_extremes"),
         code=code_of("figure_extremes"),
@@ -206,11 +207,17 @@ rule figure_detection:
 
 
 FIGURES = [
-    *(f"{RESULTS}/figures/{name}.svg" for name in ("fusion_weights", "detection")),
+    *(f"{RESULTS}/figures/{name}.svg" for name in ("detection", *(("fusion_weights",) if FUSED else ()))),
     *(f"{RESULTS}/figures/training.{stage}.svg" for stage in STAGES),
     *(
         f"{RESULTS}/figures/{figure}.{structure}.svg"
-        for figure in ("error_overlap", "dice", "uncertainty", "samples", "extremes", "agreement")
+        for figure in (
+            "dice",
+            "samples",
+            "extremes",
+            "agreement",
+            *(("error_overlap", "uncertainty") if FUSED else ()),
+        )
         for structure in STRUCTURES
     ),
 ]

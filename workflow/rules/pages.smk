@@ -47,7 +47,7 @@ PAGES_OF_STRUCTURE = {
         "table_comparison",
         "3 Scores",
         "1 Dice and every metric",
-        "4 fusion against the others",
+        "4 against the other methods",
     ),
     "exams": ("exams.", "table_exams", "3 Scores", "1 Dice and every metric", "5 Dice of every exam: table"),
     "agreement": (
@@ -60,6 +60,11 @@ PAGES_OF_STRUCTURE = {
     "flagging": ("flagging.", "table_flagging", "5 Uncertainty", None, "1 are low scores flagged? the answer"),
     "uncertainty": ("uncertainty.", "table_uncertainty", "5 Uncertainty", None, "3 exams by disagreement: table"),
 }
+if not FUSED:
+    for name in ("weights", "literature"):
+        del PAGES_OF_RUN[name]
+    for name in ("flagging", "uncertainty"):
+        del PAGES_OF_STRUCTURE[name]
 
 
 rule pages_of_run:
@@ -147,8 +152,9 @@ rule summary:
             *(f"{RESULTS}/tables/{structure}.csv" for structure in STRUCTURES),
             *(
                 f"{RESULTS}/tables/{name}.csv"
-                for name in ("fusion_weights", "plan", "networks", "configuration", "exams", "provenance")
+                for name in ("plan", "networks", "configuration", "exams", "provenance")
             ),
+            *([f"{RESULTS}/tables/fusion_weights.csv"] if FUSED else []),
         ],
         metrics=f"{RESULTS}/tables/metrics.csv",
         figures=[path for path in FIGURES if not Path(path).name.startswith(("error_overlap", "uncertainty"))],
@@ -164,6 +170,7 @@ rule summary:
     log:
         f"{RESULTS}/logs/summary.log",
     params:
+        leading=LEADING,
         data=EXAMS_IN_WORDS,
         exams=EXAMS.names("test"),
         page=page_of("pages"),

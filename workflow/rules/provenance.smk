@@ -1,17 +1,8 @@
 # Every job writes a record of what it was made from; this rule sums up those of the rules that compute.
 
-RECORDED = (
-    "train",
-    "postprocess",
-    "fit_fusion",
-    "fuse",
-    "average",
-    "restore",
-    "disagreement",
-    "adopt",
-    "evaluate",
-)
-RECORDED += ("evaluate_given", "overlap", "uncertainty", "lesions", "summarise", "bundle", "viewer")
+RECORDED = ("train", "postprocess", "fit_fusion", "fuse", "average", "restore", "adopt", "evaluate")
+RECORDED += ("evaluate_given", "lesions", "summarise", "bundle", "viewer")
+RECORDED += ("disagreement", "overlap", "uncertainty") if FUSED else ()
 RECORDS = [
     *(rules.preprocess.output.record.format(data=data, exam=exam) for data, exam in PREPROCESSED),
     *(

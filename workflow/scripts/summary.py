@@ -15,6 +15,7 @@ def work() -> None:
     settings = SummarySettings.model_validate_json(snakemake.params.settings)
     facts = Facts(
         settings=settings,
+        leading=snakemake.params.leading,
         data=snakemake.params.data,
         exams=snakemake.params.exams,
         made=version_of(Path(snakemake.scriptdir).resolve().parents[1]),

@@ -41,6 +41,7 @@ FIGURES = (
 )
 FACTS = Facts(
     settings=SummarySettings(size=64, seed=2022, precision="fp32", phantoms=False),
+    leading="fusion",
     data="22 exams to train and 3 to test, of the sheet mine.tsv",
     exams=["a", "c d"],
     made="hepaflow 0.1.0",

@@ -16,7 +16,7 @@ from hepaflow.tables.configuration import DIFFERS
 from hepaflow.tables.scores import INTERVAL
 from hepaflow.tables.thesis import DICE
 
-IN_WORDS = {"liver": "Liver", "lesion": "Lesions"}
+IN_WORDS = {"liver": "Liver", "lesion": "Lesions", FUSION: "the fusion"}
 _MEAN = "with post-processing"
 
 
@@ -27,6 +27,8 @@ class Facts:
     Attributes
     ----------
     settings : SummarySettings
+    leading : str
+        Whose scores stand for the run's: the fusion, or the method that is its model.
     data : str
         What it was trained and tested on, in words.
     exams : sequence of str
@@ -36,6 +38,7 @@ class Facts:
     """
 
     settings: SummarySettings
+    leading: str
     data: str
     exams: Sequence[str]
     made: str
@@ -68,7 +71,7 @@ def summary_pages(
     facts : Facts
     tables : mapping of str to DataFrame
         Tables of the run as text (`shown.read_table`), by the names of their files: `liver`, `lesion`,
-        `fusion_weights`, `plan`, `networks`, `configuration`, `exams` and `provenance`.
+        `plan`, `networks`, `configuration`, `exams` and `provenance`; `fusion_weights` where there is a fusion.
     metrics : DataFrame
         Tidy scores of every exam.
     figures : mapping of str to bytes
@@ -85,10 +88,11 @@ def summary_pages(
     parts = {
         "facts": _facts(facts, tables),
         "phantoms": facts.settings.phantoms,
-        "structures": [_structure(name, tables, metrics, figures) for name in STRUCTURES],
+        "leading": IN_WORDS.get(facts.leading, facts.leading),
+        "structures": [_structure(name, facts.leading, tables, metrics, figures) for name in STRUCTURES],
         "amounts": _pictures(figures, _AMOUNTS),
-        "weights": Shown.of(tables["fusion_weights"]),
-        "weights_figure": _pictures(figures, ["fusion_weights"])[0],
+        "weights": Shown.of(tables["fusion_weights"]) if "fusion_weights" in tables else None,
+        "weights_figures": _pictures(figures, [name for name in ("fusion_weights",) if name in figures]),
         "networks": Shown.of(tables["networks"]),
         "curves": _pictures(figures, [f"training.{name}" for name in STRUCTURES]),
         "differences": Shown.of(_different(tables["configuration"])),
@@ -123,7 +127,7 @@ _CAPTIONS: Mapping[str, tuple[str, str]] = {
     ),
     "extremes": (
         "Slices of the worst, the median and the best test exam",
-        "The test exams of the lowest, the median and the highest Dice of the fusion, each by the slice in which "
+        "The test exams of the lowest, the median and the highest Dice, each by the slice in which "
         "reference and mask together show most. Patient's right is on the left; the window is the networks'.",
     ),
     "samples": (
@@ -205,10 +209,14 @@ def _hours(hours: float) -> str:
 
 
 def _structure(
-    name: str, tables: Mapping[str, pd.DataFrame], metrics: pd.DataFrame, figures: Mapping[str, bytes]
+    name: str,
+    leading: str,
+    tables: Mapping[str, pd.DataFrame],
+    metrics: pd.DataFrame,
+    figures: Mapping[str, bytes],
 ) -> Structure:
     table = tables[name]
-    own = table[table["method"] == FUSION].iloc[0]
+    own = table[table["method"] == leading].iloc[0]
     return Structure(
         name,
         IN_WORDS[name],
@@ -218,7 +226,7 @@ def _structure(
         _picture(figures, f"dice.{name}"),
         [
             {"place": place, "exam": exam, "dice": f"{value:.3f}"}
-            for place, (exam, value) in extremes(metrics, name, FUSION).items()
+            for place, (exam, value) in extremes(metrics, name, leading).items()
         ],
     )
 
