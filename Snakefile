@@ -28,6 +28,7 @@ include: "workflow/rules/figures.smk"
 include: "workflow/rules/viewer.smk"
 include: "workflow/rules/model.smk"
 include: "workflow/rules/provenance.smk"
+include: "workflow/rules/pages.smk"
 include: "workflow/rules/report.smk"
 
 

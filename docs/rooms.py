@@ -20,7 +20,7 @@ FLOORS = (
     ("sampling",),
     ("training", "evaluation"),
     ("tables",),
-    ("model", "figures"),
+    ("model", "figures", "pages"),
     ("segment",),
     ("cli",),
 )

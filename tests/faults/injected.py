@@ -15,7 +15,10 @@ INJECTED = Path(__file__).parent / "in_jobs"
 
 WITH_TIMES = ("records", "logs", ".contents")
 """Folders of a run in which times, durations and inodes stand."""
-NAMES_WITH_TIMES = ("provenance.csv", "report.html", "hepaflow-model.zip")
+NAMES_WITH_TIMES = (
+    *("provenance.csv", "provenance.html", "networks.csv", "networks.html"),
+    *("report.html", "summary.html", "hepaflow-model.zip"),
+)
 
 
 def environment(**more: str) -> dict[str, str]:

@@ -220,7 +220,12 @@ def test_nobodys_paths_are_in_what_is_handed_on(completed: Checkout, tell: Tell)
     results = completed.folder / "results/smoke"
     private = [str(completed.folder), str(completed.folder.parent), str(Path.home()) + "/", str(ROOT)]
     private += [name for name in (socket.gethostname(), os.environ.get("USER", "")) if len(name) > 4]
-    files = [results / "report.html", *results.glob("viewer/**/*.html"), *results.glob("tables/[!.]*")]
+    files = [
+        results / "report.html",
+        results / "summary.html",
+        *results.glob("viewer/**/*.html"),
+        *results.glob("tables/[!.]*"),
+    ]
     files += results.glob("figures/[!.]*.svg")
     assert len(files) > 20
     for path in files:

@@ -45,7 +45,15 @@ def scored(completed: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Che
             "figure_dice": 2,
             "figure_samples": 2,
             "viewer": 2,
+            "lesions": 2,
+            "figure_agreement": 2,
+            "figure_detection": 1,
+            "table_configuration": 1,
+            "table_plan": 1,
             "provenance": 1,
+            "pages_of_run": 1,
+            "pages_of_structure": 2,
+            "summary": 1,
             "html_report": 1,
         }
     )

@@ -49,20 +49,36 @@ def names(text: str) -> frozenset[str]:
 
 # What follows from what.
 
-SAMPLES = names("figure_samples.liver figure_samples.lesion html_report")
-EVALUATION = names(
-    "evaluate.test summarise tables.liver tables.lesion table_literature figure_dice.liver figure_dice.lesion "
-    "figure_uncertainty.liver figure_uncertainty.lesion bundle provenance html_report"
+# The pages of what tells of the whole run: versions and times are among it.
+OF_THE_RUN = names("pages_of_run summary html_report")
+TABLES_OF_STRUCTURES = names("pages_of_structure.liver pages_of_structure.lesion")
+# What the pages tell of the settings.
+CONFIGURATION = names("table_configuration") | OF_THE_RUN
+PLAN = names("table_plan") | CONFIGURATION
+SAMPLES = names("figure_samples.liver figure_samples.lesion summary html_report")
+EXTREMES = names("figure_extremes.liver figure_extremes.lesion")
+AGREEMENT = names("figure_agreement.liver figure_agreement.lesion")
+LESIONS = names("lesions.test figure_detection")
+EVALUATION = (
+    names(
+        "evaluate.test summarise tables.liver tables.lesion table_literature figure_dice.liver figure_dice.lesion "
+        "figure_uncertainty.liver figure_uncertainty.lesion bundle provenance"
+    )
+    | AGREEMENT
+    | TABLES_OF_STRUCTURES
+    | OF_THE_RUN
 )
 # Of the networks' masks before post-processing.
 OVERLAP = names("overlap.test figure_overlap.liver figure_overlap.lesion")
-SCORES = names("restore.test uncertainty.test viewer.test") | EVALUATION | SAMPLES
+SCORES = names("restore.test uncertainty.test viewer.test") | EVALUATION | LESIONS | EXTREMES | SAMPLES
 LESION_CLEAN = names("postprocess.lesion.test fuse.lesion.test disagreement.lesion.test") | SCORES
 LESION_TEST = names("preprocess.lesion.test predict.lesion.test") | OVERLAP | LESION_CLEAN
 WEIGHTS = names("figure_weights table_weights")
 LESION_FUSION = names("fit_fusion.lesion") | WEIGHTS | LESION_CLEAN
 LESION_NETWORKS = (
-    names("train.lesion figure_training.lesion predict.lesion.train predict.lesion.test") | OVERLAP | LESION_FUSION
+    names("train.lesion figure_training.lesion table_networks predict.lesion.train predict.lesion.test")
+    | OVERLAP
+    | LESION_FUSION
 )
 LESION_DATA = names("preprocess.lesion.train preprocess.lesion.test") | LESION_NETWORKS
 LIVER_CLEAN = names("postprocess.liver.test fuse.liver.test disagreement.liver.test") | LESION_TEST
@@ -80,8 +96,8 @@ APART_LESION = names(
     "predict.lesion.test postprocess.lesion.test restore.test evaluate.test summarise tables.liver tables.lesion "
     "table_literature figure_dice.liver figure_dice.lesion viewer.test provenance"
 )
-APART_LESION |= SAMPLES
-APART_LESION_NETWORK = names("train.lesion figure_training.lesion") | APART_LESION
+APART_LESION |= AGREEMENT | LESIONS | TABLES_OF_STRUCTURES | SAMPLES | OF_THE_RUN
+APART_LESION_NETWORK = names("train.lesion figure_training.lesion table_networks") | APART_LESION
 APART_LIVER = names("postprocess.liver.test") | APART | APART_LESION
 APART_NETWORKS = names("train.liver figure_training.liver predict.liver.test") | APART_LIVER | APART_LESION_NETWORK
 PREDICTIONS = names("predict.liver.train predict.lesion.train") | LIVER_FUSION | LIVER_CLEAN | LESION_FUSION
@@ -89,7 +105,7 @@ PREDICTIONS |= names("predict.liver.test")
 DATA = names("preprocess.liver.train preprocess.liver.test") | LESION_DATA | LIVER_NETWORKS | APART
 ALL_NETWORKS = LIVER_NETWORKS | APART
 EXAMS_MADE = names("phantom.train phantom.test survey.train survey.test data_card") | DATA
-SURVEY = names("survey.train survey.test data_card provenance html_report")
+SURVEY = names("survey.train survey.test data_card provenance") | OF_THE_RUN
 NOTHING: frozenset[str] = frozenset()
 
 
@@ -115,7 +131,7 @@ TRAINING = {
 KEYS: dict[str, tuple[Any, frozenset[str]]] = {
     "exams": ("config/exams/copy.tsv", NOTHING),  # the same sheet under another name
     "data": ("data/others", EXAMS_MADE),
-    "results": ("results/others", EXAMS_MADE),  # the phantoms, too: records of a run belong to its results
+    "results": ("results/others", EXAMS_MADE | PLAN),  # the phantoms, too: records of a run belong to its results
     "trust_label_grid": (True, SURVEY),
     "seed": (7, ALL_NETWORKS),
     "window.low": (-200, DATA),
@@ -161,7 +177,7 @@ KEYS: dict[str, tuple[Any, frozenset[str]]] = {
         {"kind": "voi_slices", "margin": 0.1},
         names("preprocess.lesion-apart.train preprocess.lesion-apart.test") | APART_LESION_NETWORK,
     ),
-    "model": ("apart", names("bundle provenance html_report")),
+    "model": ("apart", names("bundle provenance") | OF_THE_RUN),
     "precision": ("bf16", ALL_NETWORKS),
     "predict_precision": ("bf16", PREDICTIONS | APART),
     "fusion.solver": ("newton", LIVER_FUSION | LESION_FUSION),
@@ -193,8 +209,17 @@ KEYS: dict[str, tuple[Any, frozenset[str]]] = {
     "compute.predict_batch_size": (3, NOTHING),
     "cache": ("elsewhere", NOTHING),
     # From then on versions count; what ran before has none on record.
-    "count_libraries": (True, EXAMS_MADE),
+    "count_libraries": (True, EXAMS_MADE | PLAN),
 }
+UNTOLD = {
+    "exams",
+    "data",
+    "results",
+    "cache",
+    "count_libraries",
+    *(key for key in KEYS if key.startswith("compute.")),
+}
+"""Keys of places, of speed, and of what counts as a change: the table of the configuration leaves them out."""
 WITHOUT_ANOTHER_VALUE = {
     *("training.liver.start", "backbones.NAME.training.liver.start"),
     "methods.NAME.network.weights",
@@ -293,15 +318,24 @@ def test_every_key_is_in_the_table() -> None:
     assert set(leaves(Settings)) == set(KEYS) | elsewhere
 
 
+def following(key: str) -> tuple[Any, frozenset[str]]:
+    """Return another value of a key, and what follows: by the table, and what tells of settings and plan."""
+    value, expected = KEYS[key]
+    if key not in UNTOLD:
+        expected |= CONFIGURATION
+    before, after = (plan_of(read_settings(config)) for config in (SMOKE, with_value(key, value)))
+    return value, expected if before == after else expected | PLAN
+
+
 @pytest.mark.parametrize("key", KEYS)
 def test_a_key_reruns_exactly_what_follows_from_it(finished: Finished, key: str) -> None:
-    value, expected = KEYS[key]
+    value, expected = following(key)
     assert finished.would_run(with_value(key, value)) == expected
 
 
 @pytest.mark.parametrize("key", ["training.lesion.epochs", "postprocessing.lesion.min_area", "contrast.tiles"])
 def test_the_explanation_names_the_key_with_both_values(finished: Finished, key: str) -> None:
-    value, expected = KEYS[key]
+    value, expected = following(key)
     jobs = [job for job in finished.planned(with_value(key, value)) if job.runs]
     told = [job for job in jobs if any(f"{key.split('.')[-1]}: " in reason for reason in job.reasons)]
     assert told
@@ -497,7 +531,19 @@ def test_a_file_of_the_viewers_page_reruns_the_viewers(finished: Finished) -> No
         before = path.read_text(encoding="utf-8")
         path.write_text(before + "\n", encoding="utf-8")
         try:
-            assert finished.would_run() == {"viewer.test", "provenance", "html_report"}
+            assert finished.would_run() == names("viewer.test provenance") | OF_THE_RUN
+        finally:
+            path.write_text(before, encoding="utf-8")
+
+
+def test_a_file_of_the_pages_reruns_the_pages(finished: Finished) -> None:
+    files = [path for path in (finished.folder / SCRIPTS / "hepaflow/pages").iterdir() if path.suffix != ".py"]
+    assert len(files) > 4
+    for path in files:
+        before = path.read_text(encoding="utf-8")
+        path.write_text(before + "\n", encoding="utf-8")
+        try:
+            assert finished.would_run() == TABLES_OF_STRUCTURES | OF_THE_RUN
         finally:
             path.write_text(before, encoding="utf-8")
 
@@ -797,13 +843,17 @@ FILES = {
     | APART,
     # Only what scores and shows it reads the reference of a test exam.
     "data/phantoms/three.label.nii.gz": names("survey.test data_card") | OVERLAP | SCORES - names("restore.test"),
-    "LICENSE": names("bundle provenance html_report"),
+    "LICENSE": names("bundle provenance") | OF_THE_RUN,
     "workflow/report/figure_dice.rst": names("html_report"),
+    "workflow/report/report.css": names("html_report"),
+    # Captions of tables stand on their pages, too.
+    "workflow/report/table_dice.rst": names("pages_of_run html_report") | TABLES_OF_STRUCTURES,
 }
 """Files that no job makes, and what reads them. Others' segmentations are tried in `test_other_systems.py`, files
 of weights and new exams in the tests of faults."""
 REAL = SMOKE | {"phantoms": None}
-OF_REAL_EXAMS = names("figure_dice.liver figure_dice.lesion table_literature bundle provenance html_report")
+OF_REAL_EXAMS = names("figure_dice.liver figure_dice.lesion table_literature bundle provenance")
+OF_REAL_EXAMS |= TABLES_OF_STRUCTURES | CONFIGURATION
 """Real exams have the thesis' figures beside theirs, and the model says what it was trained on."""
 LONG_AGO = 10**9
 
@@ -923,7 +973,7 @@ def test_results_have_one_spelling(finished: Finished, spelling: str) -> None:
     results = {"results": spelling.format(folder=finished.folder)}
     assert finished.would_run(SMOKE | results) == set()
     key = "postprocessing.lesion.min_area"
-    value, expected = KEYS[key]
+    value, expected = following(key)
     assert finished.would_run(with_value(key, value) | results) == expected
 
 
@@ -934,7 +984,7 @@ def test_results_that_a_link_names_are_known_by_the_name_that_made_them(
     shutil.copytree(finished.folder, clone.folder, copy_function=shutil.copy2)
     (clone.folder / "linked").symlink_to("results")
     key = "postprocessing.lesion.min_area"
-    value, expected = KEYS[key]
+    value, expected = following(key)
     assert clone.would_run(SMOKE | {"results": "linked/smoke"}) == set()
     assert clone.would_run(with_value(key, value) | {"results": "linked/smoke"}) == expected
 
@@ -1041,7 +1091,7 @@ def test_two_changes_at_once_are_both_noticed(finished: Finished, tmp_path: Path
     shutil.copytree(finished.folder, clone, copy_function=shutil.copy2)
     helper = clone / SCRIPTS / "hepaflow/exams/survey.py"
     helper.write_text(helper.read_text() + "\n_CHANGED = 1\n")
-    expected = names("survey.train survey.test data_card") | LESION_NETWORKS
+    expected = names("survey.train survey.test data_card") | LESION_NETWORKS | PLAN
     assert Finished(clone).would_run(with_value("training.lesion.epochs", 9)) == expected
 
 
@@ -1058,15 +1108,26 @@ PAGES = {
     "figure_samples.liver": 1,
     "figure_samples.lesion": 1,
     "viewer.test": 2,
+    "figure_agreement.liver": 1,
+    "figure_agreement.lesion": 1,
+    "lesions.test": 2,
+    "figure_detection": 1,
     "provenance": 1,
+    "pages_of_run": 1,
+    "pages_of_structure.liver": 1,
+    "pages_of_structure.lesion": 1,
+    "summary": 1,
     "html_report": 1,
 }
+TOLD = {"table_configuration": 1, "table_plan": 1}
 SCORE_JOBS = {
     **PAGES,
     "bundle": 1,  # of the fusion
     "restore.test": 8,  # the fusion and what is fused, two test exams
     "evaluate.test": 8,
     "uncertainty.test": 2,
+    "figure_extremes.liver": 1,
+    "figure_extremes.lesion": 1,
     "figure_uncertainty.liver": 1,
     "figure_uncertainty.lesion": 1,
 }
@@ -1086,12 +1147,14 @@ HEADLINES: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
         {
             "train.lesion": 1,
             "figure_training.lesion": 1,
+            "table_networks": 1,
             "predict.lesion.train": 1,
             "predict.lesion.test": 1,
             "postprocess.lesion.test": 2,  # its own masks and the fused ones
             **LESION_FUSED,
             **LESION_MAPS,
             **EVALUATION_JOBS,
+            **TOLD,
             "restore.test": 4,  # the other backbones' segmentations and scores stay
             "evaluate.test": 4,
         },
@@ -1109,12 +1172,14 @@ HEADLINES: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
             "preprocess.lesion.test": 2,  # their volume of interest; the training exams' comes from the reference
             "train.lesion": 1,  # starts from the liver network
             "figure_training.lesion": 1,
+            "table_networks": 1,
             "predict.lesion.train": 1,
             "predict.lesion.test": 3,
             "postprocess.lesion.test": 4,
             **LESION_FUSED,
             **MAPS,
             **EVALUATION_JOBS,
+            **TOLD,
         },
     ),
     "the fusion's learning rate": (
@@ -1129,6 +1194,7 @@ HEADLINES: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
             **LESION_FUSED,
             **LESION_MAPS,
             **EVALUATION_JOBS,
+            **TOLD,
         },
     ),
     "a threshold of the liver's post-processing": (
@@ -1142,11 +1208,12 @@ HEADLINES: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
             "fuse.lesion.test": 1,
             **MAPS,
             **EVALUATION_JOBS,
+            **TOLD,
         },
     ),
     "a threshold of the lesions' post-processing": (
         {"postprocessing": {"lesion": {"min_area": 4}}},
-        {"postprocess.lesion.test": 4, "fuse.lesion.test": 1, **LESION_MAPS, **SCORE_JOBS},
+        {"postprocess.lesion.test": 4, "fuse.lesion.test": 1, **LESION_MAPS, **SCORE_JOBS, **TOLD},
     ),
     "CLAHE's clip limit": (
         {"contrast": {"clip_limit": 0.03}},
@@ -1156,12 +1223,14 @@ HEADLINES: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
             "preprocess.lesion-apart.test": 2,
             "train.lesion": 4,
             "figure_training.lesion": 1,
+            "table_networks": 1,
             "predict.lesion.train": 3,
             "predict.lesion.test": 4,
             "postprocess.lesion.test": 5,
             **LESION_FUSED,
             **LESION_MAPS,
             **EVALUATION_JOBS,
+            **TOLD,
             **EVERY_METHOD,
         },
     ),
@@ -1178,12 +1247,14 @@ HEADLINES: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
             "preprocess.lesion.test": 2,
             "train.lesion": 1,
             "figure_training.lesion": 1,
+            "table_networks": 1,
             "predict.lesion.train": 1,
             "predict.lesion.test": 4,
             "postprocess.lesion.test": 5,
             **LESION_FUSED,
             **MAPS,
             **EVALUATION_JOBS,
+            **TOLD,
             "restore.test": 10,
             "evaluate.test": 10,
         },
@@ -1193,6 +1264,7 @@ HEADLINES: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
         {
             "figure_training.liver": 1,
             "figure_training.lesion": 1,
+            "table_networks": 1,
             "fit_fusion.liver": 1,
             "fuse.liver.test": 1,
             "postprocess.liver.test": 1,
@@ -1202,6 +1274,7 @@ HEADLINES: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
             **LESION_FUSED,
             **MAPS,
             **EVALUATION_JOBS,
+            **TOLD,
             "restore.test": 6,
             "evaluate.test": 6,
         },
@@ -1216,11 +1289,13 @@ HEADLINES: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
             "preprocess.lesion-more.test": 2,
             "train.lesion": 1,  # on the training exams' data that are there
             "figure_training.lesion": 1,
+            "table_networks": 1,
             "predict.lesion.test": 1,
             "postprocess.lesion.test": 1,
             "restore.test": 2,
             "evaluate.test": 2,  # and no other method's scores
             **PAGES,
+            **TOLD,
         },
     ),
     "segmentations by another system": (
@@ -1229,6 +1304,7 @@ HEADLINES: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
             "adopt.test": 2,
             "evaluate_given.test": 2,  # and no other method's scores
             **PAGES,
+            **TOLD,
         },
     ),
 }
@@ -1255,6 +1331,7 @@ MORE_EXAMS: dict[str, dict[str, int]] = {
         "evaluate": 5,
         "overlap": 1,
         "uncertainty": 1,
+        "lesions": 1,
         "disagreement.liver": 1,
         "disagreement.lesion": 1,
         "viewer": 1,
@@ -1269,6 +1346,7 @@ MORE_EXAMS: dict[str, dict[str, int]] = {
         "train.lesion": 4,
         "figure_training.liver": 1,
         "figure_training.lesion": 1,
+        "table_networks": 1,
         "predict.liver.train": 3,
         "predict.liver.test": 4,
         "predict.lesion.train": 3,
@@ -1371,9 +1449,17 @@ def test_changes_are_told_even_where_snakemake_has_lost_its_notes(completed: Che
     shutil.rmtree(clone / ".snakemake")  # then times are all it has: those of a run that nobody touched since
     key = "postprocessing.lesion.min_area"
     told = [job for job in Finished(clone).planned(with_value(key, 3)) if job.forgotten]
-    # Of the jobs that read the key themselves: a model's bundle holds it, too.
+    # Of the jobs that read the key themselves: a model's bundle holds it, too, and tables tell of it.
     assert {(label(job), job.forgotten) for job in told} == {
         ("postprocess.lesion.test", ("setting postprocessing.0.min_area: 8 → 3",)),
+        ("table_configuration", ("setting run.postprocessing.lesion.min_area: 8 → 3",)),
+        (
+            "table_plan",
+            tuple(
+                f"setting plan.methods.{name}.lesion.postprocessing.0.min_area: 8 → 3"
+                for name in sorted([*BACKBONES, "fusion"])
+            ),
+        ),
         (
             "bundle",
             tuple(

@@ -36,19 +36,23 @@ def test_every_artifact_is_there(completed: Checkout) -> None:
         expected += [f"clean/{stage}/{name}.test.npz" for name in METHODS]
     expected += [f"segmentations/{name}/{exam}.nii.gz" for name in METHODS for exam in TEST]
     expected += [f"metrics/{name}/{exam}.csv" for name in METHODS for exam in TEST]
-    expected += [f"metrics/{exam}.{table}.csv" for exam in TEST for table in ("overlap", "uncertainty")]
+    expected += [f"metrics/{exam}.{table}.csv" for exam in TEST for table in ("overlap", "uncertainty", "lesions")]
     for stage in ("liver", "lesion"):
         expected += [f"disagreement/{stage}/{exam}.nii.gz" for exam in TEST]
         expected += [
             f"tables/{name}{stage}.csv"
-            for name in ("", "scores.", "comparison.", "exams.", "uncertainty.", "flagging.")
+            for name in ("", "scores.", "comparison.", "exams.", "uncertainty.", "flagging.", "agreement.")
         ]
         expected += [
             f"figures/{name}.{stage}.svg"
-            for name in ("training", "dice", "error_overlap", "samples", "uncertainty")
+            for name in ("training", "dice", "error_overlap", "samples", "uncertainty", "extremes", "agreement")
         ]
     expected += [f"tables/{name}.csv" for name in ("metrics", "summary", "comparison", "literature", "exams")]
+    expected += [f"tables/{name}.csv" for name in ("configuration", "plan", "networks", "lesions", "detection")]
     expected += ["tables/metrics.json", "tables/fusion_weights.csv", "tables/provenance.csv"]
+    twins = [path.replace(".csv", ".html") for path in expected if path.startswith("tables/")]
+    expected += [path for path in twins if path.endswith(".html") and path != "tables/comparison.html"]
+    expected += ["figures/detection.svg", "summary.html", "summary/report.html"]
     expected += [f"viewer/{folder}{exam}.html" for folder in ("", "report/") for exam in TEST]
     assert [path for path in expected if not (results / path).is_file()] == []
 
@@ -170,7 +174,8 @@ def test_changed_helper_reruns_the_stages_that_import_it(copied: Checkout) -> No
 def test_changed_survey_reruns_the_survey_alone(copied: Checkout) -> None:
     helper = copied.folder / "workflow/scripts/hepaflow/exams/survey.py"
     helper.write_text(helper.read_text().replace("_VALUES_OF_A_MASK = 3", "_VALUES_OF_A_MASK = 4"))
-    assert copied.planned() == {"survey": len(EXAMS), "data_card": 1, "provenance": 1, "html_report": 1}
+    pages = {"provenance": 1, "pages_of_run": 1, "summary": 1, "html_report": 1}
+    assert copied.planned() == {"survey": len(EXAMS), "data_card": 1, **pages}
 
 
 def test_configuration_stays_as_given(completed: Checkout) -> None:

@@ -49,7 +49,7 @@ from hepaflow.settings.workflow import read_settings
 from hepaflow.training.check import check_networks
 
 DROPPED_VARIABLES = settle()
-CAPTIONS = sorted(os.path.relpath(path) for path in (Path(workflow.basedir) / "workflow" / "report").glob("*.rst"))
+CAPTIONS = sorted(os.path.relpath(path) for path in (Path(workflow.basedir) / "workflow" / "report").iterdir())
 LICENCE = os.path.relpath(Path(workflow.basedir) / "LICENSE")
 
 
@@ -88,8 +88,12 @@ METHODS = list(PLAN.methods)
 VOTES = list(dict.fromkeys(method for method, _ in votes_of(PLAN)))
 AVERAGES = list(dict.fromkeys(method for method, _ in averages_of(PLAN)))
 NETWORKS = [method for method in METHODS if method not in (*VOTES, *AVERAGES)]
-# Whose errors and disagreement the fusion is held against.
-FUSED = list(dict.fromkeys(method for stage in PLAN.methods[FUSION].values() for method in joined_by(stage)))
+# Whose errors and disagreement the fusion is held against; nobody's in a run without backbones.
+FUSED = list(
+    dict.fromkeys(method for stage in PLAN.methods.get(FUSION, {}).values() for method in joined_by(stage))
+)
+# Whose scores stand for the run's: those of the fusion, or else of the run's model.
+LEADING = FUSION if FUSED else SETTINGS.result
 EXAMS_IN_WORDS = f"{len(EXAMS.names('train'))} exams to train and {len(EXAMS.names('test'))} to test, " + (
     "phantoms drawn by hepaflow: no patient's exam"
     if SETTINGS.phantoms
@@ -102,8 +106,7 @@ VIEWED = [*METHODS, *(name for name, structures in GIVEN.items() if set(structur
 PAGE_SUFFIXES = (".html", ".css", ".js")
 ARCHITECTURES = {
     **{name: one.network.arch for name, one in SETTINGS.networks.items()},
-    **dict(zip(AVERAGES, AVERAGES)),
-    FUSION: FUSION,
+    **dict(zip([*AVERAGES, *VOTES], [*AVERAGES, *VOTES])),
 }
 
 # On one machine, networks share out its GPUs (or the one CPU); a cluster's queue has its own count. Not in a profile:
@@ -133,7 +136,7 @@ wildcard_constraints:
     structure="|".join(STRUCTURES),
     data="|".join(PLAN.data),
     network="|".join(NETWORKS),
-    vote="|".join(VOTES),
+    vote="|".join(VOTES) or "(?!)",
     average="|".join(AVERAGES) or "(?!)",
     method="|".join(METHODS),
     given="|".join(GIVEN) or "(?!)",
@@ -195,6 +198,25 @@ def neighbours_of(wildcards):
     exams = [None, *EXAMS.names("test"), None]
     place = exams.index(wildcards.exam)
     return {"previous": exams[place - 1], "next": exams[place + 1]}
+
+
+# Labels of the report, which sorts by them.
+
+
+def of_the(name, **labels):
+    """Return the labels of an entry that belongs to a structure or a stage: the wildcard of this name, with its place."""
+
+    def numbered(wildcards):
+        value = getattr(wildcards, name)
+        return labels | {name: f"{dict(structure=STRUCTURES, stage=STAGES)[name].index(value) + 1} {value}"}
+
+    return numbered
+
+
+def title_of(label):
+    """Return the title of a page: the label of its entry without its place."""
+    place, _, words = label.partition(" ")
+    return words[:1].upper() + words[1:]
 
 
 # Parameters that no result depends on. Taking `threads` keeps Snakemake from comparing them.

@@ -79,30 +79,38 @@ rule uncertainty:
         "../scripts/uncertainty.py"
 
 
+rule lesions:
+    input:
+        image=raw("lesions", image_of),
+        label=raw("lesions", label_of),
+        segmentations=expand(f"{RESULTS}/segmentations/{{method}}/{{{{exam}}}}.nii.gz", method=VIEWED),
+    output:
+        lesions=f"{RESULTS}/metrics/{{exam}}.lesions.csv",
+        record=f"{RESULTS}/records/lesions/{{exam}}.json",
+    log:
+        f"{RESULTS}/logs/lesions/{{exam}}.log",
+    params:
+        methods=VIEWED,
+        code=code_of("lesions"),
+        libraries=libraries_of("lesions"),
+        raw=raw_of("lesions"),
+    script:
+        "../scripts/lesions.py"
+
+
 rule summarise:
     input:
         metrics=metrics_of(*METHODS, *GIVEN),
     output:
-        metrics=report(
-            f"{RESULTS}/tables/metrics.csv",
-            caption="../report/metrics.rst",
-            category="4 Results",
-            subcategory="Every number",
-            labels={"table": "every exam, method and metric"},
-        ),
-        summary=report(
-            f"{RESULTS}/tables/summary.csv",
-            caption="../report/summary.rst",
-            category="4 Results",
-            subcategory="Every number",
-            labels={"table": "statistics over the exams"},
-        ),
+        metrics=f"{RESULTS}/tables/metrics.csv",
+        summary=f"{RESULTS}/tables/summary.csv",
         comparison=f"{RESULTS}/tables/comparison.csv",
         json=f"{RESULTS}/tables/metrics.json",
         record=f"{RESULTS}/records/summarise.json",
     log:
         f"{RESULTS}/logs/summarise.log",
     params:
+        method=LEADING,
         code=code_of("summarise"),
         libraries=libraries_of("summarise"),
     script:
@@ -115,44 +123,11 @@ rule tables:
         summary=f"{RESULTS}/tables/summary.csv",
         comparison=f"{RESULTS}/tables/comparison.csv",
     output:
-        **{
-            f"of_{method}": report(
-                f"{RESULTS}/tables/exams.{{structure}}.{method}.csv",
-                caption="../report/table_method.rst",
-                category="4 Results",
-                subcategory="Exams by method",
-                labels={"table": "every metric", "structure": "{structure}", "method": method},
-            )
-            for method in VIEWED
-        },
-        dice=report(
-            f"{RESULTS}/tables/{{structure}}.csv",
-            caption="../report/table_dice.rst",
-            category="4 Results",
-            subcategory="Tables",
-            labels={"table": "1 Dice, as in the thesis", "structure": "{structure}"},
-        ),
-        scores=report(
-            f"{RESULTS}/tables/scores.{{structure}}.csv",
-            caption="../report/table_scores.rst",
-            category="4 Results",
-            subcategory="Tables",
-            labels={"table": "2 every metric, with intervals", "structure": "{structure}"},
-        ),
-        comparison=report(
-            f"{RESULTS}/tables/comparison.{{structure}}.csv",
-            caption="../report/table_comparison.rst",
-            category="4 Results",
-            subcategory="Tables",
-            labels={"table": "3 fusion against the others", "structure": "{structure}"},
-        ),
-        exams=report(
-            f"{RESULTS}/tables/exams.{{structure}}.csv",
-            caption="../report/table_exams.rst",
-            category="4 Results",
-            subcategory="Tables",
-            labels={"table": "4 Dice of every exam", "structure": "{structure}"},
-        ),
+        **{f"of_{method}": f"{RESULTS}/tables/exams.{{structure}}.{method}.csv" for method in VIEWED},
+        dice=f"{RESULTS}/tables/{{structure}}.csv",
+        scores=f"{RESULTS}/tables/scores.{{structure}}.csv",
+        comparison=f"{RESULTS}/tables/comparison.{{structure}}.csv",
+        exams=f"{RESULTS}/tables/exams.{{structure}}.csv",
         record=f"{RESULTS}/records/tables/{{structure}}.json",
     log:
         f"{RESULTS}/logs/tables/{{structure}}.log",
@@ -170,13 +145,7 @@ rule table_literature:
     input:
         summary=f"{RESULTS}/tables/summary.csv",
     output:
-        table=report(
-            f"{RESULTS}/tables/literature.csv",
-            caption="../report/table_literature.rst",
-            category="4 Results",
-            subcategory="Literature",
-            labels={"table": "beside other methods (thesis table 3)"},
-        ),
+        table=f"{RESULTS}/tables/literature.csv",
         record=f"{RESULTS}/records/table_literature.json",
     log:
         f"{RESULTS}/logs/table_literature.log",
@@ -192,13 +161,7 @@ rule table_weights:
     input:
         fusion=[vote_file(stage, FUSION) for stage in STAGES],
     output:
-        table=report(
-            f"{RESULTS}/tables/fusion_weights.csv",
-            caption="../report/table_weights.rst",
-            category="3 Fusion",
-            subcategory="Weights",
-            labels={"what": "table of the weights"},
-        ),
+        table=f"{RESULTS}/tables/fusion_weights.csv",
         record=f"{RESULTS}/records/table_weights.json",
     log:
         f"{RESULTS}/logs/table_weights.log",
@@ -209,14 +172,70 @@ rule table_weights:
         "../scripts/table_weights.py"
 
 
+rule table_configuration:
+    output:
+        table=f"{RESULTS}/tables/configuration.csv",
+        record=f"{RESULTS}/records/table_configuration.json",
+    log:
+        f"{RESULTS}/logs/table_configuration.log",
+    params:
+        settings=settings_of("table_configuration"),
+        code=code_of("table_configuration"),
+        libraries=libraries_of("table_configuration"),
+    script:
+        "../scripts/table_configuration.py"
+
+
+rule table_plan:
+    output:
+        table=f"{RESULTS}/tables/plan.csv",
+        record=f"{RESULTS}/records/table_plan.json",
+    log:
+        f"{RESULTS}/logs/table_plan.log",
+    params:
+        settings=settings_of("table_plan"),
+        code=code_of("table_plan"),
+        libraries=libraries_of("table_plan"),
+    script:
+        "../scripts/table_plan.py"
+
+
+rule table_networks:
+    input:
+        weights=[network_file(stage, network) for stage in STAGES for network in NETWORKS],
+        histories=[f"{RESULTS}/models/{stage}/{network}.history.csv" for stage in STAGES for network in NETWORKS],
+        records=[f"{RESULTS}/records/train/{stage}.{network}.json" for stage in STAGES for network in NETWORKS],
+    output:
+        table=f"{RESULTS}/tables/networks.csv",
+        record=f"{RESULTS}/records/table_networks.json",
+    log:
+        f"{RESULTS}/logs/table_networks.log",
+    params:
+        code=code_of("table_networks"),
+        libraries=libraries_of("table_networks"),
+    script:
+        "../scripts/table_networks.py"
+
+
 TABLES = [
     *(
         f"{RESULTS}/tables/{name}.csv"
-        for name in ("metrics", "summary", "comparison", "literature", "fusion_weights", "exams")
+        for name in (
+            "metrics",
+            "summary",
+            "comparison",
+            "exams",
+            "configuration",
+            "plan",
+            "networks",
+            "lesions",
+            "detection",
+            *(("literature", "fusion_weights") if FUSED else ()),
+        )
     ),
     *(
         f"{RESULTS}/tables/{prefix}{structure}.csv"
-        for prefix in ("", "scores.", "comparison.", "exams.")
+        for prefix in ("", "scores.", "comparison.", "exams.", "agreement.")
         for structure in STRUCTURES
     ),
     *(f"{RESULTS}/tables/exams.{structure}.{method}.csv" for structure in STRUCTURES for method in VIEWED),

@@ -5,8 +5,8 @@ rule figure_training:
         figure=report(
             f"{RESULTS}/figures/training.{{stage}}.svg",
             caption="../report/figure_training.rst",
-            category="2 Training",
-            labels={"figure": "loss and learning rate", "stage": "{stage}"},
+            category="2 Training and fusion",
+            labels=of_the("stage", what="1 loss and learning rate"),
         ),
         record=f"{RESULTS}/records/figure_training/{{stage}}.json",
     log:
@@ -26,9 +26,8 @@ rule figure_weights:
         figure=report(
             f"{RESULTS}/figures/fusion_weights.svg",
             caption="../report/figure_weights.rst",
-            category="3 Fusion",
-            subcategory="Weights",
-            labels={"what": "figure of the weights"},
+            category="2 Training and fusion",
+            labels={"what": "2 weights of the fusion: figure"},
         ),
         record=f"{RESULTS}/records/figure_weights.json",
     log:
@@ -47,9 +46,8 @@ rule figure_overlap:
         figure=report(
             f"{RESULTS}/figures/error_overlap.{{structure}}.svg",
             caption="../report/figure_overlap.rst",
-            category="3 Fusion",
-            subcategory="Error overlap",
-            labels={"figure": "error overlap (thesis figure 9)", "structure": "{structure}"},
+            category="2 Training and fusion",
+            labels=of_the("structure", what="4 overlap of errors (thesis figure 9)"),
         ),
         record=f"{RESULTS}/records/figure_overlap/{{structure}}.json",
     log:
@@ -69,9 +67,9 @@ rule figure_dice:
         figure=report(
             f"{RESULTS}/figures/dice.{{structure}}.svg",
             caption="../report/figure_dice.rst",
-            category="4 Results",
-            subcategory="Figures",
-            labels={"figure": "Dice of every exam", "structure": "{structure}"},
+            category="3 Scores",
+            subcategory="1 Dice and every metric",
+            labels=of_the("structure", what="2 Dice of every exam: figure"),
         ),
         record=f"{RESULTS}/records/figure_dice/{{structure}}.json",
     log:
@@ -95,9 +93,9 @@ rule figure_samples:
         figure=report(
             f"{RESULTS}/figures/samples.{{structure}}.svg",
             caption="../report/figure_samples.rst",
-            category="6 Samples",
-            subcategory="Random slices",
-            labels={"figure": "random slices (thesis figures 11 and 12)", "structure": "{structure}"},
+            category="6 Exams",
+            subcategory="1 Slices",
+            labels=of_the("structure", what="2 random slices (thesis figures 11 and 12)"),
         ),
         record=f"{RESULTS}/records/figure_samples/{{structure}}.json",
     log:
@@ -121,20 +119,10 @@ rule figure_uncertainty:
             f"{RESULTS}/figures/uncertainty.{{structure}}.svg",
             caption="../report/figure_uncertainty.rst",
             category="5 Uncertainty",
-            labels={"what": "figure: disagreement and error", "structure": "{structure}"},
+            labels=of_the("structure", what="2 disagreement and error: figure"),
         ),
-        table=report(
-            f"{RESULTS}/tables/uncertainty.{{structure}}.csv",
-            caption="../report/table_uncertainty.rst",
-            category="5 Uncertainty",
-            labels={"what": "table: exams by disagreement", "structure": "{structure}"},
-        ),
-        answer=report(
-            f"{RESULTS}/tables/flagging.{{structure}}.csv",
-            caption="../report/table_flagging.rst",
-            category="5 Uncertainty",
-            labels={"what": "answer: are low scores flagged?", "structure": "{structure}"},
-        ),
+        table=f"{RESULTS}/tables/uncertainty.{{structure}}.csv",
+        answer=f"{RESULTS}/tables/flagging.{{structure}}.csv",
         record=f"{RESULTS}/records/figure_uncertainty/{{structure}}.json",
     log:
         f"{RESULTS}/logs/figure_uncertainty/{{structure}}.log",
@@ -146,12 +134,90 @@ rule figure_uncertainty:
         "../scripts/figure_uncertainty.py"
 
 
+rule figure_extremes:
+    input:
+        images=raw("figure_extremes", test_images_of),
+        labels=raw("figure_extremes", test_labels_of),
+        segmentations=expand(f"{RESULTS}/segmentations/{LEADING}/{{exam}}.nii.gz", exam=EXAMS.names("test")),
+        metrics=metrics_of(LEADING),
+    output:
+        figure=report(
+            f"{RESULTS}/figures/extremes.{{structure}}.svg",
+            caption="../report/figure_extremes.rst",
+            category="6 Exams",
+            subcategory="1 Slices",
+            labels=of_the("structure", what="1 worst, median and best exam"),
+        ),
+        record=f"{RESULTS}/records/figure_extremes/{{structure}}.json",
+    log:
+        f"{RESULTS}/logs/figure_extremes/{{structure}}.log",
+    params:
+        method=LEADING,
+        exams=EXAMS.names("test"),
+        settings=settings_of("figure_extremes"),
+        code=code_of("figure_extremes"),
+        libraries=libraries_of("figure_extremes"),
+        raw=raw_of("figure_extremes"),
+    script:
+        "../scripts/figure_extremes.py"
+
+
+rule figure_agreement:
+    input:
+        metrics=f"{RESULTS}/tables/metrics.csv",
+    output:
+        figure=report(
+            f"{RESULTS}/figures/agreement.{{structure}}.svg",
+            caption="../report/figure_agreement.rst",
+            category="4 Volumes and lesions",
+            labels=of_the("structure", what="1 predicted against reference: figure"),
+        ),
+        table=f"{RESULTS}/tables/agreement.{{structure}}.csv",
+        record=f"{RESULTS}/records/figure_agreement/{{structure}}.json",
+    log:
+        f"{RESULTS}/logs/figure_agreement/{{structure}}.log",
+    params:
+        exams=len(EXAMS.names("test")),
+        code=code_of("figure_agreement"),
+        libraries=libraries_of("figure_agreement"),
+    script:
+        "../scripts/figure_agreement.py"
+
+
+rule figure_detection:
+    input:
+        lesions=expand(f"{RESULTS}/metrics/{{exam}}.lesions.csv", exam=EXAMS.names("test")),
+    output:
+        figure=report(
+            f"{RESULTS}/figures/detection.svg",
+            caption="../report/figure_detection.rst",
+            category="4 Volumes and lesions",
+            labels={"what": "3 lesions found, by size: figure"},
+        ),
+        lesions=f"{RESULTS}/tables/lesions.csv",
+        detection=f"{RESULTS}/tables/detection.csv",
+        record=f"{RESULTS}/records/figure_detection.json",
+    log:
+        f"{RESULTS}/logs/figure_detection.log",
+    params:
+        code=code_of("figure_detection"),
+        libraries=libraries_of("figure_detection"),
+    script:
+        "../scripts/figure_detection.py"
+
+
 FIGURES = [
-    f"{RESULTS}/figures/fusion_weights.svg",
+    *(f"{RESULTS}/figures/{name}.svg" for name in ("detection", *(("fusion_weights",) if FUSED else ()))),
     *(f"{RESULTS}/figures/training.{stage}.svg" for stage in STAGES),
     *(
         f"{RESULTS}/figures/{figure}.{structure}.svg"
-        for figure in ("error_overlap", "dice", "uncertainty", "samples")
+        for figure in (
+            "dice",
+            "samples",
+            "extremes",
+            "agreement",
+            *(("error_overlap", "uncertainty") if FUSED else ()),
+        )
         for structure in STRUCTURES
     ),
 ]

@@ -167,3 +167,8 @@ def licence_of(wildcards):
 def captions_of(wildcards):
     """Return the captions of the report."""
     return CAPTIONS
+
+
+def captions_of_tables(wildcards):
+    """Return the captions of tables, which stand on their pages."""
+    return [path for path in CAPTIONS if Path(path).name.startswith("table_")]

@@ -204,8 +204,9 @@ def test_segmentations_of(wildcards):
 
 
 def disagreements_of(*splits):
-    """Return the maps of the networks' disagreement for the exams of some splits."""
-    return [f"{RESULTS}/disagreement/{stage}/{exam}.nii.gz" for stage in STAGES for exam in EXAMS.names(*splits)]
+    """Return the maps of the fused networks' disagreement for the exams of some splits; none without a fusion."""
+    stages = STAGES if FUSED else ()
+    return [f"{RESULTS}/disagreement/{stage}/{exam}.nii.gz" for stage in stages for exam in EXAMS.names(*splits)]
 
 
 # What goes first: what others wait for, and the long before the short (see `priority_of_exam`).

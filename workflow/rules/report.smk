@@ -5,6 +5,7 @@ EVERYTHING = [
     *rules.bundle.output,
     *TABLES,
     *FIGURES,
+    *PAGES,
     *segmentations_of("test"),
     *disagreements_of("test"),
     *expand(f"{RESULTS}/viewer/{{exam}}.html", exam=EXAMS.names("test")),

@@ -3,14 +3,14 @@ rule viewer:
         image=raw("viewer", image_of),
         label=raw("viewer", label_of),
         segmentations=expand(f"{RESULTS}/segmentations/{{method}}/{{{{exam}}}}.nii.gz", method=VIEWED),
-        disagreement=expand(f"{RESULTS}/disagreement/{{stage}}/{{{{exam}}}}.nii.gz", stage=STAGES),
+        disagreement=expand(f"{RESULTS}/disagreement/{{stage}}/{{{{exam}}}}.nii.gz", stage=STAGES if FUSED else ()),
     output:
         full=f"{RESULTS}/viewer/{{exam}}.html",
         embedded=report(
             f"{RESULTS}/viewer/report/{{exam}}.html",
             caption="../report/viewer.rst",
-            category="6 Samples",
-            subcategory="Viewer",
+            category="6 Exams",
+            subcategory="2 Viewer",
             labels={"exam": "{exam}"},
         ),
         record=f"{RESULTS}/records/viewer/{{exam}}.json",

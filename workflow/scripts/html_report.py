@@ -24,6 +24,7 @@ def work() -> None:
         command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile)]
         # The run that this job belongs to holds the lock; nothing is written but the report.
         command += ["--configfile", config.name, "--nolock", "--report", str(html)]
+        command += ["--report-stylesheet", str(snakefile.parent / "workflow" / "report" / "report.css")]
         command += ["--resources", "gpu=0"]  # so it looks for no cards
         try:
             ended = subprocess.run(

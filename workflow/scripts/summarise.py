@@ -3,7 +3,6 @@
 from hepaflow.evaluation.scores import in_order, read_scores, write_scores
 from hepaflow.evaluation.statistics import compare, summarise
 from hepaflow.jobs.run import run
-from hepaflow.names import FUSION
 from hepaflow.tables.scores import write_statistics
 
 
@@ -12,7 +11,7 @@ def work() -> None:
     summary = summarise(metrics)
     write_scores(metrics, snakemake.output.metrics)
     write_scores(summary, snakemake.output.summary)
-    write_scores(compare(metrics, FUSION), snakemake.output.comparison)
+    write_scores(compare(metrics, snakemake.params.method), snakemake.output.comparison)
     write_statistics(summary, snakemake.output.json)
 
 

@@ -203,3 +203,51 @@ def test_a_choice_that_is_null_is_told_to_no_job() -> None:
 def test_what_a_method_does_not_have_is_no_job(rule: str, wildcards: tuple[str, ...], nothing: str) -> None:
     with pytest.raises(KeyError, match=nothing):
         of(Settings(), rule, *wildcards)
+
+
+# What pages tell of the settings.
+
+
+def test_the_thesis_is_compared_with_itself() -> None:
+    compared = of(read_settings({}), "table_configuration")
+    assert compared.run == compared.thesis
+    assert compared.run["training.liver.epochs"] == 200
+
+
+def test_neither_places_nor_speed_are_compared() -> None:
+    one, other = (
+        of(read_settings(config), "table_configuration")
+        for config in (
+            {},
+            {
+                "results": "results/mine",
+                "data": "/home/me/data",
+                "exams": "config/exams/mine.tsv",
+                "cache": "/home/me/cache",
+                "compute": {"workers": 1},
+                "count_libraries": True,
+            },
+        )
+    )
+    assert one == other
+
+
+def test_of_files_pages_tell_the_name_alone() -> None:
+    settings = read_settings(
+        {
+            "backbones": {"mine": {"arch": "resnet50", "weights": "/home/me/first.pth"}},
+            "predictions": {"reader": {"folder": "/home/me/others"}},
+        }
+    )
+    compared, plan = of(settings, "table_configuration"), of(settings, "table_plan")
+    assert compared.run["backbones.mine.weights"] == "first.pth"
+    assert "predictions.reader.liver" in compared.run
+    for told in (compared.canonical(), plan.canonical()):
+        assert "/home/me" not in told
+    assert plan.given == {"reader": ("liver", "lesion")}
+    assert plan.plan.methods.keys() == plan_of(settings).methods.keys()
+
+
+def test_the_summary_says_whether_exams_are_phantoms() -> None:
+    assert not of(read_settings({}), "summary").phantoms
+    assert of(read_settings({"phantoms": {}}), "summary").phantoms

@@ -488,6 +488,49 @@ def networks(of: Plan, name: str) -> list[dict[str, Any]]:
     return [planned.network.network.as_json() for planned in of.methods[name].values() if planned.network]
 
 
+def test_a_run_may_have_no_backbones_and_then_fuses_nothing() -> None:
+    alone = plan(backbones={}, methods={"mine": {"network": UNET}}, model="mine")
+    assert list(alone.methods) == ["mine"]
+    assert votes_of(alone) == []
+    assert networks_of(alone) == [("mine", stage) for stage in STAGES]
+    assert alone.data.keys() == {"liver", "lesion"}
+    assert alone.data["lesion"].within == Region(method="mine", stage="liver")
+
+
+@pytest.mark.parametrize("own", [{}, {"stages": {"lesion": {"data": {"kind": "voi_slices", "margin": 0.1}}}}])
+def test_backbones_that_come_in_later_train_nothing_anew(own: dict[str, Any]) -> None:
+    mine = {"mine": {"network": UNET, **own}}
+    alone, beside = plan(backbones={}, methods=mine, model="mine"), plan(methods=mine)
+    for stage in STAGES:
+        before, after = training(alone, stage, "mine"), training(beside, stage, "mine")
+        assert before == after
+        assert alone.data[before.data].preprocess == beside.data[after.data].preprocess
+
+
+@pytest.mark.parametrize(
+    ("config", "told"),
+    [
+        ({"backbones": {}}, "there are none, and `methods` has no network either"),
+        ({"backbones": {}, "methods": {"mine": {"network": UNET}}}, "name a method of this run: mine"),
+        (
+            {"backbones": {}, "methods": {"mine": {"network": UNET}}, "model": "fusion"},
+            "found 'fusion'; expected a method of this run: mine",
+        ),
+        (
+            {
+                "backbones": {},
+                "methods": {"mine": {"network": UNET}, "both": {"kind": "average", "of": ["mine", "fusion"]}},
+                "model": "both",
+            },
+            "found 'fusion'; expected names of mine",
+        ),
+    ],
+)
+def test_without_backbones_nothing_is_the_fusion(config: dict[str, Any], told: str) -> None:
+    with pytest.raises(UserError, match=re.escape(told)):
+        read_settings(config)
+
+
 def test_networks_that_set_nothing_of_their_own_are_told_nothing_new() -> None:
     for name in ("densenet201", "resnet152"):
         assert [set(network) for network in networks(plan(), name)] == [{"arch", "weights", "head"}] * 2

@@ -1,18 +1,29 @@
 """What the jobs of each rule read of the settings, for the values of their wildcards."""
 
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import PurePath
+from typing import Any
+
+from hepaflow.methods.given_files import structures_of
 from hepaflow.methods.plan import model_of
-from hepaflow.names import FUSION
+from hepaflow.methods.words import leaves
 from hepaflow.settings.base import SettingsModel
 from hepaflow.settings.figures import FigureSamplesSettings
 from hepaflow.settings.fusion import FitFusionSettings
+from hepaflow.settings.pages import ComparedSettings, DescribedPlan, SummarySettings
 from hepaflow.settings.phantom import PhantomSettings
 from hepaflow.settings.plan import Plan
 from hepaflow.settings.postprocess import PostprocessSettings
 from hepaflow.settings.predictions import AdoptSettings, PredictionLabels
 from hepaflow.settings.preprocessing import PreprocessSettings
+from hepaflow.settings.slices import WindowSettings
 from hepaflow.settings.survey import SurveySettings
 from hepaflow.settings.training import PredictSettings, TrainSettings
-from hepaflow.settings.workflow import Settings
+from hepaflow.settings.workflow import WITHOUT_FILE, Settings
+
+NOT_COMPARED = ("exams", "data", "results", "cache", "compute", "count_libraries")
+"""Keys that say where files lie, how fast is computed, and when anew: nothing that a result follows from."""
 
 
 class JobSettings:
@@ -73,7 +84,7 @@ class JobSettings:
 
     def bundle(self) -> Plan:
         """Return what the segmentation of an exam depends on, from beginning to end: the plan of the model."""
-        return model_of(self._plan, self._settings.model or FUSION)
+        return model_of(self._plan, self._settings.result)
 
     def adopt(self, given: str) -> AdoptSettings:
         """Return what the label maps of another system depend on."""
@@ -88,3 +99,44 @@ class JobSettings:
     def figure_samples(self) -> FigureSamplesSettings:
         """Return what the sample figures depend on."""
         return FigureSamplesSettings(samples=self._settings.samples, window=self._settings.window)
+
+    def figure_extremes(self) -> WindowSettings:
+        """Return what the figures of the worst, the median and the best exam depend on."""
+        return self._settings.window
+
+    def table_configuration(self) -> ComparedSettings:
+        """Return what is compared of a run's configuration and the thesis'."""
+        return ComparedSettings(run=dict(_compared(self._settings)), thesis=dict(_compared(Settings())))
+
+    def table_plan(self) -> DescribedPlan:
+        """Return what is described of a run's plan; of files the name alone."""
+        plan = Plan.model_validate_json(json.dumps(_without_places(self._plan.as_json())))
+        return DescribedPlan(
+            plan=plan, given={name: structures_of(one) for name, one in self._settings.predictions.items()}
+        )
+
+    def summary(self) -> SummarySettings:
+        """Return what the summary tells of the settings."""
+        return SummarySettings(
+            size=self._settings.size,
+            seed=self._settings.seed,
+            precision=self._settings.precision,
+            phantoms=self._settings.phantoms is not None,
+        )
+
+
+def _compared(settings: Settings) -> Iterator[tuple[str, Any]]:
+    """Yield the settings that are compared, by path; of files the name alone."""
+    chosen = {name: value for name, value in settings.as_json().items() if name not in NOT_COMPARED}
+    return leaves(_without_places(chosen))
+
+
+def _without_places(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings without folders, and with the names of files of weights instead of their paths."""
+    kept = {name: value for name, value in tree.items() if name != "folder"}
+    for name, value in kept.items():
+        if isinstance(value, Mapping):
+            kept[name] = _without_places(value)
+        elif name == "weights" and value not in WITHOUT_FILE:
+            kept[name] = PurePath(value).name
+    return kept

@@ -47,17 +47,19 @@ LIVER, LESION = STAGES
 
 def plan_of(settings: Settings) -> Plan:
     """Return the plan of a run."""
+    around = FUSION if settings.backbones else settings.result
     shared = {
-        LIVER: _data(LIVER, settings.liver_slices(), FUSION),
-        LESION: _data(LESION, settings.lesion_slices(), FUSION),
+        LIVER: _data(LIVER, settings.liver_slices(), around),
+        LESION: _data(LESION, settings.lesion_slices(), around),
     }
     own = {name: _data_of(settings, name, shared) for name in settings.cascades}
     thesis = dict(zip(STAGES, STAGES, strict=True))
     methods: dict[str, dict[str, PlannedStage]] = {
         **{name: _cascade(settings, name, seen=thesis, trained_on=thesis) for name in settings.backbones},
         **{name: _cascade(settings, name, **_names(name, data, shared)) for name, data in own.items()},
-        FUSION: {stage: _vote(settings, stage) for stage in STAGES},
     }
+    if settings.backbones:
+        methods[FUSION] = {stage: _vote(settings, stage) for stage in STAGES}
     beside = {_own(stage, name): data[stage] for name, data in own.items() for stage in STAGES}
     for name, average in settings.averages.items():
         finest = {stage: _finest(average, stage, methods, shared | beside) for stage in STAGES}
@@ -65,8 +67,16 @@ def plan_of(settings: Settings) -> Plan:
         beside |= {_own(stage, name): data[stage] for stage in STAGES}
         seen = _names(name, data, shared)["seen"]
         methods[name] = {stage: _average(settings, name, stage, seen[stage]) for stage in STAGES}
-    used = {planned.data for stages in methods.values() for planned in stages.values()}
-    return Plan(data=shared | {name: data for name, data in beside.items() if name in used}, methods=methods)
+    used = {name for stages in methods.values() for planned in stages.values() for name in _data_names(planned)}
+    return Plan(
+        data={name: data for name, data in (shared | beside).items() if name in used},
+        methods=methods,
+    )
+
+
+def _data_names(planned: PlannedStage) -> list[str]:
+    """Return the names of the data on which a stage finds something, and its network learns."""
+    return [planned.data, *([planned.training.data] if planned.training else [])]
 
 
 def _finest(

@@ -22,18 +22,30 @@ def in_words(plan: Plan, given: Mapping[str, tuple[str, ...]] | None = None) -> 
         The structures that other systems have segmented, by the system's name.
     """
     yield "Data: exams on the networks' grid"
-    trainings = [planned.training for stages in plan.methods.values() for planned in stages.values()]
-    to_train = {training.data for training in trainings if training is not None}
-    yield from _rows({name: _data(data, to_train=name in to_train) for name, data in plan.data.items()})
+    yield from _rows(data_in_words(plan))
     yield ""
     yield "Methods: each ends in a label map"
-    for method, stages in plan.methods.items():
+    for method, stages in methods_in_words(plan, given).items():
         yield f"  {method}"
+        yield from _rows({stage: f"← {words}" for stage, words in stages.items()}, indent=4)
+
+
+def data_in_words(plan: Plan) -> dict[str, str]:
+    """Return what each preprocessed data are, by name."""
+    trainings = [planned.training for stages in plan.methods.values() for planned in stages.values()]
+    to_train = {training.data for training in trainings if training is not None}
+    return {name: _data(data, to_train=name in to_train) for name, data in plan.data.items()}
+
+
+def methods_in_words(plan: Plan, given: Mapping[str, tuple[str, ...]] | None = None) -> dict[str, dict[str, str]]:
+    """Return how each stage of each method is made, and which structures other systems give."""
+    words: dict[str, dict[str, str]] = {}
+    for method, stages in plan.methods.items():
         ordered = sorted(stages, key=lambda stage: depth(plan, method, stage))
-        yield from _rows({stage: f"← {_stage(stages[stage])}" for stage in ordered}, indent=4)
+        words[method] = {stage: _stage(stages[stage]) for stage in ordered}
     for system, structures in (given or {}).items():
-        yield f"  {system}"
-        yield from _rows(dict.fromkeys(structures, "← as another system gives it"), indent=4)
+        words[system] = dict.fromkeys(structures, "as another system gives it")
+    return words
 
 
 def _rows(rows: Mapping[str, str], indent: int = 2) -> Iterator[str]:
@@ -94,28 +106,44 @@ def _numbers(training: TrainingSettings) -> Iterator[str]:
     """Yield what else is set, and is null in the thesis."""
     for name in ("oversample", "batches_per_epoch", "clip_gradients"):
         if (value := getattr(training, name)) is not None:
-            yield f"{name} {_value(value)}"
+            yield f"{name} {value_in_words(value)}"
 
 
 def _entry(settings: SettingsModel) -> str:
     """Return an entry of a table with its settings: `min area (min_area 10)`."""
     values = settings.as_json()
     kind = _kind(values.pop("kind"))
-    words = ", ".join(f"{name} {_value(value)}" for name, value in _leaves(values))
+    words = ", ".join(f"{name} {value_in_words(value)}" for name, value in leaves(values))
     return f"{kind} ({words})" if words else kind
 
 
-def _leaves(values: Mapping[str, Any], group: str = "") -> Iterator[tuple[str, Any]]:
+def leaves(values: Mapping[str, Any], group: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield every value of nested settings with the path of its key.
+
+    Examples
+    --------
+    >>> list(leaves({"size": 256, "training": {"liver": {"epochs": 200}}}))
+    [('size', 256), ('training.liver.epochs', 200)]
+    """
     for name, value in values.items():
         if isinstance(value, Mapping):
-            yield from _leaves(value, f"{group}{name}.")
+            yield from leaves(value, f"{group}{name}.")
         else:
             yield f"{group}{name}", value
 
 
-def _value(value: object) -> str:
+def value_in_words(value: object) -> str:
+    """Return a value of settings as people write it.
+
+    Examples
+    --------
+    >>> value_in_words([0.5, "unet", {"kind": "min_area", "min_area": 4}])
+    '[0.5, unet, kind min_area, min_area 4]'
+    """
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {value_in_words(one)}" for name, one in leaves(value))
     if isinstance(value, list):
-        return f"[{', '.join(map(_value, value))}]"
+        return f"[{', '.join(map(value_in_words, value))}]"
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

@@ -97,12 +97,14 @@ class Settings(SettingsModel):
     """Rows and columns of the networks' input, in pixels (thesis 4.2)."""
     contrast: ContrastSettings = ContrastSettings()
     """Contrast enhancement of the lesion slices (thesis 4.3)."""
-    backbones: dict[str, BackboneSettings] = Field(default=THESIS_BACKBONES, min_length=1, max_length=12)
-    """The networks, each under a name of the user's choice; a configuration replaces them all (thesis 4.4)."""
+    backbones: dict[str, BackboneSettings] = Field(default=THESIS_BACKBONES, max_length=12)
+    """The networks, each under a name of the user's choice; a configuration replaces them all (thesis 4.4). Where
+    there are none (`{}`), nothing is fused, and `model` names a method."""
     methods: dict[str, AnyMethod] = Field(default={}, max_length=12)
     """Methods beside the backbones, each under a name of the user's choice; they are not fused."""
     model: str | None = Field(default=None, min_length=1)
-    """The method that is the run's model and segments new exams; null for the fusion (thesis 4.6.2)."""
+    """The method that is the run's model and segments new exams; null for the fusion (thesis 4.6.2). Without
+    backbones there is no fusion, and a name is needed."""
     head: HeadSettings = HeadSettings()
     """The DeepLabV3 head behind every backbone (thesis 3.5, 4.4)."""
     training: StagesTraining = StagesTraining()
@@ -177,7 +179,9 @@ class Settings(SettingsModel):
 
     @model_validator(mode="after")
     def _named_methods_exist(self) -> "Settings":
-        trained = [*self.networks, FUSION]
+        trained = [*self.networks, *([FUSION] if self.backbones else [])]
+        if not trained:
+            raise ValueError("backbones: there are none, and `methods` has no network either; nothing is trained")
         for name, average in self.averages.items():
             if unknown := [one for one in average.of if one not in trained]:
                 raise ValueError(
@@ -185,8 +189,10 @@ class Settings(SettingsModel):
                 )
             if len(set(average.of)) < len(average.of):
                 raise ValueError(f"methods.{name}.of: a name stands there twice; each counts as much as any other")
+        known = ", ".join([*trained, *self.averages])
+        if self.model is None and not self.backbones:
+            raise ValueError(f"model: there are no backbones to be fused; name a method of this run: {known}")
         if self.model not in (None, *trained, *self.averages):
-            known = ", ".join([*trained, *self.averages])
             raise ValueError(f"model: found {self.model!r}; expected a method of this run: {known}")
         return self
 
@@ -217,6 +223,11 @@ class Settings(SettingsModel):
     def averages(self) -> dict[str, AverageSettings]:
         """Methods that average the maps of others."""
         return {name: method for name, method in self.methods.items() if isinstance(method, AverageSettings)}
+
+    @property
+    def result(self) -> str:
+        """The method that is the run's model."""
+        return self.model or FUSION
 
     def stage_training(self, stage: Stage, name: str) -> TrainingSettings:
         """Return how a network is trained for a stage: the stage's settings with its own differences."""

@@ -128,12 +128,12 @@ def _cell(row: Mapping[Any, Any]) -> str:
 
 
 def comparison_table(comparison: pd.DataFrame, structure: str) -> pd.DataFrame:
-    """Return, for one structure, how the fusion compares with every other method, exam by exam.
+    """Return, for one structure, how a method compares with every other one, exam by exam.
 
     Parameters
     ----------
     comparison : DataFrame
-        As `statistics.compare` returns it.
+        As `statistics.compare` returns it; empty in a run of one method.
     """
     rows = [
         {
@@ -142,14 +142,14 @@ def comparison_table(comparison: pd.DataFrame, structure: str) -> pd.DataFrame:
             "exams": row["exams"],
             "mean difference": "undefined" if pd.isna(row["difference"]) else f"{row['difference']:+.4f}",
             INTERVAL: interval(row["low"], row["high"], 4),
-            "fusion higher": row["higher"],
+            f"{row['method']} higher": row["higher"],
             "equal": row["exams"] - row["higher"] - row["lower"],
-            "fusion lower": row["lower"],
+            f"{row['method']} lower": row["lower"],
             "Wilcoxon p": _significance(row),
         }
         for row in comparison[comparison["structure"] == structure].to_dict("records")
     ]
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=None if rows else ["metric", "against"])
 
 
 def _significance(row: Mapping[Any, Any]) -> str:

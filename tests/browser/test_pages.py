@@ -1,0 +1,120 @@
+"""The pages of tables, and the summary of a small run, opened from disk in a real browser."""
+
+from pathlib import Path
+
+import pytest
+from opened import Opened
+from playwright.sync_api import Locator, Page, expect
+from smoke_run import EXAMS
+
+from hepaflow.pages.table import table_page
+
+SIZES = [(1400, 900), (400, 844)]
+CSV = b"exam,value,interval\n" + b"".join(
+    b"e%d,%s,%s\n" % (number, value, b"0.1 to 0.2")
+    for number, value in enumerate([b"10", b"undefined", b"9.5", b"-1", b"100", b"0.123456789"] * 5)
+)
+
+
+@pytest.fixture
+def table(opened: Opened, tmp_path: Path) -> Page:
+    path = tmp_path / "mine.html"
+    path.write_text(table_page(CSV, name="mine.csv", title="Mine", caption="<p>Words.</p>"), encoding="utf-8")
+    return opened(path, offline=True)
+
+
+def column(page: Page, number: int) -> list[str]:
+    return page.locator(f"tbody tr:not(.hidden) td:nth-child({number})").all_inner_texts()
+
+
+def test_a_click_on_a_column_sorts_by_number_and_another_one_turns_it(table: Page) -> None:
+    header = table.get_by_role("button", name="value")
+    header.click()
+    expected = ["-1"] * 5 + ["0.1235"] * 5 + ["9.5"] * 5 + ["10"] * 5 + ["100"] * 5
+    assert column(table, 2) == [*expected, *["undefined"] * 5]
+    expect(table.locator("th[aria-sort=ascending]")).to_have_text("value")
+    header.click()
+    assert column(table, 2) == [*reversed(expected), *["undefined"] * 5]  # what is no number stays last
+    table.get_by_role("button", name="exam").click()
+    assert column(table, 1)[:12] == [f"e{number}" for number in range(12)]
+    expect(table.locator("th[aria-sort]")).to_have_count(1)
+
+
+def test_numbers_end_at_the_same_place_and_text_begins_there(table: Page) -> None:
+    places = "cells => new Set(cells.map(cell => getComputedStyle(cell).textAlign)).size"
+    for number, side in ((1, "left"), (2, "right")):
+        cells = table.locator(f":is(th, td):nth-child({number})")
+        assert cells.evaluate_all(places) == 1
+        assert cells.first.evaluate("cell => getComputedStyle(cell).textAlign") == side
+
+
+def test_rows_are_filtered_by_words(table: Page) -> None:
+    table.get_by_role("searchbox").fill("0.2 UNDEF")
+    assert column(table, 2) == ["undefined"] * 5
+    expect(table.locator("output")).to_have_text("5 of 30")
+    table.get_by_role("searchbox").fill("")
+    assert len(column(table, 2)) == 30
+
+
+def test_the_table_is_downloaded_byte_for_byte(table: Page) -> None:
+    with table.expect_download() as started:
+        table.get_by_text("Download CSV").click()
+    assert started.value.suggested_filename == "mine.csv"
+    assert Path(started.value.path()).read_bytes() == CSV
+
+
+def test_the_caption_stands_above_the_table_and_the_download_below(table: Page) -> None:
+    tops = [_top(table.locator(place)) for place in (".caption", "table", ".download")]
+    assert tops == sorted(tops)
+
+
+def _top(place: Locator) -> float:
+    box = place.bounding_box()
+    assert box
+    return box["y"]
+
+
+# The summary.
+
+
+@pytest.fixture
+def summary(report: Path) -> Path:
+    return report.with_name("summary.html")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_summary_opens_from_disk_whole_and_fits(opened: Opened, summary: Path, size: tuple[int, int]) -> None:
+    page = opened(summary, size, offline=True)
+    sizes = page.locator("img").evaluate_all("images => images.map((image) => image.naturalWidth)")
+    assert len(sizes) > 10
+    assert min(sizes) > 100
+    assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
+    expect(page.get_by_text("2 exams to train and 2 to test")).to_be_visible()
+    for heading in ("Dice", "Exams", "Volumes and lesions", "Fusion", "Networks, and what they cost"):
+        expect(page.get_by_role("heading", name=heading, exact=True)).to_be_visible()
+
+
+def test_the_summary_leads_to_the_viewers(opened: Opened, summary: Path) -> None:
+    page = opened(summary)
+    links = page.locator("a.beside").evaluate_all("links => links.map(link => link.getAttribute('href'))")
+    assert set(links) == {f"viewer/{exam}.html" for exam, split in EXAMS.items() if split == "test"}
+    assert all((summary.parent / link).is_file() for link in links)
+
+
+def test_captions_stand_below_what_they_explain(opened: Opened, summary: Path) -> None:
+    page = opened(summary)
+    for figure in page.locator("figure").all():
+        assert _top(figure.locator("img")) < _top(figure.locator("figcaption"))
+
+
+def test_the_summary_prints_what_is_folded_too(opened: Opened, summary: Path) -> None:
+    page = opened(summary)
+    expect(page.locator("details table")).to_be_hidden()
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    expect(page.locator("details table")).to_be_visible()
+    expect(page.locator("nav.toc")).to_be_hidden()
+    wide = page.locator("img").evaluate_all(
+        "images => images.filter((one) => one.width > one.closest('main').clientWidth)"
+    )
+    assert wide == []
