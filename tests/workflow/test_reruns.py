@@ -1335,7 +1335,6 @@ MORE_EXAMS: dict[str, dict[str, int]] = {
         "disagreement.liver": 1,
         "disagreement.lesion": 1,
         "viewer": 1,
-        "viewer.test": 1,  # of the exam before, which leads to the new one
     },
     "train": {
         "phantom": 1,
