@@ -4,13 +4,15 @@ import doctest
 import re
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 import reference
 import yaml
 from small_model import small_model
 
-from hepaflow.settings.workflow import Settings
+from hepaflow.settings.configuration import merged
+from hepaflow.settings.workflow import Settings, read_settings
 from hepaflow.tables.thesis import LITERATURE
 
 ROOT = Path(__file__).parents[2]
@@ -79,6 +81,33 @@ def test_the_example_in_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert runner.summarize(verbose=False).attempted > 20
     assert not told, "".join(told)
     assert (tmp_path / "segmentation.nii.gz").is_file()
+
+
+@pytest.mark.parametrize(
+    "name", ["README.md", "docs/start.md", "docs/lits17.md", "docs/own-methods.md", "docs/other-systems.md"]
+)
+def test_configurations_that_are_shown_are_valid(name: str) -> None:
+    """Those of a page add up: a later one may use what an earlier one names."""
+    shown = re.findall(r"^```yaml\n(.*?)^```", (ROOT / name).read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    assert shown
+    found: dict[str, Any] = {}
+    for block in shown:
+        found = merged(found, yaml.safe_load(block))
+        read_settings(found)
+
+
+def test_every_item_of_the_checklists_is_there() -> None:
+    _, claim, tripod = re.split(r"^## ", (DOCS / "reporting.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    items = [re.findall(r"^\| (\d+[a-g]?) \| [^|]+ \| ([^|]+) \|", part, re.MULTILINE) for part in (claim, tripod)]
+    assert [item for item, _ in items[0]] == [str(number) for number in range(1, 45)]
+    assert len({item for item, _ in items[1]}) == len(items[1]) == 52
+    assert {int(item.rstrip("abcdefg")) for item, _ in items[1]} == set(range(1, 28))
+    assert {answer for _, answer in items[0] + items[1]} == {
+        "answered",
+        "in part",
+        "not answered",
+        "not applicable",
+    }
 
 
 # What is cited.
