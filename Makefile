@@ -47,7 +47,7 @@ demo: $(VENV)/.locked ## run the whole workflow on phantom exams, on the CPU, in
 	@$(BIN)/hepaflow summary results/demo
 	@echo "The report: results/demo/report.html"
 
-test: lint ## run every check but the slow ones of test-faults and test-slurm
+test: lint docs ## run every check but the slow ones of test-faults and test-slurm
 	@tests/browser/install_chromium.sh || echo "LEFT OUT: the tests in a real browser."
 	@# One after the other, for packages are installed by one at a time; what is missing is told by its own target.
 	@tests/dicom/install_dicom3tools.sh >/dev/null || true
