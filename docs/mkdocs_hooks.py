@@ -1,30 +1,15 @@
-"""What MkDocs asks while it builds the site: pages from elsewhere in the repository, and those made from the code.
+"""Adds to the site: pages from elsewhere in the repository, pages made from the code, and a finished demo."""
 
-Links are written for readers of the repository's files. Where the other file is a page of the site, the link leads
-there; where it is none, its text stays.
-"""
-
-import re
-from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from posixpath import normpath, relpath
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 from reference import ROOT, commands_page, module_pages, settings_page
-
-_ELSEWHERE = {
-    "README.md": "index.md",
-    "config/README.md": "configuration.md",
-    "CONTRIBUTING.md": "contributing.md",
-    "CHANGELOG.md": "changelog.md",
-}
-"""Pages that lie outside of docs/, by their path in the repository, and what they are called in the site."""
+from site_links import ELSEWHERE, with_links_of_the_site
 
 _DEMO = ROOT / "results/demo"
 _MODULES = "modules"
-_LINK = re.compile(r"(?P<image>!?)\[(?P<text>(?:[^\[\]]|\[[^\]]*\])*)\]\((?P<target>[^()\s]+)\)")
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
@@ -38,16 +23,15 @@ def _with_modules(entry: object) -> object:
         return entry
     ((title, value),) = entry.items()
     if value == _MODULES:
-        return {title: [{room: f"{_MODULES}/{room}.md"} for room in module_pages()]}
+        return {title: [f"{_MODULES}/{page}.md" for page in module_pages()]}
     return {title: [_with_modules(one) for one in value]} if isinstance(value, list) else entry
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages that are no files of docs/, and what a finished demo shows."""
-    for path, name in _ELSEWHERE.items():
-        files.append(File.generated(config, name, content=(ROOT / path).read_text(encoding="utf-8")))
-    pages = {"settings.md": settings_page(), "commands.md": commands_page(), "example.md": _example_page()}
-    pages |= {f"{_MODULES}/{room}.md": page for room, page in module_pages().items()}
+    pages = {name: (ROOT / path).read_text(encoding="utf-8") for path, name in ELSEWHERE.items()}
+    pages |= {"settings.md": settings_page(), "commands.md": commands_page(), "example.md": _example_page()}
+    pages |= {f"{_MODULES}/{name}.md": page for name, page in module_pages().items()}
     for name, page in pages.items():
         files.append(File.generated(config, name, content=page))
     for path in _shown_of_demo():
@@ -57,27 +41,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Let links lead to pages of the site."""
-    sources = {name: path for path, name in _ELSEWHERE.items()}
-    source = sources.get(page.file.src_uri, f"docs/{page.file.src_uri}")
-    return "".join(_parts(markdown, source, page.file.src_uri))
-
-
-def _parts(markdown: str, source: str, own: str) -> Iterator[str]:
-    """Walk a page; what stands in blocks of code is left as it is."""
-    for number, part in enumerate(re.split(r"^(```.*?^```)", markdown, flags=re.MULTILINE | re.DOTALL)):
-        yield part if number % 2 else _LINK.sub(lambda link: _rewritten(link, source, own), part)
-
-
-def _rewritten(link: re.Match[str], source: str, own: str) -> str:
-    target, _, anchor = link["target"].partition("#")
-    if not target or "://" in target or target.startswith("mailto:"):
-        return link[0]
-    path = normpath(PurePosixPath(source).parent / target)
-    name = _ELSEWHERE.get(path) or (path.removeprefix("docs/") if path.startswith("docs/") else None)
-    if name is None:
-        return link["text"]
-    address = relpath(name, PurePosixPath(own).parent)
-    return f"{link['image']}[{link['text']}]({address}{'#' + anchor if anchor else ''})"
+    return with_links_of_the_site(markdown, page.file.src_uri)
 
 
 # The demo.

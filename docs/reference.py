@@ -241,7 +241,7 @@ def _choice(parser: argparse.ArgumentParser) -> Any:
 def _argument(action: argparse.Action) -> str:
     value = action.metavar or (action.dest.upper() if action.nargs != 0 else "")
     if action.choices:
-        value = " | ".join(map(str, action.choices))
+        value = f"{{{','.join(map(str, action.choices))}}}"
     shown = f"{', '.join(action.option_strings)} {value}".strip() if action.option_strings else action.dest
     needed = " (required)" if action.option_strings and action.required else ""
     meaning = (action.help or "") % {"default": action.default, "prog": ""}
@@ -250,31 +250,34 @@ def _argument(action: argparse.Action) -> str:
 
 # Modules.
 
-_ROOMS_FOR_NOTEBOOKS = (
-    "volumes",
-    "exams",
-    "dicom",
-    "phantoms",
-    "preprocessing",
-    "networks",
-    "sampling",
-    "masks",
-    "model",
-    "segment",
-    "training",
-    "evaluation",
-    "tables",
-    "figures",
-    "viewer",
-    "methods",
-    "settings",
-)
-"""Rooms that another program may use; the others serve the workflow's jobs and commands alone."""
+_NOT_FOR_PROGRAMS = ("jobs", "system")
+"""Rooms that serve the workflow's jobs and the commands alone."""
+
+
+def rooms() -> list[str]:
+    """Return the rooms of the package that another program may use."""
+    found = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    return sorted(found.difference(_NOT_FOR_PROGRAMS))
 
 
 def module_pages() -> dict[str, str]:
-    """Return a page for each room of the package, by its name; Markdown with directives of mkdocstrings."""
-    return {room: _room_page(room) for room in _ROOMS_FOR_NOTEBOOKS}
+    """Return a page for each room, by its name, after one that lists them; Markdown for mkdocstrings."""
+    return {"index": _rooms_page()} | {room: _room_page(room) for room in rooms()}
+
+
+def _rooms_page() -> str:
+    summaries = {room: _docstring(PACKAGE / room / "__init__.py").split("\n\n")[0] for room in rooms()}
+    lines = [
+        "# Python interface",
+        "",
+        "The rooms of the package, from their docstrings. [Use it from Python](../python.md) begins with an "
+        "example, and [Architecture](../architecture.md) shows how the rooms fit together.",
+        "",
+        "| room | what is there |",
+        "|---|---|",
+        *(f"| [`{room}`]({room}.md) | {_in_cell(summary)} |" for room, summary in summaries.items()),
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def _room_page(room: str) -> str:

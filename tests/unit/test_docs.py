@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import reference
 import yaml
+from site_links import with_links_of_the_site
 from small_model import small_model
 
 from hepaflow.settings.configuration import merged
@@ -171,5 +172,36 @@ def test_commands_page_has_every_command_and_argument() -> None:
 def test_every_room_that_computes_has_a_page() -> None:
     rooms = {path.parent.name for path in reference.PACKAGE.glob("*/__init__.py")}
     pages = reference.module_pages()
+    overview = pages.pop("index")
     assert rooms - pages.keys() == {"jobs", "system"}
     assert all(page.count("::: hepaflow.") >= 1 for page in pages.values())
+    assert all(re.search(rf"^\| \[`{room}`\]\({room}\.md\) \| \w", overview, re.MULTILINE) for room in pages)
+
+
+# Links of the site.
+
+
+@pytest.mark.parametrize(
+    ("page", "link", "there"),
+    [
+        ("index.md", "[a](docs/segment.md#privacy)", "[a](segment.md#privacy)"),
+        ("index.md", "![a](docs/images/samples.png)", "![a](images/samples.png)"),
+        ("index.md", "[a](config/README.md)", "[a](configuration.md)"),
+        ("index.md", "[a](CITATION.cff)", "a"),
+        ("slurm.md", "[a](../benchmarks/run.py)", "a"),
+        ("slurm.md", "[a](../config/README.md#fusion)", "[a](configuration.md#fusion)"),
+        ("configuration.md", "[a](../docs/speed.md)", "[a](speed.md)"),
+        ("configuration.md", "[a](#fusion)", "[a](#fusion)"),
+        ("contributing.md", "[`a[b]`](docs/gpu.md)", "[`a[b]`](gpu.md)"),
+        ("modules/index.md", "[a](../python.md)", "[a](../python.md)"),
+        ("modules/index.md", "[a](volumes.md)", "[a](volumes.md)"),
+        ("faq.md", "[a](https://example.org/docs/x.md)", "[a](https://example.org/docs/x.md)"),
+    ],
+)
+def test_links_lead_to_pages_of_the_site(page: str, link: str, there: str) -> None:
+    assert with_links_of_the_site(f"See {link}, and {link}.", page) == f"See {there}, and {there}."
+
+
+def test_code_is_no_link() -> None:
+    code = "```python\nvalues[0](docs/segment.md)\n```\n"
+    assert with_links_of_the_site(code, "index.md") == code
