@@ -270,8 +270,8 @@ def _rooms_page() -> str:
     lines = [
         "# Python interface",
         "",
-        "The rooms (subpackages) of hepaflow, from their docstrings. [Use it from Python](../python.md) begins with an "
-        "example, and [Architecture](../architecture.md) shows how the rooms fit together.",
+        "The rooms (subpackages) of hepaflow, from their docstrings. [Use it from Python](../python.md) begins "
+        "with an example, and [Architecture](../architecture.md) shows how the rooms fit together.",
         "",
         "| room | what is there |",
         "|---|---|",
