@@ -17,7 +17,7 @@ SIDE_BY_SIDE := $(BIN)/pytest -n 2 --dist loadfile
 ALONE := $(shell command -v flock >/dev/null && echo flock --nonblock --conflict-exit-code 75 .snakemake-demo.lock)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-of-code test-of-runs test-of-queue lint unit workflow test-browser test-slurm test-gpu test-faults mutants why prune schema images lock clean bench
+.PHONY: help setup demo test test-of-code test-of-runs test-of-queue lint unit workflow test-browser test-slurm test-gpu test-faults mutants why prune schema images docs lock clean bench
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,7 +47,7 @@ demo: $(VENV)/.locked ## run the whole workflow on phantom exams, on the CPU, in
 	@$(BIN)/hepaflow summary results/demo
 	@echo "The report: results/demo/report.html"
 
-test: lint ## run every check but the slow ones of test-faults and test-slurm
+test: lint docs ## run every check but the slow ones of test-faults and test-slurm
 	@tests/browser/install_chromium.sh || echo "LEFT OUT: the tests in a real browser."
 	@# One after the other, for packages are installed by one at a time; what is missing is told by its own target.
 	@tests/dicom/install_dicom3tools.sh >/dev/null || true
@@ -114,11 +114,15 @@ images: $(VENV)/.locked-dev ## make the pictures of README.md and docs/ from a f
 	tests/browser/install_chromium.sh
 	PYTHONPATH=workflow/scripts $(BIN)/python docs/images.py
 
+docs: $(VENV)/.locked-dev ## build the site of the documents into site/, with the demo's report where it is finished
+	NO_MKDOCS_2_WARNING=1 PYTHONPATH=docs:workflow/scripts $(BIN)/mkdocs build --strict --quiet
+	@echo "The site: site/index.html"
+
 lock: ## pin the requirements anew (needs uv)
 	cd envs && uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
 		--quiet requirements.in --output-file requirements.txt
 	cd envs && uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
 		--quiet requirements-dev.in --output-file requirements-dev.txt
 
-clean: ## delete the environment, and what the demo made
-	rm -rf $(VENV) results/demo data/phantoms
+clean: ## delete the environment, the site, and what the demo made
+	rm -rf $(VENV) site results/demo data/phantoms

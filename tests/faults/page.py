@@ -15,8 +15,8 @@ UNTOLD = "(not run for this page: `make test-faults` on a machine where root may
 HEAD = """\
 # Hostile input and faults
 
-What was done to hepaflow, and what it did: written by the tests in `tests/faults` themselves (`make \
-test-faults`). The quick ones are part of `make test`, and fail where this page no longer says what happens.
+Each row is an input or a fault that hepaflow was given, and what it did. The tests in `tests/faults` write this \
+page (`make test-faults`). The quick ones are part of `make test`, and fail if the page is no longer true.
 
 *Refused* means: a message with the exam, the file, what was found, what was expected and what to do, on \
 the screen and in the job's log; exit status 1; no traceback; nothing written that a later run would take \

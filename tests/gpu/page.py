@@ -20,8 +20,8 @@ HEAD = """\
 # On a GPU
 
 `make test-gpu` trains and predicts on this machine's GPU for less than eight minutes (planned for one H100),
-checks what has to hold there, and writes `results/gpu.json` and this page. Without CUDA it is skipped. Where
-there is little beside torch,
+checks what has to hold there, and writes `results/gpu.json` and this page. Without CUDA it is skipped. If
+little more than torch is installed,
 
     PYTHONPATH=workflow/scripts:tests python3 -m gpu.measure
     PYTHONPATH=workflow/scripts:tests python3 -m gpu.page
@@ -32,27 +32,27 @@ runs every part at tiny sizes on the CPU, where its numbers mean nothing.
 ## What is measured, and how
 
 The four networks of the thesis and the method `modern` of `config/modern.yaml` (where that is missing, a U-Net
-with AdamW on slabs of three slices), as the plan of a run has them, but from random weights. They see drawn slices
-of 256×256: a body, a liver, lesions, noise. Trainings and predictions go through the code of the workflow's jobs,
-each in a process of its own.
+with AdamW on slabs of three slices), as the plan of a run has them, but from random weights. They see synthetic
+slices of 256×256: a body, a liver, lesions, noise. Trainings and predictions go through the code of the
+workflow's jobs, each in a process of its own.
 
 - **Training**: two epochs of six mini-batches, of as many slices as the configuration has, with four loading
   processes, in fp32, bf16, TF32, and bf16 with channels last. Slices a second are those of the second epoch
   without its first mini-batch, and the program waits for the GPU after every step; the first epoch is the
-  warm-up. Beside them: the share of this time that steps wait for slices, the most memory that torch allocates
+  warm-up. Also measured: the share of this time that steps wait for slices, the most memory that torch allocates
   on the card, and the time to the end of the first step, which includes building the network. *Check*: every
   loss is finite, and their mean falls from the first third of the steps to the last.
 - **Compiled**: the same in bf16 with `compute.compile`, for `modern` and ResNet152 alone, as compiling a network
   takes a minute or more. It happens in the first step.
 - **Killed and resumed**: four trainings in fp32 of three epochs of three mini-batches of four slices:
   undisturbed, again, with four loading processes, and killed (SIGKILL) in the second mini-batch of the second
-  epoch and started once more. *Check*: the last goes on after the first epoch, and it and the one with loading
-  processes end with the bytes of the undisturbed one. Jobs ask torch for deterministic algorithms, and go on
-  with others where there are none. Torch names these operations; where it does so, and the second undisturbed
+  epoch and started once more. *Check*: the last continues after the first epoch, and it and the one with loading
+  processes end with the bytes of the undisturbed one. Jobs ask torch for deterministic algorithms, and use
+  others where there are none. Torch names these operations; where it does so, and the second undisturbed
   training ends with other bytes, too, other bytes are no failure, and the table says so.
 - **Prediction**: an exam of 128 slices from its file, 64 at once, in every precision, with channels first and
   last, the second time; the way back to main memory counts. *Check*: masks of eight slices equal those of the
-  CPU in fp32 but for undecided pixels, whose logit, as the CPU computes it, is within 0.001 (fp32), 0.02 (TF32)
+  CPU in fp32 except for undecided pixels, whose logit, as the CPU computes it, is within 0.001 (fp32), 0.02 (TF32)
   or 0.08 (bf16) standard deviations of all logits. As the networks are hardly trained, their logits are shifted
   first so that a tenth of the pixels are foreground.
 

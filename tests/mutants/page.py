@@ -14,10 +14,10 @@ REASONS = Path(__file__).with_name("survivors.yaml")
 HEAD = """\
 # What the tests notice
 
-Written by `make mutants`, which makes the modules that decide numbers and geometry wrong in one place after the
-other (a comparison, an operator, a constant, a call, an argument, a return) and runs the unit tests that pass
-through that place. A mutant is *killed* if one of them fails or does not end. What survives is either equivalent,
-which means that no result differs, or accepted for a reason.
+Written by `make mutants`. It changes the modules that decide numbers and geometry, one place at a time (a
+comparison, an operator, a constant, a call, an argument, a return), and runs the unit tests that reach this place.
+Such a change is a *mutant*. It is *killed* if one of the tests fails or does not end. One that survives is either
+equivalent, which means that no result differs, or accepted for a reason.
 
 """
 

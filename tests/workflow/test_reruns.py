@@ -1407,7 +1407,7 @@ def test_a_job_that_failed_runs_again_though_all_that_follows_from_it_is_there(f
         assert rule == "html_report" or "html_report" in jobs
 
 
-# README has the same numbers.
+# docs/reruns.md has the same numbers.
 
 COLUMNS = {
     "preprocessing": ("preprocess",),
@@ -1416,7 +1416,7 @@ COLUMNS = {
     "fusion weights": ("fit_fusion",),
     "post-processing, fusing": ("postprocess", "fuse"),
 }
-README_CASES = {
+PAGE_CASES = {
     **{case: jobs for case, (_, jobs) in HEADLINES.items()},
     **{
         f"one more exam to {purpose}": MORE_EXAMS[split]
@@ -1426,7 +1426,7 @@ README_CASES = {
 }
 
 
-def readme_row(case: str, jobs: dict[str, int]) -> str:
+def page_row(case: str, jobs: dict[str, int]) -> str:
     counts: Counter[str] = Counter()
     for name, count in jobs.items():
         counts[name.partition(".")[0]] += count
@@ -1434,9 +1434,9 @@ def readme_row(case: str, jobs: dict[str, int]) -> str:
     return f"| {' | '.join([case, *(str(cell or '') for cell in cells), str(counts.total() or '')])} |"
 
 
-@pytest.mark.parametrize("case", README_CASES)
-def test_readme_tells_these_numbers_of_jobs(case: str) -> None:
-    assert readme_row(case, README_CASES[case]) in (ROOT / "README.md").read_text().splitlines()
+@pytest.mark.parametrize("case", PAGE_CASES)
+def test_page_says_these_numbers_of_jobs(case: str) -> None:
+    assert page_row(case, PAGE_CASES[case]) in (ROOT / "docs/reruns.md").read_text().splitlines()
 
 
 # When Snakemake's notes are lost.

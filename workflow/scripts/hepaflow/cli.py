@@ -39,6 +39,12 @@ _USES = {"train": "to train", "test": "to test", "new": "to segment"}
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; return its exit status."""
+    chosen = make_parser().parse_args(arguments)
+    return run_command(lambda: chosen.run(chosen))
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line, with a command of its own for each thing that can be done."""
     parser = argparse.ArgumentParser(prog="hepaflow", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
@@ -157,9 +163,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     schema = commands.add_parser("schema", help="print the JSON schema of the configuration, for editors")
     schema.set_defaults(run=_schema)
-
-    chosen = parser.parse_args(arguments)
-    return run_command(lambda: chosen.run(chosen))
+    return parser
 
 
 def _threads(text: str) -> int:
