@@ -11,7 +11,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO, get_args
 
-import yaml
 from pydantic import ValidationError
 
 from hepaflow.errors import UserError
@@ -24,7 +23,7 @@ from hepaflow.garbage import collect_seldom
 from hepaflow.methods.given_files import structures_of
 from hepaflow.methods.thesis import plan_of
 from hepaflow.methods.words import in_words
-from hepaflow.settings.configuration import check_file, merged
+from hepaflow.settings.configuration import merged, read_file
 from hepaflow.settings.predictions import PredictionLabels
 from hepaflow.settings.training import Precision
 from hepaflow.settings.workflow import Settings, read_settings
@@ -234,8 +233,7 @@ def _index(chosen: argparse.Namespace) -> None:
 def _configuration(files: Sequence[Path]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for file in files:
-        check_file(file)
-        found = merged(found, yaml.safe_load(file.read_text(encoding="utf-8-sig")) or {})
+        found = merged(found, read_file(file))
     return found
 
 
