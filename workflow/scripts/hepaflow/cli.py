@@ -127,6 +127,29 @@ def main(arguments: list[str] | None = None) -> int:
     summary.add_argument("results", type=Path, help="folder of the run, for instance results/demo")
     summary.set_defaults(run=_summary)
 
+    compare = commands.add_parser(
+        "compare",
+        help="hold finished runs against each other, exam by exam",
+        description="Hold finished runs against the first of them: what differs in settings, code, versions and "
+        "data, every metric exam by exam with intervals and tests, what each run has cost, and what can be "
+        "concluded. Only exams count that all runs have scored, on the same image and label map.",
+    )
+    compare.add_argument(
+        "runs", type=Path, nargs="+", metavar="RUN", help="folders of results, for instance results/demo"
+    )
+    compare.add_argument(
+        "--out", type=Path, required=True, help="folder for the page (comparison.html) and its tables"
+    )
+    compare.add_argument(
+        "--method",
+        action="append",
+        default=[],
+        metavar="[RUN=]NAME",
+        help="method to compare, in all runs or in one; may be repeated (default: the runs' results, then every "
+        "method that has one name in all of them)",
+    )
+    compare.set_defaults(run=_compare)
+
     fetch = commands.add_parser(
         "fetch",
         help="download the ImageNet weights that a configuration needs",
@@ -273,6 +296,12 @@ def _summary(chosen: argparse.Namespace) -> None:
         for row in rows:
             print("  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
     print()
+
+
+def _compare(chosen: argparse.Namespace) -> None:
+    from hepaflow.comparison.command import compare_runs  # matplotlib takes a second to import
+
+    compare_runs(chosen.runs, chosen.out, methods=chosen.method, say=_say_to(sys.stdout))
 
 
 def _rows(table: Path) -> list[list[str]]:

@@ -187,7 +187,7 @@ def _once(keys: Iterable[tuple[str, int]], path: Path) -> None:
 
 
 WHOLE = ("backbones",)
-"""Groups that a later configuration replaces, where it would be merged with any other; told in config/README.md."""
+"""Groups that a later configuration replaces; all others are merged (config/README.md)."""
 
 
 def read_file(path: Path) -> dict[str, Any]:
@@ -208,7 +208,7 @@ def read_file(path: Path) -> dict[str, Any]:
 
 
 def merged(configuration: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a configuration with another over it: group by group as Snakemake merges several, but `WHOLE` ones."""
+    """Return a configuration with another over it: group by group as Snakemake merges them, save `WHOLE` ones."""
     return _merged(configuration, over) | whole_groups(configuration, over)
 
 

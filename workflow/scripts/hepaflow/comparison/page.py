@@ -1,0 +1,362 @@
+"""The page of a comparison: one file that needs no network."""
+
+import base64
+import html
+import re
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from hepaflow.comparison.conclusion import Conclusion
+from hepaflow.comparison.costs import Cost
+from hepaflow.comparison.differences import CODE, DATA, METHOD, SETTING, VERSION, Difference
+from hepaflow.comparison.exams import SharedExams
+from hepaflow.comparison.pairs import Pair
+from hepaflow.comparison.run import Run
+from hepaflow.comparison.scores import ASKED, MEAN, METRICS, QUESTION, Scores
+from hepaflow.figures.differences import DifferencesRow, differences_figure
+from hepaflow.figures.style import save
+from hepaflow.tables.scores import interval
+
+DRAWN = ("dice", "assd_mm", "hd95_mm")
+"""Metrics with a figure; the first stands by the question."""
+
+_DASH = "–"
+_ARROWS = {1: " ↑", -1: " ↓", 0: ""}
+_TITLES = {"liver": "Liver", "lesion": "Lesions"}
+_HEADS = {
+    SETTING: "Settings",
+    METHOD: "Methods",
+    DATA: "Data",
+    CODE: "Code",
+    VERSION: "Versions and machines",
+}
+_CLOSED = 12
+"""Rows above which a table opens at a click."""
+
+
+def comparison_page(
+    runs: Sequence[Run],
+    pairs: Sequence[Pair],
+    shared: SharedExams,
+    scores: Scores,
+    found: Sequence[Difference],
+    costs: Mapping[str, Cost],
+    conclusion: Conclusion,
+    files: Mapping[str, str],
+) -> str:
+    """Return the page of a comparison, as HTML.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+        The first is the one that others are held against.
+    pairs : sequence of Pair
+    shared : SharedExams
+    scores : Scores
+    found : sequence of Difference
+    costs : mapping of str to Cost
+        By run.
+    conclusion : Conclusion
+    files : mapping of str to str
+        What lies beside the page: names, and what each is.
+    """
+    parts = {
+        "title": html.escape(" and ".join(run.name for run in runs)),
+        "style": _file("page.css"),
+        "about": html.escape(_about(runs, shared)),
+        "found": _items(conclusion.found),
+        "limits": _items(conclusion.limits),
+        "differences": "\n".join(_differences(runs, found)),
+        "dice": _question(scores.comparisons),
+        "dice_figure": _figure(runs, pairs, scores, QUESTION),
+        "reading": html.escape(_reading(runs)),
+        "metrics": "\n".join(_metrics(runs, pairs, scores)),
+        "exams": "\n".join(_exams(runs, pairs, shared, scores.values)),
+        "costs": _costs(runs, costs),
+        "files": "\n".join(
+            f"    <dt>{html.escape(name)}</dt><dd>{html.escape(what)}</dd>" for name, what in files.items()
+        ),
+    }
+    return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], _file("page.html"))
+
+
+def _file(name: str) -> str:
+    return resources.files("hepaflow.comparison").joinpath(name).read_text(encoding="utf-8")
+
+
+def _about(runs: Sequence[Run], shared: SharedExams) -> str:
+    count = len(shared.compared)
+    others = " and ".join(run.name for run in runs[1:])
+    phantoms = ", phantoms" if all(run.phantoms for run in runs) else ""
+    return f"{others} held against {runs[0].name} · {count} test exam{'s' if count > 1 else ''}{phantoms}"
+
+
+def _items(sentences: Iterable[str]) -> str:
+    return "\n".join(f"    <li>{html.escape(one)}</li>" for one in sentences)
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]], kind: str = "") -> str:
+    """Return a table of escaped cells, in a frame that scrolls sideways on its own."""
+    head = "".join(f'<th scope="col">{html.escape(one)}</th>' for one in heads)
+    body = "\n".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    named = f' class="{kind}"' if kind else ""
+    frame = '<div class="scroll" tabindex="0" role="region" aria-label="Table">'
+    return f"  {frame}<table{named}><thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>"
+
+
+def _folded(title: str, inner: str) -> str:
+    return f"  <details><summary>{html.escape(title)}</summary>\n{inner}\n  </details>"
+
+
+def _differences(runs: Sequence[Run], found: Sequence[Difference]) -> Iterable[str]:
+    for run in runs[1:]:
+        if len(runs) > 2:
+            yield f"  <h3>{html.escape(f'{runs[0].name} → {run.name}')}</h3>"
+        same = []
+        for kind, title in _HEADS.items():
+            own = [one for one in found if one.run == run.name and one.kind == kind]
+            if not own:
+                same.append(title.lower())
+                continue
+            table = _table((title, "" if kind == DATA else "jobs"), [(one.what, one.jobs) for one in own], "words")
+            folds = len(own) > _CLOSED
+            yield _folded(f"{title}: {len(own)} differences", table) if folds else table
+        if same:
+            yield f"  <p>No difference: {', '.join(same)}.</p>"
+
+
+def _question(comparisons: pd.DataFrame) -> str:
+    """Return the table of what the comparison is made for."""
+    names = [comparisons[column].unique() for column in ("run", "other_run")]
+    sides = [str(one[0]) if len(one) == 1 else "other" for one in names]
+    heads = (
+        "structure",
+        "of",
+        "exams",
+        *sides,
+        "difference",
+        "95 % interval",
+        "higher",
+        "equal",
+        "lower",
+        "p",
+        "corrected p",
+    )
+    rows = [
+        (
+            _structure(row["structure"]),
+            _pair_in_words(row),
+            str(row["exams"]),
+            _number(row["value"]),
+            _number(row["other_value"]),
+            _signed(row["difference"]),
+            interval(row["low"], row["high"], 4),
+            *(f"{row[name]:.0f}" for name in ("higher", "equal", "lower")),
+            _chance(row["wilcoxon_p"]),
+            _chance(row["holm_p"]),
+        )
+        for row in comparisons[comparisons["family"] == ASKED].to_dict("records")
+    ]
+    return _table(heads, rows, "pairs")
+
+
+def _pair_in_words(row: Mapping[Any, Any]) -> str:
+    return f"{row['run']}: {row['method']} → {row['other_run']}: {row['other_method']}"
+
+
+def _reading(runs: Sequence[Run]) -> str:
+    return (
+        f"{runs[0].name} first, then for each other run its value and the difference with its 95 % interval, "
+        "p, and p corrected for all tests but those above. ↑ more is better, ↓ less is better."
+    )
+
+
+def _metrics(runs: Sequence[Run], pairs: Sequence[Pair], scores: Scores) -> Iterable[str]:
+    for number, pair in enumerate(pairs):
+        own = scores.comparisons[scores.comparisons["pair"] == pair.name]
+        tables = [
+            f"  <h3>{html.escape(_structure(structure))}</h3>\n{_metric_table(runs, table)}"
+            for structure, table in own.groupby("structure", sort=False)
+        ]
+        title = _title(pair)
+        if number:
+            yield _folded(title, "\n".join(tables))
+            continue
+        yield f"  <h3>{html.escape(title)}</h3>"
+        yield from tables
+        yield from (_figure(runs, pairs, scores, metric) for metric in DRAWN if metric != QUESTION)
+
+
+def _title(pair: Pair) -> str:
+    methods = dict.fromkeys(pair.methods.values())
+    if len(methods) == 1:
+        (only,) = methods
+        return only if pair.name == only else f"{pair.name}: {only}"
+    return f"{pair.name}: " + ", ".join(f"{method} of {run}" for run, method in pair.methods.items())
+
+
+def _metric_table(runs: Sequence[Run], own: pd.DataFrame) -> str:
+    heads = ["metric", runs[0].name]
+    for run in runs[1:]:
+        heads += [run.name, "difference", "95 % interval", "p", "corrected p"]
+    rows = []
+    for (metric, statistic), those in own.groupby(["metric", "statistic"], sort=False):
+        first = those.iloc[0]
+        one = METRICS[str(metric)]
+        left = f" ({first['exams']} exams)" if those["undefined"].any() else ""
+        cells = [f"{one.title}{_ARROWS[one.better]}{left if statistic == MEAN else ', all exams as one'}"]
+        cells.append(_number(first["value"]) if those["value"].nunique(dropna=False) == 1 else _DASH)
+        for row in those.to_dict("records"):
+            values = (row["wilcoxon_p"], row["holm_p"]) if statistic == MEAN else (None, None)
+            cells += [
+                _number(row["other_value"]),
+                _signed(row["difference"]),
+                interval(row["low"], row["high"], 4),
+                *(_DASH if value is None else _chance(value) for value in values),
+            ]
+        rows.append(cells)
+    return _table(heads, rows)
+
+
+def _exams(runs: Sequence[Run], pairs: Sequence[Pair], shared: SharedExams, values: pd.DataFrame) -> Iterable[str]:
+    """Yield the Dice of every exam; other metrics are in the file beside the page."""
+    pair = pairs[0]
+    own = values[(values["pair"] == pair.name) & (values["metric"] == QUESTION)]
+    for structure, table in own.groupby("structure", sort=False):
+        value = table.pivot(index="exam", columns="run", values="value")
+        difference = table.pivot(index="exam", columns="run", values="difference")
+        heads = ["exam", runs[0].name]
+        for run in runs[1:]:
+            heads += [run.name, "difference"]
+        rows = [
+            [exam, _number(value[runs[0].name][exam])]
+            + [
+                cell
+                for run in runs[1:]
+                for cell in (_number(value[run.name][exam]), _signed(difference[run.name][exam]))
+            ]
+            for exam in shared.compared
+        ]
+        title = f"{_structure(structure)}: Dice, {_title(pair)}"
+        inner = _table(heads, rows)
+        yield _folded(title, inner) if len(rows) > 2 * _CLOSED else f"  <h3>{html.escape(title)}</h3>\n{inner}"
+    for run in runs:
+        if others := shared.left_out[run.name]:
+            listed = ", ".join(others)
+            note = html.escape(f"Not compared, as not all runs have scored them: {listed} ({run.name})")
+            yield f"  <p>{note}</p>"
+
+
+def _costs(runs: Sequence[Run], costs: Mapping[str, Cost]) -> str:
+    heads = (
+        "run",
+        "networks",
+        "training",
+        "longest",
+        "prediction",
+        "all jobs",
+        "memory of a training",
+        "of any job",
+        "from the cache",
+        "trained on",
+    )
+    rows = []
+    for run in runs:
+        cost = costs[run.name]
+        rows.append(
+            (
+                run.name,
+                str(cost.networks),
+                *map(_time, (cost.training_hours, cost.longest_hours, cost.prediction_hours, cost.hours)),
+                *map(_memory, (cost.training_memory_mib, cost.memory_mib)),
+                f"{cost.restored} of {cost.jobs} jobs",
+                ", ".join(cost.devices) or _DASH,
+            )
+        )
+    note = (
+        "Times of what the scores follow from, summed up over jobs, whether they ran side by side or not; of jobs "
+        "that came from the shared cache, when they were computed. Memory is that of the processor."
+    )
+    return f'{_table(heads, rows)}\n  <p class="note">{note}</p>'
+
+
+def _time(hours: float) -> str:
+    return f"{hours:.1f} h" if hours >= 1 else f"{hours * 60:.1f} min"
+
+
+def _memory(mib: int | None) -> str:
+    return _DASH if mib is None else f"{mib / 1024:.1f} GiB"
+
+
+def _figure(runs: Sequence[Run], pairs: Sequence[Pair], scores: Scores, metric: str) -> str:
+    """Return a figure of the differences in a metric; nothing where no exam has it."""
+    panels = []
+    for structure, table in scores.values[scores.values["metric"] == metric].groupby("structure", sort=False):
+        rows = [
+            _row(runs, pair, run, str(structure), table, scores.comparisons)
+            for pair in pairs
+            for run in runs[1:]
+            if pair.name in set(table["pair"])
+        ]
+        panels.append((_structure(structure), rows))
+    if not panels:
+        return ""
+    title = METRICS[metric].title
+    others = runs[1].name if len(runs) == 2 else "the run"
+    figure = differences_figure(panels, f"{title} of {others} minus {title} of {runs[0].name}")
+    alternative = f"Differences in {title} of every exam, their means and intervals"
+    return (
+        f'  <figure class="scroll" tabindex="0"><img src="{_source(figure, alternative)}" '
+        f'alt="{html.escape(alternative)}"></figure>'
+    )
+
+
+def _row(
+    runs: Sequence[Run], pair: Pair, run: Run, structure: str, values: pd.DataFrame, comparisons: pd.DataFrame
+) -> DifferencesRow:
+    metric = values["metric"].iloc[0]
+    own = values[(values["pair"] == pair.name) & (values["run"] == run.name)]
+    (found,) = comparisons[
+        (comparisons["pair"] == pair.name)
+        & (comparisons["structure"] == structure)
+        & (comparisons["metric"] == metric)
+        & (comparisons["statistic"] == MEAN)
+        & (comparisons["other_run"] == run.name)
+    ].to_dict("records")
+    name = _title(pair) if len(runs) == 2 else f"{_title(pair)}, {run.name}"
+    return DifferencesRow(
+        name, own["difference"].to_numpy(float), found["difference"], found["low"], found["high"]
+    )
+
+
+def _source(figure: Figure, title: str) -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "figure.svg"
+        save(figure, path, title=title)
+        return f"data:image/svg+xml;base64,{base64.b64encode(path.read_bytes()).decode('ascii')}"
+
+
+def _structure(name: Any) -> str:
+    return _TITLES.get(str(name), str(name))
+
+
+def _number(value: Any) -> str:
+    if pd.isna(value):
+        return _DASH
+    return f"{value:.4f}" if abs(value) < 10 else f"{value:.1f}"
+
+
+def _signed(value: Any) -> str:
+    if pd.isna(value):
+        return _DASH
+    return f"{value:+.4f}" if abs(value) < 10 else f"{value:+.1f}"
+
+
+def _chance(value: Any) -> str:
+    return _DASH if pd.isna(value) else f"{value:.3g}"
