@@ -70,6 +70,14 @@ def test_the_same_runs_give_the_same_bytes(tmp_path: Path) -> None:
         assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "second" / name).read_bytes()
 
 
+def test_a_metric_has_a_line_for_each_run_beside_the_first(tmp_path: Path) -> None:
+    made = [FinishedRun(tmp_path / name, {"fusion": dice(seed), "net": dice()}) for seed, name in enumerate("xyz")]
+    assert call(*made, out=tmp_path / "out", more=("--method", "fusion")) == 0
+    page = (tmp_path / "out" / PAGE).read_text(encoding="utf-8")
+    lines = [line for line in page.splitlines() if line.startswith("<tr><td>ASSD, mm ↓</td>")]
+    assert [line.split("</td><td>")[1] for line in lines] == ["y", "z"] * 2  # liver, lesions
+
+
 def test_names_are_text_in_the_page(tmp_path: Path) -> None:
     made = [FinishedRun(tmp_path / f"{name}{HOSTILE}") for name in ("one", "two")]
     assert call(*made, out=tmp_path / "out") == 0

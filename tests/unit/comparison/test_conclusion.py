@@ -25,7 +25,8 @@ ROW: dict[str, Any] = {
 def test_a_difference_is_stated_with_size_interval_and_chance() -> None:
     assert answer(ROW, tests=2) == (
         "Dice of the liver: 0.0200 lower in two (net) than in one (fusion), on average over 10 exams (95 % "
-        "interval -0.0300 to -0.0100). On exams such as these this is a difference (p = 0.004, corrected for 2 tests)."
+        "interval -0.0300 to -0.0100). On exams such as these this is a difference (p = 0.004, corrected for 2 "
+        "tests)."
     )
 
 

@@ -175,3 +175,12 @@ def test_every_metric_of_an_exam_is_compared() -> None:
     compared_columns = {one.column or name for name, one in METRICS.items()}
     assert set(EXAM_METRICS) <= compared_columns
     assert POOLED_METRICS.keys() <= METRICS.keys()
+
+
+def test_a_structure_that_one_has_alone_is_left_out(tmp_path: Path) -> None:
+    """Another system may have segmented livers alone."""
+    table = scores({"fusion": dice(), "net": dice(1)})
+    liver_alone = (table["method"] == "net") & (table["structure"] == "lesion")
+    found = compared(FinishedRun(tmp_path / "one"), FinishedRun(tmp_path / "two", table=table[~liver_alone]))
+    pairs = found.comparisons[["pair", "structure"]].drop_duplicates().to_numpy().tolist()
+    assert pairs == [["result", "liver"], ["result", "lesion"], ["net", "liver"]]

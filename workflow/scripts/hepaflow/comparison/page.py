@@ -36,6 +36,7 @@ _HEADS = {
     CODE: "Code",
     VERSION: "Versions and machines",
 }
+_WHERE = {SETTING: "jobs", METHOD: "networks, or jobs", DATA: "", CODE: "jobs", VERSION: "jobs"}
 _CLOSED = 12
 """Rows above which a table opens at a click."""
 
@@ -73,7 +74,7 @@ def comparison_page(
         "found": _items(conclusion.found),
         "limits": _items(conclusion.limits),
         "differences": "\n".join(_differences(runs, found)),
-        "dice": _question(scores.comparisons),
+        "dice": _question(runs, scores.comparisons),
         "dice_figure": _figure(runs, pairs, scores, QUESTION),
         "reading": html.escape(_reading(runs)),
         "metrics": "\n".join(_metrics(runs, pairs, scores)),
@@ -124,56 +125,49 @@ def _differences(runs: Sequence[Run], found: Sequence[Difference]) -> Iterable[s
             if not own:
                 same.append(title.lower())
                 continue
-            table = _table((title, "" if kind == DATA else "jobs"), [(one.what, one.jobs) for one in own], "words")
+            table = _table((title, _WHERE[kind]), [(one.what, one.jobs) for one in own], "words")
             folds = len(own) > _CLOSED
             yield _folded(f"{title}: {len(own)} differences", table) if folds else table
         if same:
             yield f"  <p>No difference: {', '.join(same)}.</p>"
 
 
-def _question(comparisons: pd.DataFrame) -> str:
+def _question(runs: Sequence[Run], comparisons: pd.DataFrame) -> str:
     """Return the table of what the comparison is made for."""
-    names = [comparisons[column].unique() for column in ("run", "other_run")]
-    sides = [str(one[0]) if len(one) == 1 else "other" for one in names]
-    heads = (
-        "structure",
-        "of",
-        "exams",
-        *sides,
-        "difference",
-        "95 % interval",
-        "higher",
-        "equal",
-        "lower",
-        "p",
-        "corrected p",
-    )
+    before = ("structure", "method", "exams")
+    counts = ("higher", "equal", "lower")
     rows = [
         (
             _structure(row["structure"]),
-            _pair_in_words(row),
+            " → ".join(dict.fromkeys((row["method"], row["other_method"]))),
             str(row["exams"]),
-            _number(row["value"]),
-            _number(row["other_value"]),
-            _signed(row["difference"]),
-            interval(row["low"], row["high"], 4),
-            *(f"{row[name]:.0f}" for name in ("higher", "equal", "lower")),
-            _chance(row["wilcoxon_p"]),
-            _chance(row["holm_p"]),
+            *_numbers(runs, row),
+            *(f"{row[name]:.0f}" for name in counts),
         )
         for row in comparisons[comparisons["family"] == ASKED].to_dict("records")
     ]
-    return _table(heads, rows, "pairs")
+    return _table((*before, *_sides(runs), *counts), rows, "methods")
 
 
-def _pair_in_words(row: Mapping[Any, Any]) -> str:
-    return f"{row['run']}: {row['method']} → {row['other_run']}: {row['other_method']}"
+def _sides(runs: Sequence[Run]) -> tuple[str, ...]:
+    """Return the heads of `_numbers`."""
+    names = (runs[0].name, runs[1].name) if len(runs) == 2 else ("run", runs[0].name, "its own")
+    return (*names, "difference", "95 % interval", "p", "corrected p")
+
+
+def _numbers(runs: Sequence[Run], row: Mapping[Any, Any]) -> Iterable[str]:
+    """Return what a comparison found, in cells; a line for each run beside the first, however many there are."""
+    if len(runs) > 2:
+        yield row["other_run"]
+    yield from (_number(row["value"]), _number(row["other_value"]), _signed(row["difference"]))
+    yield interval(row["low"], row["high"], 4)
+    yield from (_chance(row["wilcoxon_p"]), _chance(row["holm_p"]))
 
 
 def _reading(runs: Sequence[Run]) -> str:
     return (
-        f"{runs[0].name} first, then for each other run its value and the difference with its 95 % interval, "
-        "p, and p corrected for all tests but those above. ↑ more is better, ↓ less is better."
+        f"Means over exams, of {runs[0].name} and beside it; their difference with its 95 % interval; p, and p "
+        "corrected for all tests but those above. ↑ more is better, ↓ less is better."
     )
 
 
@@ -202,26 +196,14 @@ def _title(pair: Pair) -> str:
 
 
 def _metric_table(runs: Sequence[Run], own: pd.DataFrame) -> str:
-    heads = ["metric", runs[0].name]
-    for run in runs[1:]:
-        heads += [run.name, "difference", "95 % interval", "p", "corrected p"]
     rows = []
-    for (metric, statistic), those in own.groupby(["metric", "statistic"], sort=False):
-        first = those.iloc[0]
-        one = METRICS[str(metric)]
-        left = f" ({first['exams']} exams)" if those["undefined"].any() else ""
-        cells = [f"{one.title}{_ARROWS[one.better]}{left if statistic == MEAN else ', all exams as one'}"]
-        cells.append(_number(first["value"]) if those["value"].nunique(dropna=False) == 1 else _DASH)
+    for _, those in own.groupby(["metric", "statistic"], sort=False):
         for row in those.to_dict("records"):
-            values = (row["wilcoxon_p"], row["holm_p"]) if statistic == MEAN else (None, None)
-            cells += [
-                _number(row["other_value"]),
-                _signed(row["difference"]),
-                interval(row["low"], row["high"], 4),
-                *(_DASH if value is None else _chance(value) for value in values),
-            ]
-        rows.append(cells)
-    return _table(heads, rows)
+            metric = METRICS[row["metric"]]
+            left = f" ({row['exams']} exams)" if row["undefined"] else ""
+            how = left if row["statistic"] == MEAN else ", all exams as one"
+            rows.append((f"{metric.title}{_ARROWS[metric.better]}{how}", *_numbers(runs, row)))
+    return _table(("metric", *_sides(runs)), rows)
 
 
 def _exams(runs: Sequence[Run], pairs: Sequence[Pair], shared: SharedExams, values: pd.DataFrame) -> Iterable[str]:

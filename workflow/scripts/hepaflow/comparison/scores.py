@@ -149,19 +149,8 @@ def compare_scores(runs: Sequence[Run], pairs: Sequence[Pair], exams: Sequence[s
     values: list[pd.DataFrame] = []
     rows: list[dict[str, Any]] = []
     for pair in pairs:
-        tables = [_by_exam(run, pair.methods[run.name], exams) for run in runs]
-        for structure in tables[0]:
-            if not all(structure in table for table in tables):
-                continue  # of a system that segments one structure alone
-            first, *others = (
-                (run, pair.methods[run.name], table[structure]) for run, table in zip(runs, tables, strict=True)
-            )
-            metrics = [
-                name
-                for name, one in METRICS.items()
-                if all((one.column or name) in each[2] for each in (first, *others))
-            ]
-            for metric in metrics:
+        for structure, (first, *others) in _sides(runs, pair, exams).items():
+            for metric in _common_metrics([first, *others]):
                 base = _column(first[2], metric)
                 for run, method, table in (first, *others):
                     column = _column(table, metric)
@@ -171,6 +160,24 @@ def compare_scores(runs: Sequence[Run], pairs: Sequence[Pair], exams: Sequence[s
     table = pd.DataFrame(rows, columns=COMPARISON_COLUMNS).astype(dict.fromkeys(_COUNTS, "Int64"))
     table["holm_p"] = table.groupby("family", sort=False)["wilcoxon_p"].transform(_corrected)
     return Scores(pd.concat(values, ignore_index=True), table)
+
+
+_Side = tuple[Run, str, pd.DataFrame]
+"""A run, its method, and its scores of one structure: a row for an exam, a column for a metric."""
+
+
+def _sides(runs: Sequence[Run], pair: Pair, exams: Sequence[str]) -> dict[str, list[_Side]]:
+    """Return what is compared by structure; another system may have segmented one alone."""
+    sides: dict[str, list[_Side]] = {}
+    for run in runs:
+        method = pair.methods[run.name]
+        for structure, table in _by_exam(run, method, exams).items():
+            sides.setdefault(structure, []).append((run, method, table))
+    return {structure: own for structure, own in sides.items() if len(own) == len(runs)}
+
+
+def _common_metrics(sides: Sequence[_Side]) -> list[str]:
+    return [name for name, one in METRICS.items() if all((one.column or name) in table for _, _, table in sides)]
 
 
 def _by_exam(run: Run, method: str, exams: Sequence[str]) -> dict[str, pd.DataFrame]:
@@ -194,9 +201,6 @@ def _values(
     same = {"pair": pair, "structure": structure, "metric": metric, "run": run, "method": method}
     own = {"exam": column.index, "value": column.to_numpy(float), "difference": difference.to_numpy(float)}
     return pd.DataFrame(same | own)[list(VALUE_COLUMNS)]
-
-
-_Side = tuple[Run, str, pd.DataFrame]
 
 
 def _compared(pair: Pair, structure: str, metric: str, first: _Side, other: _Side) -> list[dict[str, Any]]:
