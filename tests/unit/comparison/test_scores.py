@@ -22,6 +22,7 @@ from hepaflow.comparison.scores import (
     compare_scores,
     paired,
 )
+from hepaflow.errors import UserError
 from hepaflow.evaluation.holm import holm
 from hepaflow.evaluation.scores import final
 from hepaflow.evaluation.statistics import EXAM_METRICS, PAIRED_METRICS, compare
@@ -184,3 +185,13 @@ def test_a_structure_that_one_has_alone_is_left_out(tmp_path: Path) -> None:
     found = compared(FinishedRun(tmp_path / "one"), FinishedRun(tmp_path / "two", table=table[~liver_alone]))
     pairs = found.comparisons[["pair", "structure"]].drop_duplicates().to_numpy().tolist()
     assert pairs == [["result", "liver"], ["result", "lesion"], ["net", "liver"]]
+
+
+def test_methods_without_a_common_structure_are_refused(tmp_path: Path) -> None:
+    tables = [scores({"net": dice()}) for _ in "xy"]
+    made = [
+        FinishedRun(tmp_path / name, table=table[table["structure"] == name], result="net")
+        for name, table in zip(("liver", "lesion"), tables, strict=True)
+    ]
+    with pytest.raises(UserError, match="no structure"):
+        compared(*made)

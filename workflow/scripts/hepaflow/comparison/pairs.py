@@ -43,8 +43,8 @@ def pairs_of(runs: Sequence[Run], chosen: Sequence[str] = ()) -> list[Pair]:
     UserError
         If there is no such run or method, or a run is named twice.
     """
-    results = {run.name: run.result for run in runs}
     if not chosen:
+        results = {run.name: _known(run, run.result) for run in runs}
         pairs = [Pair(RESULT, results, asked=True)]
         same = [method for method in runs[0].methods if all(method in run.methods for run in runs)]
         pairs += [Pair(method, {run.name: method for run in runs}) for method in same]

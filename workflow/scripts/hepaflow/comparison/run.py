@@ -83,7 +83,7 @@ class Run:
     @property
     def seeds(self) -> set[int]:
         """Seeds of its trainings."""
-        return {record["settings"]["seed"] for record in self.of("train")}
+        return {record["settings"]["seed"] for record in self.of("train") if "seed" in record["settings"]}
 
     def of(self, *rules: str) -> list[Record]:
         """Return the records of some rules."""

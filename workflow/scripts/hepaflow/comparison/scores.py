@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from hepaflow.comparison.pairs import Pair
 from hepaflow.comparison.run import Run
+from hepaflow.errors import UserError
 from hepaflow.evaluation.holm import holm
 from hepaflow.evaluation.signed_rank import comparable, signed_rank_p
 from hepaflow.evaluation.statistics import Estimate, estimate
@@ -145,6 +146,11 @@ def compare_scores(runs: Sequence[Run], pairs: Sequence[Pair], exams: Sequence[s
     pairs : sequence of Pair
     exams : sequence of str
         Test exams of all runs.
+
+    Raises
+    ------
+    UserError
+        If no pair has a structure that all of its methods have segmented.
     """
     values: list[pd.DataFrame] = []
     rows: list[dict[str, Any]] = []
@@ -157,6 +163,12 @@ def compare_scores(runs: Sequence[Run], pairs: Sequence[Pair], exams: Sequence[s
                     values.append(_values(pair.name, structure, metric, run.name, method, column, column - base))
                 for other in others:
                     rows += _compared(pair, structure, metric, first, other)
+    if not values:
+        raise UserError(
+            "no structure that the methods of all runs have segmented",
+            expected="methods with scores of the liver, or of lesions, in every run",
+            remedy="choose others by --method",
+        )
     table = pd.DataFrame(rows, columns=COMPARISON_COLUMNS).astype(dict.fromkeys(_COUNTS, "Int64"))
     table["holm_p"] = table.groupby("family", sort=False)["wilcoxon_p"].transform(_corrected)
     return Scores(pd.concat(values, ignore_index=True), table)
