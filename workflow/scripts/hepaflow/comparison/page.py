@@ -1,26 +1,21 @@
 """The page of a comparison: one file that needs no network."""
 
-import base64
 import html
 import re
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from hepaflow.comparison.conclusion import Conclusion
 from hepaflow.comparison.costs import Cost
 from hepaflow.comparison.differences import CODE, DATA, METHOD, SETTING, VERSION, Difference
 from hepaflow.comparison.exams import SharedExams
 from hepaflow.comparison.pairs import Pair
+from hepaflow.comparison.pictures import differences_picture, structure_in_words, title_of
 from hepaflow.comparison.run import Run
 from hepaflow.comparison.scores import ASKED, MEAN, METRICS, QUESTION, Scores
-from hepaflow.figures.differences import DifferencesRow, differences_figure
-from hepaflow.figures.style import save
 from hepaflow.tables.scores import interval
 
 DRAWN = ("dice", "assd_mm", "hd95_mm")
@@ -28,7 +23,6 @@ DRAWN = ("dice", "assd_mm", "hd95_mm")
 
 _DASH = "–"
 _ARROWS = {1: " ↑", -1: " ↓", 0: ""}
-_TITLES = {"liver": "Liver", "lesion": "Lesions"}
 _HEADS = {
     SETTING: "Settings",
     METHOD: "Methods",
@@ -75,7 +69,7 @@ def comparison_page(
         "limits": _items(conclusion.limits),
         "differences": "\n".join(_differences(runs, found)),
         "dice": _question(runs, scores.comparisons),
-        "dice_figure": _figure(runs, pairs, scores, QUESTION),
+        "dice_figure": differences_picture(runs, pairs, scores, QUESTION),
         "reading": html.escape(_reading(runs)),
         "metrics": "\n".join(_metrics(runs, pairs, scores)),
         "exams": "\n".join(_exams(runs, pairs, shared, scores.values)),
@@ -138,7 +132,7 @@ def _question(runs: Sequence[Run], comparisons: pd.DataFrame) -> str:
     counts = ("higher", "equal", "lower")
     rows = [
         (
-            _structure(row["structure"]),
+            structure_in_words(row["structure"]),
             " → ".join(dict.fromkeys((row["method"], row["other_method"]))),
             str(row["exams"]),
             *_numbers(runs, row),
@@ -175,24 +169,16 @@ def _metrics(runs: Sequence[Run], pairs: Sequence[Pair], scores: Scores) -> Iter
     for number, pair in enumerate(pairs):
         own = scores.comparisons[scores.comparisons["pair"] == pair.name]
         tables = [
-            f"  <h3>{html.escape(_structure(structure))}</h3>\n{_metric_table(runs, table)}"
+            f"  <h3>{html.escape(structure_in_words(structure))}</h3>\n{_metric_table(runs, table)}"
             for structure, table in own.groupby("structure", sort=False)
         ]
-        title = _title(pair)
+        title = title_of(pair)
         if number:
             yield _folded(title, "\n".join(tables))
             continue
         yield f"  <h3>{html.escape(title)}</h3>"
         yield from tables
-        yield from (_figure(runs, pairs, scores, metric) for metric in DRAWN if metric != QUESTION)
-
-
-def _title(pair: Pair) -> str:
-    methods = dict.fromkeys(pair.methods.values())
-    if len(methods) == 1:
-        (only,) = methods
-        return only if pair.name == only else f"{pair.name}: {only}"
-    return f"{pair.name}: " + ", ".join(f"{method} of {run}" for run, method in pair.methods.items())
+        yield from (differences_picture(runs, pairs, scores, metric) for metric in DRAWN if metric != QUESTION)
 
 
 def _metric_table(runs: Sequence[Run], own: pd.DataFrame) -> str:
@@ -225,7 +211,7 @@ def _exams(runs: Sequence[Run], pairs: Sequence[Pair], shared: SharedExams, valu
             ]
             for exam in shared.compared
         ]
-        title = f"{_structure(structure)}: Dice, {_title(pair)}"
+        title = f"{structure_in_words(structure)}: Dice, {title_of(pair)}"
         inner = _table(heads, rows)
         yield _folded(title, inner) if len(rows) > 2 * _CLOSED else f"  <h3>{html.escape(title)}</h3>\n{inner}"
     for run in runs:
@@ -274,58 +260,6 @@ def _time(hours: float) -> str:
 
 def _memory(mib: int | None) -> str:
     return _DASH if mib is None else f"{mib / 1024:.1f} GiB"
-
-
-def _figure(runs: Sequence[Run], pairs: Sequence[Pair], scores: Scores, metric: str) -> str:
-    """Return a figure of the differences in a metric; nothing where no exam has it."""
-    panels = []
-    for structure, table in scores.values[scores.values["metric"] == metric].groupby("structure", sort=False):
-        rows = [
-            _row(runs, pair, run, str(structure), table, scores.comparisons)
-            for pair in pairs
-            for run in runs[1:]
-            if pair.name in set(table["pair"])
-        ]
-        panels.append((_structure(structure), rows))
-    if not panels:
-        return ""
-    title = METRICS[metric].title
-    others = runs[1].name if len(runs) == 2 else "the run"
-    figure = differences_figure(panels, f"{title} of {others} minus {title} of {runs[0].name}")
-    alternative = f"Differences in {title} of every exam, their means and intervals"
-    return (
-        f'  <figure class="scroll" tabindex="0"><img src="{_source(figure, alternative)}" '
-        f'alt="{html.escape(alternative)}"></figure>'
-    )
-
-
-def _row(
-    runs: Sequence[Run], pair: Pair, run: Run, structure: str, values: pd.DataFrame, comparisons: pd.DataFrame
-) -> DifferencesRow:
-    metric = values["metric"].iloc[0]
-    own = values[(values["pair"] == pair.name) & (values["run"] == run.name)]
-    (found,) = comparisons[
-        (comparisons["pair"] == pair.name)
-        & (comparisons["structure"] == structure)
-        & (comparisons["metric"] == metric)
-        & (comparisons["statistic"] == MEAN)
-        & (comparisons["other_run"] == run.name)
-    ].to_dict("records")
-    name = _title(pair) if len(runs) == 2 else f"{_title(pair)}, {run.name}"
-    return DifferencesRow(
-        name, own["difference"].to_numpy(float), found["difference"], found["low"], found["high"]
-    )
-
-
-def _source(figure: Figure, title: str) -> str:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "figure.svg"
-        save(figure, path, title=title)
-        return f"data:image/svg+xml;base64,{base64.b64encode(path.read_bytes()).decode('ascii')}"
-
-
-def _structure(name: Any) -> str:
-    return _TITLES.get(str(name), str(name))
 
 
 def _number(value: Any) -> str:
