@@ -22,6 +22,30 @@ def test_changes_of_settings_are_told_by_key(new: dict[str, object], told: list[
     assert setting_changes({"a": {"b": 1, "c": [1, 2]}, "d": "x"}, new) == told
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ({}, {"a": {"kind": "sgd", "decay": 0}}, ['a: new, {"kind": "sgd", "decay": 0}']),
+        ({"a": {"b": {"c": 1}}}, {"a": {}}, ['a.b: {"c": 1} → no longer set']),
+        ({"a": [{"b": 1}, {"b": 2}]}, {"a": [{"b": 1}, {"b": 3}]}, ["a.1.b: 2 → 3"]),
+        ({"a": [{"b": 1}]}, {"a": [{"b": 1}, {"b": 2}]}, ['a.1: new, {"b": 2}']),
+        ({"a": 1}, {"a": {"b": 2}}, ['a: 1 → {"b": 2}']),
+        ({"a": []}, {"a": [{"b": 2}]}, ['a: [] → [{"b": 2}]']),
+    ],
+)
+def test_a_group_is_told_as_a_whole_where_one_has_it_alone(
+    old: dict[str, object], new: dict[str, object], told: list[str]
+) -> None:
+    assert setting_changes(old, new) == told
+
+
+def test_a_long_group_is_counted() -> None:
+    network = {"network": {"arch": "resnet101", "head": {"rates": [1, 2, 3], "channels": 32}, "weights": "none"}}
+    long = {"methods": network | {"steps": [{"kind": "min_area", "min_area": 10}]}}
+    assert setting_changes({}, long) == ["methods: new, 6 keys"]
+    assert setting_changes(long, {}) == ["methods: 6 keys → no longer set"]
+
+
 def test_a_pair_is_the_list_that_json_makes_of_it() -> None:
     assert setting_changes({"a": [1, 2]}, {"a": (1, 2)}) == []
 
