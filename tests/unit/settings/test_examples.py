@@ -47,6 +47,13 @@ def test_another_backbone_is_one_network_instead_of_another(name: str, monkeypat
     assert all(before[network] == after[network] for network in same)
 
 
+def test_the_manual_names_configurations_that_are_there() -> None:
+    told = (ROOT / "docs/change.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"config/[\w/-]+\.yaml", told))
+    assert {"config/examples/backbone.yaml", "config/examples/demo-backbone.yaml"} <= named
+    assert [path for path in named if not (ROOT / path).is_file()] == []
+
+
 def test_examples_of_one_change_share_a_cache() -> None:
     caches = {read_file(example).get("cache") for example in EXAMPLES} - {None}
     assert len(caches) == 1

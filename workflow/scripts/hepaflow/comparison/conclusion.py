@@ -102,7 +102,7 @@ def _limits(runs: Sequence[Run], shared: SharedExams, found: Sequence[Difference
     first = runs[0]
     count = len(shared.compared)
     if all(run.phantoms for run in runs):
-        yield "The exams are phantoms that hepaflow has drawn: nothing is said of patients’ exams."
+        yield "The exams are phantoms that hepaflow has drawn: nothing is said of patients' exams."
     if count < _MANY:
         few = f"{count} exams are few" if count > 1 else "One exam is few"
         yield (
