@@ -45,9 +45,10 @@ def differences_picture(runs: Sequence[Run], pairs: Sequence[Pair], scores: Scor
         panels.append((structure_in_words(structure), rows))
     if not panels:
         return ""
-    title = METRICS[metric].title
+    title, _, unit = METRICS[metric].title.partition(", ")
     others = runs[1].name if len(runs) == 2 else "the run"
-    figure = differences_figure(panels, f"{title} of {others} minus {title} of {runs[0].name}")
+    axis = f"{title} of {others} minus {title} of {runs[0].name}" + (f", {unit}" if unit else "")
+    figure = differences_figure(panels, axis)
     alternative = f"Differences in {title} of every exam, their means and intervals"
     return (
         f'  <figure class="scroll" tabindex="0"><img src="{_source(figure, alternative)}" '
