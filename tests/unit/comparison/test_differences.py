@@ -74,6 +74,11 @@ def test_code_and_versions_are_told_by_rule(made: list[FinishedRun]) -> None:
     assert scored_differently(*read(made)) == ["hepaflow.evaluate"]
 
 
+def test_what_only_gathers_scores_does_not_count(made: list[FinishedRun]) -> None:
+    made[1].change("summarise", settings={"method": "net"}, code={"script": "1"}, versions={"numpy": "2.1"})
+    assert found(made) == []
+
+
 def test_methods_of_one_run_alone_are_told_with_their_networks(tmp_path: Path) -> None:
     made = [
         FinishedRun(tmp_path / run, {"fusion": dice(), net: dice(1)}, arch=net, result=result)

@@ -15,6 +15,8 @@ KINDS = (SETTING, METHOD, CODE, VERSION, DATA)
 SCORING = ("evaluate", "evaluate_given")
 """Rules that compute scores: with other code, they are no longer the same measure."""
 
+_GATHERING = ("summarise",)
+"""Rules that put scores of exams into a table, and change none."""
 _FEW = 6
 _JOINED = "of: "
 """What a vote or an average joins: other methods, rather than another setting."""
@@ -48,7 +50,11 @@ def differences(runs: Sequence[Run]) -> list[Difference]:
 
 
 def _between(first: Run, other: Run) -> Iterator[Difference]:
-    common = [(job, record, other.jobs[job]) for job, record in first.jobs.items() if job in other.jobs]
+    common = [
+        (job, record, other.jobs[job])
+        for job, record in first.jobs.items()
+        if job in other.jobs and job[0] not in _GATHERING
+    ]
     for what, jobs in _by_what(
         (change, job) for job, one, two in common for change in setting_changes(one["settings"], two["settings"])
     ):
