@@ -101,10 +101,10 @@ bench: $(VENV)/.locked-dev ## measure speed beside others into docs/benchmarks.m
 	@[ -d $(VENV)/nnunet ] || $(PIP) install -qq --no-deps --target $(VENV)/nnunet --requirement benchmarks/requirements-nnunet.txt
 	PYTHONPATH=workflow/scripts $(BIN)/python -m benchmarks.run $(BENCH)
 
-why: $(VENV)/.locked ## say what would run again and why: make why CONFIG=mine.yaml
+why: $(VENV)/.locked ## say what would run again and why: make why CONFIG="config/demo.yaml mine.yaml"
 	@$(BIN)/python workflow/why.py $(if $(CONFIG),--configfile $(CONFIG))
 
-prune: $(VENV)/.locked ## list what earlier runs have left in the results; make prune CONFIG=mine.yaml REMOVE=yes removes it
+prune: $(VENV)/.locked ## list what earlier runs have left in the results; make prune CONFIG="config/demo.yaml mine.yaml" REMOVE=yes removes it
 	@$(BIN)/python workflow/prune.py $(if $(CONFIG),--configfile $(CONFIG)) $(if $(filter yes,$(REMOVE)),--remove)
 
 schema: $(VENV)/.locked ## write config/schema.json from the settings

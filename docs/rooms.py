@@ -14,14 +14,15 @@ PICTURE = Path(__file__).with_name("images") / "rooms.svg"
 FLOORS = (
     ("errors", "files", "garbage", "names", "colours"),
     ("system",),
-    ("settings", "volumes", "jobs"),
+    ("settings",),
+    ("volumes", "jobs"),
     ("exams", "preprocessing", "networks", "phantoms", "viewer"),
     ("masks", "methods", "dicom"),
     ("sampling",),
     ("training", "evaluation"),
     ("tables",),
     ("model", "figures", "pages"),
-    ("segment",),
+    ("segment", "comparison"),
     ("cli",),
 )
 """A room imports from floors below its own. The first floor and the last are modules, all others packages."""
@@ -84,7 +85,7 @@ WIDTH, BOX, HEIGHT = 900, 126, 30
 """Of the picture, and of a room in it, in pixels."""
 NEAR, FAR = 44, 92
 """From a floor to the next, in pixels: where no arrows go, and where they do."""
-COMMON = 3
+COMMON = 4
 """Floors that almost every room imports: arrows to them would hide the others."""
 
 _HEAD = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}"

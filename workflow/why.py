@@ -153,7 +153,7 @@ def _record(path: Path) -> dict[str, Any] | None:
     return found if whole else None
 
 
-_PARTS_OF_A_RECORD = ("settings", "code", "libraries", "versions", "inputs")
+_PARTS_OF_A_RECORD = ("settings", "code", "libraries", "versions", "inputs", "outputs")
 
 
 def _changed_files(files: Collection[str]) -> list[str]:
@@ -168,8 +168,11 @@ def _reasons(
         yield "not made yet"
         return
     yield from changes
-    if reason.missing_output:
-        yield f"deleted: {_paths(reason.missing_output)}"
+    missing = set(map(str, reason.missing_output))
+    if gone := missing & record["outputs"].keys():
+        yield f"deleted: {_paths(gone)}"
+    if new := missing - record["outputs"].keys():
+        yield f"makes more: {_paths(new)}"
     if reason.incomplete_output:
         yield "interrupted before it was finished"
     before, now = set(record["inputs"]), set(map(str, job.input))

@@ -90,10 +90,34 @@ def test_a_plan_asks_no_driver(fresh: Checkout, tmp_path: Path, monkeypatch: pyt
 
 
 def test_reasons_are_those_of_all_configurations(fresh: Checkout) -> None:
+    """Methods are added to those of earlier files."""
+    (fresh.folder / "config/more.yaml").write_text("methods: {above: {network: {arch: unet}}}\n")
+    told = reasons(fresh, "config/smoke.yaml", "config/more.yaml")
+    assert "train: 10 jobs" in told  # three backbones, a method and another, in two stages
+
+
+def test_backbones_of_the_last_configuration_replace_the_others(fresh: Checkout) -> None:
     (fresh.folder / "config/more.yaml").write_text("backbones: {third: {arch: unet, weights: none}}\n")
     told = reasons(fresh, "config/smoke.yaml", "config/more.yaml")
     assert "liver third" in told
-    assert "liver plain" in told
+    assert "liver plain" not in told
+    assert "liver apart" in told
+    planned = ("--configfile", "config/smoke.yaml", "config/more.yaml", "--config", "results=results/other")
+    assert fresh.planned(*planned, config="")["train"] == 2 * 2
+    with_config = (
+        "--configfile",
+        "config/smoke.yaml",
+        "--config",
+        "backbones={other: {arch: unet, weights: none}}",
+    )
+    assert fresh.planned(*with_config, config="")["train"] == 2 * 2
+
+
+def test_make_passes_several_configurations_on() -> None:
+    for target in ("why", "prune"):
+        command = ["make", "--just-print", "--old-file", ".venv/.locked", target, "CONFIG=config/a.yaml b.yaml"]
+        told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        assert f"workflow/{target}.py --configfile config/a.yaml b.yaml" in told
 
 
 def test_what_others_wait_for_goes_first_and_the_longest_training_before_the_others(fresh: Checkout) -> None:

@@ -26,7 +26,7 @@ os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(SCRIPTS), os.envi
 
 from snakemake.logging import logger
 
-from hepaflow.settings.configuration import check_file
+from hepaflow.settings.configuration import read_file, whole_groups
 from hepaflow.errors import UserError
 from hepaflow.exams.sheet import read_sheet
 from hepaflow.jobs.fingerprint import ALL, chosen_by, fingerprints, libraries
@@ -61,8 +61,8 @@ def cannot_start(error):
 
 
 try:
-    for path in workflow.configfiles:
-        check_file(Path(path))
+    # Snakemake has merged them; what a later one replaces as a whole is in its files alone.
+    config.update(whole_groups(*map(read_file, map(Path, workflow.configfiles)), workflow.config_settings.config))
     SETTINGS = read_settings(config)
     EXAMS = read_sheet(Path(SETTINGS.exams))
     PLAN = plan_of(SETTINGS)

@@ -9,7 +9,7 @@ import yaml
 from snakemake.utils import update_config
 
 from hepaflow.errors import UserError
-from hepaflow.settings.configuration import check_file, merged, plain
+from hepaflow.settings.configuration import check_file, merged, plain, read_file, whole_groups
 from hepaflow.settings.workflow import read_settings
 
 NO_SETTING = {
@@ -155,3 +155,38 @@ def test_configurations_are_merged_as_snakemake_merges_them(over: dict[str, Any]
         expected["a"] = {"c": 1}
     assert merged(one, over) == expected
     assert one == {"a": 1, "b": {"c": {"d": 1, "g": 1}, "e": [1, 2]}}
+
+
+TWO = {"backbones": {"a": {"arch": "unet", "weights": "none"}, "b": {"arch": "unet"}}, "size": 64}
+
+
+@pytest.mark.parametrize(
+    "over", [{"backbones": {"a": {"arch": "resnet50"}}}, {"backbones": None}, {"backbones": {}}]
+)
+def test_backbones_of_a_later_configuration_replace_those_of_an_earlier_one(over: dict[str, Any]) -> None:
+    assert merged(TWO, over) == {"size": 64} | over
+    assert merged(merged(TWO, over), {"size": 32}) == {"size": 32} | over
+
+
+def test_keys_of_that_name_elsewhere_are_merged() -> None:
+    assert merged({"a": {"backbones": {"b": 1}}}, {"a": {"backbones": {"c": 2}}}) == {
+        "a": {"backbones": {"b": 1, "c": 2}}
+    }
+
+
+def test_groups_that_are_replaced_are_those_of_the_last_that_has_them() -> None:
+    last = {"backbones": {"c": {}}}
+    assert whole_groups(TWO, last, {"size": 32}) == last
+    assert whole_groups({"size": 64}) == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("", {}), ("# nothing\n", {}), ("a: {b: 1}", {"a": {"b": 1}}), ('{"a":\t1.5}', {"a": 1.5})],
+)
+def test_a_file_is_read_as_yaml_or_json(tmp_path: Path, text: str, expected: dict[str, Any]) -> None:
+    (tmp_path / "c.yaml").write_text(f"\ufeff{text}", encoding="utf-8")
+    assert read_file(tmp_path / "c.yaml") == expected
+    (tmp_path / "c.yaml").write_text("a: 1\na: 2\n")
+    with pytest.raises(UserError, match="twice"):
+        read_file(tmp_path / "c.yaml")

@@ -11,7 +11,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO, get_args
 
-import yaml
 from pydantic import ValidationError
 
 from hepaflow.errors import UserError
@@ -24,7 +23,7 @@ from hepaflow.garbage import collect_seldom
 from hepaflow.methods.given_files import structures_of
 from hepaflow.methods.thesis import plan_of
 from hepaflow.methods.words import in_words
-from hepaflow.settings.configuration import check_file, merged
+from hepaflow.settings.configuration import merged, read_file
 from hepaflow.settings.predictions import PredictionLabels
 from hepaflow.settings.training import Precision
 from hepaflow.settings.workflow import Settings, read_settings
@@ -134,6 +133,29 @@ def make_parser() -> argparse.ArgumentParser:
     summary.add_argument("results", type=Path, help="folder of the run, for instance results/demo")
     summary.set_defaults(run=_summary)
 
+    compare = commands.add_parser(
+        "compare",
+        help="hold finished runs against each other, exam by exam",
+        description="Hold finished runs against the first of them: what differs in settings, code, versions and "
+        "data, every metric exam by exam with intervals and tests, what each run has cost, and what can be "
+        "concluded. Only exams count that all runs have scored, on the same image and label map.",
+    )
+    compare.add_argument(
+        "runs", type=Path, nargs="+", metavar="RUN", help="folders of results, for instance results/demo"
+    )
+    compare.add_argument(
+        "--out", type=Path, required=True, help="folder for the page (comparison.html) and its tables"
+    )
+    compare.add_argument(
+        "--method",
+        action="append",
+        default=[],
+        metavar="[RUN=]NAME",
+        help="method to compare, in all runs or in one; may be repeated (default: the runs' results, then every "
+        "method that has one name in all of them)",
+    )
+    compare.set_defaults(run=_compare)
+
     fetch = commands.add_parser(
         "fetch",
         help="download the ImageNet weights that a configuration needs",
@@ -238,8 +260,7 @@ def _index(chosen: argparse.Namespace) -> None:
 def _configuration(files: Sequence[Path]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for file in files:
-        check_file(file)
-        found = merged(found, yaml.safe_load(file.read_text(encoding="utf-8-sig")) or {})
+        found = merged(found, read_file(file))
     return found
 
 
@@ -279,6 +300,12 @@ def _summary(chosen: argparse.Namespace) -> None:
         for row in rows:
             print("  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
     print()
+
+
+def _compare(chosen: argparse.Namespace) -> None:
+    from hepaflow.comparison.command import compare_runs  # matplotlib takes a second to import
+
+    compare_runs(chosen.runs, chosen.out, methods=chosen.method, say=_say_to(sys.stdout))
 
 
 def _rows(table: Path) -> list[list[str]]:

@@ -4,7 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from hepaflow.jobs.recipe import Recipe, changed_names, setting_changes
+from hepaflow.jobs.recipe import Recipe
+from hepaflow.settings.changes import changed_names, setting_changes
 
 _FEW = 6
 

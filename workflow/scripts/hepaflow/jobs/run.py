@@ -23,7 +23,8 @@ from hepaflow.jobs.fingerprint import fingerprints, libraries
 from hepaflow.jobs.gpus import claim_gpus
 from hepaflow.jobs.logs import log_to
 from hepaflow.jobs.raw_inputs import RawInputs
-from hepaflow.jobs.recipe import Recipe, changed_names, versions
+from hepaflow.jobs.recipe import Recipe, versions
+from hepaflow.settings.changes import changed_names
 
 log = logging.getLogger(__name__)
 

@@ -186,13 +186,49 @@ def _once(keys: Iterable[tuple[str, int]], path: Path) -> None:
         lines[name] = line
 
 
+WHOLE = ("backbones",)
+"""Groups that a later configuration replaces; all others are merged (config/README.md)."""
+
+
+def read_file(path: Path) -> dict[str, Any]:
+    """Read the file of a configuration, checked as `check_file` does.
+
+    Raises
+    ------
+    UserError
+        As `check_file`.
+    """
+    check_file(path)
+    text = path.read_text(encoding="utf-8-sig")
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = yaml.safe_load(text)
+    return dict(found or {})
+
+
 def merged(configuration: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a configuration with another over it, group by group, as Snakemake merges several."""
+    """Return a configuration with another over it: group by group as Snakemake merges them, save `WHOLE` ones."""
+    return _merged(configuration, over) | whole_groups(configuration, over)
+
+
+def _merged(configuration: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     both = dict(configuration)
     for key, value in over.items():
         before = both.get(key)
         if isinstance(value, Mapping):
-            both[key] = merged(before if isinstance(before, Mapping) else {}, value)
+            both[key] = _merged(before if isinstance(before, Mapping) else {}, value)
         else:
             both[key] = value
     return both
+
+
+def whole_groups(*configurations: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the groups that are replaced, each as the last configuration has it that has it.
+
+    Examples
+    --------
+    >>> whole_groups({"backbones": {"a": {}}, "size": 64}, {"backbones": {"b": {}}})
+    {'backbones': {'b': {}}}
+    """
+    return {key: given[key] for given in configurations for key in WHOLE if key in given}

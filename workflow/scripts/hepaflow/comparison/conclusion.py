@@ -1,0 +1,163 @@
+"""What a comparison says, and what it cannot say."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from hepaflow.comparison.differences import CODE, DATA, METHOD, Difference, changed_groups, has, scored_differently
+from hepaflow.comparison.exams import SharedExams
+from hepaflow.comparison.run import Run
+from hepaflow.comparison.scores import ASKED, METRICS
+
+LEVEL = 0.05
+"""Of the tests, after correction for their number."""
+_MANY = 30
+"""Exams of which a bootstrap interval is about as wide as it says."""
+_IN_WORDS = {"liver": "the liver", "lesion": "lesions"}
+
+
+@dataclass(frozen=True)
+class Conclusion:
+    """What a comparison says.
+
+    Attributes
+    ----------
+    found : tuple of str
+        A sentence for each question: for every other run and structure.
+    limits : tuple of str
+        What cannot be concluded, and why.
+    """
+
+    found: tuple[str, ...]
+    limits: tuple[str, ...]
+
+
+def conclude(
+    runs: Sequence[Run], shared: SharedExams, comparisons: pd.DataFrame, found: Sequence[Difference]
+) -> Conclusion:
+    """Put into words what was found.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+    shared : SharedExams
+    comparisons : DataFrame
+        As `compare_scores` returns it.
+    found : sequence of Difference
+    """
+    asked = comparisons[comparisons["family"] == ASKED].to_dict("records")
+    sentences = tuple(answer({str(key): value for key, value in row.items()}, tests=len(asked)) for row in asked)
+    return Conclusion(sentences, tuple(_limits(runs, shared, found)))
+
+
+def answer(row: Mapping[str, Any], *, tests: int) -> str:
+    """Return one sentence on a comparison.
+
+    Parameters
+    ----------
+    row : mapping
+        A row of `COMPARISON_COLUMNS`.
+    tests : int
+        How many tests it was corrected for.
+    """
+    one, other = _named(row["run"], row["method"]), _named(row["other_run"], row["other_method"])
+    metric = f"{METRICS[row['metric']].title} of {_IN_WORDS.get(row['structure'], row['structure'])}"
+    exams = f"{row['exams']} exam{'s' if row['exams'] != 1 else ''}"
+    if not row["exams"]:
+        return f"{metric}: undefined in every exam, so nothing can be concluded."
+    differ = row["higher"] + row["lower"]
+    if not differ:
+        return f"{metric}: the same in {one} and {other}, in {'each of ' if row['exams'] > 1 else ''}{exams}."
+    direction = "higher" if row["difference"] > 0 else "lower"
+    between = "" if pd.isna(row["low"]) else f" (95 % interval {row['low']:+.4f} to {row['high']:+.4f})"
+    size = f"{abs(row['difference']):.4f} {direction}"
+    measured = f"{metric}: {size} in {other} than in {one}, on average over {exams}{between}"
+    least = min(1.0, tests * 2.0 ** (1 - differ))
+    if least >= LEVEL:
+        those = f"{differ} exams that differ" if differ > 1 else "one exam that differs"
+        tests_too = f" and {tests} tests" if tests > 1 else ""
+        return (
+            f"{measured}. Not conclusive: with {those}{tests_too}, no p-value can be below {least:.2g}, however "
+            "large the difference."
+        )
+    if row["holm_p"] < LEVEL:
+        return f"{measured}. On exams such as these this is a difference ({_chance(row, tests)})."
+    return (
+        f"{measured}. No difference is shown ({_chance(row, tests)}), which does not say that there is none: "
+        "values within the interval are possible."
+    )
+
+
+def _named(run: str, method: str) -> str:
+    return f"{run} ({method})"
+
+
+def _chance(row: Mapping[str, Any], tests: int) -> str:
+    return f"p = {row['holm_p']:.2g}" + (f", corrected for {tests} tests" if tests > 1 else "")
+
+
+def _limits(runs: Sequence[Run], shared: SharedExams, found: Sequence[Difference]) -> Iterator[str]:
+    first = runs[0]
+    count = len(shared.compared)
+    if all(run.phantoms for run in runs):
+        yield "The exams are phantoms that hepaflow has drawn: nothing is said of patients' exams."
+    if count < _MANY:
+        few = f"{count} exams are few" if count > 1 else "One exam is few"
+        yield (
+            f"{few}: an interval of so few is somewhat too narrow, and a difference that matters can remain "
+            "undetected."
+        )
+    if run_names := [run.name for run in runs if shared.left_out[run.name]]:
+        yield f"Not all exams are compared: {' and '.join(run_names)} scored others, too, which not all runs have."
+    yield from _of_seeds(runs, found)
+    for run in runs[1:]:
+        yield from _of_changes(first, run, found)
+
+
+def _of_seeds(runs: Sequence[Run], found: Sequence[Difference]) -> Iterator[str]:
+    seeds = sorted(set().union(*(run.seeds for run in runs)))
+    if not seeds:
+        return
+    if len(seeds) == 1:
+        yield (
+            f"Every network was trained once, with seed {seeds[0]}: how far another seed would move the scores is "
+            "not known. A run with another seed shows it; a difference that is not larger says nothing of the "
+            "settings."
+        )
+    else:
+        yield (
+            f"The runs have different seeds ({', '.join(map(str, seeds))}): part of each difference is what "
+            "another training with the same settings changes."
+        )
+
+
+def _of_changes(first: Run, run: Run, found: Sequence[Difference]) -> Iterator[str]:
+    settings, code = changed_groups(found, run.name), has(found, run.name, CODE)
+    changes = len(settings) + has(found, run.name, METHOD)
+    if not changes and not code and not has(found, run.name, DATA):
+        yield (
+            f"Nothing that decides scores differs between {first.name} and {run.name}: neither settings, code nor "
+            "data."
+        )
+    if changes > 1:
+        yield (
+            f"{first.name} and {run.name} differ in {changes} ways (see below): which of them makes a difference "
+            "cannot be said."
+        )
+    if modules := scored_differently(first, run):
+        yield (
+            f"{run.name} was scored by other code than {first.name} ({', '.join(modules)}): scores may not be "
+            "the same measure."
+        )
+    elif code:
+        yield f"The code differs between {first.name} and {run.name}, too: a difference may come from there."
+    if _other_training(first, run):
+        yield f"{first.name} and {run.name} were trained on different exams."
+
+
+def _other_training(first: Run, run: Run) -> bool:
+    return {exam: set(files.values()) for exam, files in first.trained_on.items()} != {
+        exam: set(files.values()) for exam, files in run.trained_on.items()
+    }
