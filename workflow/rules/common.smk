@@ -5,6 +5,7 @@ import json
 import os
 import re
 import sys
+import warnings
 from functools import cache
 from pathlib import Path
 
@@ -18,6 +19,10 @@ if workflow.modifier.namespace:  # a module, whose files would be looked for bes
         "what to do: call `snakemake` in hepaflow's folder, from a rule of the other workflow, say, and take what "
         "it writes into `results`"
     )
+
+# Snakemake derives a job's `disk` from the sizes of its inputs, also of those that are not made yet, and then leaves a
+# coroutine behind (github.com/snakemake/snakemake/issues/4280). Nothing follows from it.
+warnings.filterwarnings("ignore", r"coroutine 'InputFiles\._predicated_size_files", RuntimeWarning)
 
 SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
 # This checkout's package, here and in every job, even where another version is installed.
@@ -37,6 +42,7 @@ from hepaflow.methods.plan import averages_of, joined_by, networks_of, votes_of
 from hepaflow.methods.thesis import plan_of
 from hepaflow.names import FUSION, STAGES, STRUCTURES
 from hepaflow.jobs.environment import settle, shadowed
+from hepaflow.jobs.driver import check_gpus, look_apart
 from hepaflow.jobs.gpus import cards
 from hepaflow.jobs.orphans import end_orphans
 from hepaflow.jobs.phantom_files import PhantomFiles
@@ -223,8 +229,14 @@ def title_of(label):
 
 
 def compute(wildcards, threads):
-    """Return the settings of speed."""
-    return SETTINGS.compute.canonical()
+    """Return the settings of speed, as what computes reads them: that a GPU must be there, jobs have seen before."""
+    on = "cpu" if SETTINGS.compute.accelerator == "cpu" else "auto"
+    return SETTINGS.compute.model_copy(update={"accelerator": on}).canonical()
+
+
+def accelerator(wildcards, threads):
+    """Return whether a job that gets a GPU may, must or may not use it."""
+    return SETTINGS.compute.accelerator
 
 
 def cache_folder(wildcards, threads):
@@ -302,6 +314,13 @@ def read_no_file_of_the_future():
     """Refuse to start if inputs are of the future: Snakemake would take results for older, and remove them."""
     raw = [RawInputs.of(job.params.get("raw")) for job in workflow.dag.needrun_jobs()]
     _before_the_first_job(lambda: check_times(path for one in raw for path in one.paths))
+
+
+def see_that_torch_sees_the_gpus():
+    """Refuse to start where jobs on this machine would get a GPU that torch cannot use."""
+    here = workflow.executor_plugin.common_settings.local_exec
+    if here and any(job.resources.get("gpu") for job in workflow.dag.needrun_jobs()):
+        _before_the_first_job(lambda: check_gpus(SETTINGS.compute.accelerator, looking=look_apart))
 
 
 def end_orphans_of_this_folder():

@@ -25,6 +25,7 @@ rule train:
         raw=raw_of("train"),
         cache=cache_folder,
         compute=compute,
+        accelerator=accelerator,
     script:
         "../scripts/train.py"
 
@@ -49,6 +50,7 @@ rule predict:
         libraries=libraries_of("predict", "stage", "network"),
         cache=cache_folder,
         compute=compute,
+        accelerator=accelerator,
     script:
         "../scripts/predict.py"
 
