@@ -54,7 +54,7 @@ REASONS = [
     ("follows from: train (1)", "setting training.epochs: 4 → 5"),
     ("follows from: train (2)",),
     ("not made yet",),
-    ("code: hepaflow.masks.fusion", "reads more: x"),
+    ("code: hepaflow.masks.fusion, fuse.py", "reads more: x"),
     (),
 ]
 
@@ -72,5 +72,6 @@ def test_what_has_changed_is_told_once_and_the_most_first() -> None:
     assert causes(REASONS) == [
         "setting training.epochs: 4 → 5 (2 jobs)",
         "code: hepaflow.masks.fusion (1 job)",
+        "code: fuse.py (1 job)",
     ]
     assert causes([("not made yet",), ("follows from: train (1)",)]) == []

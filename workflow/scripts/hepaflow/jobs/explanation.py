@@ -98,8 +98,16 @@ def causes(reasons: Iterable[tuple[str, ...]]) -> list[str]:
     reasons : iterable of tuple of str
         Of each job.
     """
-    found = Counter(one for those in reasons for one in those if not one.startswith(_FOLLOWING))
+    found = Counter(
+        part for those in reasons for one in those if not one.startswith(_FOLLOWING) for part in _parts(one)
+    )
     return [f"{one} ({_jobs(count)})" for one, count in found.most_common()]
+
+
+def _parts(reason: str) -> list[str]:
+    """Return a reason, or one for each of the modules that it names."""
+    code, _, names = reason.partition("code: ")
+    return [reason] if code or not names else [f"code: {name}" for name in names.split(", ")]
 
 
 def _jobs(count: int) -> str:
