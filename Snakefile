@@ -46,6 +46,7 @@ onstart:
     read_no_file_of_the_future()
     see_that_torch_sees_the_gpus()
     end_orphans_of_this_folder()
+    let_trainings_go_on()
 
 
 onsuccess:

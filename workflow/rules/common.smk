@@ -44,6 +44,7 @@ from hepaflow.names import FUSION, STAGES, STRUCTURES
 from hepaflow.jobs.environment import settle, shadowed
 from hepaflow.jobs.driver import check_gpus, look_apart
 from hepaflow.jobs.gpus import cards
+from hepaflow.jobs.limits import retries, time_limit, training_minutes
 from hepaflow.jobs.orphans import end_orphans
 from hepaflow.jobs.phantom_files import PhantomFiles
 from hepaflow.jobs.raw_inputs import RawInputs
@@ -256,9 +257,9 @@ def gpus(devices=1):
     return lambda wildcards: 0 if SETTINGS.compute.accelerator == "cpu" else devices
 
 
-def growing(amount):
-    """Return, as a resource, an amount that grows with every attempt."""
-    return lambda wildcards, attempt: amount * attempt
+def growing(amount, most=None):
+    """Return, as a resource, an amount that grows with every attempt, up to so many times."""
+    return lambda wildcards, attempt: amount * min(attempt, most or attempt)
 
 
 def phantom_memory(wildcards, attempt):
@@ -268,19 +269,14 @@ def phantom_memory(wildcards, attempt):
     return (2000 + 200 * voxels // 10**6) * attempt
 
 
-def training_minutes(wildcards, attempt):
-    """Return the time limit of a training: an hour, and its epochs on a GPU of ten years ago; a day at most.
-
-    A training that reaches its limit goes on where it was in the next attempt, so the limit need not be enough for
-    the whole, and what most partitions allow is better.
-    """
-    exams = len(EXAMS.names("train"))
-    epochs = epochs_of(wildcards.stage, wildcards.network)
-    return min((60 + MINUTES_PER_EXAM * exams * epochs) * attempt, 24 * 60)
+def training_limit(wildcards, attempt):
+    """Return the time limit of a training."""
+    return time_limit(training_time(wildcards.stage, wildcards.network), attempt)
 
 
-MINUTES_PER_EXAM = 3
-"""Minutes for an exam and epoch; an estimate for the largest network on the slowest GPU of docs/slurm.md."""
+def training_time(stage, network):
+    """Return the minutes that a training may take as a whole, in as many attempts as it needs."""
+    return training_minutes(len(EXAMS.names("train")), epochs_of(stage, network))
 
 
 # What goes first, of the jobs that could start: what others wait for, and the long before the short. From 100, surveys,
@@ -321,6 +317,13 @@ def see_that_torch_sees_the_gpus():
     here = workflow.executor_plugin.common_settings.local_exec
     if here and any(job.resources.get("gpu") for job in workflow.dag.needrun_jobs()):
         _before_the_first_job(lambda: check_gpus(SETTINGS.compute.accelerator, looking=look_apart))
+
+
+def let_trainings_go_on():
+    """Have a queue take trainings that reached their time limit again, as often as the longest needs."""
+    if not workflow.executor_plugin.common_settings.local_exec:
+        longest = max(training_time(stage, network) for stage in STAGES for network in NETWORKS)
+        workflow.get_rule("train").restart_times = retries(workflow.execution_settings.retries, longest)
 
 
 def end_orphans_of_this_folder():
