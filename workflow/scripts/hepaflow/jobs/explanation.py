@@ -63,6 +63,7 @@ _KINDS = {
     "changed: ": "for changed files",
     "deleted: ": "whose results were deleted",
     "interrupted": "interrupted",
+    "makes more: ": "for other outputs",
     "reads more: ": "for other inputs",
     "no longer reads: ": "for other inputs",
     "follows from: ": "that only follow from others",
@@ -70,7 +71,7 @@ _KINDS = {
 """How a reason begins, and what jobs are called that it makes run; of several reasons, the first here counts."""
 
 _OTHER = "that Snakemake alone has a reason for"
-_FOLLOWING = ("not made yet", "follows from: ", "reads more: ", "no longer reads: ")
+_FOLLOWING = ("not made yet", "makes more: ", "follows from: ", "reads more: ", "no longer reads: ")
 """Beginnings of reasons that are no change themselves."""
 
 
