@@ -31,9 +31,10 @@ def training_gib(network: BackboneWeights, *, slices: int, size: int, precision:
         Rows and columns of a slice.
     precision : {'fp32', 'tf32', 'bf16'}
     """
-    if network.decoder is not None or network.arch not in COUNTED:
+    counted = COUNTED.get(network.arch)
+    if counted is None or network.decoder is not None:
         return None
-    weights, whole = COUNTED[network.arch]
+    weights, whole = counted
     fixed = weights * _BYTES_OF_A_WEIGHT / 2**30
     growing = (whole - fixed) * slices / _SLICES * (size / _SIZE) ** 2
     return fixed + (growing / 2 if precision == "bf16" else growing)
