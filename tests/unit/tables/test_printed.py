@@ -74,6 +74,13 @@ def test_different_numbers_of_exams_and_columns_of_all_kinds_are_kept(tmp_path: 
     assert "exams" in lines[2].split()
 
 
+def test_a_run_that_fuses_nothing_has_no_weights(tmp_path: Path) -> None:
+    text = "\n".join(run(tmp_path, ROWS[:1], phantoms=False))
+    assert "fusion" not in text.lower()
+    (tmp_path / "tables/fusion_weights.csv").unlink()
+    assert "\n".join(printed_summary(tmp_path)) == text
+
+
 def test_columns_that_are_empty_are_left_out(tmp_path: Path) -> None:
     rows = [[*row[:3], "", row[4], "", *row[6:]] for row in ROWS]
     lines = run(tmp_path, rows, phantoms=False)

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from hepaflow.errors import UserError
+from hepaflow.names import FUSION
 
 WIDTH = 100
 """Columns of a terminal that a table takes at most."""
@@ -23,8 +24,10 @@ _LEFT_OUT = ("fitted",)
 _DICE = """\
 Dice is twice the overlap of mask and reference over the sum of both: 1 where they are equal, 0
 where they do not touch. before, after: without and with post-processing. 95 % interval: of the mean
-after it, by bootstrap over the test exams. weight: a network's share in the fusion's vote; start:
-that before the fit."""
+after it, by bootstrap over the test exams."""
+
+_WEIGHTS = """\
+weight: a network's share in the fusion's vote; start: that before the fit."""
 
 _THESIS = """\
 thesis: what the thesis reports for LiTS17 (tables 1 and 2), to hold a run on its exams against."""
@@ -48,17 +51,23 @@ def printed_summary(results: Path) -> list[str]:
         If a table is missing or damaged.
     """
     phantoms = any((results / "records/phantom").glob("*.json"))
-    lines = []
+    lines, fused = [], False
     for name, title in (("liver", "Liver"), ("lesion", "Lesions")):
         columns = _columns(read_rows(results / f"tables/{name}.csv"))
         exams = set(columns.get("exams", ()))
+        fused |= FUSION in columns.get("method", ())
         if len(exams) == 1:
             del columns["exams"]
         of = f"{exams.pop()} test {'phantoms' if phantoms else 'exams'}" if len(exams) == 1 else "the test exams"
         lines += ["", f"{title}: mean Dice of {of}", *text_table(_of_dice(columns, thesis=not phantoms))]
-    weights = _columns(read_rows(results / "tables/fusion_weights.csv"))
-    lines += ["", "Weights of the fusion", *text_table({k: v for k, v in weights.items() if k not in _LEFT_OUT})]
-    return [*lines, "", *_DICE.splitlines(), *(_PHANTOMS if phantoms else _THESIS).splitlines(), ""]
+    notes = [_DICE]
+    if fused:
+        weights = _columns(read_rows(results / "tables/fusion_weights.csv"))
+        shown = {name: cells for name, cells in weights.items() if name not in _LEFT_OUT}
+        lines += ["", "Weights of the fusion", *text_table(shown)]
+        notes.append(_WEIGHTS)
+    notes.append(_PHANTOMS if phantoms else _THESIS)
+    return [*lines, "", *(line for note in notes for line in note.splitlines()), ""]
 
 
 def _of_dice(columns: Mapping[str, Sequence[str]], *, thesis: bool) -> dict[str, Sequence[str]]:
