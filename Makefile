@@ -45,7 +45,7 @@ demo: $(VENV)/.locked ## run the whole workflow on phantom exams, on the CPU, in
 		[ -z "$$(ls -A .snakemake/locks 2>/dev/null)" ] || $(DEMO) --unlock --quiet all; $(DEMO) $$progress' \
 		|| { [ $$? -ne 75 ] || echo "Another demo is running in this folder."; exit 1; }
 	@$(BIN)/hepaflow summary results/demo
-	@echo "The report: results/demo/report.html"
+	@echo "To read: results/demo/report.html. Next, on exams of your own or on LiTS17: hepaflow index --help"
 
 test: lint docs ## run every check but the slow ones of test-faults and test-slurm
 	@tests/browser/install_chromium.sh || echo "LEFT OUT: the tests in a real browser."

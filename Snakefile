@@ -44,7 +44,9 @@ onstart:
     warn_of_the_environment()
     keep_what_is_no_phantom()
     read_no_file_of_the_future()
+    see_that_torch_sees_the_gpus()
     end_orphans_of_this_folder()
+    let_trainings_go_on()
 
 
 onsuccess:

@@ -26,7 +26,7 @@ def main() -> None:
     mebibytes = sum(one.size for one in those) / 2**20
     print("\n".join(str(one.path) for one in those))
     if not chosen.remove:
-        print(f"\n{len(those)} files, {mebibytes:.1f} MiB. Nothing was removed: `make prune REMOVE=yes` does.")
+        print(f"\n{len(those)} files, {mebibytes:.1f} MiB. Nothing was removed: `hepaflow prune --remove` does.")
         return
     if any(Path(".snakemake/locks").glob("*")):
         raise SystemExit("Snakemake runs in this folder: wait until it has ended (or `snakemake --unlock`).")

@@ -26,13 +26,16 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 
 from hepaflow.errors import UserError  # noqa: E402
-from hepaflow.jobs.explanation import grouped, library_changes, recipe_changes  # noqa: E402
+from hepaflow.jobs.explanation import causes, counts, grouped, library_changes, recipe_changes  # noqa: E402
 from hepaflow.jobs.fingerprint import libraries  # noqa: E402
 from hepaflow.jobs.leftovers import Leftover, leftovers  # noqa: E402
 from hepaflow.jobs.machine import fault_of  # noqa: E402
 from hepaflow.jobs.raw_inputs import RawInputs  # noqa: E402
 from hepaflow.jobs.recipe import Recipe, versions  # noqa: E402
 from hepaflow.settings.configuration import check_file  # noqa: E402
+
+MANY = 12
+"""Changes that are listed first, before the jobs."""
 
 
 @dataclass(frozen=True)
@@ -227,7 +230,11 @@ def main() -> None:
     if not running:
         print(f"Nothing would run: all {len(jobs)} jobs are up to date.")
     else:
-        print(f"{len(running)} of {len(jobs)} jobs would run:\n")
+        reasons = [job.reasons for job in running]
+        print(f"{len(running)} of {len(jobs)} jobs would run: {counts(reasons)}.\n")
+        if changes := causes(reasons):
+            more = f"\n  and {len(changes) - MANY} other changes" if len(changes) > MANY else ""
+            print("What has changed:\n\n  " + "\n  ".join(changes[:MANY]) + f"{more}\n\nJob by job:\n")
         print("\n".join(grouped((job.rule, job.what, job.reasons) for job in running)))
     if forgotten := [job for job in jobs if job.forgotten]:
         print("\nMade with other settings, code or inputs than now, but Snakemake has lost its notes on them")
@@ -239,7 +246,7 @@ def main() -> None:
     if found := left_over(jobs):
         print(
             f"\nLeft over from exams, backbones or methods that the run no longer has: {len(found)} files, "
-            f"such as {found[0].path}.\n`make prune` lists them; `make prune REMOVE=yes` removes them."
+            f"such as {found[0].path}.\n`hepaflow prune`, with the same --configfile, lists them."
         )
 
 

@@ -34,6 +34,14 @@ SITE = {
 }
 
 
+WITHOUT_CARDS = """
+
+def check_gpus(*_, **__):
+    return None
+"""
+"""The cluster's GPUs are pretended: its jobs compute on the CPU, which they else would refuse."""
+
+
 @dataclass(frozen=True)
 class Job:
     """What the accounting knows of a job."""
@@ -69,6 +77,8 @@ class ClusterProject:
         self.results = folder / "results/smoke"
         rows = "one\tone.image.nii.gz\tone.label.nii.gz\ttrain\ntwo\ttwo.image.nii.gz\ttwo.label.nii.gz\ttest\n"
         (folder / "config/exams/smoke.tsv").write_text("exam\timage\tlabel\tsplit\n" + rows)
+        driver = folder / "workflow/scripts/hepaflow/jobs/driver.py"
+        driver.write_text(driver.read_text() + WITHOUT_CARDS)
         self.configure(**{"backbones": BACKBONES, "training": TRAINING, **settings})
         self.site()
 

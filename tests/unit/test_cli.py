@@ -3,12 +3,16 @@
 import json
 import subprocess
 import sys
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import pytest
 
+from hepaflow import cli
 from hepaflow.cli import main
 from hepaflow.settings.workflow import Settings
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_schema_is_printed_as_json(capsys: pytest.CaptureFixture[str]) -> None:
@@ -61,11 +65,99 @@ def test_plan_takes_several_configurations(
     assert "  unet2015\n    liver   ← unet2015 on liver" in printed
 
 
-def test_a_command_is_needed(capsys: pytest.CaptureFixture[str]) -> None:
+def test_alone_it_prints_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("usage: hepaflow ")
+    for command in ("index", "segment", "check", "why", "prune", "summary"):
+        assert f"\n    {command} " in printed
+
+
+def test_versions_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    import torch
+
+    assert main(["--version"]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith(f"hepaflow {version('hepaflow')} (torch {torch.__version__.partition('+')[0]}")
+
+
+def test_what_is_not_installed_has_no_version(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(name: str) -> str:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr("importlib.metadata.version", missing)
+    assert main(["--version"]) == 0
+    assert "hepaflow that is not installed" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["sumary", "x"], "did you mean `summary`?"),
+        (["plan", "--configfle", "x"], "did you mean `--configfile`?"),
+        (["segment", "x", "--model", "m", "--out", "o", "--presicion", "bf16"], "did you mean `--precision`?"),
+    ],
+)
+def test_what_is_misspelt_is_told_with_what_was_meant(
+    arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as ended:
-        main([])
+        main(arguments)
     assert ended.value.code == 2
-    assert "COMMAND" in capsys.readouterr().err
+    assert told in capsys.readouterr().err
+
+
+TOOL = "import os, sys; print(sys.argv[1:]); sys.exit(3)"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "passed"),
+    [
+        (["check"], []),
+        (["why", "--configfile", "a.yaml", "b.yaml"], ["--configfile", "{here}/a.yaml", "{here}/b.yaml"]),
+        (["prune", "--remove"], ["--remove"]),
+    ],
+)
+def test_tools_of_the_workflow_are_commands(
+    arguments: list[str],
+    passed: list[str],
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(cli, "__file__", str(tmp_path / "workflow/scripts/hepaflow/cli.py"))
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 1
+    told = capfd.readouterr().err
+    assert "hepaflow without its workflow" in told
+    assert "make setup" in told
+    (tmp_path / "workflow").mkdir()
+    (tmp_path / f"workflow/{arguments[0]}.py").write_text(TOOL)
+    assert main(arguments) == 3
+    assert capfd.readouterr().out.strip() == str([text.format(here=tmp_path) for text in passed])
+
+
+def test_every_tool_of_the_workflow_is_a_command() -> None:
+    assert {path.stem for path in (ROOT / "workflow").glob("*.py")} == cli._TOOLS.keys()
+
+
+def test_an_index_says_what_comes_next(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for number in range(3):
+        (tmp_path / f"volume-{number}.nii").touch()
+        (tmp_path / f"segmentation-{number}.nii").touch()
+    sheet = tmp_path / "new/folder/exams.tsv"
+    arguments = ["index", str(tmp_path), "--test", "1", "--sheet", str(sheet)]
+    assert main(arguments) == 0
+    printed = capsys.readouterr().out
+    assert f"\n  data: {tmp_path}\n  exams: {sheet}\n" in printed
+    assert printed.endswith("  hepaflow check --configfile mine.yaml\n")
+    assert sheet.read_text().startswith("exam\timage")
+    sheet.write_text("mine")
+    assert main(arguments) == 1
+    assert "--overwrite" in capsys.readouterr().err
+    assert sheet.read_text() == "mine"
 
 
 def test_fetch_gets_what_the_configuration_starts_from(

@@ -89,6 +89,47 @@ def test_a_plan_asks_no_driver(fresh: Checkout, tmp_path: Path, monkeypatch: pyt
     assert not (tmp_path / "asked").exists()
 
 
+def test_a_card_that_torch_does_not_see_stops_a_run_before_its_first_job(
+    fresh: Checkout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    probe = tmp_path / "nvidia-smi"
+    probe.write_text(
+        '#!/bin/sh\ncase "$1" in\n-L) echo "GPU 0: A (UUID: GPU-aa)";;\n*) echo "A, 535.1, 40960";;\nesac\n'
+    )
+    probe.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    (tmp_path / "torch.py").write_text(BLIND)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    fresh.configure(compute={"accelerator": "auto"})
+    ended = fresh.snakemake("--quiet", "rules")
+    assert ended.returncode == 1
+    for part in (
+        "hepaflow cannot start",
+        "GPUs (A, driver 535.1)",
+        "CUDA 13.0",
+        "580 or later",
+        "accelerator: cpu",
+    ):
+        assert part in ended.stdout
+    assert "Traceback" not in ended.stdout
+    assert not (fresh.folder / "results").exists()
+
+
+BLIND = """
+from types import SimpleNamespace
+__version__, version = "2.14.1", SimpleNamespace(cuda="13.0")
+cuda = SimpleNamespace(is_available=lambda: False)
+"""
+"""In the place of torch: one that sees no card."""
+
+
+def test_a_plan_for_a_cluster_shows_no_library_s_warning(fresh: Checkout) -> None:
+    told = fresh.snakemake("--dry-run", "--quiet", "rules", "--profile", "profiles/slurm").stdout
+    assert "Job stats" in told
+    assert "Warning" not in told
+    assert "never awaited" not in told
+
+
 def test_reasons_are_those_of_all_configurations(fresh: Checkout) -> None:
     """Methods are added to those of earlier files."""
     (fresh.folder / "config/more.yaml").write_text("methods: {above: {network: {arch: unet}}}\n")

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import sys
+import warnings
 from functools import cache
 from pathlib import Path
 
@@ -18,6 +19,10 @@ if workflow.modifier.namespace:  # a module, whose files would be looked for bes
         "what to do: call `snakemake` in hepaflow's folder, from a rule of the other workflow, say, and take what "
         "it writes into `results`"
     )
+
+# Snakemake derives a job's `disk` from the sizes of its inputs, also of those that are not made yet, and then leaves a
+# coroutine behind (github.com/snakemake/snakemake/issues/4280). Nothing follows from it.
+warnings.filterwarnings("ignore", r"coroutine 'InputFiles\._predicated_size_files", RuntimeWarning)
 
 SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
 # This checkout's package, here and in every job, even where another version is installed.
@@ -37,7 +42,9 @@ from hepaflow.methods.plan import averages_of, joined_by, networks_of, votes_of
 from hepaflow.methods.thesis import plan_of
 from hepaflow.names import FUSION, STAGES, STRUCTURES
 from hepaflow.jobs.environment import settle, shadowed
+from hepaflow.jobs.driver import check_gpus, look_apart
 from hepaflow.jobs.gpus import cards
+from hepaflow.jobs.limits import retries, time_limit, training_minutes
 from hepaflow.jobs.orphans import end_orphans
 from hepaflow.jobs.phantom_files import PhantomFiles
 from hepaflow.jobs.raw_inputs import RawInputs
@@ -223,8 +230,14 @@ def title_of(label):
 
 
 def compute(wildcards, threads):
-    """Return the settings of speed."""
-    return SETTINGS.compute.canonical()
+    """Return the settings of speed, as what computes reads them: that a GPU must be there, jobs have seen before."""
+    on = "cpu" if SETTINGS.compute.accelerator == "cpu" else "auto"
+    return SETTINGS.compute.model_copy(update={"accelerator": on}).canonical()
+
+
+def accelerator(wildcards, threads):
+    """Return whether a job that gets a GPU may, must or may not use it."""
+    return SETTINGS.compute.accelerator
 
 
 def cache_folder(wildcards, threads):
@@ -244,9 +257,9 @@ def gpus(devices=1):
     return lambda wildcards: 0 if SETTINGS.compute.accelerator == "cpu" else devices
 
 
-def growing(amount):
-    """Return, as a resource, an amount that grows with every attempt."""
-    return lambda wildcards, attempt: amount * attempt
+def growing(amount, most=None):
+    """Return, as a resource, an amount that grows with every attempt, up to so many times."""
+    return lambda wildcards, attempt: amount * min(attempt, most or attempt)
 
 
 def phantom_memory(wildcards, attempt):
@@ -256,19 +269,14 @@ def phantom_memory(wildcards, attempt):
     return (2000 + 200 * voxels // 10**6) * attempt
 
 
-def training_minutes(wildcards, attempt):
-    """Return the time limit of a training: an hour, and its epochs on a GPU of ten years ago; a day at most.
-
-    A training that reaches its limit goes on where it was in the next attempt, so the limit need not be enough for
-    the whole, and what most partitions allow is better.
-    """
-    exams = len(EXAMS.names("train"))
-    epochs = epochs_of(wildcards.stage, wildcards.network)
-    return min((60 + MINUTES_PER_EXAM * exams * epochs) * attempt, 24 * 60)
+def training_limit(wildcards, attempt):
+    """Return the time limit of a training."""
+    return time_limit(training_time(wildcards.stage, wildcards.network), attempt)
 
 
-MINUTES_PER_EXAM = 3
-"""Minutes for an exam and epoch; an estimate for the largest network on the slowest GPU of docs/slurm.md."""
+def training_time(stage, network):
+    """Return the minutes that a training may take as a whole, in as many attempts as it needs."""
+    return training_minutes(len(EXAMS.names("train")), epochs_of(stage, network))
 
 
 # What goes first, of the jobs that could start: what others wait for, and the long before the short. From 100, surveys,
@@ -302,6 +310,20 @@ def read_no_file_of_the_future():
     """Refuse to start if inputs are of the future: Snakemake would take results for older, and remove them."""
     raw = [RawInputs.of(job.params.get("raw")) for job in workflow.dag.needrun_jobs()]
     _before_the_first_job(lambda: check_times(path for one in raw for path in one.paths))
+
+
+def see_that_torch_sees_the_gpus():
+    """Refuse to start where jobs on this machine would get a GPU that torch cannot use."""
+    here = workflow.executor_plugin.common_settings.local_exec
+    if here and any(job.resources.get("gpu") for job in workflow.dag.needrun_jobs()):
+        _before_the_first_job(lambda: check_gpus(SETTINGS.compute.accelerator, looking=look_apart))
+
+
+def let_trainings_go_on():
+    """Have a queue take trainings that reached their time limit again, as often as the longest needs."""
+    if not workflow.executor_plugin.common_settings.local_exec:
+        longest = max(training_time(stage, network) for stage in STAGES for network in NETWORKS)
+        workflow.get_rule("train").restart_times = retries(workflow.execution_settings.retries, longest)
 
 
 def end_orphans_of_this_folder():

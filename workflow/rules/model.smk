@@ -60,6 +60,7 @@ rule segment:
         libraries=libraries_of("segment", settings="bundle"),
         raw=raw_of("segment"),
         compute=compute,
+        accelerator=accelerator,
     script:
         "../scripts/segment.py"
 

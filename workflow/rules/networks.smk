@@ -14,8 +14,9 @@ rule train:
     resources:
         gpu=gpus(SETTINGS.compute.devices),
         nodes=1,  # or SLURM could take one GPU each of two
-        mem_mb=growing(16000 * SETTINGS.compute.devices),
-        runtime=training_minutes,
+        # Up to four times: most further attempts only go on after a time limit.
+        mem_mb=growing(16000 * SETTINGS.compute.devices, most=4),
+        runtime=training_limit,
         # SIGTERM two minutes before the time limit: the state is saved after the current mini-batch.
         slurm_extra="--signal=TERM@120",
     params:
@@ -25,6 +26,7 @@ rule train:
         raw=raw_of("train"),
         cache=cache_folder,
         compute=compute,
+        accelerator=accelerator,
     script:
         "../scripts/train.py"
 
@@ -49,6 +51,7 @@ rule predict:
         libraries=libraries_of("predict", "stage", "network"),
         cache=cache_folder,
         compute=compute,
+        accelerator=accelerator,
     script:
         "../scripts/predict.py"
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from hepaflow.jobs.explanation import grouped, library_changes, recipe_changes
+from hepaflow.jobs.explanation import causes, counts, grouped, library_changes, recipe_changes
 from hepaflow.jobs.recipe import Recipe
 
 RECIPE = Recipe(
@@ -47,3 +47,31 @@ def test_jobs_of_one_rule_and_reason_are_one_line() -> None:
         "tables: 1 job",
         "    not made yet",
     ]
+
+
+REASONS = [
+    ("setting training.epochs: 4 → 5",),
+    ("follows from: train (1)", "setting training.epochs: 4 → 5"),
+    ("follows from: train (2)",),
+    ("not made yet",),
+    ("code: hepaflow.masks.fusion, fuse.py", "reads more: x"),
+    (),
+]
+
+
+def test_jobs_are_counted_by_the_kind_of_their_reason() -> None:
+    assert counts(REASONS) == (
+        "1 not made yet, 2 for changed settings, 1 for changed code, 1 that only follow from others, "
+        "1 that Snakemake alone has a reason for"
+    )
+    assert counts([("reads more: a",), ("no longer reads: b",)]) == "2 for other inputs"
+    assert counts([]) == ""
+
+
+def test_what_has_changed_is_told_once_and_the_most_first() -> None:
+    assert causes(REASONS) == [
+        "setting training.epochs: 4 → 5 (2 jobs)",
+        "code: hepaflow.masks.fusion (1 job)",
+        "code: fuse.py (1 job)",
+    ]
+    assert causes([("not made yet",), ("follows from: train (1)",)]) == []

@@ -16,6 +16,7 @@ def test_a_recipe_holds_every_parameter_but_those_of_speed() -> None:
         "code": CODE,
         "libraries": '{"numpy":"2.0"}',
         "compute": '{"workers":4}',
+        "accelerator": "gpu",
         "cache": "/somewhere",
     }
     recipe = Recipe.of("train", {"stage": "liver"}, params)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from hashlib import sha256
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -33,6 +34,7 @@ class Folder:
         (folder / "scripts/hepaflow/errors.py").write_text("UserError = 1\n")
         (folder / "number.txt").write_text("21")
         self.computed = 0
+        self.gpus = 0
 
     def job(self, **params: Any) -> Any:
         code = json.dumps(fingerprints(self.folder / "scripts/double.py"))
@@ -52,7 +54,7 @@ class Folder:
             params=Namedlist(fromdict=given | params),
             log=[str(self.folder / "job.log")],
             threads=1,
-            resources=Namedlist(),
+            resources=Namedlist(fromdict={"gpu": self.gpus}),
         )
 
     def run(self, **params: Any) -> dict[str, Any]:
@@ -148,6 +150,29 @@ def test_the_memory_of_a_job_is_its_own() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert len(ballast) >> 20 == 600
     assert 5 < int(done.stdout) < 300
+
+
+@pytest.mark.parametrize("accelerator", ["auto", "gpu"])
+def test_a_job_with_a_gpu_that_torch_cannot_use_ends_before_it_computes(
+    accelerator: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def refuse(wanted: str) -> None:
+        asked.append(wanted)
+        raise UserError("GPUs of which torch sees none")
+
+    module = import_module("hepaflow.jobs.run")
+    monkeypatch.setattr(module, "claim_gpus", lambda _: [])
+    monkeypatch.setattr(module, "check_gpus", refuse)
+    folder = Folder(tmp_path / "plain", None)
+    folder.run(accelerator=accelerator)  # a job without a GPU asks nothing
+    folder.gpus = 1
+    with pytest.raises(UserError, match="sees none"):
+        folder.run(accelerator=accelerator)
+    assert (asked, folder.computed) == ([accelerator], 1)
+    monkeypatch.setattr(module, "check_gpus", asked.append)
+    assert folder.run(accelerator=accelerator)["settings"] == {"factor": 2}
 
 
 def test_without_a_cache_a_job_computes_each_time(tmp_path: Path) -> None:

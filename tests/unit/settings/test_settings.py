@@ -11,11 +11,13 @@ from typing import Any, get_args
 
 import pytest
 import yaml
+from pydantic import ValidationError
 from snakemake.utils import update_config
 
 from hepaflow.errors import UserError
 from hepaflow.exams.sheet import read_sheet
 from hepaflow.settings.base import SettingsModel
+from hepaflow.settings.compute import ComputeSettings, RunComputeSettings
 from hepaflow.settings.decoder import Decoder
 from hepaflow.settings.network import HAS_BACKBONE, OWN_SETTINGS, SIDES, NetworkSettings
 from hepaflow.settings.postprocess import PostprocessingStep
@@ -437,6 +439,47 @@ def problems(config: dict[str, Any]) -> list[str]:
 @pytest.mark.parametrize("found", [None, [], "x", 3, True])
 def test_a_method_without_keys_is_told_by_its_own_key(found: Any) -> None:
     assert problems({"methods": {"m": found}}) == [f"methods.m: found {found!r}; input should be keys with values"]
+
+
+ADAMW = {"kind": "adamw", "momentum": 1}
+
+
+@pytest.mark.parametrize(
+    ("config", "told"),
+    [
+        ({"backbone": {}}, "backbone: unknown key; did you mean `backbones`?"),
+        ({"compute": {"acelerator": "cpu"}}, "compute.acelerator: unknown key; did you mean `accelerator`?"),
+        ({"methods": {"m": {"kind": "average", "off": []}}}, "methods.m.off: unknown key; did you mean `of`?"),
+        ({"low": -250}, "low: unknown key; it belongs elsewhere: `window.low`"),
+        (
+            {"training": {"epochs": 1}},
+            "training.epochs: unknown key; it belongs elsewhere: `training.liver.epochs` or "
+            "`training.lesion.epochs` or `fusion.sgd.epochs`",
+        ),
+        ({"kind": "x"}, "kind: unknown key; is it misspelt?"),
+        ({"xyz": 1}, "xyz: unknown key; is it misspelt?"),
+        # A key of SGD's, and of other groups, is none of another kind's.
+        ({"training": {"liver": {"optimiser": ADAMW}}}, "optimiser.momentum: unknown key; is it misspelt?"),
+    ],
+)
+def test_a_key_that_was_probably_meant_is_told(config: dict[str, Any], told: str) -> None:
+    with pytest.raises(UserError) as caught:
+        read_settings(config)
+    assert any(line.endswith(told) for line in str(caught.value).splitlines()), str(caught.value)
+
+
+@pytest.mark.parametrize("accelerator", ["auto", "gpu", "cpu"])
+def test_a_run_says_whether_there_must_be_a_gpu(accelerator: str) -> None:
+    assert read_settings({"compute": {"accelerator": accelerator}}).compute.accelerator == accelerator
+
+
+def test_what_computes_reads_no_other_keys_of_speed_than_a_run_has() -> None:
+    run, job = RunComputeSettings.model_fields, ComputeSettings.model_fields
+    assert run.keys() == job.keys()
+    assert {name for name in run if run[name].annotation != job[name].annotation} == {"accelerator"}
+    assert RunComputeSettings().canonical() == ComputeSettings().canonical()
+    with pytest.raises(ValidationError):  # it would compute on the CPU without a word
+        ComputeSettings.model_validate({"accelerator": "gpu"})
 
 
 def test_a_key_that_is_called_as_a_kind_is_told_by_its_own_name() -> None:

@@ -1,16 +1,19 @@
-"""The command `hepaflow`."""
+"""Segmentation of the liver and its lesions in CT exams: what goes beside the workflow, which `snakemake` runs."""
 
 import argparse
-import csv
 import json
 import os
+import platform
+import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from importlib import metadata
 from pathlib import Path
 from typing import Any, TextIO, get_args
 
+import yaml
 from pydantic import ValidationError
 
 from hepaflow.errors import UserError
@@ -28,12 +31,32 @@ from hepaflow.settings.predictions import PredictionLabels
 from hepaflow.settings.training import Precision
 from hepaflow.settings.workflow import Settings, read_settings
 from hepaflow.system.destination import make_folder, write_text
+from hepaflow.system.parser import Parser
 from hepaflow.system.signals import EndedError, Ending
 from hepaflow.system.terminal import run_command, without_warnings
+from hepaflow.tables.printed import printed_summary
 from hepaflow.tables.scores import score_table, write_statistics
 
 _MOST_THREADS = 1024
 _USES = {"train": "to train", "test": "to test", "new": "to segment"}
+
+_TOOLS = {
+    "check": (
+        "look at machine and data before a run: GPU, memory, weights, exams, folders, disk",
+        "Look at this machine and at what a run reads and writes, before hours are spent: a line for each check, "
+        "and status 1 if something is wrong. On a cluster, run it where trainings will run: on a node with a GPU.",
+    ),
+    "why": (
+        "say what would run again, and why",
+        "Say what the next run would compute, and why: which settings, code and inputs have changed since each "
+        "job ran. Nothing is run.",
+    ),
+    "prune": (
+        "list what earlier runs have left in the results, and remove it",
+        "List files of exams, backbones and methods that a run no longer has, and remove them if asked to.",
+    ),
+}
+"""Commands of the workflow beside the package: `workflow/NAME.py`."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -44,8 +67,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of the command line, with a command of its own for each thing that can be done."""
-    parser = argparse.ArgumentParser(prog="hepaflow", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    parser = Parser(prog="hepaflow", description=__doc__)
+    parser.add_argument("--version", action="store_true", help="print the versions of hepaflow, torch and Python")
+    parser.set_defaults(run=lambda chosen: _version() if chosen.version else parser.print_help())
+    commands = parser.add_subparsers(metavar="COMMAND", title="commands")
 
     index = commands.add_parser(
         "index",
@@ -173,19 +198,55 @@ def make_parser() -> argparse.ArgumentParser:
         "exam sheet, and nothing is run.",
     )
     plan.set_defaults(run=_plan)
-    for command in (fetch, plan):
+    tools = {name: _tool(commands, name) for name in _TOOLS}
+    tools["prune"].add_argument("--remove", action="store_true", help="remove the files instead of listing them")
+    for command in (fetch, plan, *tools.values()):
+        default = "the thesis'" if command in (fetch, plan) else "config/config.yaml"
         command.add_argument(
             "--configfile",
             type=Path,
             nargs="+",
             default=(),
-            help="configurations, as for snakemake: later ones count before earlier ones (default: the thesis')",
+            help=f"configurations, as for snakemake: later ones count before earlier ones (default: {default})",
             metavar="FILE",
         )
 
     schema = commands.add_parser("schema", help="print the JSON schema of the configuration, for editors")
     schema.set_defaults(run=_schema)
     return parser
+
+
+def _tool(commands: Any, name: str) -> argparse.ArgumentParser:
+    brief, description = _TOOLS[name]
+    command: argparse.ArgumentParser = commands.add_parser(name, help=brief, description=description)
+    command.set_defaults(run=lambda chosen: _run_tool(name, chosen))
+    return command
+
+
+def _run_tool(name: str, chosen: argparse.Namespace) -> int:
+    tool = Path(__file__).parents[2] / f"{name}.py"
+    if not tool.is_file():
+        raise UserError(
+            f"hepaflow without its workflow, which `hepaflow {name}` is about",
+            file=tool,
+            expected="a checkout of the project",
+            remedy="in a checkout, `make setup`, and then `.venv/bin/hepaflow` of there",
+        )
+    files = [os.path.abspath(file) for file in chosen.configfile]  # the tool goes to the workflow's folder
+    options = [*(["--configfile", *files] if files else []), *(["--remove"] if vars(chosen).get("remove") else [])]
+    return subprocess.run([sys.executable, str(tool), *options], check=False).returncode
+
+
+def _version() -> None:
+    numbers = {name: _version_of(name) for name in ("hepaflow", "torch")}
+    print(f"hepaflow {numbers['hepaflow']} (torch {numbers['torch']}, Python {platform.python_version()})")
+
+
+def _version_of(distribution: str) -> str:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return "that is not installed"
 
 
 def _threads(text: str) -> int:
@@ -255,6 +316,11 @@ def _index(chosen: argparse.Namespace) -> None:
     print(f"{chosen.sheet}: {', '.join(f'{counts[split]} {split}' for split in counts)}")
     for note in index.notes:
         print(f"  {note}")
+    print("\nName both in a configuration, say mine.yaml, and look whether all is there:\n")
+    named = {"data": str(chosen.folder), "exams": str(chosen.sheet)}
+    for line in yaml.safe_dump(named, allow_unicode=True, sort_keys=False, width=1000).splitlines():
+        print(f"  {line}")
+    print("\n  hepaflow check --configfile mine.yaml")
 
 
 def _configuration(files: Sequence[Path]) -> dict[str, Any]:
@@ -288,35 +354,13 @@ def _fetch(chosen: argparse.Namespace) -> None:
 
 
 def _summary(chosen: argparse.Namespace) -> None:
-    folder = chosen.results / "tables"
-    for name, title in (
-        ("liver", "Mean Dice of the test exams, liver"),
-        ("lesion", "Mean Dice of the test exams, lesions"),
-        ("fusion_weights", "Fusion weights"),
-    ):
-        rows = _rows(folder / f"{name}.csv")
-        widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
-        print(f"\n{title}")
-        for row in rows:
-            print("  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
-    print()
+    print("\n".join(printed_summary(chosen.results)))
 
 
 def _compare(chosen: argparse.Namespace) -> None:
     from hepaflow.comparison.command import compare_runs  # matplotlib takes a second to import
 
     compare_runs(chosen.runs, chosen.out, methods=chosen.method, say=_say_to(sys.stdout))
-
-
-def _rows(table: Path) -> list[list[str]]:
-    again = "let the run finish first: snakemake --cores all"
-    try:
-        rows = list(csv.reader(table.read_text(encoding="utf-8").splitlines()))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"no table ({error})", file=table, remedy=again) from None
-    if not rows or len({len(row) for row in rows}) > 1:
-        raise UserError("a table that was cut short", file=table, remedy=f"remove it, and {again}")
-    return rows
 
 
 def _schema(_: argparse.Namespace) -> None:

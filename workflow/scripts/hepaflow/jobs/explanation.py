@@ -1,6 +1,6 @@
 """Why a job would run again, in words."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -47,11 +47,73 @@ def grouped(jobs: Iterable[tuple[str, str, tuple[str, ...]]]) -> list[str]:
         together[rule, reasons].append(what)
     lines = []
     for (rule, reasons), those in together.items():
-        count = f"{len(those)} job{'s' if len(those) > 1 else ''}"
         named = [what for what in those if what]
         few = ", ".join(named[:_FEW]) + (f" and {len(named) - _FEW} more" if len(named) > _FEW else "")
-        lines += [f"{rule}: {count}" + (f" ({few})" if few else ""), *(f"    {reason}" for reason in reasons)]
+        lines += [
+            f"{rule}: {_jobs(len(those))}" + (f" ({few})" if few else ""),
+            *(f"    {reason}" for reason in reasons),
+        ]
     return lines
+
+
+_KINDS = {
+    "not made yet": "not made yet",
+    "setting ": "for changed settings",
+    "code: ": "for changed code",
+    "library ": "for another version of a library",
+    "changed: ": "for changed files",
+    "deleted: ": "whose results were deleted",
+    "interrupted": "interrupted",
+    "makes more: ": "for other outputs",
+    "reads more: ": "for other inputs",
+    "no longer reads: ": "for other inputs",
+    "follows from: ": "that only follow from others",
+}
+"""How a reason begins, and what jobs are called that it makes run; of several reasons, the first here counts."""
+
+_OTHER = "that Snakemake alone has a reason for"
+_FOLLOWING = ("not made yet", "makes more: ", "follows from: ", "reads more: ", "no longer reads: ")
+"""Beginnings of reasons that are no change themselves."""
+
+
+def counts(reasons: Iterable[tuple[str, ...]]) -> str:
+    """Return how many jobs would run for which kind of reason: '2 for changed settings, 5 that only follow …'.
+
+    Parameters
+    ----------
+    reasons : iterable of tuple of str
+        Of each job.
+    """
+    found = Counter(_kind(those) for those in reasons)
+    return ", ".join(f"{found[kind]} {kind}" for kind in [*dict.fromkeys(_KINDS.values()), _OTHER] if found[kind])
+
+
+def _kind(reasons: tuple[str, ...]) -> str:
+    return next((kind for start, kind in _KINDS.items() if any(one.startswith(start) for one in reasons)), _OTHER)
+
+
+def causes(reasons: Iterable[tuple[str, ...]]) -> list[str]:
+    """Return what has changed, each once with how many jobs it makes run, those of most jobs first.
+
+    Parameters
+    ----------
+    reasons : iterable of tuple of str
+        Of each job.
+    """
+    found = Counter(
+        part for those in reasons for one in those if not one.startswith(_FOLLOWING) for part in _parts(one)
+    )
+    return [f"{one} ({_jobs(count)})" for one, count in found.most_common()]
+
+
+def _parts(reason: str) -> list[str]:
+    """Return a reason, or one for each of the modules that it names."""
+    code, _, names = reason.partition("code: ")
+    return [reason] if code or not names else [f"code: {name}" for name in names.split(", ")]
+
+
+def _jobs(count: int) -> str:
+    return f"{count} job{'s' if count > 1 else ''}"
 
 
 def _version(name: str, old: Mapping[str, str], new: Mapping[str, str]) -> str:

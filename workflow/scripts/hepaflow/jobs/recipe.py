@@ -9,7 +9,7 @@ from typing import Any
 
 from hepaflow.jobs.fingerprint import Chosen, chosen_by
 
-UNCOUNTED = ("code", "libraries", "compute", "cache", "raw")
+UNCOUNTED = ("code", "libraries", "compute", "accelerator", "cache", "raw")
 """Parameters of a rule that are not settings of its result."""
 
 _DISTRIBUTIONS = {"skimage": "scikit-image", "yaml": "pyyaml"}

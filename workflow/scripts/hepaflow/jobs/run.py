@@ -18,6 +18,7 @@ from hepaflow.garbage import collect_seldom
 from hepaflow.jobs.alone import keep_others_out
 from hepaflow.jobs.cache import Cache, cache_key
 from hepaflow.jobs.digests import begin_notes, checked, write_notes
+from hepaflow.jobs.driver import check_gpus
 from hepaflow.jobs.environment import kept
 from hepaflow.jobs.fingerprint import fingerprints, libraries
 from hepaflow.jobs.gpus import claim_gpus
@@ -40,7 +41,7 @@ def run(job: Any, work: Callable[[], object]) -> None:
     job : object
         What Snakemake hands to a script: rule, wildcards, input, output, params, log, threads, resources,
         scriptdir. Its output `record` is written here, all others by `work`. A parameter `cache` names the folder
-        of the cache.
+        of the cache, and `accelerator` says whether a job that gets a GPU may, must or may not use it.
     work : callable
         May return a mapping of further items for the record.
 
@@ -48,7 +49,7 @@ def run(job: Any, work: Callable[[], object]) -> None:
     ------
     UserError
         If the code or an input that no job makes has changed since the run was planned, an input is not what its
-        job made, or another process makes the same result.
+        job made, another process makes the same result, or torch cannot use the job's GPU.
     """
     if os.environ.get("LOCAL_RANK", "0") != "0":  # of several processes of a job, the first does the rest
         log_to(job.log[0])
@@ -73,7 +74,10 @@ def run(job: Any, work: Callable[[], object]) -> None:
         log.info("restored from the cache: computed on %s in %.0f s", record["began"], record["seconds"])
         record["restored"] = began.isoformat(timespec="seconds")
     else:
-        claim_gpus(int(job.resources.get("gpu", 0)))
+        wanted = int(job.resources.get("gpu", 0))
+        claim_gpus(wanted)
+        if wanted:
+            check_gpus(job.params.get("accelerator", "auto"))
         collect_seldom()
         begin_notes(outputs.values())
         noted = work()

@@ -6,6 +6,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from hepaflow.system.parser import meant
+
 Node = Mapping[str, Any]
 """A node of a JSON schema, or all of it."""
 
@@ -40,7 +42,7 @@ def _problem(item: Any, given: Mapping[str, Any], schema: Node) -> str:
     if item["type"] == "union_tag_not_found":
         return f"{where}.kind: missing"
     if item["type"] == "extra_forbidden":
-        return f"{where}: unknown key; is it misspelt?"
+        return f"{where}: unknown key; {_key_hint(steps, given, schema)}"
     if item["type"] == "missing":
         return f"{where}: missing"
     if item["type"] in _GROUP:
@@ -56,6 +58,49 @@ def _problem(item: Any, given: Mapping[str, Any], schema: Node) -> str:
     if item["type"] == "literal_error" and (example := _example(found, _forms(steps, schema))):
         return f"{problem}; write {example}"
     return problem + (_text_hint(item["type"], found) if isinstance(found, str) else "")
+
+
+_OUTER = 2
+"""Levels of a configuration on which a key is looked for elsewhere; deeper ones are of methods and kinds."""
+
+
+def _key_hint(steps: Sequence[str], given: Mapping[str, Any], schema: Node) -> str:
+    """Return which key was probably meant: one of its group that is spelt like it, or its name elsewhere."""
+    forms = _forms(steps[:-1], schema)
+    kind = _kind_of(given, steps[:-1])
+    of_its_kind = [form for form in forms if kind is None or _const(form) in (None, kind)]
+    known = {key for form in of_its_kind for key in form.get("properties", {})}
+    if hint := meant(steps[-1], sorted(known)):
+        return hint
+    if len(steps) <= _OUTER and (places := _places(steps[-1], schema)):
+        return f"it belongs elsewhere: {' or '.join(f'`{place}`' for place in places)}"
+    return "is it misspelt?"
+
+
+def _kind_of(given: Any, steps: Sequence[str]) -> Any:
+    """Return the kind of the group at a path; None if it has none."""
+    for step in steps:
+        if isinstance(given, Mapping):
+            given = given.get(step)
+        elif isinstance(given, list) and step.isdigit() and int(step) < len(given):
+            given = given[int(step)]
+    return given.get("kind") if isinstance(given, Mapping) else None
+
+
+def _const(form: Node) -> Any:
+    return form.get("properties", {}).get("kind", {}).get("const")
+
+
+def _places(name: str, schema: Node) -> list[str]:
+    """Return the paths of a key in the groups that every configuration has, two below the top at most."""
+    found = []
+    for key, node in schema["properties"].items():
+        for form in _branches(node, schema):
+            for below, inner in form.get("properties", {}).items():
+                deeper = [one for one in _branches(inner, schema) if name in one.get("properties", {})]
+                found += [f"{key}.{below}"] if below == name else []
+                found += [f"{key}.{below}.{name}"] if deeper else []
+    return list(dict.fromkeys(found))[:3]
 
 
 def _text_hint(error: str, text: str) -> str:

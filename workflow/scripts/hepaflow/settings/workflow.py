@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from hepaflow.errors import UserError
 from hepaflow.names import FUSION, STAGES, Stage
 from hepaflow.settings.base import SettingsModel
-from hepaflow.settings.compute import ComputeSettings
+from hepaflow.settings.compute import RunComputeSettings
 from hepaflow.settings.configuration import plain
 from hepaflow.settings.contrast import ContrastSettings, LesionSlicesSettings
 from hepaflow.settings.figures import SamplesSettings
@@ -121,7 +121,7 @@ class Settings(SettingsModel):
     """Segmentations of the test exams by other systems or by people, each under a name of the user's choice."""
     samples: SamplesSettings = SamplesSettings()
     """Slices drawn for the sample figures (thesis figures 11 and 12)."""
-    compute: ComputeSettings = ComputeSettings()
+    compute: RunComputeSettings = RunComputeSettings()
     """Speed; a change of it computes nothing anew."""
     cache: str | None = Field(default=None, min_length=1)
     """Folder of the shared cache, from which results that were computed before are restored; null for none."""

@@ -56,7 +56,7 @@ def write_text(path: Path, text: str, *, overwrite: bool = False) -> None:
             "a file that is there already, with another content",
             file=path,
             expected="no such file yet",
-            remedy="name another, or --overwrite",
+            remedy="name another file, or replace this one with --overwrite",
         )
     make_folder(path.parent)
     try:

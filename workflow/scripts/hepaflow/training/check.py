@@ -33,7 +33,7 @@ def check_networks(settings: Settings) -> None:
 
         key = f"backbones.{name}" if name in settings.backbones else f"methods.{name}.network"
         try:
-            for channels, size in sorted({_shown(settings, stage, name) for stage in STAGES}):
+            for channels, size in sorted({shown(settings, stage, name) for stage in STAGES}):
                 check(method.network.monai, channels=channels, size=size)
                 if settings.compute.devices > 1:
                     check_alike(method.network.monai, channels=channels, size=size)
@@ -41,7 +41,7 @@ def check_networks(settings: Settings) -> None:
             raise error.reworded(partial(_of_run, key)) from error
 
 
-def _shown(settings: Settings, stage: Stage, name: str) -> tuple[int, int]:
+def shown(settings: Settings, stage: Stage, name: str) -> tuple[int, int]:
     """Return channels and size of the pieces that a network sees."""
     method = settings.networks[name]
     sampling = getattr(method.stages, stage).sampling or method.sampling or Slices()
