@@ -145,7 +145,7 @@ def files(folder: Path, leading: str = "fusion") -> list[Any]:
     return [
         entry("viewer", folder / "liver.html"),  # an exam of this name
         entry("pages_of_structure", folder / "scores.liver.html"),
-        entry("summary", Path("results/a b/summary/report.html"), leading=leading),
+        entry("summary", Path("results/a b/summary/report.html"), leading=leading, beside=["mine"]),
         entry("figure_dice", folder / "dice.liver.svg", networks=["one", "two"]),
         entry("figure_training", folder / "training.liver.svg", exams=22),
     ]
@@ -160,7 +160,7 @@ def test_the_first_page_has_both_tables_and_leads_to_the_summary(tmp_path: Path,
     first, second = html.split("<table")[1:]
     assert ("0.9512" in first, "0.7001" in second) == (True, True)
     words = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", "", html))
-    assert "2 networks were trained" in words
+    assert "2 networks were trained, and their masks fused with fitted weights. Beside them: mine." in words
     assert "22 exams to train and 3 to test, " in words
     assert "mean Dice of 0.9512 (95 % interval over exams: 0.940 to 0.960) for the liver and 0.7001" in words
     assert ("mine.tsv" in words) == (phantoms is None)

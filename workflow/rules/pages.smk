@@ -171,6 +171,7 @@ rule summary:
         f"{RESULTS}/logs/summary.log",
     params:
         leading=LEADING,
+        beside=[method for method in METHODS if method not in (*FUSED, *VOTES)],
         data=EXAMS_IN_WORDS,
         exams=EXAMS.names("test"),
         page=page_of("pages"),
