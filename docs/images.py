@@ -159,11 +159,13 @@ def browser() -> Iterator[Any]:
 
 
 def take_samples(opened: Any, results: Path) -> bytes:
-    """Return the figure of sample slices as a picture."""
+    """Return the first exam of the figure of sample slices as a picture."""
     page = opened.new_page(viewport={"width": 864, "height": 800}, device_scale_factor=1.25)
     page.set_content((results / f"figures/samples.{SAMPLES}.svg").read_text(encoding="utf-8"))
     page.add_style_tag(content="body { margin: 0 }")
-    return bytes(page.locator("svg").first.screenshot())
+    figure = page.locator("svg").first.bounding_box()
+    second = page.locator("svg text", has_text=", slice ").nth(1).bounding_box()
+    return bytes(page.screenshot(full_page=True, clip={**figure, "height": second["y"] - 4 - figure["y"]}))
 
 
 def take_viewer(opened: Any, results: Path) -> bytes:
