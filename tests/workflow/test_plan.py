@@ -202,7 +202,7 @@ def test_docs_of_the_cluster_know_every_rule() -> None:
 def test_readme_commands_name_the_configurations(fresh: Checkout) -> None:
     jobs = fresh.planned(config="config/demo.yaml")
     assert jobs["phantom"] == len((ROOT / "config/exams/demo.tsv").read_text().splitlines()) - 1
-    assert jobs["train"] == 8
+    assert jobs["train"] == 10  # four backbones and `modern`, two stages each
 
 
 @pytest.mark.parametrize(
