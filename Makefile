@@ -112,7 +112,7 @@ schema: $(VENV)/.locked ## write config/schema.json from the settings
 
 images: $(VENV)/.locked-dev ## make the pictures of README.md and docs/ from a finished demo: make demo images
 	tests/browser/install_chromium.sh
-	PYTHONPATH=workflow/scripts $(BIN)/python docs/images.py
+	PYTHONPATH=workflow/scripts $(BIN)/python docs/pictures.py
 
 docs: $(VENV)/.locked-dev ## build the site of the documents into site/, with the demo's report where it is finished
 	NO_MKDOCS_2_WARNING=1 PYTHONPATH=docs:workflow/scripts $(BIN)/mkdocs build --strict --quiet

@@ -6,7 +6,7 @@ from opened import Opened
 from playwright.sync_api import expect
 from smoke_run import EXAMS, Checkout
 
-TEST = [name for name, split in EXAMS.items() if split == "test"]
+TEST = sorted(name for name, split in EXAMS.items() if split == "test")
 
 
 def test_viewers_lead_to_each_other_and_to_the_report(opened: Opened, completed: Checkout, report: Path) -> None:

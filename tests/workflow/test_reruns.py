@@ -129,7 +129,8 @@ TRAINING = {
     "average": {"kind": "ema"},
 }
 KEYS: dict[str, tuple[Any, frozenset[str]]] = {
-    "exams": ("config/exams/copy.tsv", NOTHING),  # the same sheet under another name
+    # The same sheet under another name, by which the model tells its exams.
+    "exams": ("config/exams/copy.tsv", names("bundle provenance pages_of_run summary html_report")),
     "data": ("data/others", EXAMS_MADE),
     "results": ("results/others", EXAMS_MADE | PLAN),  # the phantoms, too: records of a run belong to its results
     "trust_label_grid": (True, SURVEY),
@@ -1004,7 +1005,7 @@ def test_every_input_that_no_job_makes_is_checked_at_start(real: Finished) -> No
     made = {path for job in jobs for path in job.products}
     read = {path for job in jobs for path in job.inputs if path not in made}
     settings = read_settings(config | {"data": str(real.folder / "data/phantoms")})
-    parts = {"LICENSE", *(f"workflow/report/{path.name}" for path in (ROOT / "workflow/report").glob("*.rst"))}
+    parts = {"LICENSE", *(f"workflow/report/{path.name}" for path in (ROOT / "workflow/report").iterdir())}
     listed = {one.path for one in Inputs(settings, plan_of(settings), read_sheet(sheet))}
     assert {os.path.realpath(real.folder / path) for path in read - parts} == {
         os.path.realpath(real.folder / os.path.relpath(path, Path.cwd()) if not os.path.isabs(path) else path)

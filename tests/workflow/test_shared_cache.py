@@ -32,6 +32,8 @@ def test_a_backbone_that_is_changed_back_is_restored(copied: Checkout, completed
     assert networks(copied) != networks(completed)
 
     copied.configure(cache=cache)
+    for table in ("table_configuration", "table_plan"):  # they were not made of the change
+        planned.pop(table, None)
     assert copied.planned() >= planned
     run(copied, *masks, "results/smoke/fusion/lesion.json")  # all that the cache keeps
     assert networks(copied) == networks(completed)

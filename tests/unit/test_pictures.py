@@ -4,7 +4,7 @@ import json
 import re
 from pathlib import Path
 
-import images
+import pictures
 import pytest
 from images import AGAIN, ELSEWHERE, FOLDER, PICTURES, RECORD, ROOT, TAKEN, check, code_of, page_of, stale
 
@@ -72,4 +72,4 @@ def test_a_demo_of_other_code_is_refused(tmp_path: Path) -> None:
 def test_the_demo_has_the_exams_that_are_shown() -> None:
     exams = (ROOT / "config/exams/demo.tsv").read_text(encoding="utf-8").splitlines()
     split = {line.split("\t")[0]: line.split("\t")[-1] for line in exams}
-    assert split[images.VIEWED] == split[images.SEGMENTED] == "test"
+    assert split[pictures.VIEWED] == split[pictures.SEGMENTED] == "test"
