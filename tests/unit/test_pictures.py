@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pictures
 import pytest
-from images import AGAIN, ELSEWHERE, FOLDER, PICTURES, RECORD, ROOT, TAKEN, check, code_of, page_of, stale
+from pictures import AGAIN, ELSEWHERE, FOLDER, PICTURES, RECORD, ROOT, TAKEN, check, code_of, page_of, stale
 
 from hepaflow.errors import UserError
 
