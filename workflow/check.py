@@ -11,12 +11,10 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
@@ -29,7 +27,7 @@ from hepaflow.methods.inputs import Inputs  # noqa: E402
 from hepaflow.methods.thesis import plan_of  # noqa: E402
 from hepaflow.names import STAGES  # noqa: E402
 from hepaflow.networks.memory import training_gib  # noqa: E402
-from hepaflow.settings.configuration import check_file, merged  # noqa: E402
+from hepaflow.settings.configuration import read_files  # noqa: E402
 from hepaflow.settings.workflow import Settings, read_settings  # noqa: E402
 from hepaflow.training.check import check_networks, shown  # noqa: E402
 
@@ -83,7 +81,7 @@ def _trying(what: str, look: Callable[[], Iterator[tuple[str, str]]]) -> Iterato
         for state, found in look():
             yield Check(state, what, found)
     except (UserError, OSError) as error:
-        yield Check(WRONG, what, "; ".join(str(error).splitlines()))
+        yield Check(WRONG, what, "; ".join(line.strip() for line in str(error).splitlines()))
 
 
 def _settings(settings: Settings) -> Iterator[tuple[str, str]]:
@@ -205,7 +203,10 @@ def _writable(folder: Path) -> Iterator[tuple[str, str]]:
     except OSError as error:
         yield WRONG, f"{folder}: {place} cannot be written to ({error.strerror})"
         return
-    yield OK, f"{folder} can be written to" + ("" if place == folder else f" (it will be made in {place})")
+    yield (
+        OK,
+        f"{folder} can be written to" + ("" if place == folder.absolute() else f" (it will be made in {place})"),
+    )
 
 
 def _existing(folder: Path) -> Path:
@@ -274,15 +275,6 @@ def _slices(settings: Settings, exams: ExamSheet) -> int:
     return total
 
 
-def configuration(files: Sequence[Path]) -> dict[str, Any]:
-    """Read configurations, later ones over earlier ones."""
-    found: dict[str, Any] = {}
-    for file in files:
-        check_file(file)
-        found = merged(found, yaml.safe_load(file.read_text(encoding="utf-8-sig")) or {})
-    return found
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Print the checks; return 1 if something is wrong."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -297,9 +289,9 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     os.chdir(chosen.directory)
     try:
-        settings = read_settings(configuration(chosen.configfile))
+        settings = read_settings(read_files(chosen.configfile))
     except UserError as error:
-        print(Check(WRONG, "settings", "; ".join(str(error).splitlines())))
+        print(Check(WRONG, "settings", "; ".join(line.strip() for line in str(error).splitlines())))
         return 1
     found = []
     for check in checks(settings):

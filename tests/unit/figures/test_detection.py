@@ -25,8 +25,9 @@ def test_a_class_says_how_many_lesions_it_has_and_what_is_found_of_them() -> Non
     assert labels == ["10 to 20 mm\n(1 lesions)", "from 50 mm\n(2 lesions)", "all sizes\n(3 lesions)"]
     dots = [line.get_ydata()[0] for line in left.lines if len(line.get_xdata()) == 1]
     assert dots == [0, 0, 1, 0.5, 2 / 3, 1 / 3]  # any overlap, and more than half
-    found, missed, _ = right.lines
-    assert found.get_xydata().tolist() == [[60, 0.8], [60, 0.3]]
+    half, less, missed, _ = right.lines
+    assert half.get_xydata().tolist() == [[60, 0.8]]
+    assert less.get_xydata().tolist() == [[60, 0.3]]
     assert missed.get_xydata().tolist() == [[15, 0]]
 
 

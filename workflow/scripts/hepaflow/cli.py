@@ -7,7 +7,7 @@ import platform
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
@@ -26,7 +26,7 @@ from hepaflow.garbage import collect_seldom
 from hepaflow.methods.given_files import structures_of
 from hepaflow.methods.thesis import plan_of
 from hepaflow.methods.words import in_words
-from hepaflow.settings.configuration import merged, read_file
+from hepaflow.settings.configuration import read_files
 from hepaflow.settings.predictions import PredictionLabels
 from hepaflow.settings.training import Precision
 from hepaflow.settings.workflow import Settings, read_settings
@@ -224,7 +224,8 @@ def _tool(commands: Any, name: str) -> argparse.ArgumentParser:
 
 
 def _run_tool(name: str, chosen: argparse.Namespace) -> int:
-    tool = Path(__file__).parents[2] / f"{name}.py"
+    own, here = Path(__file__).parents[2], Path.cwd() / "workflow"  # one may stand in another checkout
+    tool = (here if (here / f"{name}.py").is_file() else own) / f"{name}.py"
     if not tool.is_file():
         raise UserError(
             f"hepaflow without its workflow, which `hepaflow {name}` is about",
@@ -232,6 +233,8 @@ def _run_tool(name: str, chosen: argparse.Namespace) -> int:
             expected="a checkout of the project",
             remedy="in a checkout, `make setup`, and then `.venv/bin/hepaflow` of there",
         )
+    if tool.parents[1] != Path.cwd():
+        print(f"In {tool.parents[1]}, where hepaflow's workflow is:\n", flush=True)
     files = [os.path.abspath(file) for file in chosen.configfile]  # the tool goes to the workflow's folder
     options = [*(["--configfile", *files] if files else []), *(["--remove"] if vars(chosen).get("remove") else [])]
     return subprocess.run([sys.executable, str(tool), *options], check=False).returncode
@@ -323,15 +326,8 @@ def _index(chosen: argparse.Namespace) -> None:
     print("\n  hepaflow check --configfile mine.yaml")
 
 
-def _configuration(files: Sequence[Path]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for file in files:
-        found = merged(found, read_file(file))
-    return found
-
-
 def _plan(chosen: argparse.Namespace) -> None:
-    settings = read_settings(_configuration(chosen.configfile))
+    settings = read_settings(read_files(chosen.configfile))
     exams = read_sheet(Path(settings.exams))
     counts = [f"{len(exams.names(split))} {use}" for split, use in _USES.items()]
     print(f"{settings.results}: exams {', '.join(counts)} ({settings.exams})\n")
@@ -341,7 +337,7 @@ def _plan(chosen: argparse.Namespace) -> None:
 
 
 def _fetch(chosen: argparse.Namespace) -> None:
-    settings = read_settings(_configuration(chosen.configfile))
+    settings = read_settings(read_files(chosen.configfile))
     from hepaflow.networks.pretrained import imagenet_file, imagenet_weights  # torch takes seconds to import
 
     networks = [one.network for one in settings.networks.values()]

@@ -143,7 +143,7 @@ def _of_changes(first: Run, run: Run, found: Sequence[Difference]) -> Iterator[s
         )
     if changes > 1:
         yield (
-            f"{first.name} and {run.name} differ in {changes} ways (see below): which of them makes a difference "
+            f"{first.name} and {run.name} differ in {changes} ways: which of them makes a difference "
             "cannot be said."
         )
     if modules := scored_differently(first, run):

@@ -221,10 +221,11 @@ def _no_choice(contents: Contents, wanted: str | None, found: Sequence[Series]) 
 
 
 def _listed(series: Sequence[Series]) -> str:
-    return "; ".join(f"{one.name}, {len(one.files)} slices{_spacing(one)}" for one in series)
+    return "; ".join(f"{one.name}, {len(one.files)} slices{spacing_in_words(one)}" for one in series)
 
 
-def _spacing(series: Series) -> str:
+def spacing_in_words(series: Series) -> str:
+    """Return how far apart pixels and slices of a series are; nothing where its headers do not tell."""
     if series.refused or len(series.headers) < 2:
         return ""
     planes = [Plane.of(header) for header in series.headers]

@@ -36,6 +36,7 @@ def detection_figure(lesions: pd.DataFrame) -> Figure:
         Line2D([], [], linestyle="none", marker="o", color=GREY, markerfacecolor=face, label=f"found, {words}")
         for face, words in zip(("white", GREY), THRESHOLDS_IN_WORDS.values(), strict=True)
     ]
+    handles.append(Line2D([], [], linestyle="none", marker="x", color=GREY, label="no partner"))
     columns = legend_columns([str(handle.get_label()) for handle in handles], 9, WIDTH - 0.2)
     legend = ceil(len(handles) / columns) * 1.4 * 9 * LINE
     figure = Figure(figsize=(WIDTH, 4.0 + legend), layout="constrained")
@@ -76,18 +77,17 @@ def _draw_lesions(axes: Axes, known: pd.DataFrame, methods: list[str]) -> None:
     method = methods[-1] if methods else FUSION
     own = known[(known["method"] == method) & known["diameter_mm"].notna()]
     look = looks(methods)[method]
-    for found, face in ((1, look.colour), (0, "white")):
-        some = own[own[FOUND["any"]] == found]
+    half, any_ = own[FOUND["half"]] == 1, own[FOUND["any"]] == 1
+    for some, marker, face in (
+        (own[half], look.marker, look.colour),
+        (own[any_ & ~half], look.marker, "white"),
+        (own[~any_], "x", look.colour),
+    ):
         axes.plot(
-            some["diameter_mm"],
-            some["iou"],
-            look.marker,
-            color=look.colour,
-            markerfacecolor=face,
-            markersize=4.5,
+            some["diameter_mm"], some["iou"], marker, color=look.colour, markerfacecolor=face, markersize=4.5
         )
     axes.axhline(0.5, color=GREY, linewidth=0.8, linestyle=":")
     axes.set(ylim=(-0.04, 1.04), xlim=(0, None))
     axes.set(xlabel="longest diameter, mm", ylabel="IoU with one lesion of the mask")
     axes.grid()
-    axes.set_title(f"Every lesion, {method} (hollow: missed)")
+    axes.set_title(f"Every lesion, {method}")

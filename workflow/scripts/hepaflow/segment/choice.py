@@ -1,9 +1,6 @@
 """Several series where one is to be segmented: what there is, and what to add to the command."""
 
-import numpy as np
-
-from hepaflow.dicom.geometry import Plane, positions
-from hepaflow.dicom.series import Series
+from hepaflow.dicom.series import Series, spacing_in_words
 from hepaflow.errors import UserError
 from hepaflow.segment.source import Source
 
@@ -44,13 +41,4 @@ def _chosen_by(one: Series, meant: list[Series]) -> str:
 
 def _described(one: Series) -> str:
     described = f"'{one.description}', " if one.description else ""
-    return f"{described}{len(one.files)} slices{_spacing(one)}"
-
-
-def _spacing(one: Series) -> str:
-    if one.refused or len(one.headers) < 2:
-        return ""
-    planes = [Plane.of(header) for header in one.headers]
-    gap = float(np.median(np.diff(np.sort(positions(planes)))))
-    rows, columns = planes[0].spacing
-    return f" of {rows:.3g} × {columns:.3g} mm, {gap:.3g} mm apart"
+    return f"{described}{len(one.files)} slices{spacing_in_words(one)}"

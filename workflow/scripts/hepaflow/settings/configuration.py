@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Mapping
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -205,6 +206,11 @@ def read_file(path: Path) -> dict[str, Any]:
     except ValueError:
         found = yaml.safe_load(text)
     return dict(found or {})
+
+
+def read_files(paths: Iterable[Path]) -> dict[str, Any]:
+    """Read the files of a configuration, later ones over earlier ones (`merged`)."""
+    return reduce(merged, map(read_file, paths), {})
 
 
 def merged(configuration: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
