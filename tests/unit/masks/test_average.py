@@ -121,18 +121,20 @@ def test_a_speck_costs_no_more_than_it_covers(rows: tuple[int, int], columns: tu
 @pytest.mark.parametrize("first", [(0, 0), (7, 15), (15, 7), (24, 0), (0, 24), (11, 5), (5, 11)])
 @pytest.mark.parametrize("onto", [(0, 40), (16, 40), (21, 25), (26, 38)])
 @pytest.mark.parametrize("size", [1, 4, 8, 40])
+@pytest.mark.parametrize("fineness", [1, 4])
 def test_a_map_is_the_same_with_nothing_around_it(
-    first: tuple[int, int], onto: tuple[int, int], size: int
+    first: tuple[int, int], onto: tuple[int, int], size: int, fineness: int
 ) -> None:
     """Its edge fades, where pixels of the grid are larger or smaller than its own."""
-    small = np.random.default_rng(3).integers(1, 256, (1, 8, 8), np.uint8)
-    around = np.zeros((1, 60, 60), np.uint8)
-    row, column = (start + 10 for start in first)
-    around[0, row : row + 8, column : column + 8] = small
+    pixels = 8 * fineness
+    small = np.random.default_rng(3).integers(1, 256, (1, pixels, pixels), np.uint8)
+    around = np.zeros((1, 60 * fineness, 60 * fineness), np.uint8)
+    row, column = ((start + 10) * fineness for start in first)
+    around[0, row : row + pixels, column : column + pixels] = small
     boxes = Box((0, 1), *((start, start + 8) for start in first)), Box((0, 1), (-10, 50), (-10, 50))
     grid = MapGrid(Box((0, 1), onto, onto), size)
-    alone = average([(small, MapGrid(boxes[0], 8))], grid)
-    np.testing.assert_array_equal(alone, average([(around, MapGrid(boxes[1], 60))], grid))
+    alone = average([(small, MapGrid(boxes[0], pixels))], grid)
+    np.testing.assert_array_equal(alone, average([(around, MapGrid(boxes[1], 60 * fineness))], grid))
 
 
 def test_only_the_mean_is_rounded() -> None:
