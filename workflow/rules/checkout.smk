@@ -9,7 +9,6 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -17,8 +16,8 @@ from snakemake.sourcecache import HostingProviderFile, LocalGitFile, LocalSource
 
 MODULE = workflow.modifier.namespace
 """Name that another workflow gives this one; none in a run of its own."""
-PARTS = ("LICENSE", "Snakefile", "config", "envs", "profiles", "pyproject.toml", "workflow")
-"""What a run reads of the project."""
+PARTS = ("LICENSE", "README.md", "Snakefile", "config", "envs", "profiles", "pyproject.toml", "workflow")
+"""What a run, or an installation, reads of the project."""
 
 
 def refuse(found, expected, remedy):
@@ -64,7 +63,7 @@ def unpacked(repository, ref):
             with tarfile.open(fileobj=io.BytesIO(git("archive", "--format=tar", commit, *PARTS))) as archive:
                 archive.extraction_filter = getattr(tarfile, "data_filter", None)
                 archive.extractall(whole)
-            (whole / ".commit").write_text(f"{commit}\n")
+            (whole / ".commit").write_text(f"{commit}\n")  # hepaflow.jobs.checkout
             try:
                 whole.rename(folder)
             except OSError:
@@ -78,15 +77,9 @@ RULES = "rules" if isinstance(workflow.current_basedir, LocalSourceFile) else st
 SCRIPTS = CHECKOUT / "workflow" / "scripts"
 
 
-def shipped(path):
-    """Return a path in the working folder; where nothing is there, but in the checkout, that one."""
-    own = os.path.relpath(CHECKOUT / path)
-    return path if os.path.exists(os.path.expanduser(path)) or not os.path.exists(own) else own
-
-
 def other_modules():
-    """Return the names of every other module of this workflow that is hepaflow, too."""
-    spaces = {id(rule.module_globals): rule.module_globals for rule in workflow.rules}
+    """Return the names in every other module of this workflow that is hepaflow, too."""
+    spaces = {id(one.module_globals): one.module_globals for one in workflow.rules}
     return [one for one in spaces.values() if "CHECKOUT" in one and one["MODULE"] != MODULE]
 
 
@@ -95,39 +88,61 @@ def is_same(path, other):
     return os.path.realpath(os.path.expanduser(path)) == os.path.realpath(os.path.expanduser(other))
 
 
+def check_module():
+    """Refuse what a module statement cannot have."""
+    for other in other_modules():
+        if not is_same(other["CHECKOUT"], CHECKOUT):
+            refuse(
+                f"{CHECKOUT}, beside {other['CHECKOUT']} of the module {other['MODULE']}",
+                "one checkout of hepaflow in a workflow: Python can import one package of a name",
+                "name the same `snakefile` in both modules; or run the other version by a `snakemake` of its own, "
+                "and take what it writes into `results`",
+            )
+    modifier = workflow.modifier.path_modifier
+    while modifier is not None:
+        if modifier.prefix or modifier.modifies_prefixes:
+            refuse(
+                "a module with `prefix` or `replace_prefix`",
+                "paths as the configuration gives them, which jobs record and compare",
+                "leave it out, and set `results` and `data` in the module's `config`",
+            )
+        modifier = modifier.inner_modifier
+
+
+def check_environment():
+    """Refuse an environment that cannot even read the configuration."""
+    try:
+        import pydantic
+    except ImportError:
+        found = "no pydantic"
+    else:
+        found = f"pydantic {pydantic.VERSION}"
+    if not found.startswith("pydantic 2."):
+        refuse(
+            f"{found} in {sys.prefix}, where Snakemake runs",
+            "pydantic 2, with which hepaflow reads its configuration",
+            f"install hepaflow's libraries there: `pip install {CHECKOUT}`. Where jobs run in a container, "
+            "`pip install pydantic` is enough",
+        )
+
+
+def put_own_package_first():
+    """Have this checkout's package imported, here and in every job, even where another version is installed."""
+    in_jobs = [one for one in os.environ.get("PYTHONPATH", "").split(os.pathsep) if one]
+    for folders in (sys.path, in_jobs):
+        if str(SCRIPTS) not in folders[:1]:
+            folders.insert(0, str(SCRIPTS))
+    os.environ.update(PYTHONPATH=os.pathsep.join(in_jobs))
+
+
 FIRST = not other_modules()
-for other in other_modules():
-    if not is_same(other["CHECKOUT"], CHECKOUT):
-        refuse(
-            f"{CHECKOUT}, beside {other['CHECKOUT']} of the module {other['MODULE']}",
-            "one checkout of hepaflow in a workflow: Python can import one package of a name",
-            "use the same `snakefile` in both modules; or run the other version by a `snakemake` of its own, and take "
-            "what it writes into `results`",
-        )
+check_module()
+check_environment()
+put_own_package_first()
 
-modifier = workflow.modifier.path_modifier
-while modifier is not None:
-    if modifier.prefix or modifier.modifies_prefixes:
-        refuse(
-            "a module with `prefix` or `replace_prefix`",
-            "paths that the configuration gives: jobs check, record and compare them",
-            "leave it out, and set `results` and `data` in the module's `config`",
-        )
-    modifier = modifier.inner_modifier
+from hepaflow.jobs.checkout import here_or_in
 
-try:
-    pydantic = version("pydantic")
-except PackageNotFoundError:
-    pydantic = "none"
-if not pydantic.startswith("2."):
-    refuse(
-        f"pydantic: {pydantic}, in {sys.prefix}, where Snakemake runs",
-        "pydantic 2, with which the configuration is read",
-        f"install hepaflow's libraries there (`pip install {CHECKOUT}`); for jobs in a container, pydantic is enough",
-    )
 
-# This checkout's package, here and in every job, even where another version is installed.
-for paths in (sys.path, places := os.environ.get("PYTHONPATH", "").split(os.pathsep)):
-    if str(SCRIPTS) not in paths[:1]:
-        paths.insert(0, str(SCRIPTS))
-os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, places)))
+def shipped(path):
+    """Return a path in the working folder; where nothing is there, but in the checkout, that one."""
+    return here_or_in(CHECKOUT, path)

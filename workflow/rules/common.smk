@@ -12,6 +12,7 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
+from snakemake.settings.enums import RerunTrigger
 
 from hepaflow.settings.configuration import read_file, whole_groups
 from hepaflow.errors import UserError
@@ -68,7 +69,7 @@ try:
     PLAN = plan_of(SETTINGS)
     INPUTS = Inputs(SETTINGS, PLAN, EXAMS, parts=(LICENCE, *CAPTIONS))
     PHANTOMS = PhantomFiles(INPUTS.phantoms, SETTINGS.results)
-    if workflow.dag_settings is not None:  # `snakemake --lint` and the like need no data
+    if workflow.check_envvars:  # all but `snakemake --lint`, which needs no data
         INPUTS.check()
     if workflow.is_main_process:
         PHANTOMS.check()
@@ -350,6 +351,11 @@ def warn_of_the_environment():
     folders = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     for instead in shadowed(folder for folder in folders if folder != str(SCRIPTS)):
         logger.warning(f"PYTHONPATH replaces installed modules, in {instead}. Unset it to be sure.")
+    if RerunTrigger.CODE in workflow.rerun_triggers:
+        logger.warning(
+            "Without hepaflow's profile, Snakemake runs jobs again that it need not: copy "
+            f"{os.path.relpath(CHECKOUT / 'profiles')} here, or name one with --workflow-profile."
+        )
 
 
 def see_that_jobs_find_their_libraries():
