@@ -218,6 +218,14 @@ def neighbours_of(wildcards):
 # Labels of the report, which sorts by them.
 
 
+if MODULE:
+    mark_for_report = report
+
+    def report(path, category=None, **options):
+        """Mark a result for the report: that of another workflow has the results of each module apart."""
+        return mark_for_report(path, category=f"{MODULE}: {category}", **options)
+
+
 def of_the(name, **labels):
     """Return the labels of an entry that belongs to a structure or a stage: the wildcard of this name, with its place."""
 
