@@ -109,23 +109,6 @@ def check_module():
         modifier = modifier.inner_modifier
 
 
-def check_environment():
-    """Refuse an environment that cannot even read the configuration."""
-    try:
-        import pydantic
-    except ImportError:
-        found = "no pydantic"
-    else:
-        found = f"pydantic {pydantic.VERSION}"
-    if not found.startswith("pydantic 2."):
-        refuse(
-            f"{found} in {sys.prefix}, where Snakemake runs",
-            "pydantic 2, with which hepaflow reads its configuration",
-            f"install hepaflow's libraries there: `pip install {CHECKOUT}`. Where jobs run in a container, "
-            "`pip install pydantic` is enough",
-        )
-
-
 def put_own_package_first():
     """Have this checkout's package imported, here and in every job, even where another version is installed."""
     in_jobs = [one for one in os.environ.get("PYTHONPATH", "").split(os.pathsep) if one]
@@ -137,7 +120,6 @@ def put_own_package_first():
 
 FIRST = not other_modules()
 check_module()
-check_environment()
 put_own_package_first()
 
 from hepaflow.jobs.checkout import here_or_in

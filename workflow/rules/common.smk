@@ -142,7 +142,7 @@ if (
 
 if workflow.is_main_process:
     for remark in remarks(SETTINGS):
-        logger.warning(remark)
+        logger.warning(f"{MODULE}: {remark}" if MODULE else remark)
 
 
 wildcard_constraints:

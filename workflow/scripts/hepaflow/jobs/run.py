@@ -117,7 +117,7 @@ def _check_package(scripts: Path, package: Path = Path(__file__).parents[1]) -> 
 
 
 def _script(job: Any, work: Callable[[], object]) -> Path:
-    """Return a job's script; its rule has the same name, but for one that another workflow takes from this module."""
+    """Return a job's script, which `work` is of; its rule has the same name, or another one in a module."""
     folder = Path(job.scriptdir)
     of_work = folder / Path(getattr(work, "__globals__", {}).get("__file__", "")).name
     return of_work if of_work.is_file() else folder / f"{job.rule}.py"
