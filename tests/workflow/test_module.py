@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -117,13 +118,17 @@ def without(folder: Path, *modules: str) -> str:
 
 
 def test_two_modules_plan_the_jobs_of_two_runs(outer: Outer, fresh: Checkout) -> None:
-    small = {name: SMOKE["backbones"][name] for name in ("plain",)}
-    outer.configure({"left": run_of("left"), "right": run_of("right", backbones=small, size=40)})
+    """The Snakefile is the one that docs/module.md shows."""
+    page = (ROOT / "docs/module.md").read_text()
+    _, shown = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    outer.write(shown.replace("/path/to/hepaflow", str(ROOT)))
+    (configuration,) = re.findall(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    modern = yaml.safe_load(configuration)["modern"]
+    outer.configure({"thesis": run_of("left"), "modern": run_of("right") | modern})
     jobs, alone = outer.planned(), fresh.planned()
-    left = {name.removeprefix("left_"): count for name, count in jobs.items() if name.startswith("left_")}
-    assert left == alone
-    assert jobs["right_train"] == 4  # one backbone and the method, two stages
-    assert jobs["right_fit_fusion"] == 2
+    assert alone == {name.removeprefix("thesis_"): jobs[name] for name in jobs if name.startswith("thesis_")}
+    assert jobs["modern_train"] == 2
+    assert jobs["modern_fit_fusion"] == 0
 
 
 def test_two_modules_run_side_by_side_each_with_its_own_settings(outer: Outer, another_version: Path) -> None:
