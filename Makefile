@@ -69,7 +69,7 @@ lint: $(VENV)/.locked-dev ## style, types, formats
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/snakefmt --check Snakefile workflow/rules
+	$(BIN)/snakefmt --check Snakefile workflow/Snakefile workflow/rules
 	$(BIN)/snakemake --lint --configfile config/demo.yaml
 
 unit: $(VENV)/.locked-dev ## tests of the package

@@ -61,7 +61,11 @@ PICTURES = {
     "viewer.png": Picture("viewer", ("colours", "viewer"), f"viewer/{VIEWED}.json"),
     "segment.png": Picture("present", ("colours", "segment.report", "viewer"), ""),
 }
-ELSEWHERE = {"rooms.svg": "python docs/rooms.py", "scaling.svg": "make bench"}
+ELSEWHERE = {
+    "rooms.svg": "python docs/rooms.py",
+    "rulegraph.svg": "python docs/rulegraph.py",
+    "scaling.svg": "make bench",
+}
 """Pictures that show no demo, and what makes them."""
 
 

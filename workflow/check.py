@@ -22,6 +22,7 @@ sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 from hepaflow.errors import UserError  # noqa: E402
 from hepaflow.exams.sheet import ExamSheet, read_sheet  # noqa: E402
 from hepaflow.files import sha256  # noqa: E402
+from hepaflow.jobs.checkout import here_or_in  # noqa: E402
 from hepaflow.jobs.driver import Seen, check_gpus, driver_cards, oldest_driver  # noqa: E402
 from hepaflow.methods.inputs import Inputs  # noqa: E402
 from hepaflow.methods.thesis import plan_of  # noqa: E402
@@ -100,7 +101,7 @@ def _trainings(settings: Settings) -> Iterator[tuple[str, Any]]:
 
 
 def _data(settings: Settings, exams: list[ExamSheet]) -> Iterator[tuple[str, str]]:
-    sheet = read_sheet(Path(settings.exams))
+    sheet = read_sheet(Path(here_or_in(ROOT, settings.exams)))
     Inputs(settings, plan_of(settings), sheet).check()
     exams.append(sheet)
     counts = ", ".join(f"{len(sheet.names(split))} {split}" for split in ("train", "test", "new"))
@@ -282,14 +283,17 @@ def main(arguments: list[str] | None = None) -> int:
         "--configfile",
         nargs="+",
         type=Path,
-        default=[Path("config/config.yaml")],
+        default=[],
         help="configuration of the run (default: config/config.yaml)",
     )
-    parser.add_argument("--directory", type=Path, default=ROOT, help="folder of the workflow")
+    parser.add_argument(
+        "--directory", type=Path, default=ROOT, help="where Snakemake works (default: this project)"
+    )
     chosen = parser.parse_args(arguments)
+    files = [path.absolute() for path in chosen.configfile]
     os.chdir(chosen.directory)
     try:
-        settings = read_settings(read_files(chosen.configfile))
+        settings = read_settings(read_files(files or [Path(here_or_in(ROOT, "config/config.yaml"))]))
     except UserError as error:
         print(Check(WRONG, "settings", "; ".join(line.strip() for line in str(error).splitlines())))
         return 1

@@ -76,11 +76,12 @@ class Planned:
 
 
 def plan(folder: Path, *configfiles: str) -> list[Planned]:
-    """Plan the workflow in a folder as `snakemake --dry-run` does, and explain every job.
+    """Plan a workflow as `snakemake --dry-run` does, and explain every job of hepaflow.
 
     Parameters
     ----------
     folder : Path
+        Where Snakemake works. Its Snakefile counts, which may have hepaflow as a module; without one, hepaflow's.
     *configfiles : str
         Where several set the same key, the last one counts; if there are none, it is `config/config.yaml`.
 
@@ -89,7 +90,7 @@ def plan(folder: Path, *configfiles: str) -> list[Planned]:
     SystemExit
         If Snakemake cannot plan it; with its message.
     """
-    profile = yaml.safe_load((folder / "profiles/default/config.yaml").read_text(encoding="utf-8"))
+    profile = yaml.safe_load(_of(folder, "profiles/default/config.yaml").read_text(encoding="utf-8"))
     triggers = frozenset(RerunTrigger.parse_choice(name) for name in profile["rerun-triggers"])
     said = io.StringIO()  # what Snakemake itself says of a dry-run is longer and less clear
     settings = OutputSettings(dryrun=True)
@@ -98,13 +99,13 @@ def plan(folder: Path, *configfiles: str) -> list[Planned]:
             workflow = api.workflow(
                 resource_settings=ResourceSettings(cores=1),
                 config_settings=ConfigSettings(configfiles=[*map(Path, configfiles)]),
-                snakefile=folder / "Snakefile",
+                snakefile=_of(folder, "Snakefile", "workflow/Snakefile"),
                 workdir=folder,
             )
             by_content = profile["max-checksum-file-size"]
             dag = workflow.dag(DAGSettings(rerun_triggers=triggers, max_checksum_file_size=by_content))
             dag.execute_workflow(executor="dryrun")
-            return list(_explained(workflow._workflow.dag, folder / "workflow" / "scripts"))
+            return list(_explained(workflow._workflow.dag))
         except Exception as error:
             if fault := fault_of(error):  # such as a folder of another user
                 raise SystemExit(f"the workflow cannot be planned in {folder}:\n{fault}") from None
@@ -114,12 +115,18 @@ def plan(folder: Path, *configfiles: str) -> list[Planned]:
             raise SystemExit(said.getvalue().strip()) from None
 
 
-def _explained(dag: Any, scripts: Path) -> Iterator[Planned]:
+def _of(folder: Path, *names: str) -> Path:
+    """Return the first file of these names that is in a folder; if none is, that of hepaflow."""
+    return next((folder / name for name in names if (folder / name).is_file()), ROOT / names[0])
+
+
+def _explained(dag: Any) -> Iterator[Planned]:
     running = set(dag.needrun_jobs(exclude_finished=False))
     for job in sorted(dag.jobs, key=lambda job: (-_following(dag, job), job.rule.name, str(job.wildcards))):
-        if "record" not in job.output.keys():  # noqa: SIM118 (not a dict)
+        scripts = job.rule.module_globals.get("SCRIPTS")
+        if scripts is None or "record" not in job.output.keys():  # noqa: SIM118 (not a dict)
             continue
-        recipe = Recipe.of(job.rule.name, dict(job.wildcards_dict), dict(job.params.items()))
+        recipe = Recipe.of(Path(job.rule.script).stem, dict(job.wildcards_dict), dict(job.params.items()))
         record = _record(Path(job.output.record))
         raw = RawInputs.of(job.params.get("raw"))
         record = raw.as_now(record) if record else None
@@ -200,9 +207,9 @@ def _paths(paths: Any) -> str:
 
 def left_over(jobs: list[Planned]) -> list[Leftover]:
     """Find what earlier runs have left in the results of a plan that was made in the working folder."""
-    (report,) = (job for job in jobs if job.rule == "html_report")
-    record = next(Path(path) for path in report.products if Path(path).match("records/html_report.json"))
-    return leftovers(record.parents[1], {path for job in jobs for path in (*job.inputs, *job.products)})
+    used = {path for job in jobs for path in (*job.inputs, *job.products)}
+    records = [Path(path) for path in used if Path(path).match("records/html_report.json")]
+    return [one for record in sorted(records) for one in leftovers(record.parents[1], used)]
 
 
 def chosen_plan(parser: argparse.ArgumentParser) -> tuple[argparse.Namespace, list[Planned]]:
@@ -210,7 +217,9 @@ def chosen_plan(parser: argparse.ArgumentParser) -> tuple[argparse.Namespace, li
     parser.add_argument(
         "--configfile", nargs="+", default=[], help="configuration of the run (default: config/config.yaml)"
     )
-    parser.add_argument("--directory", type=Path, default=ROOT, help="folder of the workflow")
+    parser.add_argument(
+        "--directory", type=Path, default=ROOT, help="where Snakemake works (default: this project)"
+    )
     chosen = parser.parse_args()
     try:
         for path in chosen.configfile:  # Snakemake would end with a traceback if one is not in UTF-8

@@ -172,7 +172,7 @@ def test_no_call_unpickles_or_runs(tell: Tell) -> None:
 
 
 def test_no_rule_has_a_shell(tell: Tell) -> None:
-    files = [ROOT / "Snakefile", *sorted((ROOT / "workflow/rules").glob("*.smk"))]
+    files = [ROOT / "Snakefile", ROOT / "workflow/Snakefile", *sorted((ROOT / "workflow/rules").glob("*.smk"))]
     assert len(files) > 5
     for path in files:
         assert not re.search(r"^\s+(shell|run):|\bshell\(", path.read_text(encoding="utf-8"), re.MULTILINE), path

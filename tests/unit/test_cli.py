@@ -118,6 +118,7 @@ TOOL = "import os, sys; print(sys.argv[1:]); sys.exit(3)"
         (["check"], []),
         (["why", "--configfile", "a.yaml", "b.yaml"], ["--configfile", "{here}/a.yaml", "{here}/b.yaml"]),
         (["prune", "--remove"], ["--remove"]),
+        (["why", "--directory", "elsewhere"], ["--directory", "elsewhere"]),
     ],
 )
 def test_tools_of_the_workflow_are_commands(

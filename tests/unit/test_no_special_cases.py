@@ -33,7 +33,12 @@ from hepaflow.training.schedules import SCHEDULES
 
 ROOT = Path(__file__).parents[2]
 WORKFLOW = ROOT / "workflow"
-READ = [ROOT / "Snakefile", *sorted(WORKFLOW.rglob("*.smk")), *sorted(WORKFLOW.rglob("*.py"))]
+READ = [
+    ROOT / "Snakefile",
+    WORKFLOW / "Snakefile",
+    *sorted(WORKFLOW.rglob("*.smk")),
+    *sorted(WORKFLOW.rglob("*.py")),
+]
 
 TABLES = (
     *(HAS_BACKBONE, LOSSES, OPTIMISERS, SCHEDULES, AUGMENTATIONS, AVERAGES),

@@ -225,16 +225,6 @@ def test_mistakes_stop_the_run_before_any_job(
         assert words in ended.stdout
 
 
-def test_another_workflow_cannot_take_it_as_a_module(fresh: Checkout, tmp_path: Path) -> None:
-    snakefile = tmp_path / "Snakefile"
-    module = f"module hepaflow:\n    snakefile: '{ROOT / 'Snakefile'}'\n    config: config\n"
-    snakefile.write_text(f"{module}\nuse rule * from hepaflow as hepaflow_*\n")
-    ended = fresh.snakemake("--dry-run", "--snakefile", str(snakefile))
-    assert ended.returncode != 0
-    assert "another workflow, which takes hepaflow as a module" in ended.stdout
-    assert "call `snakemake` in hepaflow's folder" in ended.stdout
-
-
 @pytest.mark.parametrize(
     ("rows", "told"),
     [

@@ -1,6 +1,7 @@
 """What the rules share: the run's settings and exams, and the functions that take wildcards."""
 
 import hashlib
+import importlib.util
 import json
 import os
 import re
@@ -10,26 +11,8 @@ from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
-
-if workflow.modifier.namespace:  # a module, whose files would be looked for beside the other workflow's
-    raise WorkflowError(
-        "hepaflow cannot start:\n"
-        "found: another workflow, which takes hepaflow as a module\n"
-        "expected: a run of its own\n"
-        "what to do: call `snakemake` in hepaflow's folder, from a rule of the other workflow, say, and take what "
-        "it writes into `results`"
-    )
-
-# Snakemake derives a job's `disk` from the sizes of its inputs, also of those that are not made yet, and then leaves a
-# coroutine behind (github.com/snakemake/snakemake/issues/4280). Nothing follows from it.
-warnings.filterwarnings("ignore", r"coroutine 'InputFiles\._predicated_size_files", RuntimeWarning)
-
-SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
-# This checkout's package, here and in every job, even where another version is installed.
-sys.path.insert(0, str(SCRIPTS))
-os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(SCRIPTS), os.environ.get("PYTHONPATH", "")])))
-
 from snakemake.logging import logger
+from snakemake.settings.enums import RerunTrigger
 
 from hepaflow.settings.configuration import read_file, whole_groups
 from hepaflow.errors import UserError
@@ -48,34 +31,46 @@ from hepaflow.jobs.limits import retries, time_limit, training_minutes
 from hepaflow.jobs.orphans import end_orphans
 from hepaflow.jobs.phantom_files import PhantomFiles
 from hepaflow.jobs.raw_inputs import RawInputs
-from hepaflow.jobs.recipe import versions
+from hepaflow.jobs.recipe import Recipe, versions
 from hepaflow.jobs.spelling import known_spelling, made_at
 from hepaflow.jobs.states import remove_states
 from hepaflow.settings.together import check_held_out, remarks
 from hepaflow.settings.workflow import read_settings
 from hepaflow.training.check import check_networks
 
+# Snakemake derives a job's `disk` from the sizes of its inputs, also of those that are not made yet, and then leaves a
+# coroutine behind (github.com/snakemake/snakemake/issues/4280). Nothing follows from it.
+warnings.filterwarnings("ignore", r"coroutine 'InputFiles\._predicated_size_files", RuntimeWarning)
+
 DROPPED_VARIABLES = settle()
-CAPTIONS = sorted(os.path.relpath(path) for path in (Path(workflow.basedir) / "workflow" / "report").iterdir())
-LICENCE = os.path.relpath(Path(workflow.basedir) / "LICENSE")
+CAPTIONS = sorted(os.path.relpath(path) for path in (CHECKOUT / "workflow" / "report").iterdir())
+LICENCE = os.path.relpath(CHECKOUT / "LICENSE")
 
 
 def cannot_start(error):
     """Return an error before the first job as one that Snakemake shows without a traceback."""
     if isinstance(error, OSError):
         error = UserError(error.strerror or str(error), file=error.filename or "")
-    return WorkflowError(f"hepaflow cannot start:\n{error}")
+    return WorkflowError(f"hepaflow cannot start{f' as the module {MODULE}' if MODULE else ''}:\n{error}")
+
+
+def replaced_groups():
+    """Return what a later configuration replaces as a whole: it is in the files alone, as Snakemake has merged them."""
+    named = workflow.config_settings.configfiles
+    files = [*workflow.configfiles[len(named) :], *named]  # those of the command line count last
+    return whole_groups(*map(read_file, map(Path, files)), workflow.config_settings.config)
 
 
 try:
-    # Snakemake has merged them; what a later one replaces as a whole is in its files alone.
-    config.update(whole_groups(*map(read_file, map(Path, workflow.configfiles)), workflow.config_settings.config))
+    if config is workflow.modifier_stack[0].globals["config"]:  # else a module's own, which no file has
+        config.update(replaced_groups())
     SETTINGS = read_settings(config)
-    EXAMS = read_sheet(Path(SETTINGS.exams))
+    EXAMS = read_sheet(Path(shipped(SETTINGS.exams)))
     PLAN = plan_of(SETTINGS)
     INPUTS = Inputs(SETTINGS, PLAN, EXAMS, parts=(LICENCE, *CAPTIONS))
-    INPUTS.check()
     PHANTOMS = PhantomFiles(INPUTS.phantoms, SETTINGS.results)
+    if workflow.check_envvars:  # all but `snakemake --lint`, which needs no data
+        INPUTS.check()
     if workflow.is_main_process:
         PHANTOMS.check()
         check_networks(SETTINGS)
@@ -84,6 +79,19 @@ except UserError as error:
     raise cannot_start(error) from None
 
 RESULTS = known_spelling(SETTINGS.results)
+for other in other_modules():
+    if is_same(other["RESULTS"], RESULTS):
+        refuse(
+            f"results: {RESULTS}, as in the module {other['MODULE']}",
+            "a folder for each module: two would write the same files",
+            "set another `results` in the `config` of one of them",
+        )
+    if None not in (SETTINGS.phantoms, other["SETTINGS"].phantoms) and is_same(other["DATA"], SETTINGS.data):
+        refuse(
+            f"data: {SETTINGS.data}, where the module {other['MODULE']} makes phantoms",
+            "a folder for the phantoms of each module",
+            "set another `data` in the `config` of one of them",
+        )
 if workflow.is_main_process and made_at(RESULTS) not in ("", RESULTS):
     logger.warning(
         f"{RESULTS} was made as {made_at(RESULTS)}, and Snakemake has no notes on it under this name: changes of "
@@ -134,7 +142,7 @@ if (
 
 if workflow.is_main_process:
     for remark in remarks(SETTINGS):
-        logger.warning(remark)
+        logger.warning(f"{MODULE}: {remark}" if MODULE else remark)
 
 
 wildcard_constraints:
@@ -208,6 +216,14 @@ def neighbours_of(wildcards):
 
 
 # Labels of the report, which sorts by them.
+
+
+if MODULE:
+    mark_for_report = report
+
+    def report(path, category=None, **options):
+        """Mark a result for the report: that of another workflow has the results of each module apart."""
+        return mark_for_report(path, category=f"{MODULE}: {category}", **options)
 
 
 def of_the(name, **labels):
@@ -291,31 +307,101 @@ def priority_of_exam(training):
 # Before the first job.
 
 
+def call_with_the_main_workflow(*handlers):
+    """Have the main workflow's handlers (`onstart`, `onsuccess`) call this module's, which Snakemake does not call.
+
+    Those that the main workflow registers later do so, too.
+    """
+    for name in handlers:
+        own, before, register = globals()[name], getattr(workflow, f"_{name}"), getattr(workflow, name)
+        setattr(workflow, f"_{name}", _one_after_the_other(own, before))
+        setattr(workflow, name, _registering(own, register))
+
+
+def _one_after_the_other(own, handler):
+    def both(log):
+        own()
+        handler(log)
+
+    return both
+
+
+def _registering(own, register):
+    def registered(handler):
+        register(_one_after_the_other(own, handler) if workflow.modifier.is_main_snakefile() else handler)
+
+    return registered
+
+
+def script_of(named):
+    """Return the name of a rule's script: that of the rule itself, which has another one in a module."""
+    return Path(named.script).stem if named.script else ""
+
+
+def own_rules(script=None):
+    """Return the rules of this workflow, and of no other module; all, or those of one script."""
+    mine = [one for one in workflow.rules if one.module_globals is globals()]
+    return [one for one in mine if script in (None, script_of(one))]
+
+
+def own_jobs(script=None):
+    """Return the jobs of `own_rules` that are to run."""
+    mine = own_rules(script)
+    return [job for job in workflow.dag.needrun_jobs() if job.rule in mine]
+
+
 def warn_of_the_environment():
     """Warn of variables of the calling shell that jobs do not get, and of modules that replace libraries."""
+    if not FIRST:
+        return
     if DROPPED_VARIABLES:
         logger.warning(f"Not passed on to the jobs, which they would disturb: {', '.join(DROPPED_VARIABLES)}")
     folders = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     for instead in shadowed(folder for folder in folders if folder != str(SCRIPTS)):
         logger.warning(f"PYTHONPATH replaces installed modules, in {instead}. Unset it to be sure.")
+    if RerunTrigger.CODE in workflow.rerun_triggers:
+        logger.warning(
+            "Without hepaflow's profile, Snakemake runs jobs again that it need not: copy "
+            f"{os.path.relpath(CHECKOUT / 'profiles')} here, or name one with --workflow-profile."
+        )
+
+
+def see_that_jobs_find_their_libraries():
+    """Refuse to start where jobs run in Snakemake's own environment, and it lacks libraries that they import."""
+    if (
+        workflow.deployment_settings.deployment_method
+    ):  # in a container or the like, which is known to the job alone
+        return
+    scripts = {
+        (script_of(job.rule), Recipe.of("", {}, dict(job.params.items())).chosen)
+        for job in own_jobs()
+        if "code" in job.params.keys()
+    }
+    needed = {name for script, chosen in scripts for name in libraries(SCRIPTS / f"{script}.py", chosen)}
+    if missing := sorted(name for name in needed if importlib.util.find_spec(name) is None):
+        refuse(
+            f"no {', '.join(missing)} in {sys.prefix}, where Snakemake runs",
+            "the libraries with which jobs compute",
+            f"install them there (`pip install {CHECKOUT}`), or run jobs in a container (docs/module.md)",
+        )
 
 
 def keep_what_is_no_phantom():
     """Refuse to start if a phantom job would overwrite a file that no phantom job made."""
-    exams = [job.wildcards.exam for job in workflow.dag.needrun_jobs() if job.rule.name == "phantom"]
+    exams = [job.wildcards.exam for job in own_jobs("phantom")]
     _before_the_first_job(lambda: PHANTOMS.check_overwriting(exams, CONTENTS.digest))
 
 
 def read_no_file_of_the_future():
     """Refuse to start if inputs are of the future: Snakemake would take results for older, and remove them."""
-    raw = [RawInputs.of(job.params.get("raw")) for job in workflow.dag.needrun_jobs()]
+    raw = [RawInputs.of(job.params.get("raw")) for job in own_jobs()]
     _before_the_first_job(lambda: check_times(path for one in raw for path in one.paths))
 
 
 def see_that_torch_sees_the_gpus():
     """Refuse to start where jobs on this machine would get a GPU that torch cannot use."""
     here = workflow.executor_plugin.common_settings.local_exec
-    if here and any(job.resources.get("gpu") for job in workflow.dag.needrun_jobs()):
+    if here and any(job.resources.get("gpu") for job in own_jobs()):
         _before_the_first_job(lambda: check_gpus(SETTINGS.compute.accelerator, looking=look_apart))
 
 
@@ -323,7 +409,8 @@ def let_trainings_go_on():
     """Have a queue take trainings that reached their time limit again, as often as the longest needs."""
     if not workflow.executor_plugin.common_settings.local_exec:
         longest = max(training_time(stage, network) for stage in STAGES for network in NETWORKS)
-        workflow.get_rule("train").restart_times = retries(workflow.execution_settings.retries, longest)
+        for training in own_rules("train"):
+            training.restart_times = retries(workflow.execution_settings.retries, longest)
 
 
 def end_orphans_of_this_folder():
@@ -344,4 +431,5 @@ def _before_the_first_job(do):
 
 def remove_states_of_finished_trainings():
     """Remove the states of this run's trainings, now that Snakemake has registered all of their weights."""
-    remove_states(Path(str(job.output.weights)) for job in workflow.dag.jobs if job.rule.name == "train")
+    mine = own_rules("train")
+    remove_states(Path(str(job.output.weights)) for job in workflow.dag.jobs if job.rule in mine)

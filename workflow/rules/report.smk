@@ -22,6 +22,7 @@ rule html_report:
         record=f"{RESULTS}/records/html_report.json",
     log:
         f"{RESULTS}/logs/html_report.log",
+    localrule: True
     params:
         code=code_of("html_report"),
         libraries=libraries_of("html_report"),

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
-from types import SimpleNamespace
+from types import FunctionType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -75,6 +75,13 @@ class Folder:
     @property
     def result(self) -> str:
         return (self.folder / "result.txt").read_text()
+
+
+@pytest.fixture(autouse=True)
+def package_beside_the_script(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folders of these tests hold a package of one module, which is not the one that runs."""
+    if "another_package" not in request.node.name:
+        monkeypatch.setattr("hepaflow.jobs.run._check_package", lambda scripts: None)
 
 
 @pytest.fixture(autouse=True)
@@ -333,3 +340,32 @@ def test_what_the_work_returns_stands_in_the_record(tmp_path: Path) -> None:
     record = json.loads((folder.folder / "record.json").read_text())
     assert record["computed"] == [{"devices": 2}, {"devices": 1}]
     assert "computed" not in folder.run()
+
+
+# A script's own package and name, wherever its workflow runs.
+
+
+def test_a_script_that_would_compute_with_another_package_ends(tmp_path: Path) -> None:
+    folder = Folder(tmp_path, None)
+    with pytest.raises(UserError) as refused:
+        folder.run()
+    assert str(tmp_path / "scripts/hepaflow") in str(refused.value)
+    assert "PYTHONPATH" in str(refused.value)
+    assert folder.computed == 0
+
+
+def test_a_rule_of_another_name_runs_as_the_one_of_its_script(tmp_path: Path) -> None:
+    folder = Folder(tmp_path, None)
+    job = folder.job()
+    job.rule = "liver_double"
+
+    def work() -> None:
+        Path(job.output.result).write_text("42")
+
+    of_script = FunctionType(
+        work.__code__, {**globals(), "__file__": str(tmp_path / "scripts/double.py")}, closure=work.__closure__
+    )
+    run(job, of_script)
+    record = json.loads((tmp_path / "record.json").read_text())
+    assert record["rule"] == "double"
+    assert record["code"] == json.loads(job.params.code)

@@ -219,12 +219,20 @@ def make_parser() -> argparse.ArgumentParser:
 def _tool(commands: Any, name: str) -> argparse.ArgumentParser:
     brief, description = _TOOLS[name]
     command: argparse.ArgumentParser = commands.add_parser(name, help=brief, description=description)
+    command.add_argument(
+        "--directory",
+        type=Path,
+        metavar="FOLDER",
+        help="where Snakemake works (`snakemake -d`), or another workflow that has hepaflow as a module (default: "
+        "the folder of hepaflow's workflow)",
+    )
     command.set_defaults(run=lambda chosen: _run_tool(name, chosen))
     return command
 
 
 def _run_tool(name: str, chosen: argparse.Namespace) -> int:
     own, here = Path(__file__).parents[2], Path.cwd() / "workflow"  # one may stand in another checkout
+    works = chosen.directory
     tool = (here if (here / f"{name}.py").is_file() else own) / f"{name}.py"
     if not tool.is_file():
         raise UserError(
@@ -233,10 +241,11 @@ def _run_tool(name: str, chosen: argparse.Namespace) -> int:
             expected="a checkout of the project",
             remedy="in a checkout, `make setup`, and then `.venv/bin/hepaflow` of there",
         )
-    if tool.parents[1] != Path.cwd():
+    if not works and tool.parents[1] != Path.cwd():
         print(f"In {tool.parents[1]}, where hepaflow's workflow is:\n", flush=True)
     files = [os.path.abspath(file) for file in chosen.configfile]  # the tool goes to the workflow's folder
     options = [*(["--configfile", *files] if files else []), *(["--remove"] if vars(chosen).get("remove") else [])]
+    options += ["--directory", str(works)] if works else []
     return subprocess.run([sys.executable, str(tool), *options], check=False).returncode
 
 

@@ -1,9 +1,13 @@
-"""Which version of hepaflow runs: that of the checkout, and its commit."""
+"""The project's folder: which version of hepaflow runs, and which of its files a run reads."""
 
+import os
 import subprocess
 import tomllib
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+COMMIT = ".commit"
+"""File in a folder that was unpacked from a commit (`workflow/rules/checkout.smk`): the commit."""
 
 _NAME = "hepaflow"
 
@@ -18,6 +22,24 @@ def version_of(checkout: Path) -> str:
     """
     words = " ".join(filter(None, [_NAME, _number(checkout)]))
     return ", ".join(filter(None, [words, _commit(checkout)]))
+
+
+def here_or_in(checkout: Path, path: str) -> str:
+    """Return a path in the working folder; where nothing is there, but in the checkout, that one.
+
+    Parameters
+    ----------
+    checkout : Path
+    path : str
+        Of a configuration or an exam sheet, say, which the project brings along and a user can have, too.
+
+    Returns
+    -------
+    str
+        `path` as it is, or the checkout's, relative to the working folder.
+    """
+    own = os.path.relpath(checkout / path)
+    return path if os.path.exists(os.path.expanduser(path)) or not os.path.exists(own) else own
 
 
 def _number(checkout: Path) -> str:
@@ -35,7 +57,8 @@ def _number(checkout: Path) -> str:
 def _commit(checkout: Path) -> str:
     """Return the commit; nothing where the folder is none of Git's, though one above it may be."""
     if not (checkout / ".git").exists():
-        return ""
+        noted = checkout / COMMIT
+        return f"commit {noted.read_text(encoding='utf-8')[:12]}" if noted.is_file() else ""
     commit = _git(checkout, "rev-parse", "--short=12", "HEAD")
     changed = _git(checkout, "status", "--porcelain", "--untracked-files=no")
     return f"commit {commit}{' with changes' if changed else ''}" if commit else ""

@@ -43,13 +43,14 @@ def run(job: Any, work: Callable[[], object]) -> None:
         scriptdir. Its output `record` is written here, all others by `work`. A parameter `cache` names the folder
         of the cache, and `accelerator` says whether a job that gets a GPU may, must or may not use it.
     work : callable
-        May return a mapping of further items for the record.
+        A function of the script. May return a mapping of further items for the record.
 
     Raises
     ------
     UserError
-        If the code or an input that no job makes has changed since the run was planned, an input is not what its
-        job made, another process makes the same result, or torch cannot use the job's GPU.
+        If this package is not the one beside the script, the code or an input that no job makes has changed since
+        the run was planned, an input is not what its job made, another process makes the same result, or torch
+        cannot use the job's GPU.
     """
     if os.environ.get("LOCAL_RANK", "0") != "0":  # of several processes of a job, the first does the rest
         log_to(job.log[0])
@@ -57,9 +58,10 @@ def run(job: Any, work: Callable[[], object]) -> None:
         return
     began, clock = datetime.now(UTC), time.monotonic()
     log_to(job.log[0], [*job.output, *filter(None, [job.params.get("cache")])])
+    _check_package(Path(job.scriptdir))
     keep_others_out(Path(job.output[RECORD]))
-    recipe = Recipe.of(job.rule, job.wildcards, dict(job.params.items()))
-    script = Path(job.scriptdir) / f"{job.rule}.py"
+    script = _script(job, work)
+    recipe = Recipe.of(script.stem, job.wildcards, dict(job.params.items()))
     _check_code(recipe.code, fingerprints(script, recipe.chosen))
     exam = dict(job.wildcards).get("exam", "")
     reading = time.time_ns()
@@ -101,6 +103,24 @@ def run(job: Any, work: Callable[[], object]) -> None:
     write_notes({outputs[name]: digest for name, digest in digests.items()} | {own: sha256(own)})
     if cache and not record["restored"]:
         cache.store(key, outputs, digests, record)
+
+
+def _check_package(scripts: Path, package: Path = Path(__file__).parents[1]) -> None:
+    """See that the package is the one beside the script: an environment can put another one before it."""
+    own = scripts / package.name
+    if own.is_dir() and not own.samefile(package):
+        raise UserError(
+            f"the package in {package}",
+            expected=f"the one of this workflow's checkout, {own}",
+            remedy="remove what puts the other one first: a PYTHONPATH in the container, say",
+        )
+
+
+def _script(job: Any, work: Callable[[], object]) -> Path:
+    """Return a job's script, which `work` is of; its rule has the same name, or another one in a module."""
+    folder = Path(job.scriptdir)
+    of_work = folder / Path(getattr(work, "__globals__", {}).get("__file__", "")).name
+    return of_work if of_work.is_file() else folder / f"{job.rule}.py"
 
 
 def _check_code(planned: Mapping[str, str], found: Mapping[str, str]) -> None:
