@@ -33,6 +33,7 @@ TABLES: Mapping[str, str] = {
     "preprocessing": "PREPROCESSING",
     "sampling": "SAMPLINGS",
     "postprocessing": "POSTPROCESSING",
+    "anatomy": "ANATOMIES",
 }
 """Keys of settings whose values name entries of a table, as text or as the `kind` of a group."""
 NULLABLE = ("decoder", "optimiser", "schedule", "augmentation", "average")

@@ -1,5 +1,7 @@
 """From a phantom's parameters to voxels and files."""
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +40,35 @@ def render_phantom(phantom: Phantom) -> tuple[NDArray[np.int16], NDArray[np.uint
     return np.clip(np.rint(image), -1024, 3071).astype(np.int16), label
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """A synthetic exam as arrays."""
+
+    image: NDArray[np.int16]
+    """HU, shape (slices, rows, columns): to the head, the back and the patient's left."""
+    label: NDArray[np.uint8]
+    """0 background, 1 liver, 2 lesion, of the same shape."""
+    affine: NDArray[np.float64]
+    """4×4, from (column, row, slice) to RAS world mm."""
+    orientation: str
+    """Axis codes under which the exam is stored."""
+
+
+def _abdomen(exam: str, settings: PhantomSettings) -> Drawn:
+    phantom = draw_phantom(exam, settings)
+    return Drawn(*render_phantom(phantom), phantom.affine(), phantom.orientation)
+
+
+def _trunk(exam: str, settings: PhantomSettings) -> Drawn:
+    from hepaflow.phantoms.trunk.exam import draw_exam  # PyTorch, which the upper abdomen does without
+
+    return Drawn(*draw_exam(exam, settings))
+
+
+ANATOMIES: Mapping[str, Callable[[str, PhantomSettings], Drawn]] = {"abdomen": _abdomen, "trunk": _trunk}
+"""What is drawn, by the name that the settings have for it."""
+
+
 def write_phantom(exam: str, settings: PhantomSettings, image_path: Path, label_path: Path) -> None:
     """Draw, render and store one synthetic exam.
 
@@ -49,13 +80,12 @@ def write_phantom(exam: str, settings: PhantomSettings, image_path: Path, label_
         NIfTI files to write (``.nii.gz``): int16 Hounsfield units and uint8 labels, in the drawn orientation.
         The same exam and settings give the same bytes.
     """
-    phantom = draw_phantom(exam, settings)
-    image, label = render_phantom(phantom)
-    contents: tuple[tuple[NDArray[np.generic], Path], ...] = ((image, image_path), (label, label_path))
+    drawn = ANATOMIES[settings.anatomy](exam, settings)
+    contents: tuple[tuple[NDArray[np.generic], Path], ...] = ((drawn.image, image_path), (drawn.label, label_path))
     for array, path in contents:
-        stored = nib.Nifti1Image(array.T, phantom.affine())
+        stored = nib.Nifti1Image(array.T, drawn.affine)
         turn = nib.orientations.ornt_transform(
-            nib.orientations.axcodes2ornt("LPS"), nib.orientations.axcodes2ornt(phantom.orientation)
+            nib.orientations.axcodes2ornt("LPS"), nib.orientations.axcodes2ornt(drawn.orientation)
         )
         stored = stored.as_reoriented(turn)
         stored.header.set_xyzt_units("mm", "sec")

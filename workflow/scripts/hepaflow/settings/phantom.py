@@ -1,6 +1,6 @@
 """What the synthetic exams of the demo look like."""
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -19,6 +19,9 @@ class PhantomSettings(SettingsModel):
     seed: int = Field(default=17, ge=0)
     """Seed; together with the exam's name it fixes every voxel."""
 
+    anatomy: Literal["abdomen", "trunk"] = "abdomen"
+    """What is drawn: the upper abdomen, or the trunk from the thighs to the neck, more varied than in nature."""
+
     size: int = Field(default=128, ge=32, le=512)
     """Rows and columns of a slice, in voxels."""
 
@@ -29,10 +32,11 @@ class PhantomSettings(SettingsModel):
     """Distance of neighbouring slices, in mm; 0.5 at least. Within it, few slices are thicker than many."""
 
     field_of_view: tuple[FieldOfView, FieldOfView] = (312.0, 358.0)
-    """Side of the square slice, in mm; 10 at least. The patient fills it, so it scales the patient, too."""
+    """Side of the square slice, in mm; 10 at least. The patient of the upper abdomen fills it, so it scales the
+    patient, too; that of the trunk may be cut off by it."""
 
     noise: float = Field(default=10.0, ge=0, le=100)
-    """Standard deviation of the image noise, in HU."""
+    """Standard deviation of the image noise, in HU; in a trunk anything from a third of it to three times it."""
 
     max_lesions: int = Field(default=5, ge=0, le=20)
     """Largest number of lesions in one liver."""

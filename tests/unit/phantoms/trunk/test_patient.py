@@ -1,0 +1,118 @@
+"""Patients of the trunk: what is drawn from a seed, painted and labelled."""
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+import torch
+
+from hepaflow.phantoms.trunk.draws import Draws
+from hepaflow.phantoms.trunk.layers import Layer, paint
+from hepaflow.phantoms.trunk.patient import Patient, draw_patient
+from hepaflow.phantoms.trunk.scanner import View, draw_warp, render
+from hepaflow.phantoms.trunk.shapes import Ellipsoid, Shared
+
+SEEDS = range(8)
+VIEW = View((40, 56, 72), (8.0, 6.0, 6.0), (0.0, 0.0, 0.0))
+
+
+def patient(seed: int) -> Patient:
+    return draw_patient(Draws(np.random.default_rng(seed)))
+
+
+@cache
+def seen(seed: int, view: View = VIEW) -> tuple[torch.Tensor, torch.Tensor]:
+    return render(patient(seed), view, torch.Generator().manual_seed(0))
+
+
+def test_a_seed_gives_one_patient() -> None:
+    again = render(patient(3), VIEW, torch.Generator().manual_seed(0))
+
+    assert all(torch.equal(first, second) for first, second in zip(seen(3), again, strict=True))
+    assert not torch.equal(seen(3)[0], seen(4)[0])
+
+
+def test_painting_leaves_shared_distances_as_they_are() -> None:
+    ball = Shared(Ellipsoid((0, 0, 0), (60, 60, 60)))
+    space = VIEW.space()
+    before = space.shared(ball).clone()
+
+    paint(torch.zeros(VIEW.shape), space, Layer(ball, 50.0), torch.zeros(VIEW.shape))
+
+    assert torch.equal(space.shared(ball), before)
+
+
+def test_half_of_a_tissue_shows_at_its_surface() -> None:
+    view = View((1, 1, 41), (1.0, 1.0, 1.0), (10.0, 0.0, 0.0))
+    image = torch.full(view.shape, -100.0)
+
+    paint(image, view.space(), Layer(Ellipsoid((0, 0, 0), (10, 10, 10)), 100.0, edge=0.5), torch.zeros(view.shape))
+
+    line = image[0, 0]
+    assert line[20].item() == pytest.approx(0, abs=1)  # x = 10 mm
+    assert line[10].item() == pytest.approx(100, abs=1)
+    assert line[32].item() == pytest.approx(-100, abs=1)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_livers_are_of_a_size_and_show_their_tissue(seed: int) -> None:
+    image, label = seen(seed)
+    millilitres = (label > 0).sum().item() * np.prod(VIEW.spacing) / 1000
+
+    assert 300 < millilitres < 4500
+    inside = torch.nn.functional.max_pool3d(-(label == 1).float()[None, None], 3, 1, 1)[0, 0] == -1
+    typical = image[inside].median().item()
+    assert typical == pytest.approx(patient(seed).tissues["liver"], abs=12)
+
+
+def test_patients_differ() -> None:
+    volumes = [(seen(seed)[1] > 0).sum().item() for seed in SEEDS]
+    tissues = [patient(seed).tissues["liver"] for seed in range(40)]
+    phases = {patient(seed).tissues.phase for seed in range(40)}
+
+    assert max(volumes) > 1.5 * min(volumes)
+    assert np.std(tissues) > 20
+    assert phases == {"native", "arterial", "portal venous", "late"}
+
+
+def test_lesions_lie_in_the_liver_and_are_of_all_kinds() -> None:
+    kinds, radii, without = set(), [], 0
+    for seed in range(70):
+        found = patient(seed).lesions
+        without += not found
+        kinds |= {lesion.kind for lesion in found}
+        radii += [lesion.radius for lesion in found]
+
+    assert kinds == {"dark", "bright", "rim", "necrotic", "cyst", "calcified", "target"}
+    assert 5 < without < 30
+    assert min(radii) < 4
+    assert 35 < max(radii) <= 60
+    for seed in SEEDS:
+        space = VIEW.space()
+        outside = space.shared(patient(seed).liver) > 0.5
+        assert not ((seen(seed)[1] == 2) & outside).any()
+
+
+def test_the_pelvis_and_the_neck_have_no_liver() -> None:
+    for height in (-330.0, 260.0):
+        for seed in (0, 1):
+            image, label = seen(seed, replace(VIEW, shape=(12, 56, 72), middle=(0.0, 0.0, height)))
+            assert not label.any()
+            assert (image > -200).float().mean() > 0.03  # there is a body
+
+
+def test_a_volume_does_not_depend_on_the_grid() -> None:
+    coarse = seen(5)[1] > 0
+    fine_view = View((80, 112, 144), (4.0, 3.0, 3.0), VIEW.middle)
+    fine = seen(5, fine_view)[1] > 0
+
+    assert coarse.sum().item() * 8 == pytest.approx(fine.sum().item(), rel=0.04)
+
+
+def test_a_warp_bends_the_patient_a_little() -> None:
+    warp = draw_warp(Draws(np.random.default_rng(1)))
+    plain, warped = seen(2)[1] > 0, seen(2, replace(VIEW, warp=warp))[1] > 0
+    overlap = 2 * (plain & warped).sum() / (plain.sum() + warped.sum())
+
+    assert 0.7 < overlap < 0.995

@@ -1,0 +1,98 @@
+"""What a scanner makes of a patient: fields of view, blur, noise, streaks."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from hepaflow.phantoms.trunk.draws import Draws
+from hepaflow.phantoms.trunk.implants import Metal
+from hepaflow.phantoms.trunk.layers import Layer
+from hepaflow.phantoms.trunk.patient import Patient, draw_patient
+from hepaflow.phantoms.trunk.scanner import Acquisition, View, acquire, blur, draw_acquisition, smooth_noise
+from hepaflow.phantoms.trunk.shapes import Ellipsoid
+
+VIEW = View((12, 40, 48), (5.0, 4.0, 4.0), (0.0, 0.0, 0.0))
+PLAIN = Acquisition(slice_profile=0.0, kernel=0.0, noise=0.0, grain=0.5, starvation=0.0, motion=0.0, field=None)
+WATER = torch.zeros(VIEW.shape)
+
+
+def generator() -> torch.Generator:
+    return torch.Generator().manual_seed(0)
+
+
+def nobody() -> Patient:
+    found = draw_patient(Draws(np.random.default_rng(0)))
+    return replace(found, metal=[])
+
+
+def test_nothing_is_added_to_a_perfect_image() -> None:
+    image = torch.randn(VIEW.shape, generator=generator()) * 100
+
+    assert torch.equal(acquire(image, nobody(), VIEW, PLAIN, generator()), image)
+
+
+def test_values_stay_those_of_a_scanner() -> None:
+    image = torch.linspace(-5000, 5000, 12)[:, None, None].expand(VIEW.shape)
+
+    shown = acquire(image, nobody(), VIEW, PLAIN, generator())
+
+    assert (shown.min().item(), shown.max().item()) == (-1024, 3071)
+
+
+def test_noise_has_the_strength_that_was_drawn() -> None:
+    shown = acquire(WATER, nobody(), VIEW, replace(PLAIN, noise=20.0, grain=3.0), generator())
+
+    assert shown.std().item() == pytest.approx(20, rel=0.01)
+    assert shown.mean().item() == pytest.approx(0, abs=1)
+    beside = (shown[:, :, 1:] * shown[:, :, :-1]).mean() / shown.var()
+    assert beside > 0.1  # neighbours in a slice are alike
+
+
+def test_outside_of_the_field_of_view_nothing_is_seen() -> None:
+    shown = acquire(WATER, nobody(), VIEW, replace(PLAIN, field=50.0), generator())
+
+    assert (shown == 0).float().mean().item() == pytest.approx(np.pi * 50**2 / (160 * 192), rel=0.05)
+    assert set(shown.unique().tolist()) == {-1024.0, 0.0}
+
+
+def test_streaks_start_from_metal_and_fade() -> None:
+    metal = Metal(Layer(Ellipsoid((0, 0, 0), (5, 5, 5)), 3000.0), (0.0, 0.0, 0.0), 200.0)
+
+    shown = acquire(WATER, replace(nobody(), metal=[metal]), VIEW, PLAIN, generator())
+
+    spread = shown.std((1, 2))
+    assert spread.argmax() in (5, 6)
+    assert spread[0] < 0.3 * spread.max()
+    assert shown[5, 15:25, 19:29].std() > 3 * shown[5, :, :8].std()
+
+
+def test_a_blur_keeps_what_is_even_and_the_sum_far_from_borders() -> None:
+    even = blur(torch.full((6, 8, 9), 7.0), [1.0, 2.0, 3.0])
+    point = torch.zeros(21, 21, 21)
+    point[10, 10, 10] = 1
+    spread = blur(point, [1.0, 2.0, 1.5])
+    places = torch.arange(21.0) - 10
+
+    assert torch.allclose(even, torch.full_like(even, 7.0), atol=1e-4)
+    assert spread.sum().item() == pytest.approx(1, abs=1e-3)
+    deviations = [((spread.sum(others) * places**2).sum() ** 0.5).item() for others in ((1, 2), (0, 2), (0, 1))]
+    assert deviations == pytest.approx([1.0, 2.0, 1.5], rel=0.02)
+
+
+def test_smooth_noise_is_of_one_deviation() -> None:
+    noise = smooth_noise((10, 30, 30), [1.0, 1.5, 1.5], generator())
+
+    assert noise.std().item() == pytest.approx(1, abs=1e-4)
+
+
+def test_exams_are_taken_in_many_ways() -> None:
+    taken = [draw_acquisition(Draws(np.random.default_rng(seed))) for seed in range(100)]
+
+    assert min(one.slice_profile for one in taken) < 0.4
+    assert max(one.slice_profile for one in taken) > 2.6
+    assert min(one.noise for one in taken) < 4
+    assert max(one.noise for one in taken) > 30
+    assert 0 < sum(one.starvation > 0 for one in taken) < 30
+    assert 0 < sum(one.motion > 0 for one in taken) < 30

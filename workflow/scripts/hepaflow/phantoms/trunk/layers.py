@@ -1,0 +1,42 @@
+"""A patient as layers: shapes with their tissue, painted one over the other."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from hepaflow.phantoms.trunk.shapes import Shape, Space
+
+EDGE = 0.9
+"""Width in mm of a normal edge between tissues: the scale of its logistic profile."""
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """A shape and what fills it."""
+
+    shape: Shape
+    hu: float
+    edge: float = EDGE
+    mottle: float = 0.0
+    """Unevenness of the tissue: the standard deviation in HU."""
+
+
+def paint(image: Tensor, space: Space, layer: Layer, mottle: Tensor) -> None:
+    """Blend a layer into the image in place; half of it shows where the distance is zero.
+
+    Parameters
+    ----------
+    image : Tensor of float32, shape of the points
+        HU.
+    space : Space
+    layer : Layer
+    mottle : Tensor of float32, shape of the points
+        A smooth random field of mean zero and standard deviation one.
+    """
+    if not (found := space.within(layer.shape.box, 5 * layer.edge)):
+        return
+    place, part = found
+    share = torch.sigmoid(layer.shape.distance(part) * (-1 / layer.edge))
+    tissue = torch.full_like(share, layer.hu) if not layer.mottle else mottle[place] * layer.mottle + layer.hu
+    image[place] = torch.lerp(image[place], tissue, share)

@@ -1,0 +1,136 @@
+"""Lesions of every kind: dark and bright, with a rim, necrotic, cysts, calcified, confluent, below the capsule."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from hepaflow.phantoms.trunk.draws import Draws
+from hepaflow.phantoms.trunk.layers import Layer
+from hepaflow.phantoms.trunk.liver import covers
+from hepaflow.phantoms.trunk.shapes import AnyOf, Ellipsoid, Grown, Shape, Shared, Vector, Within
+from hepaflow.phantoms.trunk.tissues import Tissues
+
+KINDS = {
+    "dark": 0.4,
+    "bright": 0.13,
+    "rim": 0.15,
+    "necrotic": 0.12,
+    "cyst": 0.12,
+    "calcified": 0.04,
+    "target": 0.04,
+}
+_TRIED = 6000
+_SMALL = 14.0
+"""Largest mean radius in mm where there are many."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which lesions livers have."""
+
+    most: int = 20
+    """Largest number in one liver."""
+    radius: tuple[float, float] = (3.0, 60.0)
+    """Smallest and largest mean radius in mm."""
+    free: float = 0.25
+    """Share of livers without any."""
+
+
+@dataclass(frozen=True, eq=False)
+class Lesion:
+    """A lesion: where it is, and its layers."""
+
+    kind: str
+    radius: float
+    shape: Shape
+    layers: list[Layer]
+
+
+def draw_lesions(draws: Draws, liver: Shared, tissues: Tissues, wanted: Wanted) -> tuple[Lesion, ...]:
+    """Place lesions in the liver: mostly a few of any size, sometimes many small ones."""
+    if draws.chance(wanted.free) or not wanted.most:
+        return ()
+    many = draws.chance(0.15)
+    count = (
+        draws.count(min(8, wanted.most), wanted.most) if many else min(int(draws.rng.geometric(0.3)), wanted.most)
+    )
+    low_radius, high_radius = wanted.radius
+    if many:
+        high_radius = max(low_radius, min(_SMALL, high_radius))
+    low, high = np.array(liver.box.low), np.array(liver.box.high)
+    spots = draws.rng.uniform(np.maximum(low, -220), np.minimum(high, 220), (_TRIED, 3))
+    depth = covers(liver, torch.tensor(spots, dtype=torch.float32)).numpy()
+    spots, depth = spots[depth > -1], depth[depth > -1]
+    alike = draws.one_of(KINDS)
+    lesions: list[Lesion] = []
+    taken: list[tuple[np.ndarray, float]] = []
+    for _ in range(count):
+        radius = float(np.exp(draws.between(np.log(low_radius), np.log(high_radius))))
+        edge = draws.chance(0.3)  # below the capsule, half of it outside perhaps
+        fits = (depth > (0.0 if edge else min(0.7 * radius, 0.85 * depth.max(initial=0)))) & (
+            depth < 0.6 * radius if edge else True
+        )
+        apart = np.ones(len(spots), dtype=bool)
+        if not draws.chance(0.15):  # the others may run together
+            for centre, size in taken:
+                apart &= np.linalg.norm(spots - centre, axis=1) > 1.15 * (size + radius)
+        found = spots[fits & apart]
+        if not len(found):
+            continue
+        centre = found[int(draws.rng.integers(len(found)))]
+        taken.append((centre, radius))
+        kind = alike if draws.chance(0.6) else draws.one_of(KINDS)
+        lesions.append(_lesion(draws, kind, centre, radius, liver, tissues))
+    return tuple(lesions)
+
+
+def _lesion(draws: Draws, kind: str, centre: np.ndarray, radius: float, liver: Shared, tissues: Tissues) -> Lesion:
+    form: Shape = _body(draws, centre, radius)
+    shape = Within(form, liver)
+    healthy = tissues["liver"]
+    soft = draws.between(0.7, 1.6) if draws.chance(0.7) else draws.between(1.6, 4.5)
+    mottle = draws.between(0, 10)
+    contrast = draws.between(10, 85) if draws.chance(0.8) else draws.between(6, 20)
+    inner = Within(Grown(form, -draws.between(0.18, 0.4) * radius), liver)
+
+    def layer(part: Shape, hu: float, edge: float = soft) -> Layer:
+        return Layer(part, hu, edge, mottle)
+
+    if kind == "dark":
+        layers = [layer(shape, healthy - contrast)]
+    elif kind == "bright":
+        layers = [layer(shape, healthy + contrast)]
+    elif kind == "rim":
+        layers = [layer(shape, healthy + contrast), layer(inner, healthy - draws.between(0, 60))]
+    elif kind == "necrotic":
+        layers = [layer(shape, healthy - 0.5 * contrast), layer(inner, draws.between(5, 35))]
+    elif kind == "cyst":
+        layers = [Layer(shape, draws.between(-5, 22), draws.between(0.7, 1.1))]
+    elif kind == "target":
+        layers = [layer(shape, healthy - contrast), layer(inner, healthy + draws.between(-10, 40))]
+    else:
+        spots = tuple(
+            Ellipsoid(draws.moved(_vector(centre), 0.4 * radius), (r, r, r))
+            for r in (draws.between(1, 0.35 * radius + 1) for _ in range(draws.count(1, 6)))
+        )
+        layers = [layer(shape, healthy - contrast), Layer(Within(AnyOf(spots), shape), draws.between(150, 900))]
+    return Lesion(kind, radius, shape, layers)
+
+
+def _body(draws: Draws, centre: np.ndarray, radius: float) -> Shape:
+    """One uneven ellipsoid, or several that have grown together."""
+    parts = draws.count(2, 4) if draws.chance(0.2) else 1
+    bodies = []
+    for number in range(parts):
+        stretch = draws.rng.uniform(0.75, 1.3, 3)
+        radii = radius * (1 if not number else draws.between(0.4, 0.9)) * stretch / np.cbrt(stretch.prod())
+        place = _vector(centre) if not number else draws.moved(_vector(centre), 0.7 * radius)
+        bodies.append(Ellipsoid(place, _vector(radii), turn=draws.moved((0, 0, 0), 40)))
+    uneven = draws.waves(5, (1.2 * radius, 3 * radius), draws.between(0.03, 0.14) * radius)
+    return Grown(AnyOf(tuple(bodies)), 0, uneven)
+
+
+def _vector(values: np.ndarray) -> Vector:
+    x, y, z = (float(value) for value in values)
+    return x, y, z

@@ -1,0 +1,195 @@
+"""Livers of very different sizes and forms, their vessels, and what disease and surgery leave of them."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from hepaflow.phantoms.trunk.draws import Draws
+from hepaflow.phantoms.trunk.frame import Frame
+from hepaflow.phantoms.trunk.layers import Layer
+from hepaflow.phantoms.trunk.shapes import (
+    EVERYWHERE,
+    AnyOf,
+    Ellipsoid,
+    Grown,
+    Made,
+    Shape,
+    Shared,
+    Space,
+    Tube,
+    Union,
+    Vector,
+    Within,
+    Without,
+)
+from hepaflow.phantoms.trunk.tissues import Tissues
+
+
+@dataclass(frozen=True, eq=False)
+class Neighbours:
+    """Organs that press into the liver; what is absent is none."""
+
+    heart: Shared
+    right_kidney: Shape | None
+    gallbladder: Shape | None
+    cava: Shape
+
+
+def draw_outline(draws: Draws) -> Shape:
+    """Draw the liver's form before its neighbours press into it."""
+    size = draws.factor(1.22)
+    right = draws.ellipsoid((-66, -4, -4), (72, 84, 66), (0.18, -0.12), size=1.12, stretch=1.16, shift=7)
+    centre = draws.moved((4 + draws.between(-25, 45), -46 + draws.between(-8, 22), 14), 6)
+    left_size = draws.factor(1.35)
+    radii = (76 * left_size, 36 * left_size * draws.factor(1.15), 42 * left_size * draws.factor(1.25))
+    left = Ellipsoid(centre, radii, turn=(draws.around(0, 8), draws.around(0, 12), draws.around(0, 12)))
+    thinning = draws.between(0.25, 0.65)
+
+    def tapered(space: Space) -> Tensor:
+        # The left lobe thins towards its tip: sections are stretched before they meet the ellipsoid.
+        thin = 1 - thinning * ((space.x - centre[0] + 20) / radii[0]).clamp(0, 1)
+        y = centre[1] + (space.y - centre[1]) / thin
+        z = centre[2] + (space.z - centre[2]) / thin
+        return left.distance(Space(space.x, y, z)) * thin
+
+    outline: Shape = Union(right, Made(left.box, tapered), draws.between(10, 24))
+    if draws.chance(0.25):  # a left lobe that reaches around the spleen
+        tip = draws.ellipsoid((92, -8, 38), (48, 52, 20), size=1.3, shift=8, turn=15)
+        outline = Union(outline, tip, 22)
+    if draws.chance(0.18):  # Riedel's lobe
+        tongue = draws.ellipsoid((-92, -8, -78), (30, 46, 72), size=1.25, shift=8)
+        outline = Union(outline, tongue, 26)
+    if draws.chance(0.7):
+        caudate = draws.ellipsoid((-10, 16, 10), (24, 20, 32), size=1.35, shift=5)
+        outline = Union(outline, caudate, 10)
+    return _resized(outline, size)
+
+
+def _resized(shape: Shape, size: float) -> Shape:
+    """Return a shape grown about the middle of the right lobe."""
+    x0, y0, z0 = -60.0, 0.0, 0.0
+
+    def resized(space: Space) -> Tensor:
+        smaller = Space((space.x - x0) / size + x0, (space.y - y0) / size + y0, (space.z - z0) / size + z0)
+        return shape.distance(smaller) * size
+
+    return Made(shape.box.grown(90 * max(size - 1, 0) + 2), resized)
+
+
+def draw_liver(draws: Draws, frame: Frame, outline: Shape, neighbours: Neighbours) -> Shared:
+    """Cut a liver's form to its place among its neighbours, and carve its surface."""
+    hilum = draws.ellipsoid((18, 30, -26), (52, 46, 62), (-0.2, 0.1), size=1.2, shift=7)
+    shape: Shape = Without(outline, hilum, 0, draws.between(6, 14))
+    shape = Grown(shape, 0, draws.waves(8, (55, 140), draws.between(1.5, 4)))
+    if draws.chance(0.2):  # cirrhosis
+        shape = Grown(shape, -draws.between(0, 4), draws.waves(14, (10, 28), draws.between(0.8, 2.2)))
+    if draws.chance(0.12):
+        shape = _resected(draws, shape)
+    if neighbours.right_kidney is not None:
+        kidney = neighbours.right_kidney
+        shape = Without(shape, Grown(kidney, draws.between(1, 12)), 0, 4)
+    if neighbours.gallbladder is not None:
+        shape = Without(shape, neighbours.gallbladder, 1, 2)
+    shape = Without(shape, neighbours.cava, 0.5, 2)
+    if draws.chance(0.8):
+        lower = draws.between(-4, 16)
+        fissure = Tube((-10, -96, lower), (-20, -36, lower), (draws.between(1, 7), 1.5))
+
+        def cleft(space: Space) -> Tensor:
+            return fissure.distance(Space(space.x, space.y, space.z.clamp(min=lower)))
+
+        shape = Without(shape, Made(EVERYWHERE, cleft), 0, 2)
+    shape = Without(shape, neighbours.heart, 4, 2)
+    return Shared(Within(shape, frame.cavity, draws.between(1, 4), 5), 45.0)
+
+
+def _resected(draws: Draws, shape: Shape) -> Shape:
+    """Take a part away, as surgeons do."""
+    kind = draws.one_of({"right": 0.35, "left": 0.35, "wedge": 0.3})
+    if kind == "wedge":
+        spot = draws.ellipsoid(
+            (draws.between(-130, 50), draws.between(-80, 40), draws.between(-50, 50)), (32, 32, 36)
+        )
+        return Without(shape, spot, 0, 6)
+    at, lean = draws.between(-50, -5), draws.between(-0.3, 0.3)
+    sign = 1.0 if kind == "right" else -1.0
+
+    def plane(space: Space) -> Tensor:
+        return sign * (space.x - at - lean * space.y) * 1.0
+
+    rest = Without(shape, Made(EVERYWHERE, plane), 0, 10)
+    return Grown(rest, draws.between(0, 14))  # what is left grows
+
+
+def liver_layers(draws: Draws, liver: Shared, tissues: Tissues) -> list[Layer]:
+    """Paint the liver and its vessels; the portal vein also on its way to it."""
+    portal = AnyOf(draw_tree(draws, PORTAL, 0.45))
+    veins = AnyOf(draw_tree(draws, HEPATIC, 0.5))
+    artery = AnyOf(draws.tubes([(8, 26, -14), (0, 2, -18), (-26, -4, -10)], [3.5, 2.5, 2]))
+    ducts = draws.chance(0.12)
+    layers = [
+        Layer(artery, tissues["aorta"]),
+        Layer(portal, tissues["portal_vein"]),
+        Layer(liver, tissues["liver"], mottle=draws.between(0, 9)),
+    ]
+    if draws.chance(0.3):  # fat that is spread unevenly, and perfusion
+        area = draws.ellipsoid(draws.moved((-60, -10, 0), 45), (48, 44, 40), size=1.5, stretch=1.3)
+        change = draws.between(-30, 25)
+        layers.append(Layer(Within(area, liver), tissues["liver"] + change, draws.between(3, 12), mottle=4))
+    layers += [
+        Layer(Within(portal, liver), tissues["portal_vein"], 1.1),
+        Layer(Within(veins, liver), tissues["hepatic_vein"], 1.1),
+    ]
+    if ducts:
+        tree = tuple(
+            Tube(t.start, t.end, (t.radii[0] * 0.8, t.radii[1] * 0.7)) for t in draw_tree(draws, PORTAL[1:], 0.6)
+        )
+        layers.append(Layer(Within(AnyOf(tree), liver), draws.between(0, 25)))
+    return layers
+
+
+Path = tuple[Vector, Vector, tuple[float, float]]
+
+PORTAL: tuple[Path, ...] = (
+    ((8, 0, -40), (-28, 0, -10), (7.5, 7)),
+    ((-28, 0, -10), (-66, 6, 0), (6.5, 5.5)),
+    ((-66, 6, 0), (-98, -26, 6), (5, 2.5)),
+    ((-66, 6, 0), (-104, 34, 10), (5, 2.5)),
+    ((-66, 6, 0), (-92, 22, -36), (4.5, 2.5)),
+    ((-66, 6, 0), (-84, -40, -26), (4.5, 2.5)),
+    ((-28, 0, -10), (-12, -34, 12), (5.5, 4.5)),
+    ((-12, -34, 12), (30, -50, 16), (4.5, 2.5)),
+)
+HEPATIC: tuple[Path, ...] = (
+    ((-22, 18, 44), (-70, 18, 30), (5.5, 5)),
+    ((-70, 18, 30), (-108, 14, 4), (5, 2.5)),
+    ((-22, 16, 44), (-44, -18, 30), (5, 4.5)),
+    ((-44, -18, 30), (-58, -54, 8), (4.5, 2.5)),
+    ((-20, 14, 44), (-4, -22, 34), (4.5, 4)),
+    ((-4, -22, 34), (24, -54, 26), (4, 2)),
+)
+
+
+def draw_tree(draws: Draws, paths: tuple[Path, ...], twigs: float) -> tuple[Tube, ...]:
+    """Move the joints of a tree; tubes that share one stay together. Some ends part into twigs."""
+    thickness = draws.factor(1.35)
+    joints = sorted({joint for start, end, _ in paths for joint in (start, end)})
+    moved = {joint: draws.moved(joint, 6) for joint in joints}
+    tubes = [
+        Tube(moved[start], moved[end], (first * thickness, last * thickness))
+        for start, end, (first, last) in paths
+    ]
+    for tube in list(tubes):
+        for _ in range(2):
+            if draws.chance(twigs):
+                way = [e + 0.45 * (e - s) for s, e in zip(tube.start, tube.end, strict=True)]
+                end = draws.moved((way[0], way[1], way[2]), 14)
+                tubes.append(Tube(tube.end, end, (tube.radii[1] * 0.8, 1.0)))
+    return tuple(tubes)
+
+
+def covers(liver: Shape, points: torch.Tensor) -> Tensor:
+    """Return the depth of points below the liver's surface in mm, without the patient's warp."""
+    x, y, z = points.unbind(1)
+    return -liver.distance(Space(x, y, z))

@@ -1,0 +1,199 @@
+"""From a patient to an exam: which part of the body is seen, on which grid, and what the scanner adds."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy.spatial.transform import Rotation
+from torch import Tensor
+
+from hepaflow.phantoms.trunk.draws import Draws
+from hepaflow.phantoms.trunk.layers import paint
+from hepaflow.phantoms.trunk.patient import Patient
+from hepaflow.phantoms.trunk.shapes import Grid, Space, Vector, Waves
+
+
+@dataclass(frozen=True)
+class View:
+    """The grid on which a patient is seen: slices to the head, rows to the back, columns to the left."""
+
+    shape: tuple[int, int, int]
+    spacing: tuple[float, float, float]
+    """Of slices, rows and columns, in mm."""
+    middle: Vector
+    """x, y, z of the middle of the grid, in mm of the reference adult."""
+    scale: float = 1.0
+    """Size of the patient relative to the reference adult."""
+    turn: float = 0.0
+    """Of the patient on the table, about the body's axis, in degrees."""
+    tilt: float = 0.0
+    """Of the patient's axis to one side, in degrees."""
+    warp: tuple[Waves, Waves, Waves] | None = None
+    device: str = "cpu"
+
+    def axes(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Return z, y, x of slices, rows and columns, relative to the middle, in mm of the reference adult."""
+        found = [
+            (torch.arange(count, device=self.device, dtype=torch.float32) - (count - 1) / 2) * (step / self.scale)
+            for count, step in zip(self.shape, self.spacing, strict=True)
+        ]
+        return found[0], found[1], found[2]
+
+    def space(self) -> Space:
+        """Return the points of the body that are seen."""
+        z, y, x = self.axes()
+        turn = Rotation.from_euler("zy", (self.turn, self.tilt), degrees=True).as_matrix()
+        grid = Grid(z, y, x, turn, self.middle)
+        steps = (x[None, None, :], y[None, :, None], z[:, None, None])
+        points = [
+            sum((float(part) * step for part, step in zip(row, steps, strict=True)), start=torch.tensor(middle))
+            for row, middle in zip(turn, self.middle, strict=True)
+        ]
+        if self.warp is not None:
+            points = [axis + waves.on(grid) for axis, waves in zip(points, self.warp, strict=True)]
+        x, y, z = (axis.expand(self.shape).contiguous() for axis in points)
+        return Space(x, y, z, grid)
+
+
+def render(patient: Patient, view: View, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Paint what is seen of a patient.
+
+    Returns
+    -------
+    image : Tensor of float32, shape (slices, rows, columns)
+        HU, without noise.
+    label : Tensor of uint8, shape (slices, rows, columns)
+        0 background, 1 liver, 2 lesion.
+    """
+    space = view.space()
+    mottle = smooth_noise(view.shape, [3.0 / step for step in view.spacing], generator, view.device)
+    image = torch.full_like(space.x, -1000)
+    for layer in patient.layers:
+        paint(image, space, layer, mottle)
+    label = (space.shared(patient.liver) < 0).to(torch.uint8)
+    for lesion in patient.lesions:
+        if found := space.within(lesion.shape.box, 0):
+            place, part = found
+            label[place][lesion.shape.distance(part) < 0] = 2
+    return image, label
+
+
+def smooth_noise(
+    shape: tuple[int, int, int], sigmas: list[float], generator: torch.Generator, device: str = "cpu"
+) -> Tensor:
+    """Return Gaussian noise, smoothed by ``sigmas`` voxels along each axis, of standard deviation one."""
+    noise = torch.randn(shape, generator=generator).to(device)
+    noise = blur(noise, sigmas)
+    return noise / noise.std().clamp(min=1e-6)
+
+
+def blur(image: Tensor, sigmas: list[float]) -> Tensor:
+    """Return an image blurred by Gaussians of ``sigmas`` voxels along each axis, within its borders."""
+    for axis, sigma in enumerate(sigmas):
+        if sigma < 0.15 or image.shape[axis] == 1:
+            continue
+        places = torch.arange(image.shape[axis], device=image.device, dtype=torch.float32)
+        # A product with a matrix is quicker than a convolution of so few voxels.
+        weights = torch.exp(-0.5 * ((places[:, None] - places[None]) / sigma) ** 2)
+        weights[weights < 1e-4] = 0
+        weights = weights / weights.sum(1, keepdim=True)
+        image = torch.tensordot(image, weights, ([axis], [1])).movedim(-1, axis)
+    return image
+
+
+@dataclass(frozen=True)
+class Acquisition:
+    """What a scanner adds."""
+
+    slice_profile: float
+    """Standard deviation of the blur along the body, in mm."""
+    kernel: float
+    """Standard deviation of the blur within slices, in mm."""
+    noise: float
+    """Standard deviation in HU."""
+    grain: float
+    """Standard deviation of the noise's smoothness, in mm."""
+    starvation: float
+    """Noise in HU of lines across the widest parts of the body."""
+    motion: float
+    """Shift of slices by breath, in mm."""
+    field: float | None
+    """Radius of the field of view in mm, outside which nothing is seen."""
+
+
+def draw_acquisition(draws: Draws, noise: float | None = None, thickness: float | None = None) -> Acquisition:
+    """Draw how an exam is taken.
+
+    Parameters
+    ----------
+    draws : Draws
+    noise : float, optional
+        Standard deviation of the noise in HU; drawn, if none is given.
+    thickness : float, optional
+        Of slices, in mm; drawn, if none is given.
+    """
+    if thickness is None:
+        thickness = float(np.exp(draws.between(np.log(0.7), np.log(8.0))))
+    if noise is None:
+        noise = float(np.exp(draws.between(np.log(3), np.log(40))))
+    return Acquisition(
+        slice_profile=thickness / 2.6,
+        kernel=draws.between(0.3, 1.4),
+        noise=noise,
+        grain=draws.between(0.3, 1.6),
+        starvation=draws.between(5, 40) if draws.chance(0.12) else 0.0,
+        motion=draws.between(1, 7) if draws.chance(0.12) else 0.0,
+        field=draws.between(145, 240) if draws.chance(0.6) else None,
+    )
+
+
+def acquire(image: Tensor, patient: Patient, view: View, taken: Acquisition, generator: torch.Generator) -> Tensor:
+    """Return an image as a scanner would show it, in HU from -1024 to 3071."""
+    z, y, x = (axis * view.scale for axis in view.axes())
+    if taken.motion:
+        image = _breathing(image, taken.motion / view.spacing[1], generator)
+    image = blur(
+        image,
+        [taken.slice_profile / view.spacing[0], taken.kernel / view.spacing[1], taken.kernel / view.spacing[2]],
+    )
+    # Noise of a voxel falls with its size; here it is that of the exam, on whatever grid it is shown.
+    sigmas = [0.3, taken.grain / view.spacing[1], taken.grain / view.spacing[2]]
+    image = image + smooth_noise(view.shape, sigmas, generator, view.device) * taken.noise
+    for metal in patient.metal:
+        image = image + _streaks(metal.middle, metal.strength, view, z, y, x, generator)
+    if taken.starvation:
+        width = (image > -500).float().sum(2, keepdim=True) / image.shape[2]
+        lines = torch.randn((image.shape[0], image.shape[1], 1), generator=generator).to(view.device)
+        image = image + lines * taken.starvation * width**2 * 2
+    if taken.field is not None:
+        radius = torch.hypot(y[:, None], x[None])
+        image = torch.where((radius < taken.field)[None], image, torch.full_like(image, -1024))
+    return image.clamp(-1024, 3071)
+
+
+def _breathing(image: Tensor, pixels: float, generator: torch.Generator) -> Tensor:
+    """Shift slices from front to back, as the patient breathes while the table moves."""
+    phase = torch.rand((), generator=generator) * 6.28
+    length = 2 + 6 * torch.rand((), generator=generator)
+    shifts = (torch.sin(torch.arange(len(image)) / length * 6.28 + phase) * pixels).round().int().tolist()
+    return torch.stack([torch.roll(plane, shift, 0) for plane, shift in zip(image, shifts, strict=True)])
+
+
+def _streaks(
+    middle: Vector, strength: float, view: View, z: Tensor, y: Tensor, x: Tensor, generator: torch.Generator
+) -> Tensor:
+    """Rays of dark and bright from a piece of metal, in the slices near it."""
+    x0, y0, z0 = ((m - c) * view.scale for m, c in zip(middle, view.middle, strict=True))
+    dy, dx = (y - y0)[:, None], (x - x0)[None]
+    angle, radius = torch.atan2(dy, dx), torch.hypot(dy, dx).clamp(min=10)
+    orders = torch.randint(2, 24, (6,), generator=generator).tolist()
+    phases = (torch.rand(6, generator=generator) * 6.28).tolist()
+    rays = sum(torch.cos(order * angle + phase) for order, phase in zip(orders, phases, strict=True)) / 2
+    near = torch.exp(-(((z - z0) / 14) ** 2))
+    return near[:, None, None] * (rays * strength * 10 / radius)[None]
+
+
+def draw_warp(draws: Draws, strength: float = 4.0) -> tuple[Waves, Waves, Waves]:
+    """Draw a patient's warp, so that no shape stays geometric."""
+    x, y, z = (draws.waves(10, (70, 280), strength * draws.between(0.4, 1.3)) for _ in range(3))
+    return x, y, z
