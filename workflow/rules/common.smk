@@ -43,7 +43,10 @@ from hepaflow.training.check import check_networks
 warnings.filterwarnings("ignore", r"coroutine 'InputFiles\._predicated_size_files", RuntimeWarning)
 
 DROPPED_VARIABLES = settle()
-CAPTIONS = sorted(os.path.relpath(path) for path in (CHECKOUT / "workflow" / "report").iterdir())
+# Captions and the style of the report, and no copy that an editor left there.
+CAPTIONS = sorted(
+    os.path.relpath(path) for path in (CHECKOUT / "workflow" / "report").iterdir() if path.suffix in (".rst", ".css")
+)
 LICENCE = os.path.relpath(CHECKOUT / "LICENSE")
 
 
