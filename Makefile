@@ -11,6 +11,8 @@ SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 # Snakemake looks at all jobs again a timespan (1 s if not told) after every look: many times a second in the end, on one
 # of two cores.
 DEMO := $(SNAKEMAKE) --configfile config/demo.yaml --scheduler greedy --max-jobs-per-timespan 1000/5s
+# What says 141 has lost its reader, `| head`, and that is no error.
+UNREAD := || [ $$? -eq 141 ]
 # Whole small runs and plans: the tests of a file share one, so a file stays together.
 SIDE_BY_SIDE := $(BIN)/pytest -n 2 --dist loadfile
 # One demo at a time: so a lock that a killed run left behind can be lifted.
@@ -102,10 +104,10 @@ bench: $(VENV)/.locked-dev ## measure speed beside others into docs/benchmarks.m
 	PYTHONPATH=workflow/scripts $(BIN)/python -m benchmarks.run $(BENCH)
 
 why: $(VENV)/.locked ## say what would run again and why: make why CONFIG="config/demo.yaml mine.yaml"
-	@$(BIN)/python workflow/why.py $(if $(CONFIG),--configfile $(CONFIG))
+	@$(BIN)/python workflow/why.py $(if $(CONFIG),--configfile $(CONFIG)) $(UNREAD)
 
 prune: $(VENV)/.locked ## list what earlier runs have left in the results; make prune CONFIG="config/demo.yaml mine.yaml" REMOVE=yes removes it
-	@$(BIN)/python workflow/prune.py $(if $(CONFIG),--configfile $(CONFIG)) $(if $(filter yes,$(REMOVE)),--remove)
+	@$(BIN)/python workflow/prune.py $(if $(CONFIG),--configfile $(CONFIG)) $(if $(filter yes,$(REMOVE)),--remove) $(UNREAD)
 
 schema: $(VENV)/.locked ## write config/schema.json from the settings
 	$(BIN)/hepaflow schema > config/schema.json

@@ -7,11 +7,13 @@ files that are no longer as their job made them, stay.
 """
 
 import argparse
+import sys
 from pathlib import Path
 
 from why import chosen_plan, left_over
 
 from hepaflow.jobs.leftovers import remove
+from hepaflow.system.terminal import run_command
 
 
 def main() -> None:
@@ -37,4 +39,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run_command(main))

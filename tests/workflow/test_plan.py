@@ -1,8 +1,10 @@
 """What Snakemake plans, and what it refuses before any job starts."""
 
+import base64
 import os
 import re
 import resource
+import signal
 import subprocess
 import sys
 from itertools import pairwise
@@ -128,6 +130,39 @@ def test_a_plan_for_a_cluster_shows_no_library_s_warning(fresh: Checkout) -> Non
     assert "Job stats" in told
     assert "Warning" not in told
     assert "never awaited" not in told
+
+
+def unread(command: list[str], folder: Path) -> tuple[int, str]:
+    """Run a command whose reader has gone, as `| head` goes; return its status and what it said of it."""
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+        assert run.stdout
+        run.stdout.close()
+        _, said = run.communicate(timeout=120)
+    return run.returncode, said
+
+
+@pytest.mark.parametrize("tool", ["why", "prune", "check"])
+def test_a_tool_whose_reader_goes_ends_quietly(fresh: Checkout, tool: str) -> None:
+    command = [sys.executable, f"workflow/{tool}.py", "--configfile", "config/smoke.yaml"]
+    assert unread(command, fresh.folder) == (128 + signal.SIGPIPE, "")
+
+
+def test_what_was_begun_and_not_finished_is_named_and_made_again(copied: Checkout) -> None:
+    """Snakemake's own words are those of an exception, whose advice would take half a file for a whole one."""
+    begun = "results/smoke/models/liver/plain.safetensors"
+    marks = copied.folder / ".snakemake/incomplete"
+    marks.mkdir(exist_ok=True)
+    (marks / base64.b64encode(begun.encode()).decode()).write_text("{}")
+    (copied.folder / begun).write_bytes(b"half")
+    told = reasons(copied, "config/smoke.yaml")
+    assert "1 file begun and not finished, by a run that was interrupted or is under way:\n" in told
+    assert f"\n  {begun}\n" in told
+    assert "train: 1 job (liver plain)\n    begun and not finished\n" in told
+    assert "cleanup" not in told
+    assert "lock" not in told
+    ended = copied.snakemake("--until", "train")  # what `make why` has said it would do
+    assert ended.returncode == 0, ended.stdout
+    assert (copied.folder / begun).stat().st_size > 1000
 
 
 def test_reasons_are_those_of_all_configurations(fresh: Checkout) -> None:
