@@ -16,6 +16,7 @@ from typing import Any, TextIO, get_args
 import yaml
 from pydantic import ValidationError
 
+from hepaflow.checks.check import CHECKS
 from hepaflow.errors import UserError
 from hepaflow.evaluation.folder import score_folder
 from hepaflow.evaluation.scores import write_scores
@@ -44,9 +45,10 @@ _USES = {"train": "to train", "test": "to test", "new": "to segment"}
 
 _TOOLS = {
     "check": (
-        "look at machine and data before a run: GPU, memory, weights, exams, folders, disk",
-        "Look at this machine and at what a run reads and writes, before hours are spent: a line for each check, "
-        "and status 1 if something is wrong. On a cluster, run it where trainings will run: on a node with a GPU.",
+        "look at machine and data before a run: exams, weights, GPU, memory, folders, disk",
+        "Look at this machine and at what a run reads and writes, before hours are spent, and end with status 1 "
+        f"if something is wrong. A line or more for each of: {', '.join(CHECKS)}. On a cluster, run it where "
+        "trainings will run: on a node with a GPU.",
     ),
     "why": (
         "say what would run again, and why",
