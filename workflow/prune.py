@@ -28,7 +28,10 @@ def main() -> None:
     mebibytes = sum(one.size for one in those) / 2**20
     print("\n".join(str(one.path) for one in those))
     if not chosen.remove:
-        print(f"\n{len(those)} files, {mebibytes:.1f} MiB. Nothing was removed: `hepaflow prune --remove` does.")
+        print(
+            f"\n{len(those)} files, {mebibytes:.1f} MiB. Nothing was removed: "
+            "`hepaflow prune --remove` or `make prune REMOVE=yes`, with the same configuration, does."
+        )
         return
     if any(Path(".snakemake/locks").glob("*")):
         raise SystemExit("Snakemake runs in this folder: wait until it has ended (or `snakemake --unlock`).")

@@ -41,7 +41,7 @@ from hepaflow.jobs.machine import fault_of  # noqa: E402
 from hepaflow.jobs.raw_inputs import RawInputs  # noqa: E402
 from hepaflow.jobs.recipe import Recipe, versions  # noqa: E402
 from hepaflow.settings.configuration import check_file  # noqa: E402
-from hepaflow.system.terminal import run_command  # noqa: E402
+from hepaflow.system.terminal import command_name, run_command  # noqa: E402
 
 MANY = 12
 """Changes that are listed first, before the jobs."""
@@ -304,7 +304,7 @@ def main() -> None:
     if found := left_over(jobs):
         print(
             f"\nLeft over from exams, backbones or methods that the run no longer has: {len(found)} files, "
-            f"such as {found[0].path}.\n`hepaflow prune`, with the same --configfile, lists them."
+            f"such as {found[0].path}.\n`{command_name()} prune`, with the same --configfile, lists them."
         )
 
 

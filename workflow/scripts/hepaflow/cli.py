@@ -34,7 +34,7 @@ from hepaflow.settings.workflow import Settings, read_settings
 from hepaflow.system.destination import check_earlier, make_folder, write_text
 from hepaflow.system.parser import Parser
 from hepaflow.system.signals import EndedError, Ending
-from hepaflow.system.terminal import run_command, without_warnings
+from hepaflow.system.terminal import command_name, run_command, without_warnings
 from hepaflow.tables.printed import printed_summary
 from hepaflow.tables.scores import score_table, write_statistics
 
@@ -338,7 +338,7 @@ def _index(chosen: argparse.Namespace) -> None:
     named = {"data": str(chosen.folder), "exams": str(chosen.sheet)}
     for line in yaml.safe_dump(named, allow_unicode=True, sort_keys=False, width=1000).splitlines():
         print(f"  {line}")
-    print("\n  hepaflow check --configfile mine.yaml")
+    print(f"\n  {command_name()} check --configfile mine.yaml")
 
 
 def _plan(chosen: argparse.Namespace) -> None:
