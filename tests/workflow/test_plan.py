@@ -189,6 +189,21 @@ def test_backbones_of_the_last_configuration_replace_the_others(fresh: Checkout)
     assert fresh.planned(*with_config, config="")["train"] == 2 * 2
 
 
+def test_the_page_on_changes_shows_the_demo_of_today(fresh: Checkout) -> None:
+    """Its change is that of the example, and its numbers are those of the plan."""
+    page = (ROOT / "docs/change.md").read_text(encoding="utf-8")
+    shown = yaml.safe_load(page.partition("```yaml\n")[2].partition("```")[0])
+    example = yaml.safe_load((ROOT / "config/examples/demo-backbone.yaml").read_text(encoding="utf-8"))
+    assert example == shown | {"results": "results/demo-resnet101", "cache": "results/cache"}
+    (fresh.folder / "mine.yaml").write_text(yaml.safe_dump(shown))
+    told = reasons(fresh, "config/demo.yaml", "mine.yaml")
+    jobs = {rule: int(count) for rule, count in re.findall(r"^(\w+): (\d+) jobs?", told, re.MULTILINE)}
+    total = int(told.partition(" ")[0])
+    assert f"\n119 of {total} jobs would run: " in page
+    assert f"100 of {jobs['preprocess']} jobs that make slices" in page
+    assert f"8 of {jobs['train']} trainings and 13 of {jobs['predict']} predictions" in page
+
+
 def test_make_passes_several_configurations_on() -> None:
     for target in ("why", "prune"):
         command = ["make", "--just-print", "--old-file", ".venv/.locked", target, "CONFIG=config/a.yaml b.yaml"]
