@@ -122,7 +122,7 @@ def plan(folder: Path, *configfiles: str) -> list[Planned]:
                 DAGSettings(
                     rerun_triggers=triggers,
                     max_checksum_file_size=by_content,
-                    force_incomplete=profile["rerun-incomplete"],
+                    force_incomplete=True,  # else nothing is planned where a run is under way or was killed
                 )
             )
             dag.execute_workflow(executor="dryrun")
@@ -248,7 +248,7 @@ def _unfinished(paths: list[str]) -> Iterator[str]:
         yield from (f"  {path}" for path in paths[:MANY])
         if len(paths) > MANY:
             yield f"  and {len(paths) - MANY} more"
-        yield "\nThe next run makes them again, by itself; nothing has to be cleaned up.\n"
+        yield "\nThe next run makes them again (`rerun-incomplete` of the profile): there is nothing to clean up.\n"
 
 
 def left_over(jobs: list[Planned]) -> list[Leftover]:

@@ -34,7 +34,7 @@ from hepaflow.settings.workflow import Settings, read_settings
 from hepaflow.system.destination import check_earlier, make_folder, write_text
 from hepaflow.system.parser import Parser
 from hepaflow.system.signals import EndedError, Ending
-from hepaflow.system.terminal import command_name, run_command, without_warnings
+from hepaflow.system.terminal import STOPPED, command_name, run_command, without_warnings
 from hepaflow.tables.printed import printed_summary
 from hepaflow.tables.scores import score_table, write_statistics
 
@@ -252,7 +252,10 @@ def _run_tool(name: str, chosen: argparse.Namespace) -> int:
     files = [os.path.abspath(file) for file in chosen.configfile]  # the tool goes to the workflow's folder
     options = [*(["--configfile", *files] if files else []), *(["--remove"] if vars(chosen).get("remove") else [])]
     options += ["--directory", str(works)] if works else []
-    return subprocess.run([sys.executable, str(tool), *options], check=False).returncode
+    try:
+        return subprocess.run([sys.executable, str(tool), *options], check=False).returncode
+    except KeyboardInterrupt:  # which the tool got, too, and has told
+        return STOPPED
 
 
 def _version() -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from hepaflow.errors import UserError
 from hepaflow.system.faults import remedy
 
-_STOPPED, _NO_READER = 130, 141
+STOPPED, NO_READER = 130, 141
 """Exit statuses of the shell: 128 and the number of the signal, SIGINT or SIGPIPE."""
 
 
@@ -35,10 +35,10 @@ def run_command(command: Callable[[], int | None]) -> int:
         return 1
     except KeyboardInterrupt:
         print("hepaflow: stopped", file=sys.stderr)
-        return _STOPPED
+        return STOPPED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes it once more at its end
-        return _NO_READER
+        return NO_READER
     except OSError as error:
         if error.errno is None:
             raise
