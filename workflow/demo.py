@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -75,6 +76,12 @@ def ending(settings: Settings) -> list[str]:
     ]
 
 
+def say(line: str) -> None:
+    """Print a line at once, also from within a signal's handler; where nobody reads it any more, go on without."""
+    with suppress(OSError):
+        os.write(sys.stdout.fileno(), f"{line}\n".encode())
+
+
 def run(cores: str) -> int:
     """Run the demo; return its exit status."""
     os.chdir(ROOT)
@@ -86,21 +93,21 @@ def run(cores: str) -> int:
             raise UserError("another demo that is running in this folder", remedy="wait for its end") from None
         command = snakemake(cores)
         if any(Path(".snakemake/locks").glob("*")):  # of a run that was killed, as no other demo runs
-            subprocess.run([*command, "--unlock", "--quiet", "all"], check=True)
-        print(BEGINNING.format(trainings=_trainings(settings)[1]), flush=True)
+            subprocess.run([*command, "--unlock", "--quiet", "all"], check=False)
+        say(BEGINNING.format(trainings=_trainings(settings)[1]))
         shown = ["--logger", "rich"] if sys.stdout.isatty() else ["--quiet", "reason", "progress"]
         status, number = run_group(
             [*command, *shown],
-            asked=lambda: print(STOPPING, flush=True),
-            beat=lambda seconds: None if sys.stdout.isatty() else print(progress(settings, seconds), flush=True),
+            asked=lambda: say(STOPPING),
+            beat=lambda seconds: None if sys.stdout.isatty() else say(progress(settings, seconds)),
             inherited=[lock.fileno()],
         )
     if number:
-        print(STOPPED, flush=True)
+        say(STOPPED)
         signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)  # so that make and shells see what it was
     if status:
-        print(FAILED, flush=True)
+        say(FAILED)
         return 1
     print("\n".join([*printed_summary(Path(settings.results)), *ending(settings)]))
     return 0

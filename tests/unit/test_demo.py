@@ -59,6 +59,17 @@ def test_what_is_stopped_says_that_it_goes_on(tmp_path: Path, number: signal.Sig
     assert "Traceback" not in told
 
 
+def test_a_terminal_that_is_gone_lets_it_end_in_order(tmp_path: Path) -> None:
+    code = "import signal, sys, time; signal.signal(15, lambda *_: sys.exit(open('ended', 'w').write('x')));"
+    with started(tmp_path, f"{code} print('ready', flush=True); time.sleep(60)") as run:
+        assert run.stdout
+        next(line for line in run.stdout if line == "ready\n")
+        run.stdout.close()
+        os.killpg(run.pid, signal.SIGHUP)
+        assert run.wait(timeout=60) == -signal.SIGHUP
+    assert (tmp_path / "ended").exists()
+
+
 def test_what_fails_says_that_it_goes_on(tmp_path: Path) -> None:
     with started(tmp_path, "raise SystemExit(1)") as run:
         told, _ = run.communicate(timeout=60)

@@ -160,6 +160,13 @@ def test_what_was_begun_and_not_finished_is_named_and_made_again(copied: Checkou
     assert "train: 1 job (liver plain)\n    begun and not finished\n" in told
     assert "cleanup" not in told
     assert "lock" not in told
+    lock = copied.folder / ".snakemake/locks/0.output.lock"
+    lock.parent.mkdir(exist_ok=True)
+    lock.write_text(begun)
+    assert reasons(copied, "config/smoke.yaml").startswith(
+        "Snakemake's lock is on this folder: a run is under way, or"
+    )
+    lock.unlink()
     ended = copied.snakemake(begun)  # what `make why` has said it would do
     assert ended.returncode == 0, ended.stdout
     assert (copied.folder / begun).stat().st_size > 1000
