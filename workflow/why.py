@@ -248,7 +248,7 @@ def _unfinished(paths: list[str]) -> Iterator[str]:
         yield from (f"  {path}" for path in paths[:MANY])
         if len(paths) > MANY:
             yield f"  and {len(paths) - MANY} more"
-        yield "\nThe next run makes them again (`rerun-incomplete` of the profile): there is nothing to clean up.\n"
+        yield "\nThe next run makes them again (`rerun-incomplete` of the profile); nothing is to be cleaned up.\n"
 
 
 def left_over(jobs: list[Planned]) -> list[Leftover]:
