@@ -6,15 +6,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 # The locked environment is complete; constraints that a site sets for other projects must not contradict it.
 PIP := PIP_CONSTRAINT=/dev/null $(BIN)/python -m pip --disable-pip-version-check
-SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
-# The solver of Snakemake's default scheduler takes a tenth of a core, which so short a run does not have to spare.
-# Snakemake looks at all jobs again a timespan (1 s if not told) after every look: many times a second in the end, on one
-# of two cores.
-DEMO := $(SNAKEMAKE) --configfile config/demo.yaml --scheduler greedy --max-jobs-per-timespan 1000/5s
+# pip tells how far it is where somebody waits for it; a log of some hundred packages helps nobody.
+QUIET := $(if $(MAKE_TERMOUT),,-qq)
+# What says 141 has lost its reader, `| head`, and that is no error.
+UNREAD := || [ $$? -eq 141 ]
 # Whole small runs and plans: the tests of a file share one, so a file stays together.
 SIDE_BY_SIDE := $(BIN)/pytest -n 2 --dist loadfile
-# One demo at a time: so a lock that a killed run left behind can be lifted.
-ALONE := $(shell command -v flock >/dev/null && echo flock --nonblock --conflict-exit-code 75 .snakemake-demo.lock)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-of-code test-of-runs test-of-queue lint unit workflow test-browser test-slurm test-gpu test-faults mutants why prune schema images docs lock clean bench
@@ -28,24 +25,19 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.locked: envs/requirements.txt pyproject.toml | $(VENV)/bin/python
-	@echo "Installing the locked environment into $(VENV): about 5 GB, some minutes at the first time ..."
-	@$(PIP) install -qq --require-hashes --requirement envs/requirements.txt
+	@echo "Installing the locked environment into $(VENV): 6.5 GB, some minutes at the first time ..."
+	@$(PIP) install $(QUIET) --require-hashes --requirement envs/requirements.txt
 	@$(PIP) install -qq --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.locked-dev: envs/requirements-dev.txt $(VENV)/.locked
-	@$(PIP) install -qq --require-hashes --requirement envs/requirements-dev.txt
+	@$(PIP) install $(QUIET) --require-hashes --requirement envs/requirements-dev.txt
 	@touch $@
 
 setup: $(VENV)/.locked ## create .venv from the locked requirements
 
 demo: $(VENV)/.locked ## run the whole workflow on phantom exams, on the CPU, in minutes
-	@$(ALONE) sh -c ' \
-		if [ -t 1 ]; then progress="--logger rich"; else progress="--quiet reason"; fi; \
-		[ -z "$$(ls -A .snakemake/locks 2>/dev/null)" ] || $(DEMO) --unlock --quiet all; $(DEMO) $$progress' \
-		|| { [ $$? -ne 75 ] || echo "Another demo is running in this folder."; exit 1; }
-	@$(BIN)/hepaflow summary results/demo
-	@echo "To read: results/demo/report.html. Next, on exams of your own or on LiTS17: hepaflow index --help"
+	@$(BIN)/python workflow/demo.py --cores $(CORES)
 
 test: lint docs ## run every check but the slow ones of test-faults and test-slurm
 	@tests/browser/install_chromium.sh || echo "LEFT OUT: the tests in a real browser."
@@ -102,10 +94,10 @@ bench: $(VENV)/.locked-dev ## measure speed beside others into docs/benchmarks.m
 	PYTHONPATH=workflow/scripts $(BIN)/python -m benchmarks.run $(BENCH)
 
 why: $(VENV)/.locked ## say what would run again and why: make why CONFIG="config/demo.yaml mine.yaml"
-	@$(BIN)/python workflow/why.py $(if $(CONFIG),--configfile $(CONFIG))
+	@$(BIN)/python workflow/why.py $(if $(CONFIG),--configfile $(CONFIG)) $(UNREAD)
 
 prune: $(VENV)/.locked ## list what earlier runs have left in the results; make prune CONFIG="config/demo.yaml mine.yaml" REMOVE=yes removes it
-	@$(BIN)/python workflow/prune.py $(if $(CONFIG),--configfile $(CONFIG)) $(if $(filter yes,$(REMOVE)),--remove)
+	@$(BIN)/python workflow/prune.py $(if $(CONFIG),--configfile $(CONFIG)) $(if $(filter yes,$(REMOVE)),--remove) $(UNREAD)
 
 schema: $(VENV)/.locked ## write config/schema.json from the settings
 	$(BIN)/hepaflow schema > config/schema.json

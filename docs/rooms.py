@@ -22,7 +22,7 @@ FLOORS = (
     ("training", "evaluation"),
     ("tables",),
     ("model", "figures", "pages"),
-    ("segment", "comparison"),
+    ("segment", "comparison", "checks"),
     ("cli",),
 )
 """A room imports from floors below its own. The first floor and the last are modules, all others packages."""

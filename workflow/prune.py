@@ -7,11 +7,13 @@ files that are no longer as their job made them, stay.
 """
 
 import argparse
+import sys
 from pathlib import Path
 
 from why import chosen_plan, left_over
 
 from hepaflow.jobs.leftovers import remove
+from hepaflow.system.terminal import run_command
 
 
 def main() -> None:
@@ -26,7 +28,10 @@ def main() -> None:
     mebibytes = sum(one.size for one in those) / 2**20
     print("\n".join(str(one.path) for one in those))
     if not chosen.remove:
-        print(f"\n{len(those)} files, {mebibytes:.1f} MiB. Nothing was removed: `hepaflow prune --remove` does.")
+        print(
+            f"\n{len(those)} files, {mebibytes:.1f} MiB. Nothing was removed: "
+            "`hepaflow prune --remove` or `make prune REMOVE=yes`, with the same configuration, does."
+        )
         return
     if any(Path(".snakemake/locks").glob("*")):
         raise SystemExit("Snakemake runs in this folder: wait until it has ended (or `snakemake --unlock`).")
@@ -37,4 +42,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run_command(main))

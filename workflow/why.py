@@ -11,7 +11,6 @@ import io
 import json
 import os
 import sys
-from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,13 +25,23 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 
 from hepaflow.errors import UserError  # noqa: E402
-from hepaflow.jobs.explanation import causes, counts, grouped, library_changes, recipe_changes  # noqa: E402
+from hepaflow.jobs.explanation import (  # noqa: E402
+    causes,
+    configuration_changes,
+    counts,
+    few,
+    grouped,
+    in_keys,
+    library_changes,
+    recipe_changes,
+)
 from hepaflow.jobs.fingerprint import libraries  # noqa: E402
 from hepaflow.jobs.leftovers import Leftover, leftovers  # noqa: E402
 from hepaflow.jobs.machine import fault_of  # noqa: E402
 from hepaflow.jobs.raw_inputs import RawInputs  # noqa: E402
 from hepaflow.jobs.recipe import Recipe, versions  # noqa: E402
 from hepaflow.settings.configuration import check_file  # noqa: E402
+from hepaflow.system.terminal import command_name, run_command  # noqa: E402
 
 MANY = 12
 """Changes that are listed first, before the jobs."""
@@ -58,6 +67,10 @@ class Planned:
         Paths of its inputs.
     products : tuple of str
         Paths of its outputs and logs.
+    unfinished : tuple of str
+        Paths of outputs that a run has begun and not finished: it was interrupted, or is under way.
+    configuration : tuple of str
+        Of the job that compares the configuration: which of its keys have changed.
     """
 
     rule: str
@@ -68,6 +81,8 @@ class Planned:
     forgotten: tuple[str, ...]
     inputs: tuple[str, ...]
     products: tuple[str, ...]
+    unfinished: tuple[str, ...] = ()
+    configuration: tuple[str, ...] = ()
 
     @property
     def what(self) -> str:
@@ -103,7 +118,13 @@ def plan(folder: Path, *configfiles: str) -> list[Planned]:
                 workdir=folder,
             )
             by_content = profile["max-checksum-file-size"]
-            dag = workflow.dag(DAGSettings(rerun_triggers=triggers, max_checksum_file_size=by_content))
+            dag = workflow.dag(
+                DAGSettings(
+                    rerun_triggers=triggers,
+                    max_checksum_file_size=by_content,
+                    force_incomplete=True,  # else nothing is planned where a run is under way or was killed
+                )
+            )
             dag.execute_workflow(executor="dryrun")
             return list(_explained(workflow._workflow.dag))
         except Exception as error:
@@ -133,16 +154,26 @@ def _explained(dag: Any) -> Iterator[Planned]:
         other = raw.changed(record["inputs"]) if record else []
         changes = [*recipe_changes(record, recipe), *_changed_files(other)] if record else []
         runs = job in running
+        begun = dag.workflow.async_run(dag.workflow.persistence.incomplete(job))
         yield Planned(
             job.rule.name,
             recipe.wildcards,
             runs,
-            tuple(_reasons(dag, job, record, changes, set(raw.paths))) if runs else (),
+            tuple(_reasons(dag, job, record, changes, set(raw.paths), begun)) if runs else (),
             tuple(library_changes(record, _installed(scripts, recipe)) if record and not recipe.libraries else ()),
             () if runs else tuple(changes),
             tuple(map(str, job.input)),
             (*map(str, job.output), *map(str, job.log)),
+            tuple(map(str, begun)),
+            tuple(_of_the_configuration(record, recipe)) if record else (),
         )
+
+
+def _of_the_configuration(record: dict[str, Any], recipe: Recipe) -> list[str]:
+    """Return which keys of the configuration have changed, of the job that compares it with the thesis'."""
+    if recipe.rule != "table_configuration":
+        return []
+    return configuration_changes(record["settings"].get("run", {}), recipe.settings["run"])
 
 
 def _following(dag: Any, job: Any) -> int:
@@ -171,11 +202,14 @@ def _changed_files(files: Collection[str]) -> list[str]:
 
 
 def _reasons(
-    dag: Any, job: Any, record: dict[str, Any] | None, changes: list[str], raw: set[str]
+    dag: Any, job: Any, record: dict[str, Any] | None, changes: list[str], raw: set[str], begun: list[Any]
 ) -> Iterator[str]:
     reason = dag.reason(job)
+    if begun:
+        yield "begun and not finished"
     if record is None:
-        yield "not made yet"
+        if not begun:
+            yield "not made yet"
         return
     yield from changes
     missing = set(map(str, reason.missing_output))
@@ -183,8 +217,6 @@ def _reasons(
         yield f"deleted: {_paths(gone)}"
     if new := missing - record["outputs"].keys():
         yield f"makes more: {_paths(new)}"
-    if reason.incomplete_output:
-        yield "interrupted before it was finished"
     before, now = set(record["inputs"]), set(map(str, job.input))
     if now - before:
         yield f"reads more: {_paths(now - before)}"
@@ -194,15 +226,29 @@ def _reasons(
     files = (reason.updated_input - reason.updated_input_run) & (now & before) - raw
     yield from _changed_files(files)
     if made_anew:
-        rules = Counter(
+        rules = {
             maker.rule.name for maker, files in dag.dependencies[job].items() if made_anew & set(map(str, files))
-        )
-        yield f"follows from: {', '.join(f'{name} ({count})' for name, count in sorted(rules.items()))}"
+        }
+        yield f"follows from: {few(sorted(rules))}"
 
 
 def _paths(paths: Any) -> str:
     names = sorted(map(str, paths))
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def _unfinished(paths: list[str]) -> Iterator[str]:
+    """Yield lines on files that a run has begun and not finished, and on a run that is under way."""
+    if any(Path(".snakemake/locks").glob("*")):
+        yield "Snakemake's lock is on this folder: a run is under way, or one was killed. After a killed one,"
+        yield "`make demo` goes on by itself; any other run does after `snakemake --unlock`.\n"
+    if paths:
+        count = f"{len(paths)} file{'s' if len(paths) > 1 else ''}"
+        yield f"{count} begun and not finished, by a run that was interrupted or is under way:\n"
+        yield from (f"  {path}" for path in paths[:MANY])
+        if len(paths) > MANY:
+            yield f"  and {len(paths) - MANY} more"
+        yield "\nThe next run makes them again (`rerun-incomplete` of the profile); nothing is to be cleaned up.\n"
 
 
 def left_over(jobs: list[Planned]) -> list[Leftover]:
@@ -235,16 +281,19 @@ def chosen_plan(parser: argparse.ArgumentParser) -> tuple[argparse.Namespace, li
 def main() -> None:
     """Print the plan in words."""
     _, jobs = chosen_plan(argparse.ArgumentParser(description=__doc__.partition("\n")[0]))
+    for line in _unfinished([path for job in jobs for path in job.unfinished]):
+        print(line)
     running = [job for job in jobs if job.runs]
     if not running:
         print(f"Nothing would run: all {len(jobs)} jobs are up to date.")
     else:
-        reasons = [job.reasons for job in running]
+        configured = [key for job in jobs for key in job.configuration]
+        reasons = [in_keys(job.reasons, configured) for job in running]
         print(f"{len(running)} of {len(jobs)} jobs would run: {counts(reasons)}.\n")
         if changes := causes(reasons):
             more = f"\n  and {len(changes) - MANY} other changes" if len(changes) > MANY else ""
             print("What has changed:\n\n  " + "\n  ".join(changes[:MANY]) + f"{more}\n\nJob by job:\n")
-        print("\n".join(grouped((job.rule, job.what, job.reasons) for job in running)))
+        print("\n".join(grouped((job.rule, job.what, why) for job, why in zip(running, reasons, strict=True))))
     if forgotten := [job for job in jobs if job.forgotten]:
         print("\nMade with other settings, code or inputs than now, but Snakemake has lost its notes on them")
         print("(.snakemake was not moved with the results). Run them again with --forcerun:\n")
@@ -255,9 +304,9 @@ def main() -> None:
     if found := left_over(jobs):
         print(
             f"\nLeft over from exams, backbones or methods that the run no longer has: {len(found)} files, "
-            f"such as {found[0].path}.\n`hepaflow prune`, with the same --configfile, lists them."
+            f"such as {found[0].path}.\n`{command_name()} prune`, with the same --configfile, lists them."
         )
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run_command(main))

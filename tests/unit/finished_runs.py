@@ -55,6 +55,7 @@ class FinishedRun:
         train: Sequence[str] = ("t", "u"),
         phantoms: bool = False,
         arch: str = "resnet50",
+        weights: str = "weights",
     ) -> None:
         self.folder, self.place = folder, f"results/{folder.name}"
         methods = methods if methods is not None else {"fusion": dice(), "net": dice(1)}
@@ -74,13 +75,13 @@ class FinishedRun:
                     {"stage": stage, "network": network},
                     {"seed": 1, "network": {"arch": arch}, "training": {"epochs": 2, "loss": "bce"}},
                     inputs,
-                    {f"{self.place}/models/{stage}/{network}.safetensors": f"weights {network}"},
+                    {f"{self.place}/models/{stage}/{network}.safetensors": f"{weights} {network}"},
                     seconds=3600.0,
                 )
         for method in self.table["method"].unique():
             for exam in tested:
-                weights = {
-                    f"{self.place}/models/{stage}/{name}.safetensors": f"weights {name}"
+                read = {
+                    f"{self.place}/models/{stage}/{name}.safetensors": f"{weights} {name}"
                     for stage in ("liver", "lesion")
                     for name in (networks if method == "fusion" else [method])
                 }
@@ -88,7 +89,7 @@ class FinishedRun:
                     "evaluate",
                     {"method": method, "exam": exam},
                     {},
-                    self._inputs(exam, images.get(exam, exam)) | weights,
+                    self._inputs(exam, images.get(exam, exam)) | read,
                     {f"{self.place}/metrics/{method}/{exam}.csv": "scores"},
                 )
         (folder / "tables").mkdir(parents=True, exist_ok=True)

@@ -1,8 +1,10 @@
 """What Snakemake plans, and what it refuses before any job starts."""
 
+import base64
 import os
 import re
 import resource
+import signal
 import subprocess
 import sys
 from itertools import pairwise
@@ -130,6 +132,46 @@ def test_a_plan_for_a_cluster_shows_no_library_s_warning(fresh: Checkout) -> Non
     assert "never awaited" not in told
 
 
+def unread(command: list[str], folder: Path) -> tuple[int, str]:
+    """Run a command whose reader has gone, as `| head` goes; return its status and what it said of it."""
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+        assert run.stdout
+        run.stdout.close()
+        _, said = run.communicate(timeout=120)
+    return run.returncode, said
+
+
+@pytest.mark.parametrize("tool", ["why", "prune", "check"])
+def test_a_tool_whose_reader_goes_ends_quietly(fresh: Checkout, tool: str) -> None:
+    command = [sys.executable, f"workflow/{tool}.py", "--configfile", "config/smoke.yaml"]
+    assert unread(command, fresh.folder) == (128 + signal.SIGPIPE, "")
+
+
+def test_what_was_begun_and_not_finished_is_named_and_made_again(copied: Checkout) -> None:
+    """Snakemake's own words are those of an exception, whose advice would take half a file for a whole one."""
+    begun = "results/smoke/models/liver/plain.safetensors"
+    marks = copied.folder / ".snakemake/incomplete"
+    marks.mkdir(exist_ok=True)
+    (marks / base64.b64encode(begun.encode()).decode()).write_text("{}")
+    (copied.folder / begun).write_bytes(b"half")
+    told = reasons(copied, "config/smoke.yaml")
+    assert "1 file begun and not finished, by a run that was interrupted or is under way:\n" in told
+    assert f"\n  {begun}\n" in told
+    assert "train: 1 job (liver plain)\n    begun and not finished\n" in told
+    assert "cleanup" not in told
+    assert "lock" not in told
+    lock = copied.folder / ".snakemake/locks/0.output.lock"
+    lock.parent.mkdir(exist_ok=True)
+    lock.write_text(begun)
+    assert reasons(copied, "config/smoke.yaml").startswith(
+        "Snakemake's lock is on this folder: a run is under way, or"
+    )
+    lock.unlink()
+    ended = copied.snakemake(begun)  # what `make why` has said it would do
+    assert ended.returncode == 0, ended.stdout
+    assert (copied.folder / begun).stat().st_size > 1000
+
+
 def test_reasons_are_those_of_all_configurations(fresh: Checkout) -> None:
     """Methods are added to those of earlier files."""
     (fresh.folder / "config/more.yaml").write_text("methods: {above: {network: {arch: unet}}}\n")
@@ -152,6 +194,21 @@ def test_backbones_of_the_last_configuration_replace_the_others(fresh: Checkout)
         "backbones={other: {arch: unet, weights: none}}",
     )
     assert fresh.planned(*with_config, config="")["train"] == 2 * 2
+
+
+def test_the_page_on_changes_shows_the_demo_of_today(fresh: Checkout) -> None:
+    """Its change is that of the example, and its numbers are those of the plan."""
+    page = (ROOT / "docs/change.md").read_text(encoding="utf-8")
+    shown = yaml.safe_load(page.partition("```yaml\n")[2].partition("```")[0])
+    example = yaml.safe_load((ROOT / "config/examples/demo-backbone.yaml").read_text(encoding="utf-8"))
+    assert example == shown | {"results": "results/demo-resnet101", "cache": "results/cache"}
+    (fresh.folder / "mine.yaml").write_text(yaml.safe_dump(shown))
+    told = reasons(fresh, "config/demo.yaml", "mine.yaml")
+    jobs = {rule: int(count) for rule, count in re.findall(r"^(\w+): (\d+) jobs?", told, re.MULTILINE)}
+    total = int(told.partition(" ")[0])
+    assert f"\n119 of {total} jobs would run: " in page
+    assert f"100 of {jobs['preprocess']} jobs that make slices" in page
+    assert f"8 of {jobs['train']} trainings and 11 of {jobs['predict']} predictions" in page
 
 
 def test_make_passes_several_configurations_on() -> None:

@@ -70,6 +70,26 @@ def test_the_same_runs_give_the_same_bytes(tmp_path: Path) -> None:
         assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "second" / name).read_bytes()
 
 
+def test_an_earlier_comparison_is_replaced_only_if_asked_to(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, two, out = FinishedRun(tmp_path / "one"), FinishedRun(tmp_path / "two"), tmp_path / "out"
+    out.mkdir()
+    (out / "notes.txt").touch()  # which it leaves alone
+    assert call(one, two, out=out) == 0
+    (out / PAGE).write_text("earlier")
+    capsys.readouterr()
+    assert call(one, two, out=out) == 1
+    told = capsys.readouterr()
+    assert "an earlier result" in told.err
+    assert "--overwrite" in told.err
+    assert told.out == ""
+    assert (out / PAGE).read_text() == "earlier"
+    assert call(one, two, out=out, more=("--overwrite",)) == 0
+    assert (out / PAGE).read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert (out / "notes.txt").exists()
+
+
 def test_a_metric_has_a_line_for_each_run_beside_the_first(tmp_path: Path) -> None:
     made = [FinishedRun(tmp_path / name, {"fusion": dice(seed), "net": dice()}) for seed, name in enumerate("xyz")]
     assert call(*made, out=tmp_path / "out", more=("--method", "fusion")) == 0

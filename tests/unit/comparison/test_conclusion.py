@@ -63,24 +63,60 @@ def concluded(*made: FinishedRun) -> Conclusion:
     runs = read_runs([run.folder for run in made])
     shared = shared_exams(runs)
     found = compare_scores(runs, pairs_of(runs), shared.compared)
-    return conclude(runs, shared, found.comparisons, differences(runs))
+    return conclude(runs, shared, found, differences(runs))
+
+
+def trained_anew(run: FinishedRun, **parts: Any) -> None:
+    """Let both trainings of a run have been other ones."""
+    for stage in ("liver", "lesion"):
+        run.change("train", stage, "net", **parts)
 
 
 def test_equal_runs_say_that_nothing_differs(tmp_path: Path) -> None:
     said = concluded(*(FinishedRun(tmp_path / name) for name in ("one", "two")))
-    assert len(said.found) == 2
-    assert "the same" in said.found[0]
+    assert said.found == (
+        "two gives the same numbers as one in every exam: in each metric of each method that is compared.",
+    )
+    assert said.limits == (
+        "Nothing that decides scores differs between one and two: neither settings, code nor data. The same "
+        "numbers are what is to be expected, and say nothing more.",
+    )
+
+
+def test_the_same_numbers_have_no_caveats_of_a_difference(tmp_path: Path) -> None:
+    """Neither of few exams, of another seed, nor of which change it comes from."""
+    one, two = FinishedRun(tmp_path / "one"), FinishedRun(tmp_path / "two", weights="others")
+    trained_anew(two, settings={"seed": 2, "training": {"epochs": 3, "loss": "dice"}}, code={"script": "1"})
+    assert concluded(one, two).limits == (
+        "What differs between one and two changes no number of these exams; it may change those of others.",
+    )
+
+
+def test_of_several_runs_each_is_told_whether_it_has_the_same_numbers(tmp_path: Path) -> None:
+    made = [FinishedRun(tmp_path / name, {"fusion": dice(), "net": dice()}) for name in ("one", "two")]
+    said = concluded(*made, FinishedRun(tmp_path / "three", {"fusion": dice(more=1e-12), "net": dice()}))
+    assert [sentence.partition(" ")[0] for sentence in said.found] == ["two", "Dice", "Dice"]
+    assert all("three" in sentence for sentence in said.found[1:])
     limits = " ".join(said.limits)
-    assert "Nothing that decides scores differs between one and two" in limits
-    assert "trained once, with seed 1" in limits
     assert "8 exams are few" in limits
-    assert "phantoms" not in limits
+    assert "between one and two: neither settings, code nor data. The same numbers" in limits
+    assert "between one and three: neither settings, code nor data. That numbers differ" in limits
+
+
+def test_where_no_network_was_trained_anew_no_seed_is_blamed(tmp_path: Path) -> None:
+    methods = {"fusion": dice(2), "net": dice(1)}
+    one, two = FinishedRun(tmp_path / "one"), FinishedRun(tmp_path / "two", methods)
+    assert "seed" not in " ".join(concluded(one, two).limits)
+    two = FinishedRun(tmp_path / "three", methods, weights="others")
+    assert "trained once, with seed 1" in " ".join(concluded(one, two).limits)
 
 
 def test_phantoms_seeds_and_several_changes_are_said(tmp_path: Path) -> None:
-    one, two = (FinishedRun(tmp_path / name, phantoms=True) for name in ("one", "two"))
-    for stage in ("liver", "lesion"):
-        two.change("train", stage, "net", settings={"seed": 2, "training": {"epochs": 3, "loss": "bce"}})
+    one, two = (
+        FinishedRun(tmp_path / name, {"fusion": dice(seed), "net": dice()}, phantoms=True, weights=name)
+        for seed, name in enumerate(("one", "two"))
+    )
+    trained_anew(two, settings={"seed": 2, "training": {"epochs": 3, "loss": "bce"}})
     two.change("evaluate", "net", "a", code={"script": "1"})
     limits = " ".join(concluded(one, two).limits)
     assert "phantoms that hepaflow has drawn" in limits
@@ -90,11 +126,9 @@ def test_phantoms_seeds_and_several_changes_are_said(tmp_path: Path) -> None:
 
 
 def test_one_change_is_not_said_to_be_several(tmp_path: Path) -> None:
-    one, two = (FinishedRun(tmp_path / name) for name in ("one", "two"))
-    for stage in ("liver", "lesion"):
-        two.change(
-            "train", stage, "net", settings={"training": {"epochs": 3, "loss": "bce"}}, code={"script": "1"}
-        )
+    methods = {"fusion": dice(2), "net": dice(1)}
+    one, two = FinishedRun(tmp_path / "one"), FinishedRun(tmp_path / "two", methods, weights="others")
+    trained_anew(two, settings={"training": {"epochs": 3, "loss": "bce"}}, code={"script": "1"})
     limits = " ".join(concluded(one, two).limits)
     assert "ways" not in limits
     assert "The code differs between one and two, too" in limits

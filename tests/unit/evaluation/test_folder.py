@@ -43,6 +43,18 @@ def test_hidden_files_are_other_programs_notes(tmp_path: Path) -> None:
     assert list(exams_in(tmp_path)) == ["a"]
 
 
+def test_earlier_scores_are_replaced_only_if_asked_to(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    places = [str(folder(tmp_path / name, "a.nii")) for name in ("p", "r")]
+    arguments = ["evaluate", *places, "--out", str(tmp_path / "out")]
+    assert main(arguments) == 0
+    (tmp_path / "out/metrics.json").write_text("earlier")
+    assert main(arguments) == 1
+    assert "replace it with --overwrite" in capsys.readouterr().err
+    assert (tmp_path / "out/metrics.json").read_text() == "earlier"
+    assert main([*arguments, "--overwrite"]) == 0
+    assert (tmp_path / "out/metrics.json").read_text() != "earlier"
+
+
 @pytest.mark.parametrize("name", ["none", "file"])
 def test_a_folder_that_cannot_be_read_is_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").touch()

@@ -4,7 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from hepaflow.jobs.explanation import causes, counts, grouped, library_changes, recipe_changes
+from hepaflow.jobs.explanation import (
+    causes,
+    configuration_changes,
+    counts,
+    grouped,
+    in_keys,
+    library_changes,
+    recipe_changes,
+)
 from hepaflow.jobs.recipe import Recipe
 
 RECIPE = Recipe(
@@ -51,8 +59,8 @@ def test_jobs_of_one_rule_and_reason_are_one_line() -> None:
 
 REASONS = [
     ("setting training.epochs: 4 → 5",),
-    ("follows from: train (1)", "setting training.epochs: 4 → 5"),
-    ("follows from: train (2)",),
+    ("follows from: train", "setting training.epochs: 4 → 5"),
+    ("follows from: predict, train",),
     ("not made yet",),
     ("code: hepaflow.masks.fusion, fuse.py", "reads more: x"),
     (),
@@ -65,6 +73,7 @@ def test_jobs_are_counted_by_the_kind_of_their_reason() -> None:
         "1 that Snakemake alone has a reason for"
     )
     assert counts([("reads more: a",), ("no longer reads: b",)]) == "2 for other inputs"
+    assert counts([("begun and not finished",), ("not made yet",)]) == "1 begun and not finished, 1 not made yet"
     assert counts([]) == ""
 
 
@@ -74,4 +83,36 @@ def test_what_has_changed_is_told_once_and_the_most_first() -> None:
         "code: hepaflow.masks.fusion (1 job)",
         "code: fuse.py (1 job)",
     ]
-    assert causes([("not made yet",), ("follows from: train (1)",)]) == []
+    assert causes([("not made yet",), ("follows from: train",)]) == []
+    assert causes([("begun and not finished",)]) == []
+
+
+def test_a_change_is_not_told_again_for_settings_of_which_it_is_a_part() -> None:
+    part, whole = (
+        "setting postprocessing.0.min_area: 10 → 20",
+        "setting methods.a.postprocessing.0.min_area: 10 → 20",
+    )
+    alike = "setting methods.a.postprocessing.0.min_area: 10 → 30"
+    assert causes([(whole,), (part,), (part, alike)]) == [f"{part} (3 jobs)", f"{alike} (1 job)"]
+
+
+BEFORE = {"training.lesion.epochs": 2, "backbones.a.arch": "unet", "backbones.a.weights": "none", "size": 64}
+
+
+def test_changed_keys_of_a_configuration_are_told_as_their_user_wrote_them() -> None:
+    after = {"training.lesion.epochs": 4, "backbones.b.arch": "unet", "size": 64}
+    assert configuration_changes(BEFORE, BEFORE) == []
+    assert configuration_changes(BEFORE, after) == [
+        'backbones.a: {"arch": "unet", "weights": "none"} → no longer set',
+        'backbones.b: new, {"arch": "unet"}',
+        "training.lesion.epochs: 2 → 4",
+    ]
+
+
+def test_settings_of_a_job_are_told_by_the_key_that_changed_them_once() -> None:
+    keys = ['backbones.b: new, {"arch": "unet"}', "training.lesion.epochs: 2 → 4"]
+    epochs = ("setting training.epochs: 2 → 4", "setting plan.methods.a.training.epochs: 2 → 4", "follows from: x")
+    assert in_keys(epochs, keys) == ("setting training.lesion.epochs: 2 → 4", "follows from: x")
+    assert in_keys(('setting of: ["a"] → ["a", "b"]',), keys) == (f"setting {keys[0]}",)
+    for other in ("setting beside: new", "setting batch: 2 → 8", "code: b.py", 'setting of: ["a"] → ["bb"]'):
+        assert in_keys((other,), keys) == (other,)

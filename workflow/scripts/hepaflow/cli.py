@@ -16,6 +16,7 @@ from typing import Any, TextIO, get_args
 import yaml
 from pydantic import ValidationError
 
+from hepaflow.checks.check import CHECKS
 from hepaflow.errors import UserError
 from hepaflow.evaluation.folder import score_folder
 from hepaflow.evaluation.scores import write_scores
@@ -30,21 +31,24 @@ from hepaflow.settings.configuration import read_files
 from hepaflow.settings.predictions import PredictionLabels
 from hepaflow.settings.training import Precision
 from hepaflow.settings.workflow import Settings, read_settings
-from hepaflow.system.destination import make_folder, write_text
+from hepaflow.system.destination import check_earlier, make_folder, write_text
 from hepaflow.system.parser import Parser
 from hepaflow.system.signals import EndedError, Ending
-from hepaflow.system.terminal import run_command, without_warnings
+from hepaflow.system.terminal import STOPPED, command_name, run_command, without_warnings
 from hepaflow.tables.printed import printed_summary
 from hepaflow.tables.scores import score_table, write_statistics
 
 _MOST_THREADS = 1024
+_SCORES = ("metrics.csv", "summary.csv", "metrics.json")
+"""What `evaluate` writes: scores of exams, their summary, the same for programs."""
 _USES = {"train": "to train", "test": "to test", "new": "to segment"}
 
 _TOOLS = {
     "check": (
-        "look at machine and data before a run: GPU, memory, weights, exams, folders, disk",
-        "Look at this machine and at what a run reads and writes, before hours are spent: a line for each check, "
-        "and status 1 if something is wrong. On a cluster, run it where trainings will run: on a node with a GPU.",
+        "look at machine and data before a run: exams, weights, GPU, memory, folders, disk",
+        "Look at this machine and at what a run reads and writes, before hours are spent, and end with status 1 "
+        f"if something is wrong. A line or more for each of: {', '.join(CHECKS)}. On a cluster, run it where "
+        "trainings will run: on a node with a GPU.",
     ),
     "why": (
         "say what would run again, and why",
@@ -138,7 +142,8 @@ def make_parser() -> argparse.ArgumentParser:
     )
     evaluate.add_argument("predictions", type=Path, help="folder of segmentations, .nii or .nii.gz")
     evaluate.add_argument("references", type=Path, help="folder of references: 0 background, 1 liver, 2 lesion")
-    evaluate.add_argument("--out", type=Path, help="folder for metrics.csv, summary.csv and metrics.json")
+    evaluate.add_argument("--out", type=Path, help=f"folder for {', '.join(_SCORES)}")
+    evaluate.add_argument("--overwrite", action="store_true", help="replace scores of an earlier evaluation")
     evaluate.add_argument(
         "--liver", type=int, nargs="*", default=[1, 2], metavar="VALUE",
         help="label values of the liver with its lesions in the segmentations (default: 1 2)",
@@ -179,6 +184,7 @@ def make_parser() -> argparse.ArgumentParser:
         help="method to compare, in all runs or in one; may be repeated (default: the runs' results, then every "
         "method that has one name in all of them)",
     )
+    compare.add_argument("--overwrite", action="store_true", help="replace an earlier comparison")
     compare.set_defaults(run=_compare)
 
     fetch = commands.add_parser(
@@ -246,7 +252,10 @@ def _run_tool(name: str, chosen: argparse.Namespace) -> int:
     files = [os.path.abspath(file) for file in chosen.configfile]  # the tool goes to the workflow's folder
     options = [*(["--configfile", *files] if files else []), *(["--remove"] if vars(chosen).get("remove") else [])]
     options += ["--directory", str(works)] if works else []
-    return subprocess.run([sys.executable, str(tool), *options], check=False).returncode
+    try:
+        return subprocess.run([sys.executable, str(tool), *options], check=False).returncode
+    except KeyboardInterrupt:  # which the tool got, too, and has told
+        return STOPPED
 
 
 def _version() -> None:
@@ -332,7 +341,7 @@ def _index(chosen: argparse.Namespace) -> None:
     named = {"data": str(chosen.folder), "exams": str(chosen.sheet)}
     for line in yaml.safe_dump(named, allow_unicode=True, sort_keys=False, width=1000).splitlines():
         print(f"  {line}")
-    print("\n  hepaflow check --configfile mine.yaml")
+    print(f"\n  {command_name()} check --configfile mine.yaml")
 
 
 def _plan(chosen: argparse.Namespace) -> None:
@@ -365,7 +374,9 @@ def _summary(chosen: argparse.Namespace) -> None:
 def _compare(chosen: argparse.Namespace) -> None:
     from hepaflow.comparison.command import compare_runs  # matplotlib takes a second to import
 
-    compare_runs(chosen.runs, chosen.out, methods=chosen.method, say=_say_to(sys.stdout))
+    compare_runs(
+        chosen.runs, chosen.out, methods=chosen.method, overwrite=chosen.overwrite, say=_say_to(sys.stdout)
+    )
 
 
 def _schema(_: argparse.Namespace) -> None:
@@ -375,13 +386,15 @@ def _schema(_: argparse.Namespace) -> None:
 def _evaluate(chosen: argparse.Namespace) -> None:
     values = _label_values(chosen)
     if chosen.out:
+        check_earlier(chosen.out, _SCORES, overwrite=chosen.overwrite)
         make_folder(chosen.out)
     metrics = score_folder(chosen.predictions, chosen.references, values, trust_grid=chosen.trust_grid)
     summary = summarise(metrics)
     if chosen.out:
-        write_scores(metrics, chosen.out / "metrics.csv")
-        write_scores(summary, chosen.out / "summary.csv")
-        write_statistics(summary, chosen.out / "metrics.json")
+        metrics_csv, summary_csv, statistics = (chosen.out / name for name in _SCORES)
+        write_scores(metrics, metrics_csv)
+        write_scores(summary, summary_csv)
+        write_statistics(summary, statistics)
     for structure in structures_of(values):
         print(f"\n{structure}, {metrics['exam'].nunique()} exams, 95 % interval in brackets")
         for name, value in score_table(summary, structure).itertuples(index=False):

@@ -18,7 +18,7 @@ from hepaflow.comparison.run import Run, read_runs
 from hepaflow.comparison.scores import Scores, compare_scores
 from hepaflow.evaluation.scores import write_scores
 from hepaflow.system.atomic import write_text
-from hepaflow.system.destination import make_folder
+from hepaflow.system.destination import check_earlier, make_folder
 
 PAGE, COMPARISONS, VALUES, EVERYTHING = "comparison.html", "comparison.csv", "exams.csv", "comparison.json"
 _FILES = {
@@ -29,7 +29,12 @@ _FILES = {
 
 
 def compare_runs(
-    folders: Sequence[Path], out: Path, *, methods: Sequence[str] = (), say: Callable[[str], None]
+    folders: Sequence[Path],
+    out: Path,
+    *,
+    methods: Sequence[str] = (),
+    overwrite: bool = False,
+    say: Callable[[str], None],
 ) -> None:
     """Compare finished runs: write a page, tables and JSON, and say what was found.
 
@@ -38,17 +43,21 @@ def compare_runs(
     folders : sequence of Path
         Of results; others are held against the first.
     out : Path
-        Folder of the comparison; files of an earlier one are replaced.
+        Folder of the comparison.
     methods : sequence of str, optional
         As for `pairs_of`.
+    overwrite : bool, optional
+        Replace an earlier comparison.
     say : callable
         Takes each line.
 
     Raises
     ------
     UserError
-        If one is no finished run, they have no exam in common or one of other content, or there is no such method.
+        If one is no finished run, they have no exam in common or one of other content, there is no such method, or
+        an earlier comparison in the folder.
     """
+    check_earlier(out, (PAGE, *_FILES), overwrite=overwrite)
     runs = read_runs(folders)
     shared = shared_exams(runs)
     pairs = pairs_of(runs, methods)
@@ -56,7 +65,7 @@ def compare_runs(
     scores = compare_scores(runs, pairs, shared.compared)
     found = differences(runs)
     costs = {run.name: cost_of(run) for run in runs}
-    conclusion = conclude(runs, shared, scores.comparisons, found)
+    conclusion = conclude(runs, shared, scores, found)
     write_scores(scores.comparisons, out / COMPARISONS)
     write_scores(scores.values, out / VALUES)
     everything = _everything(runs, pairs, shared, scores, found, costs, conclusion)

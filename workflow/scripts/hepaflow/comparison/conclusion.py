@@ -1,20 +1,31 @@
 """What a comparison says, and what it cannot say."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from hepaflow.comparison.differences import CODE, DATA, METHOD, Difference, changed_groups, has, scored_differently
+from hepaflow.comparison.differences import (
+    CODE,
+    DATA,
+    DECIDING,
+    METHOD,
+    Difference,
+    changed_groups,
+    has,
+    scored_differently,
+)
 from hepaflow.comparison.exams import SharedExams
 from hepaflow.comparison.run import Run
-from hepaflow.comparison.scores import ASKED, METRICS
+from hepaflow.comparison.scores import ASKED, METRICS, Scores, unequal
 
 LEVEL = 0.05
 """Of the tests, after correction for their number."""
 _MANY = 30
 """Exams of which a bootstrap interval is about as wide as it says."""
+WEIGHTS = ".safetensors"
+"""How files of weights end, among what a training writes."""
 _IN_WORDS = {"liver": "the liver", "lesion": "lesions"}
 
 
@@ -34,22 +45,29 @@ class Conclusion:
     limits: tuple[str, ...]
 
 
-def conclude(
-    runs: Sequence[Run], shared: SharedExams, comparisons: pd.DataFrame, found: Sequence[Difference]
-) -> Conclusion:
+def conclude(runs: Sequence[Run], shared: SharedExams, scores: Scores, found: Sequence[Difference]) -> Conclusion:
     """Put into words what was found.
 
     Parameters
     ----------
     runs : sequence of Run
     shared : SharedExams
-    comparisons : DataFrame
-        As `compare_scores` returns it.
+    scores : Scores
     found : sequence of Difference
     """
-    asked = comparisons[comparisons["family"] == ASKED].to_dict("records")
-    sentences = tuple(answer({str(key): value for key, value in row.items()}, tests=len(asked)) for row in asked)
-    return Conclusion(sentences, tuple(_limits(runs, shared, found)))
+    first, others = runs[0], runs[1:]
+    differing = unequal(scores.values, first.name)
+    asked = scores.comparisons[scores.comparisons["family"] == ASKED].to_dict("records")
+    sentences = [
+        f"{run.name} gives the same numbers as {first.name} in every exam: in each metric of each method that is "
+        "compared."
+        for run in others
+        if run.name not in differing
+    ]
+    for row in asked:
+        if row["other_run"] in differing:
+            sentences.append(answer({str(key): value for key, value in row.items()}, tests=len(asked)))
+    return Conclusion(tuple(sentences), tuple(_limits(runs, shared, differing, found)))
 
 
 def answer(row: Mapping[str, Any], *, tests: int) -> str:
@@ -98,12 +116,15 @@ def _chance(row: Mapping[str, Any], tests: int) -> str:
     return f"p = {row['holm_p']:.2g}" + (f", corrected for {tests} tests" if tests > 1 else "")
 
 
-def _limits(runs: Sequence[Run], shared: SharedExams, found: Sequence[Difference]) -> Iterator[str]:
+def _limits(
+    runs: Sequence[Run], shared: SharedExams, differing: Collection[str], found: Sequence[Difference]
+) -> Iterator[str]:
+    """Yield what cannot be concluded; what says something of a difference, only where there is one."""
     first = runs[0]
     count = len(shared.compared)
     if all(run.phantoms for run in runs):
         yield "The exams are phantoms that hepaflow has drawn: nothing is said of patients' exams."
-    if count < _MANY:
+    if differing and count < _MANY:
         few = f"{count} exams are few" if count > 1 else "One exam is few"
         yield (
             f"{few}: an interval of so few is somewhat too narrow, and a difference that matters can remain "
@@ -111,12 +132,40 @@ def _limits(runs: Sequence[Run], shared: SharedExams, found: Sequence[Difference
         )
     if run_names := [run.name for run in runs if shared.left_out[run.name]]:
         yield f"Not all exams are compared: {' and '.join(run_names)} scored others, too, which not all runs have."
-    yield from _of_seeds(runs, found)
+    if differing and any(_weights(run) != _weights(first) for run in runs[1:]):
+        yield from _of_seeds(runs)
     for run in runs[1:]:
-        yield from _of_changes(first, run, found)
+        yield from (_of_changes if run.name in differing else _of_none)(first, run, found)
 
 
-def _of_seeds(runs: Sequence[Run], found: Sequence[Difference]) -> Iterator[str]:
+def _weights(run: Run) -> dict[tuple[str, ...], set[str]]:
+    """Return the digests of a run's trained weights, by network: alike, no training makes a difference."""
+    return {
+        tuple(record["wildcards"].values()): {
+            digest for path, digest in record["outputs"].items() if path.endswith(WEIGHTS)
+        }
+        for record in run.of("train")
+    }
+
+
+def _of_none(first: Run, run: Run, found: Sequence[Difference]) -> Iterator[str]:
+    """Yield what two runs with the same numbers do not say."""
+    own = {one.kind for one in found if one.run == run.name}
+    if own & DECIDING:
+        yield (
+            f"What differs between {first.name} and {run.name} changes no number of these exams; it may change "
+            "those of others."
+        )
+    else:
+        yield f"{_nothing(first, run)} The same numbers are what is to be expected, and say nothing more."
+
+
+def _nothing(first: Run, run: Run) -> str:
+    names = f"{first.name} and {run.name}"
+    return f"Nothing that decides scores differs between {names}: neither settings, code nor data."
+
+
+def _of_seeds(runs: Sequence[Run]) -> Iterator[str]:
     seeds = sorted(set().union(*(run.seeds for run in runs)))
     if not seeds:
         return
@@ -137,10 +186,7 @@ def _of_changes(first: Run, run: Run, found: Sequence[Difference]) -> Iterator[s
     settings, code = changed_groups(found, run.name), has(found, run.name, CODE)
     changes = len(settings) + has(found, run.name, METHOD)
     if not changes and not code and not has(found, run.name, DATA):
-        yield (
-            f"Nothing that decides scores differs between {first.name} and {run.name}: neither settings, code nor "
-            "data."
-        )
+        yield f"{_nothing(first, run)} That numbers differ all the same comes from versions or machines."
     if changes > 1:
         yield (
             f"{first.name} and {run.name} differ in {changes} ways: which of them makes a difference "

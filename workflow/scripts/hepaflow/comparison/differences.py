@@ -11,6 +11,8 @@ from hepaflow.settings.changes import changed_names, setting_changes
 
 SETTING, METHOD, CODE, VERSION, DATA = "setting", "method", "code", "version", "data"
 KINDS = (SETTING, METHOD, CODE, VERSION, DATA)
+DECIDING = {SETTING, METHOD, CODE, DATA}
+"""Kinds of what decides scores; versions and machines change no more than their last digits."""
 
 SCORING = ("evaluate", "evaluate_given")
 """Rules that compute scores: with other code, they are no longer the same measure."""

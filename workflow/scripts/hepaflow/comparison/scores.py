@@ -134,6 +134,22 @@ class Scores:
     comparisons: pd.DataFrame
 
 
+def unequal(values: pd.DataFrame, first: str) -> set[str]:
+    """Return the runs that have another number than the first one anywhere, however small the difference.
+
+    Parameters
+    ----------
+    values : DataFrame
+        `VALUE_COLUMNS`.
+    first : str
+        Name of the first run.
+    """
+    key = ["pair", "structure", "metric", "exam"]
+    sides = values.merge(values.loc[values["run"] == first, [*key, "value"]], on=key, suffixes=("", "_of_first"))
+    one, other = sides["value_of_first"], sides["value"]
+    return set(sides.loc[(one != other) & ~(one.isna() & other.isna()), "run"])
+
+
 def compare_scores(runs: Sequence[Run], pairs: Sequence[Pair], exams: Sequence[str]) -> Scores:
     """Hold the scores of each run against those of the first, exam by exam.
 

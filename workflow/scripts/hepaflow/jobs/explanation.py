@@ -1,7 +1,8 @@
 """Why a job would run again, in words."""
 
+import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from hepaflow.jobs.recipe import Recipe
@@ -22,6 +23,28 @@ def recipe_changes(record: Mapping[str, Any], recipe: Recipe) -> list[str]:
             for name in changed_names(record["libraries"], recipe.libraries)
         ]
     return changes
+
+
+def configuration_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """Return which keys of the configuration have changed: 'backbones.resnet50: … → no longer set'.
+
+    Parameters
+    ----------
+    old, new : mapping of str to value
+        Values by the path of their key ('training.liver.epochs').
+    """
+    return setting_changes(_nested(old), _nested(new))
+
+
+def _nested(values: Mapping[str, Any]) -> dict[str, Any]:
+    tree: dict[str, Any] = {}
+    for path, value in values.items():
+        *groups, name = path.split(".")
+        place = tree
+        for group in groups:
+            place = place.setdefault(group, {})
+        place[name] = value
+    return tree
 
 
 def library_changes(record: Mapping[str, Any], installed: Mapping[str, str]) -> list[str]:
@@ -47,23 +70,35 @@ def grouped(jobs: Iterable[tuple[str, str, tuple[str, ...]]]) -> list[str]:
         together[rule, reasons].append(what)
     lines = []
     for (rule, reasons), those in together.items():
-        named = [what for what in those if what]
-        few = ", ".join(named[:_FEW]) + (f" and {len(named) - _FEW} more" if len(named) > _FEW else "")
+        named = few([what for what in those if what])
         lines += [
-            f"{rule}: {_jobs(len(those))}" + (f" ({few})" if few else ""),
+            f"{rule}: {_jobs(len(those))}" + (f" ({named})" if named else ""),
             *(f"    {reason}" for reason in reasons),
         ]
     return lines
 
 
+def few(names: Sequence[str]) -> str:
+    """Return the first of some names, and how many more there are.
+
+    Examples
+    --------
+    >>> few(["train", "predict"])
+    'train, predict'
+    >>> few("abcdefgh")
+    'a, b, c, d, e, f and 2 more'
+    """
+    return ", ".join(names[:_FEW]) + (f" and {len(names) - _FEW} more" if len(names) > _FEW else "")
+
+
 _KINDS = {
+    "begun and not finished": "begun and not finished",
     "not made yet": "not made yet",
     "setting ": "for changed settings",
     "code: ": "for changed code",
     "library ": "for another version of a library",
     "changed: ": "for changed files",
     "deleted: ": "whose results were deleted",
-    "interrupted": "interrupted",
     "makes more: ": "for other outputs",
     "reads more: ": "for other inputs",
     "no longer reads: ": "for other inputs",
@@ -72,7 +107,14 @@ _KINDS = {
 """How a reason begins, and what jobs are called that it makes run; of several reasons, the first here counts."""
 
 _OTHER = "that Snakemake alone has a reason for"
-_FOLLOWING = ("not made yet", "makes more: ", "follows from: ", "reads more: ", "no longer reads: ")
+_FOLLOWING = (
+    "begun and not finished",
+    "not made yet",
+    "makes more: ",
+    "follows from: ",
+    "reads more: ",
+    "no longer reads: ",
+)
 """Beginnings of reasons that are no change themselves."""
 
 
@@ -92,6 +134,21 @@ def _kind(reasons: tuple[str, ...]) -> str:
     return next((kind for start, kind in _KINDS.items() if any(one.startswith(start) for one in reasons)), _OTHER)
 
 
+def in_keys(reasons: tuple[str, ...], configured: Sequence[str]) -> tuple[str, ...]:
+    """Return a job's reasons with keys of the configuration in the place of what they change in its settings.
+
+    Parameters
+    ----------
+    reasons : tuple of str
+    configured : sequence of str
+        Changed keys, as `configuration_changes` returns them.
+    """
+    told: list[str] = []
+    for one in reasons:
+        told += [f"setting {key}" for key in configured if _follows(one, key)] or [one]
+    return tuple(dict.fromkeys(told))
+
+
 def causes(reasons: Iterable[tuple[str, ...]]) -> list[str]:
     """Return what has changed, each once with how many jobs it makes run, those of most jobs first.
 
@@ -100,10 +157,31 @@ def causes(reasons: Iterable[tuple[str, ...]]) -> list[str]:
     reasons : iterable of tuple of str
         Of each job.
     """
-    found = Counter(
-        part for those in reasons for one in those if not one.startswith(_FOLLOWING) for part in _parts(one)
-    )
+    changed = (one for those in reasons for one in those if not one.startswith(_FOLLOWING))
+    found = Counter(part for one in changed for part in _parts(one))
+    for inner in list(found):
+        if outer := next((one for one in found if _is_part(one, inner)), None):
+            found[outer] += found.pop(inner)
     return [f"{one} ({_jobs(count)})" for one, count in found.most_common()]
+
+
+def _follows(change: str, key: str) -> bool:
+    """Tell whether a change of a job's settings says what a changed key of the configuration says already.
+
+    Its values do, or it names a group that the key adds or takes away: a backbone, say.
+    """
+    if not change.startswith("setting "):
+        return False
+    path, _, values = key.partition(": ")
+    name = path.rpartition(".")[2]
+    if values.startswith("new, ") or values.endswith(" → no longer set"):
+        return re.search(rf"(?<![A-Za-z0-9]){re.escape(name)}(?![A-Za-z0-9])", change) is not None
+    return change.partition(": ")[2] == values
+
+
+def _is_part(change: str, other: str) -> bool:
+    """Tell whether a change is what another one is, too, in settings of which it has a part."""
+    return other.startswith("setting ") and other.endswith(f".{change.removeprefix('setting ')}")
 
 
 def _parts(reason: str) -> list[str]:

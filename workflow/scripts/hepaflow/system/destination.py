@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from collections.abc import Collection
 from pathlib import Path
 
 from hepaflow.errors import UserError
@@ -29,6 +30,32 @@ def make_folder(folder: Path) -> None:
             expected="a folder, or the name of a new one, that this user may write to",
             remedy="name another folder, or make room in this one",
         ) from None
+
+
+def check_earlier(folder: Path, names: Collection[str], *, overwrite: bool) -> None:
+    """Refuse to replace an earlier result; other files of the folder stay, whatever they are.
+
+    Parameters
+    ----------
+    folder : Path
+        It need not exist.
+    names : collection of str
+        Files of a result.
+    overwrite : bool
+        Replace it all the same.
+
+    Raises
+    ------
+    UserError
+        If there is one.
+    """
+    if not overwrite and any(os.path.lexists(folder / name) for name in names):
+        raise UserError(
+            "an earlier result",
+            file=folder,
+            expected="a folder without one",
+            remedy="name another folder, or replace it with --overwrite",
+        )
 
 
 def write_text(path: Path, text: str, *, overwrite: bool = False) -> None:

@@ -3,15 +3,17 @@
 import io
 import logging
 import os
+import shutil
 import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from hepaflow.errors import UserError
 from hepaflow.system.faults import remedy
 
-_STOPPED, _NO_READER = 130, 141
+STOPPED, NO_READER = 130, 141
 """Exit statuses of the shell: 128 and the number of the signal, SIGINT or SIGPIPE."""
 
 
@@ -33,10 +35,10 @@ def run_command(command: Callable[[], int | None]) -> int:
         return 1
     except KeyboardInterrupt:
         print("hepaflow: stopped", file=sys.stderr)
-        return _STOPPED
+        return STOPPED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes it once more at its end
-        return _NO_READER
+        return NO_READER
     except OSError as error:
         if error.errno is None:
             raise
@@ -49,6 +51,15 @@ def run_command(command: Callable[[], int | None]) -> int:
         print(f"hepaflow: error\n{found}", file=sys.stderr)
         return 1
     return status
+
+
+def command_name() -> str:
+    """Return how `hepaflow` is called from this shell: by its path, where its environment is not activated."""
+    own = Path(sys.executable).with_name("hepaflow")  # not resolved: in an environment, Python itself is a link
+    found = shutil.which("hepaflow")
+    if found is not None and Path(found).absolute() == own:
+        return "hepaflow"
+    return str(own.relative_to(Path.cwd())) if own.is_relative_to(Path.cwd()) else str(own)
 
 
 @contextmanager

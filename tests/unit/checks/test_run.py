@@ -1,6 +1,6 @@
 """`hepaflow check`: what a run needs of a machine, a line for each check. No card is needed, only what is said."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,12 @@ import numpy as np
 import pytest
 import torch
 
+from hepaflow.checks import places
+from hepaflow.checks.check import CHECKS, OK, WRONG, Check
+from hepaflow.checks.gpu import Gpus
+from hepaflow.checks.run import checks
+from hepaflow.checks.weights import is_whole
+from hepaflow.cli import make_parser
 from hepaflow.errors import UserError
 from hepaflow.jobs.driver import Card, Seen
 from hepaflow.settings.workflow import Settings, read_settings
@@ -42,8 +48,15 @@ def settings(**changes: Any) -> Settings:
     return read_settings({"compute": {"workers": 0}} | given)
 
 
-def found(what: str, **changes: Any) -> list[tuple[str, str]]:
-    return [(one.state, one.found) for one in check.checks(settings(**changes)) if one.what == what]
+def found(what: str, gpus: Gpus | None = None, **changes: Any) -> list[tuple[str, str]]:
+    """Return state and words of what is found of one thing, where torch sees these GPUs."""
+    return [(one.state, one.found) for one in looked_at(lambda _: gpus, **changes) if one.what == what]
+
+
+def looked_at(look: Callable[[str], Gpus | None], **changes: Any) -> list[Check]:
+    """Return all that is found."""
+    chosen = settings(**changes)
+    return list(checks(chosen, look, sheet=Path(chosen.exams)))
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
@@ -55,9 +68,8 @@ def test_a_run_that_can_start_is_told_in_a_line_a_check(capsys: pytest.CaptureFi
     status, printed = run(capsys, "--configfile", "mine.yaml")
     assert status == 0
     *lines, empty, last = printed.splitlines()
-    whats = ["settings", "data", "weights", "GPU", "results", "scratch", "shared memory", "disk"]
-    assert [line[9:24].strip() for line in lines] == whats
-    assert [line[:9].strip() for line in lines] == ["ok", "ok", "ok", "note", "ok", "ok", "ok", "ok"]
+    assert [line[9:24].strip() for line in lines] == list(CHECKS)
+    assert {what for what, line in zip(CHECKS, lines, strict=True) if line[2:6] != "ok  "} == {"GPU", "GPU memory"}
     assert (empty, last) == ("", "Nothing is wrong.")
     assert not Path("results").exists()
 
@@ -71,8 +83,47 @@ def test_what_is_wrong_is_told_with_a_remedy_and_the_others_go_on(
     (wrong,) = [line for line in printed.splitlines() if line.startswith("  wrong")]
     assert "exam: b; file: data/b.nii; found: no such image" in wrong
     assert "what to do: correct the path" in wrong
-    assert printed.endswith("1 of 7 checks found something wrong.\n")
+    assert printed.endswith("1 of 10 checks found something wrong.\n")
     assert "shared memory" in printed
+
+
+PHANTOMS = {"phantoms": {"size": 48}}
+CPU = {"compute": {"accelerator": "cpu", "workers": 0}}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{}, PHANTOMS, CPU, PHANTOMS | CPU, {"cache": "cache"}, {"exams": "none.tsv"}, {"data": "elsewhere"}],
+    ids=str,
+)
+@pytest.mark.parametrize("gpus", ["none", "one", "refused"])
+def test_what_help_promises_has_a_line_whatever_the_run(changes: dict[str, Any], gpus: str) -> None:
+    def look(accelerator: str) -> Gpus | None:
+        if gpus == "refused" and accelerator != "cpu":
+            raise UserError("a card that torch does not see")
+        return A100 if gpus == "one" and accelerator != "cpu" else None
+
+    looked = looked_at(look, **changes)
+    assert list(dict.fromkeys(one.what for one in looked)) == list(CHECKS)
+    assert all(one.found for one in looked)
+
+
+def test_help_names_what_is_looked_at(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        make_parser().parse_args(["check", "--help"])
+    told = " ".join(capsys.readouterr().out.split())
+    assert f"for each of: {', '.join(CHECKS)}." in told
+
+
+def test_what_is_not_known_says_why() -> None:
+    for changes, why in ((PHANTOMS, "phantoms"), ({"exams": "none.tsv"}, "as the exams are not")):
+        ((state, told),) = found("disk", **changes)
+        assert state == "note"
+        assert "GB are free in" in told
+        assert "not known" in told
+        assert why in told
+    ((_, told),) = found("GPU memory", backbones=THESIS)
+    assert told.startswith("not known, as there is no GPU here; densenet201 needs ")
 
 
 def test_wrong_settings_are_told_without_the_rest(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -109,23 +160,29 @@ def test_weights_that_are_missing_or_cut_are_told(folder: Path) -> None:
 def test_weights_that_are_there_are_compared_with_their_names(folder: Path) -> None:
     file = folder / "some-ba7816bf.pth"  # sha256 of "abc" begins like this
     file.write_bytes(b"abc")
-    assert check._is_whole(file)
+    assert is_whole(file)
     file.write_bytes(b"abd")
-    assert not check._is_whole(file)
+    assert not is_whole(file)
 
 
-def card(mib: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = Seen("2.14.1", "13.0", ("NVIDIA A100",), (mib,))
-    monkeypatch.setattr(check, "check_gpus", lambda _: seen)
-    monkeypatch.setattr(check, "driver_cards", lambda: [Card("NVIDIA A100", "580.95.05", mib)])
+def a_card(gib: int) -> Gpus:
+    return Gpus(("NVIDIA A100",), (gib << 10,), "580.95.05", "2.14.1", "13.0", 580)
+
+
+A100 = a_card(40)
 
 
 def test_a_card_is_told_with_driver_and_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
-    card(40 << 10, monkeypatch)
-    (state, told), (_, memory) = found("GPU")
+    seen = Seen("2.14.1", "13.0", ("NVIDIA A100",), (40 << 10,))
+    monkeypatch.setattr(check, "check_gpus", lambda _: seen)
+    monkeypatch.setattr(check, "driver_cards", lambda: [Card("NVIDIA A100", "580.95.05", 40 << 10)])
+    assert check.gpus("auto") == A100
+    ((state, told),) = found("GPU", A100)
     assert state == "ok"
     assert "NVIDIA A100; driver 580.95.05, torch 2.14.1 with CUDA 13.0, for drivers from 580 on" in told
-    assert "not known" in memory
+    ((state, told),) = found("GPU memory", A100)
+    assert state == "note"
+    assert "not known" in told
 
 
 @pytest.mark.parametrize(
@@ -138,37 +195,33 @@ def test_a_card_is_told_with_driver_and_cuda(monkeypatch: pytest.MonkeyPatch) ->
         (40, {"size": 512}, "wrong"),
     ],
 )
-def test_memory_of_a_card_is_held_against_the_mini_batch(
-    gib: int, more: dict[str, Any], expected: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    card(gib << 10, monkeypatch)
-    state, told = found("GPU", backbones=THESIS, **more)[-1]
+def test_memory_of_a_card_is_held_against_the_mini_batch(gib: int, more: dict[str, Any], expected: str) -> None:
+    ((state, told),) = found("GPU memory", a_card(gib), backbones=THESIS, **more)
     assert state == expected
     assert told.startswith("densenet201 needs ")
     assert ("bf16" in told) == (expected == "wrong" or "precision" in more)
 
 
-def test_fewer_cards_than_devices_are_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
-    card(40 << 10, monkeypatch)
-    told = found("GPU", compute={"devices": 2, "workers": 0})
+def test_fewer_cards_than_devices_are_wrong() -> None:
+    told = found("GPU", A100, compute={"devices": 2, "workers": 0})
     assert ("wrong", "1 for each job, and compute.devices is 2") in told
 
 
-def test_a_gpu_that_torch_cannot_use_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gpu_that_torch_cannot_use_is_wrong() -> None:
     def refuse(_: str) -> None:
         raise UserError("GPUs of which torch sees none", remedy="a newer driver")
 
-    monkeypatch.setattr(check, "check_gpus", refuse)
-    assert found("GPU") == [("wrong", "found: GPUs of which torch sees none; what to do: a newer driver")]
+    (told,) = [one for one in looked_at(refuse) if one.what == "GPU"]
+    assert told.state == WRONG
+    assert told.found == "found: GPUs of which torch sees none; what to do: a newer driver"
 
 
 def test_without_a_gpu_the_cpu_is_told() -> None:
     ((state, told),) = found("GPU")
     assert state == "note"
     assert "train on the CPU" in told
-    assert found("GPU", compute={"accelerator": "cpu", "workers": 0}) == [
-        ("ok", "not used (compute.accelerator: cpu)")
-    ]
+    for what in ("GPU", "GPU memory"):
+        assert found(what, **CPU) == [(OK, "not used (compute.accelerator: cpu)")]
 
 
 def test_a_folder_that_cannot_be_written_to_is_wrong(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,7 +231,7 @@ def test_a_folder_that_cannot_be_written_to_is_wrong(folder: Path, monkeypatch: 
         raise OSError(30, "Read-only file system")
 
     assert found("cache", cache="results/cache")[0][0] == "ok"
-    monkeypatch.setattr(check.tempfile, "TemporaryFile", refuse)
+    monkeypatch.setattr(places.tempfile, "TemporaryFile", refuse)
     ((state, told),) = found("results")
     assert state == "wrong"
     assert "Read-only file system" in told
@@ -200,12 +253,12 @@ def test_shared_memory_is_held_against_the_processes_that_load(monkeypatch: pyte
 
 
 def test_disk_is_held_against_the_slices(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    free = check.shutil._ntuple_diskusage(10**12, 0, 10**12)
-    monkeypatch.setattr(check.shutil, "disk_usage", lambda _: free)
+    free = places.shutil._ntuple_diskusage(10**12, 0, 10**12)
+    monkeypatch.setattr(places.shutil, "disk_usage", lambda _: free)
     ((state, told),) = found("disk")
     assert state == "ok"
     assert "6 slices and 1 networks" in told
-    monkeypatch.setattr(check.shutil, "disk_usage", lambda _: free._replace(free=10**8))
+    monkeypatch.setattr(places.shutil, "disk_usage", lambda _: free._replace(free=10**8))
     assert found("disk")[0][0] == "wrong"
     assert "cache as much" in found("disk", cache="cache")[0][1]
     (folder / "results/mine").mkdir(parents=True)  # a run that has made some of it
@@ -213,8 +266,7 @@ def test_disk_is_held_against_the_slices(folder: Path, monkeypatch: pytest.Monke
 
 
 def test_the_thesis_on_lits17_takes_what_the_manual_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(check, "_slices", lambda *_: 58638)
-    exams: list[Any] = [None]
-    ((_, told),) = check._disk(settings(backbones=Settings().model_dump(mode="json")["backbones"]), exams[0])
+    monkeypatch.setattr(places, "slices_of", lambda *_: 58638)
+    ((_, told),) = found("disk", backbones=Settings().model_dump(mode="json")["backbones"])
     need = float(told.rpartition(" ")[2])
     assert need == pytest.approx(33, rel=0.15)
