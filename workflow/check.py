@@ -30,6 +30,7 @@ from hepaflow.networks.memory import training_gib  # noqa: E402
 from hepaflow.settings.configuration import read_files  # noqa: E402
 from hepaflow.settings.workflow import Settings, read_settings  # noqa: E402
 from hepaflow.training.check import check_networks, shown  # noqa: E402
+from hepaflow.words import counted  # noqa: E402
 
 OK, NOTE, WRONG = "ok", "note", "wrong"
 
@@ -90,7 +91,7 @@ def _settings(settings: Settings) -> Iterator[tuple[str, str]]:
     batches = sorted({settings.stage_training(stage, name).batch_size for name, stage in _trainings(settings)})
     yield (
         OK,
-        f"{networks * len(STAGES)} trainings of {networks} networks, mini-batches of "
+        f"{counted(networks * len(STAGES), 'training')} of {counted(networks, 'network')}, mini-batches of "
         f"{' or '.join(map(str, batches))} slices, {settings.precision}; results in {settings.results}",
     )
 
@@ -123,7 +124,7 @@ def _weights(settings: Settings) -> Iterator[tuple[str, str]]:
             "`hepaflow fetch` gets them, or the first training does, where it has internet access",
         )
     if files and not broken and not missing:
-        yield OK, f"{len(files)} files of ImageNet's weights in {files[0].parent}"
+        yield OK, f"{counted(len(files), 'file')} of ImageNet's weights in {files[0].parent}"
     if not files:
         yield OK, "none of ImageNet's are needed"
 
@@ -161,7 +162,7 @@ def _gpu_memory(settings: Settings, seen: Seen) -> Iterator[tuple[str, str]]:
     card = min(seen.mib) / 1024
     needs = {name: need for name in settings.networks if (need := _gib(settings, name)) is not None}
     others = len(settings.networks) - len(needs)
-    unknown = f"; {others} networks are not counted" if others else ""
+    unknown = f"; {counted(others, 'network')} not counted" if others else ""
     if not needs:
         yield NOTE, f"{card:.0f} GiB of memory; what these networks need is not known"
         return
@@ -251,7 +252,8 @@ def _disk(settings: Settings, exams: ExamSheet) -> Iterator[tuple[str, str]]:
         return
     networks, pixels = len(settings.networks), (settings.size / 256) ** 2
     need = slices * pixels * (MB_OF_A_SLICE + networks * MB_OF_A_MAP) / 1000 + networks * GB_OF_A_NETWORK
-    told = f"{free:.0f} GB are free in {place}; {slices} slices and {networks} networks take about {need:.0f}"
+    run = f"{counted(slices, 'slice')} and {counted(networks, 'network')}"
+    told = f"{free:.0f} GB are free in {place}; {run} take about {need:.0f}"
     if settings.cache:
         told += ", and the cache as much"
     if free >= need:

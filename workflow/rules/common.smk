@@ -54,6 +54,7 @@ from hepaflow.jobs.states import remove_states
 from hepaflow.settings.together import check_held_out, remarks
 from hepaflow.settings.workflow import read_settings
 from hepaflow.training.check import check_networks
+from hepaflow.words import counted
 
 DROPPED_VARIABLES = settle()
 CAPTIONS = sorted(os.path.relpath(path) for path in (Path(workflow.basedir) / "workflow" / "report").iterdir())
@@ -101,7 +102,7 @@ FUSED = list(
 )
 # Whose scores stand for the run's: those of the fusion, or else of the run's model.
 LEADING = FUSION if FUSED else SETTINGS.result
-EXAMS_IN_WORDS = f"{len(EXAMS.names('train'))} exams to train and {len(EXAMS.names('test'))} to test, " + (
+EXAMS_IN_WORDS = f"{counted(len(EXAMS.names('train')), 'exam')} to train and {len(EXAMS.names('test'))} to test, " + (
     "phantoms drawn by hepaflow: no patient's exam"
     if SETTINGS.phantoms
     else f"of the sheet {Path(SETTINGS.exams).name}"
