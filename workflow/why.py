@@ -246,8 +246,9 @@ def main() -> None:
         print("\n".join(grouped((job.rule, job.what, job.note) for job in noted)))
     if found := left_over(jobs):
         print(
-            f"\nLeft over from exams, backbones or methods that the run no longer has: "
-            f"{counted(len(found), 'file')}, such as {found[0].path}.\n`hepaflow prune`, with the same --configfile, lists them."
+            "\nLeft over from exams, backbones or methods that the run no longer has: "
+            f"{counted(len(found), 'file')}, such as {found[0].path}.\n"
+            "`hepaflow prune`, with the same --configfile, lists them."
         )
 
 
