@@ -12,8 +12,8 @@ PACKAGE = SCRIPTS / "hepaflow"
 PICTURE = Path(__file__).with_name("images") / "rooms.svg"
 
 FLOORS = (
-    ("errors", "files", "garbage", "names", "colours"),
-    ("system",),
+    ("errors", "files", "garbage", "names", "words", "colours"),
+    ("system", "web"),
     ("settings",),
     ("volumes", "jobs"),
     ("exams", "preprocessing", "networks", "phantoms", "viewer"),

@@ -8,6 +8,7 @@ from hepaflow.settings.base import SettingsModel
 from hepaflow.settings.loss import Loss
 from hepaflow.settings.plan import Plan, PlannedData, PlannedStage
 from hepaflow.settings.training import TrainingSettings
+from hepaflow.words import counted
 
 NO_STEPS = "nothing"
 
@@ -46,6 +47,21 @@ def methods_in_words(plan: Plan, given: Mapping[str, tuple[str, ...]] | None = N
     for system, structures in (given or {}).items():
         words[system] = dict.fromkeys(structures, "as another system gives it")
     return words
+
+
+def seen_in_words(plan: Plan, method: str, stage: str) -> str:
+    """Return what a network sees at a time: its pixels, and its slices where these are several.
+
+    Parameters
+    ----------
+    plan : Plan
+    method, stage : str
+        Of the network.
+    """
+    planned = plan.methods[method][stage]
+    size = plan.data[planned.data].preprocess.preprocessing.size
+    slices = getattr(planned.network and planned.network.sampling, "slices", 1)
+    return f"{size}×{size} pixels" + (f", {counted(slices, 'slice')}" if slices > 1 else "")
 
 
 def _rows(rows: Mapping[str, str], indent: int = 2) -> Iterator[str]:
@@ -92,7 +108,7 @@ def _trained(planned: PlannedStage) -> str:
     chosen = [training.optimiser, training.schedule, *(training.augmentation or ()), training.average]
     how = ", ".join([_loss(training.loss), *(_entry(one) for one in chosen if one), *_numbers(training)])
     shown = "" if planned.training.data == planned.data else f" on {planned.training.data}"
-    return f", trained{shown} for {training.epochs} epochs{begun} with {how}"
+    return f", trained{shown} for {counted(training.epochs, 'epoch')}{begun} with {how}"
 
 
 def _loss(loss: Loss) -> str:

@@ -24,11 +24,12 @@ from hepaflow.segment.places import searched
 from hepaflow.segment.report.measurements import Measurements
 from hepaflow.segment.result_folder import claimed, remove_remains
 from hepaflow.segment.segmented import Segmented
-from hepaflow.segment.source import Source
+from hepaflow.segment.source import LoadedExam, Source
 from hepaflow.settings.compute import ComputeSettings
 from hepaflow.settings.training import Precision
 from hepaflow.system.destination import make_folder
 from hepaflow.volumes.volume import times
+from hepaflow.words import counted, duration
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def load_model(
     if bundle.origin is not None and bundle.origin.phantoms:
         say("It has seen no patient: what it marks in a patient's exam is worth nothing.")
     steps = networks_of(model.plan)
-    say(f"loading {len(steps)} networks")
+    say(f"loading {counted(len(steps), 'network')}")
     show = sys.stderr.isatty()
     with tqdm(total=len(steps), desc="networks", unit="network", disable=not show, leave=False) as bar:
 
@@ -102,7 +103,7 @@ def load_model(
         segmenter = Segmenter(
             replace(model, read=read), ComputeSettings(accelerator=device), threads=threads, show=show
         )
-    say(f"  loaded in {time.perf_counter() - began:.0f} s")
+    say(f"  loaded in {duration(time.perf_counter() - began)}")
     return Model(model.identity, segmenter.segment, bundle.origin)
 
 
@@ -123,6 +124,12 @@ class Failure:
     def headline(self) -> str:
         """The first line of what was found; others list what there is."""
         return next(iter(self.found.splitlines()), "")
+
+    @property
+    def reason(self) -> str:
+        """What was found, what was expected and what to do; not where the exam lies."""
+        lines = self.told.splitlines()
+        return "\n".join(line for line in lines if not line.startswith(("exam: ", "file: ")))
 
 
 @dataclass(frozen=True)
@@ -185,7 +192,7 @@ def segment_exams(
     wanted = Wishes(**wishes)
     _check_places(places, out)
     if remains := remove_remains(out):
-        say(f"removed {remains} unfinished folder{'s' if remains > 1 else ''} of a command that was killed")
+        say(f"removed {counted(remains, 'unfinished folder')} of a command that was killed")
     reserved = {name.lower() for name in FILES}
     search = searched(places, out, series=wanted.series, keep_names=wanted.keep_names, reserved=reserved)
     with search as found:
@@ -197,12 +204,22 @@ def segment_exams(
         exams = [(source, one.told) for one in found for source in one.sources]
         if not exams:
             return failures
-        model = load()
+        waiting, refused = _refused_at_once(exams, out, wanted)
+        first, unread = _first_to_read(waiting)
+        for failure in (early := [*refused, *unread]):
+            say(f"{failure.exam}: {failure.headline}")
+        failures += early
+        if not first:
+            return failures + _sum_up(out, failures, say)
+        model = load()  # takes seconds to minutes, so after all that can be refused without it
         try:
-            for number, (source, told) in enumerate(exams, start=1):
-                say(f"[{number}/{len(exams)}] {source.name}")
+            for number, (source, told) in enumerate(waiting, start=1):
+                say(f"[{number}/{len(waiting)}] {source.name}")
                 try:
-                    missing = _segment_one(source, out / source.name, model, say, wanted)
+                    # No name holds an exam longer than it is segmented: it takes much memory.
+                    missing = _segment_one(
+                        first.pop() if first else _read(source), out / source.name, model, say, wanted
+                    )
                 except Exception as error:
                     failures.append(_failure(source, error, told))
                     say(f"  failed: {failures[-1].headline}")
@@ -212,6 +229,52 @@ def segment_exams(
         finally:  # also where the command is ended: what is finished is kept
             failures += _sum_up(out, failures, say)
     return failures
+
+
+_Exam = tuple[Source, Callable[[str], str]]
+"""An exam that was found, and what words a message so that it names places as the user does."""
+
+
+@dataclass(frozen=True)
+class _Read:
+    """An exam in memory, and how many seconds it took to read."""
+
+    source: Source
+    exam: LoadedExam
+    seconds: float
+
+
+def _read(source: Source) -> _Read:
+    began = time.perf_counter()
+    exam = source.read()
+    return _Read(source, exam, time.perf_counter() - began)
+
+
+def _refused_at_once(exams: Sequence[_Exam], out: Path, wanted: Wishes) -> tuple[list[_Exam], list[Failure]]:
+    """Part exams from those that are known not to be segmented before anything is read of them."""
+    waiting, refused = [], []
+    for source, told in exams:
+        try:
+            check_result(out / source.name, overwrite=wanted.overwrite)
+            check_choice(source)
+        except UserError as error:
+            refused.append(_failure(source, error, told))
+        else:
+            waiting.append((source, told))
+    return waiting, refused
+
+
+def _first_to_read(waiting: list[_Exam]) -> tuple[list[_Read], list[Failure]]:
+    """Read exams until one can be; those before it are taken out, and returned as failures."""
+    unread: list[Failure] = []
+    while waiting:
+        source, told = waiting[0]
+        try:
+            return [_read(source)], unread
+        except Exception as error:
+            unread.append(_failure(source, error, told))
+            del waiting[0]
+    return [], unread
 
 
 def _check_places(places: Sequence[Path], out: Path) -> None:
@@ -236,9 +299,7 @@ def _nothing_at(number: int, error: UserError) -> Failure:
 def _sum_up(out: Path, failures: Sequence[Failure], say: Callable[[str], None]) -> list[Failure]:
     """Write the overview; return what could not be written."""
     try:
-        count = write_overview(
-            out, {one.exam: one.found.splitlines()[0] for one in failures if not one.incomplete}
-        )
+        count = write_overview(out, {one.exam: one.reason for one in failures if not one.incomplete})
     except OSError as error:
         told = f"{', '.join(FILES)} could not be written ({error.strerror})"
         return [Failure("the overview of all exams", told, told, incomplete=True)]
@@ -267,15 +328,12 @@ def list_failures(failures: Sequence[Failure], say: Callable[[str], None] = prin
 
 
 def _segment_one(
-    source: Source, folder: Path, model: Model, say: Callable[[str], None], wanted: Wishes
+    read: _Read, folder: Path, model: Model, say: Callable[[str], None], wanted: Wishes
 ) -> tuple[str, ...]:
     """Segment an exam; return what of its result is missing."""
-    clock = [time.perf_counter()]
+    exam, clock = read.exam, [time.perf_counter()]
     with claimed(folder):
         check_result(folder, overwrite=wanted.overwrite)
-        check_choice(source)
-        exam = source.read()
-        clock.append(time.perf_counter())
         of = f"{exam.series.short_name}, " if exam.series else ""
         say(f"  {of}{times(exam.grid.canonical_shape)} (slices, rows, columns)")
         for warning in (*exam.warnings, *rehearse(folder, exam, anonymise=wanted.anonymise)):
@@ -298,15 +356,17 @@ def _segment_one(
     for warning in written.measured.warnings:
         say(f"  note: {warning}")
     clock.append(time.perf_counter())
-    read, computed, wrote = (after - before for before, after in pairwise(clock))
-    seconds = f"read in {read:.0f} s, segmented in {computed:.0f} s, written in {wrote:.0f} s"
-    say(f"  {_summary(written.measured)}; {seconds}")
+    computed, wrote = (after - before for before, after in pairwise(clock))
+    times_taken = (
+        f"read in {duration(read.seconds)}, segmented in {duration(computed)}, written in {duration(wrote)}"
+    )
+    say(f"  {_summary(written.measured)}; {times_taken}")
     say(f"  {folder / PAGE}")
     return written.missing
 
 
 def _summary(measured: Measurements) -> str:
-    lesions = f"{len(measured.lesions)} lesion{'' if len(measured.lesions) == 1 else 's'}"
+    lesions = counted(len(measured.lesions), "lesion")
     if measured.liver_ml is None or measured.lesion_ml is None:
         return f"liver {measured.liver_voxels} voxels, {lesions} of {measured.lesion_voxels} voxels"
     return f"liver {measured.liver_ml:.1f} ml, {lesions} of {measured.lesion_ml:.1f} ml"
