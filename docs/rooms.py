@@ -12,7 +12,7 @@ PACKAGE = SCRIPTS / "hepaflow"
 PICTURE = Path(__file__).with_name("images") / "rooms.svg"
 
 FLOORS = (
-    ("errors", "files", "garbage", "names", "colours"),
+    ("errors", "files", "garbage", "names", "words", "colours"),
     ("system",),
     ("settings",),
     ("volumes", "jobs"),

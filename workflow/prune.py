@@ -14,6 +14,7 @@ from why import chosen_plan, left_over
 
 from hepaflow.jobs.leftovers import remove
 from hepaflow.system.terminal import run_command
+from hepaflow.words import counted
 
 
 def main() -> None:
@@ -28,15 +29,16 @@ def main() -> None:
     mebibytes = sum(one.size for one in those) / 2**20
     print("\n".join(str(one.path) for one in those))
     if not chosen.remove:
+        size = f"{counted(len(those), 'file')}, {mebibytes:.1f} MiB"
         print(
-            f"\n{len(those)} files, {mebibytes:.1f} MiB. Nothing was removed: "
+            f"\n{size}. Nothing was removed: "
             "`hepaflow prune --remove` or `make prune REMOVE=yes`, with the same configuration, does."
         )
         return
     if any(Path(".snakemake/locks").glob("*")):
         raise SystemExit("Snakemake runs in this folder: wait until it has ended (or `snakemake --unlock`).")
     others = remove(those)
-    print(f"\nRemoved {len(those) - len(others)} files.")
+    print(f"\nRemoved {counted(len(those) - len(others), 'file')}.")
     for path, why in others.items():
         print(f"Kept ({why}): {path}")
 

@@ -42,6 +42,7 @@ from hepaflow.jobs.raw_inputs import RawInputs  # noqa: E402
 from hepaflow.jobs.recipe import Recipe, versions  # noqa: E402
 from hepaflow.settings.configuration import check_file  # noqa: E402
 from hepaflow.system.terminal import command_name, run_command  # noqa: E402
+from hepaflow.words import counted  # noqa: E402
 
 MANY = 12
 """Changes that are listed first, before the jobs."""
@@ -289,9 +290,9 @@ def main() -> None:
     else:
         configured = [key for job in jobs for key in job.configuration]
         reasons = [in_keys(job.reasons, configured) for job in running]
-        print(f"{len(running)} of {len(jobs)} jobs would run: {counts(reasons)}.\n")
+        print(f"{len(running)} of {counted(len(jobs), 'job')} would run: {counts(reasons)}.\n")
         if changes := causes(reasons):
-            more = f"\n  and {len(changes) - MANY} other changes" if len(changes) > MANY else ""
+            more = f"\n  and {counted(len(changes) - MANY, 'other change')}" if len(changes) > MANY else ""
             print("What has changed:\n\n  " + "\n  ".join(changes[:MANY]) + f"{more}\n\nJob by job:\n")
         print("\n".join(grouped((job.rule, job.what, why) for job, why in zip(running, reasons, strict=True))))
     if forgotten := [job for job in jobs if job.forgotten]:
@@ -303,8 +304,9 @@ def main() -> None:
         print("\n".join(grouped((job.rule, job.what, job.note) for job in noted)))
     if found := left_over(jobs):
         print(
-            f"\nLeft over from exams, backbones or methods that the run no longer has: {len(found)} files, "
-            f"such as {found[0].path}.\n`{command_name()} prune`, with the same --configfile, lists them."
+            "\nLeft over from exams, backbones or methods that the run no longer has: "
+            f"{counted(len(found), 'file')}, such as {found[0].path}.\n"
+            f"`{command_name()} prune`, with the same --configfile, lists them."
         )
 
 

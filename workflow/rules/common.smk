@@ -37,6 +37,7 @@ from hepaflow.jobs.states import remove_states
 from hepaflow.settings.together import check_held_out, remarks
 from hepaflow.settings.workflow import read_settings
 from hepaflow.training.check import check_networks
+from hepaflow.words import counted
 
 # Snakemake derives a job's `disk` from the sizes of its inputs, also of those that are not made yet, and then leaves a
 # coroutine behind (github.com/snakemake/snakemake/issues/4280). Nothing follows from it.
@@ -112,7 +113,7 @@ FUSED = list(
 )
 # Whose scores stand for the run's: those of the fusion, or else of the run's model.
 LEADING = FUSION if FUSED else SETTINGS.result
-EXAMS_IN_WORDS = f"{len(EXAMS.names('train'))} exams to train and {len(EXAMS.names('test'))} to test, " + (
+EXAMS_IN_WORDS = f"{counted(len(EXAMS.names('train')), 'exam')} to train and {len(EXAMS.names('test'))} to test, " + (
     "phantoms drawn by hepaflow: no patient's exam"
     if SETTINGS.phantoms
     else f"of the sheet {Path(SETTINGS.exams).name}"

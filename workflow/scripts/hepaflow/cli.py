@@ -37,6 +37,7 @@ from hepaflow.system.signals import EndedError, Ending
 from hepaflow.system.terminal import STOPPED, command_name, run_command, without_warnings
 from hepaflow.tables.printed import printed_summary
 from hepaflow.tables.scores import score_table, write_statistics
+from hepaflow.words import counted
 
 _MOST_THREADS = 1024
 _SCORES = ("metrics.csv", "summary.csv", "metrics.json")
@@ -396,7 +397,7 @@ def _evaluate(chosen: argparse.Namespace) -> None:
         write_scores(summary, summary_csv)
         write_statistics(summary, statistics)
     for structure in structures_of(values):
-        print(f"\n{structure}, {metrics['exam'].nunique()} exams, 95 % interval in brackets")
+        print(f"\n{structure}, {counted(metrics['exam'].nunique(), 'exam')}, 95 % interval in brackets")
         for name, value in score_table(summary, structure).itertuples(index=False):
             print(f"  {name:36}  {value}")
 

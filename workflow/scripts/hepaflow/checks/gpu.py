@@ -6,6 +6,7 @@ from hepaflow.checks.check import NOTE, OK, WRONG, Found
 from hepaflow.names import STAGES
 from hepaflow.networks.memory import training_gib
 from hepaflow.settings.workflow import Settings
+from hepaflow.words import counted
 
 _UNUSED = "not used (compute.accelerator: cpu)"
 
@@ -64,7 +65,7 @@ def gpu_memory(settings: Settings, found: Gpus | None) -> Found:
         return
     needs = {name: need for name in settings.networks if (need := _gib(settings, name)) is not None}
     others = len(settings.networks) - len(needs)
-    unknown = f"; {others} networks are not counted" if others else ""
+    unknown = f"; {counted(others, 'network')} not counted" if others else ""
     name = max(needs, key=needs.__getitem__, default="")
     needed = f"{name} needs {needs[name]:.1f} GiB at least ({settings.precision})" if needs else ""
     if found is None:

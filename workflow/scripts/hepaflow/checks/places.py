@@ -8,6 +8,7 @@ from typing import Any, cast
 from hepaflow.checks.check import NOTE, OK, WRONG, Found
 from hepaflow.exams.sheet import ExamSheet
 from hepaflow.settings.workflow import Settings
+from hepaflow.words import counted
 
 MB_OF_A_SLICE = 0.27
 """Preprocessed for both stages, of 256×256 (docs/slurm.md)."""
@@ -61,7 +62,7 @@ def disk(settings: Settings, exams: ExamSheet | None) -> Found:
         return
     networks, pixels = len(settings.networks), (settings.size / 256) ** 2
     need = slices * pixels * (MB_OF_A_SLICE + networks * MB_OF_A_MAP) / 1000 + networks * GB_OF_A_NETWORK
-    told = f"{there}; {slices} slices and {networks} networks take about {need:.0f}"
+    told = f"{there}; {counted(slices, 'slice')} and {counted(networks, 'network')} take about {need:.0f}"
     if settings.cache:
         told += ", and the cache as much"
     if free >= need:

@@ -16,6 +16,7 @@ from hepaflow.methods.thesis import plan_of
 from hepaflow.names import STAGES
 from hepaflow.settings.workflow import Settings
 from hepaflow.training.check import check_networks
+from hepaflow.words import counted
 
 
 def checks(settings: Settings, look: Callable[[str], Gpus | None], *, sheet: Path) -> Iterator[Check]:
@@ -49,7 +50,7 @@ def _settings(settings: Settings) -> Found:
     batches = sorted({settings.stage_training(stage, name).batch_size for name in networks for stage in STAGES})
     yield (
         OK,
-        f"{len(networks) * len(STAGES)} trainings of {len(networks)} networks, mini-batches of "
+        f"{counted(len(networks) * len(STAGES), 'training')} of {counted(len(networks), 'network')}, mini-batches of "
         f"{' or '.join(map(str, batches))} slices, {settings.precision}; results in {settings.results}",
     )
 

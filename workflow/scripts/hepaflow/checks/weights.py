@@ -5,6 +5,7 @@ from pathlib import Path
 from hepaflow.checks.check import NOTE, OK, WRONG, Found
 from hepaflow.files import sha256
 from hepaflow.settings.workflow import Settings
+from hepaflow.words import counted
 
 
 def weights(settings: Settings) -> Found:
@@ -23,7 +24,7 @@ def weights(settings: Settings) -> Found:
             "`hepaflow fetch` gets them, or the first training does, where it has internet access",
         )
     if files and not broken and not missing:
-        yield OK, f"{len(files)} files of ImageNet's weights in {files[0].parent}"
+        yield OK, f"{counted(len(files), 'file')} of ImageNet's weights in {files[0].parent}"
     if not files:
         yield OK, "none of ImageNet's are needed"
 

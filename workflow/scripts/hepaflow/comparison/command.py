@@ -19,6 +19,7 @@ from hepaflow.comparison.scores import Scores, compare_scores
 from hepaflow.evaluation.scores import write_scores
 from hepaflow.system.atomic import write_text
 from hepaflow.system.destination import check_earlier, make_folder
+from hepaflow.words import counted
 
 PAGE, COMPARISONS, VALUES, EVERYTHING = "comparison.html", "comparison.csv", "exams.csv", "comparison.json"
 _FILES = {
@@ -81,7 +82,7 @@ def _lines(
     runs: Sequence[Run], shared: SharedExams, found: Sequence[Difference], conclusion: Conclusion
 ) -> Iterator[str]:
     others, count = ", ".join(run.name for run in runs[1:]), len(shared.compared)
-    yield f"{others} beside {runs[0].name}: {count} test exam{'s' if count > 1 else ''}"
+    yield f"{others} beside {runs[0].name}: {counted(count, 'test exam')}"
     for name, exams in shared.left_out.items():
         if exams:
             yield f"  not compared, as not all runs have scored them: {', '.join(exams)} ({name})"

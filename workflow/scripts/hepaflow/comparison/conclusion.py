@@ -19,6 +19,7 @@ from hepaflow.comparison.differences import (
 from hepaflow.comparison.exams import SharedExams
 from hepaflow.comparison.run import Run
 from hepaflow.comparison.scores import ASKED, METRICS, Scores, unequal
+from hepaflow.words import counted, number, signed, structure_in_words
 
 LEVEL = 0.05
 """Of the tests, after correction for their number."""
@@ -26,7 +27,6 @@ _MANY = 30
 """Exams of which a bootstrap interval is about as wide as it says."""
 WEIGHTS = ".safetensors"
 """How files of weights end, among what a training writes."""
-_IN_WORDS = {"liver": "the liver", "lesion": "lesions"}
 
 
 @dataclass(frozen=True)
@@ -81,16 +81,18 @@ def answer(row: Mapping[str, Any], *, tests: int) -> str:
         How many tests it was corrected for.
     """
     one, other = _named(row["run"], row["method"]), _named(row["other_run"], row["other_method"])
-    metric = f"{METRICS[row['metric']].title} of {_IN_WORDS.get(row['structure'], row['structure'])}"
-    exams = f"{row['exams']} exam{'s' if row['exams'] != 1 else ''}"
+    metric = f"{METRICS[row['metric']].title} of {structure_in_words(row['structure'])}"
+    exams = counted(row["exams"], "exam")
     if not row["exams"]:
         return f"{metric}: undefined in every exam, so nothing can be concluded."
     differ = row["higher"] + row["lower"]
     if not differ:
         return f"{metric}: the same in {one} and {other}, in {'each of ' if row['exams'] > 1 else ''}{exams}."
     direction = "higher" if row["difference"] > 0 else "lower"
-    between = "" if pd.isna(row["low"]) else f" (95 % interval {row['low']:+.4f} to {row['high']:+.4f})"
-    size = f"{abs(row['difference']):.4f} {direction}"
+    between = (
+        "" if pd.isna(row["low"]) else f" (95 % interval {signed(row['low'], 4)} to {signed(row['high'], 4)})"
+    )
+    size = f"{number(abs(row['difference']), 4)} {direction}"
     measured = f"{metric}: {size} in {other} than in {one}, on average over {exams}{between}"
     least = min(1.0, tests * 2.0 ** (1 - differ))
     if least >= LEVEL:

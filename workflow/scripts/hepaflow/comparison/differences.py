@@ -8,6 +8,7 @@ from hepaflow.comparison.exams import other_contents
 from hepaflow.comparison.run import Job, Record, Run
 from hepaflow.names import STAGES
 from hepaflow.settings.changes import changed_names, setting_changes
+from hepaflow.words import counted
 
 SETTING, METHOD, CODE, VERSION, DATA = "setting", "method", "code", "version", "data"
 KINDS = (SETTING, METHOD, CODE, VERSION, DATA)
@@ -90,7 +91,7 @@ def _in_words(jobs: Sequence[Job], few: int = _FEW) -> str:
         named = sorted(filter(None, names))[:few]
         more = f" and {len(names) - few} more" if len(names) > few else ""
         listed = f" ({', '.join(named)}{more})" if named else ""
-        parts.append(f"{rule}: {len(names)} job{'s' if len(names) > 1 else ''}{listed}")
+        parts.append(f"{rule}: {counted(len(names), 'job')}{listed}")
     return "; ".join(parts)
 
 

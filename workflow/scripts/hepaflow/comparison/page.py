@@ -13,10 +13,11 @@ from hepaflow.comparison.costs import Cost
 from hepaflow.comparison.differences import CODE, DATA, METHOD, SETTING, VERSION, Difference
 from hepaflow.comparison.exams import SharedExams
 from hepaflow.comparison.pairs import Pair
-from hepaflow.comparison.pictures import differences_picture, structure_in_words, title_of
+from hepaflow.comparison.pictures import differences_picture, heading_of, title_of
 from hepaflow.comparison.run import Run
 from hepaflow.comparison.scores import ASKED, MEAN, METRICS, QUESTION, Scores
 from hepaflow.tables.scores import interval
+from hepaflow.words import counted, duration, number, signed
 
 DRAWN = ("dice", "assd_mm", "hd95_mm")
 """Metrics with a figure; the first stands by the question."""
@@ -89,7 +90,7 @@ def _about(runs: Sequence[Run], shared: SharedExams) -> str:
     count = len(shared.compared)
     others = " and ".join(run.name for run in runs[1:])
     phantoms = ", phantoms" if all(run.phantoms for run in runs) else ""
-    return f"{others} held against {runs[0].name} · {count} test exam{'s' if count > 1 else ''}{phantoms}"
+    return f"{others} held against {runs[0].name} · {counted(count, 'test exam')}{phantoms}"
 
 
 def _items(sentences: Iterable[str]) -> str:
@@ -121,7 +122,7 @@ def _differences(runs: Sequence[Run], found: Sequence[Difference]) -> Iterable[s
                 continue
             table = _table((title, _WHERE[kind]), [(one.what, one.jobs) for one in own], "words")
             folds = len(own) > _CLOSED
-            yield _folded(f"{title}: {len(own)} differences", table) if folds else table
+            yield _folded(f"{title}: {counted(len(own), 'difference')}", table) if folds else table
         if same:
             yield f"  <p>No difference: {', '.join(same)}.</p>"
 
@@ -132,7 +133,7 @@ def _question(runs: Sequence[Run], comparisons: pd.DataFrame) -> str:
     counts = ("higher", "equal", "lower")
     rows = [
         (
-            structure_in_words(row["structure"]),
+            heading_of(row["structure"]),
             " → ".join(dict.fromkeys((row["method"], row["other_method"]))),
             str(row["exams"]),
             *_numbers(runs, row),
@@ -166,14 +167,14 @@ def _reading(runs: Sequence[Run]) -> str:
 
 
 def _metrics(runs: Sequence[Run], pairs: Sequence[Pair], scores: Scores) -> Iterable[str]:
-    for number, pair in enumerate(pairs):
+    for place, pair in enumerate(pairs):
         own = scores.comparisons[scores.comparisons["pair"] == pair.name]
         tables = [
-            f"  <h3>{html.escape(structure_in_words(structure))}</h3>\n{_metric_table(runs, table)}"
+            f"  <h3>{html.escape(heading_of(structure))}</h3>\n{_metric_table(runs, table)}"
             for structure, table in own.groupby("structure", sort=False)
         ]
         title = title_of(pair)
-        if number:
+        if place:
             yield _folded(title, "\n".join(tables))
             continue
         yield f"  <h3>{html.escape(title)}</h3>"
@@ -186,7 +187,7 @@ def _metric_table(runs: Sequence[Run], own: pd.DataFrame) -> str:
     for _, those in own.groupby(["metric", "statistic"], sort=False):
         for row in those.to_dict("records"):
             metric = METRICS[row["metric"]]
-            left = f" ({row['exams']} exams)" if row["undefined"] else ""
+            left = f" ({counted(row['exams'], 'exam')})" if row["undefined"] else ""
             how = left if row["statistic"] == MEAN else ", all exams as one"
             rows.append((f"{metric.title}{_ARROWS[metric.better]}{how}", *_numbers(runs, row)))
     return _table(("metric", *_sides(runs)), rows)
@@ -211,7 +212,7 @@ def _exams(runs: Sequence[Run], pairs: Sequence[Pair], shared: SharedExams, valu
             ]
             for exam in shared.compared
         ]
-        title = f"{structure_in_words(structure)}: Dice, {title_of(pair)}"
+        title = f"{heading_of(structure)}: Dice, {title_of(pair)}"
         inner = _table(heads, rows)
         yield _folded(title, inner) if len(rows) > 2 * _CLOSED else f"  <h3>{html.escape(title)}</h3>\n{inner}"
     for run in runs:
@@ -243,7 +244,7 @@ def _costs(runs: Sequence[Run], costs: Mapping[str, Cost]) -> str:
                 str(cost.networks),
                 *map(_time, (cost.training_hours, cost.longest_hours, cost.prediction_hours, cost.hours)),
                 *map(_memory, (cost.training_memory_mib, cost.memory_mib)),
-                f"{cost.restored} of {cost.jobs} jobs",
+                f"{cost.restored} of {counted(cost.jobs, 'job')}",
                 ", ".join(cost.devices) or _DASH,
             )
         )
@@ -255,7 +256,7 @@ def _costs(runs: Sequence[Run], costs: Mapping[str, Cost]) -> str:
 
 
 def _time(hours: float) -> str:
-    return f"{hours:.1f} h" if hours >= 1 else f"{hours * 60:.1f} min"
+    return duration(3600 * hours)
 
 
 def _memory(mib: int | None) -> str:
@@ -265,13 +266,13 @@ def _memory(mib: int | None) -> str:
 def _number(value: Any) -> str:
     if pd.isna(value):
         return _DASH
-    return f"{value:.4f}" if abs(value) < 10 else f"{value:.1f}"
+    return number(value, 4 if abs(value) < 10 else 1)
 
 
 def _signed(value: Any) -> str:
     if pd.isna(value):
         return _DASH
-    return f"{value:+.4f}" if abs(value) < 10 else f"{value:+.1f}"
+    return signed(value, 4 if abs(value) < 10 else 1)
 
 
 def _chance(value: Any) -> str:

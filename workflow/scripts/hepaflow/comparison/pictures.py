@@ -14,13 +14,12 @@ from hepaflow.comparison.run import Run
 from hepaflow.comparison.scores import MEAN, METRICS, Scores
 from hepaflow.figures.differences import DifferencesRow, differences_figure
 from hepaflow.figures.style import save
+from hepaflow.words import heading, structure_in_words
 
-_STRUCTURES = {"liver": "Liver", "lesion": "Lesions"}
 
-
-def structure_in_words(name: object) -> str:
+def heading_of(structure: object) -> str:
     """Return a structure as it is written above a table."""
-    return _STRUCTURES.get(str(name), str(name))
+    return heading(structure_in_words(str(structure)))
 
 
 def title_of(pair: Pair) -> str:
@@ -42,7 +41,7 @@ def differences_picture(runs: Sequence[Run], pairs: Sequence[Pair], scores: Scor
             for run in runs[1:]
             if pair.name in set(table["pair"])
         ]
-        panels.append((structure_in_words(structure), rows))
+        panels.append((heading_of(structure), rows))
     if not panels:
         return ""
     title, _, unit = METRICS[metric].title.partition(", ")

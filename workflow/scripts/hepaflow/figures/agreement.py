@@ -78,7 +78,7 @@ def _differences(axes: Axes, own: pd.DataFrame, found: Agreement, look: Look) ->
 
 
 def _signed(value: float) -> str:
-    text = f"{value:+.0f}" if abs(value) >= 100 else f"{value:+.3g}"
+    text = f"{value:+z.0f}" if abs(value) >= 100 else f"{value:+z.3g}"
     return text.replace("-", "−")
 
 

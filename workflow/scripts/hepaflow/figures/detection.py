@@ -12,6 +12,7 @@ from hepaflow.figures.layout import LINE, add_legend, legend_columns
 from hepaflow.figures.style import GREY, WIDTH, looks, styled
 from hepaflow.names import FUSION
 from hepaflow.tables.lesions import ALL, THRESHOLDS_IN_WORDS, detection_table
+from hepaflow.words import counted
 
 _SPREAD = 0.8
 """Width over which the methods of a class are laid side by side."""
@@ -63,7 +64,7 @@ def _draw_shares(axes: Axes, table: pd.DataFrame, methods: list[str]) -> None:
             axes.plot(along, high, marker, color=colour, markerfacecolor="white")
             axes.plot(along, low, marker, color=colour)
     counts = shown.drop_duplicates("diameter").set_index("diameter")["reference lesions"]
-    axes.set_xticks(range(len(classes)), [f"{size}\n({counts[size]} lesions)" for size in classes])
+    axes.set_xticks(range(len(classes)), [f"{size}\n({counted(counts[size], 'lesion')})" for size in classes])
     axes.tick_params(axis="x", length=0)
     for edge in range(1, len(classes)):
         axes.axvline(edge - 0.5, color=GREY, linewidth=0.5)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from hepaflow.figures.layout import add_legend, in_lines
 from hepaflow.figures.style import BAND, GREY, INK, PALETTE, WIDTH, styled
+from hepaflow.words import signed
 
 _ROW, _LINE, _FRAME, _LEGEND = 0.3, 0.17, 0.95, 0.45
 """Heights in inches: of a row, of each line of its name, of a panel's title and axis, and of the legend."""
@@ -105,7 +106,7 @@ def _draw(axes: Axes, middle: float, row: DifferencesRow) -> None:
         alpha=0.55,
         markeredgewidth=0,
     )
-    text = "–" if np.isnan(row.mean) else f"{row.mean:+.3f}"
+    text = "–" if np.isnan(row.mean) else signed(row.mean, 3)
     axes.text(1.01, middle, text, transform=axes.get_yaxis_transform(), va="center", fontsize=8)
     if np.isnan(row.mean):
         return

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from hepaflow.evaluation.flagging import rank_correlation, without_correlation
 from hepaflow.figures.layout import add_panel, apart, height_of, in_lines, width_of
 from hepaflow.figures.style import GREY, INK, WIDTH, styled
+from hepaflow.words import counted, number
 
 _LEVELS, _BARS, _AXIS, _DOTS, _JOINTS, _EDGE = 1.9, 1.5, 0.8, 2.4, 0.25, 0.1
 """Inches from left to right: names of levels, bars, the dots' axis, dots at least, lines to names; the edge."""
@@ -111,4 +112,4 @@ def _correlation(exams: pd.DataFrame) -> str:
     if reason := without_correlation(exams):
         return f"rank correlation undefined\n({reason})"
     correlation, p = rank_correlation(exams)
-    return f"{len(exams)} exams, rank correlation {correlation:.2f} (p = {p:.2g})"
+    return f"{counted(len(exams), 'exam')}, rank correlation {number(correlation, 2)} (p = {p:.2g})"

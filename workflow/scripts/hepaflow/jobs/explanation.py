@@ -7,6 +7,7 @@ from typing import Any
 
 from hepaflow.jobs.recipe import Recipe
 from hepaflow.settings.changes import changed_names, setting_changes
+from hepaflow.words import counted
 
 _FEW = 6
 
@@ -191,7 +192,7 @@ def _parts(reason: str) -> list[str]:
 
 
 def _jobs(count: int) -> str:
-    return f"{count} job{'s' if count > 1 else ''}"
+    return counted(count, "job")
 
 
 def _version(name: str, old: Mapping[str, str], new: Mapping[str, str]) -> str:

@@ -8,6 +8,7 @@ from hepaflow.settings.base import SettingsModel
 from hepaflow.settings.loss import Loss
 from hepaflow.settings.plan import Plan, PlannedData, PlannedStage
 from hepaflow.settings.training import TrainingSettings
+from hepaflow.words import counted
 
 NO_STEPS = "nothing"
 
@@ -92,7 +93,7 @@ def _trained(planned: PlannedStage) -> str:
     chosen = [training.optimiser, training.schedule, *(training.augmentation or ()), training.average]
     how = ", ".join([_loss(training.loss), *(_entry(one) for one in chosen if one), *_numbers(training)])
     shown = "" if planned.training.data == planned.data else f" on {planned.training.data}"
-    return f", trained{shown} for {training.epochs} epochs{begun} with {how}"
+    return f", trained{shown} for {counted(training.epochs, 'epoch')}{begun} with {how}"
 
 
 def _loss(loss: Loss) -> str:

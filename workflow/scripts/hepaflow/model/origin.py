@@ -13,6 +13,7 @@ import pandas as pd
 
 from hepaflow.evaluation.scores import final
 from hepaflow.names import STRUCTURES
+from hepaflow.words import IN_WORDS, counted, number
 
 ORIGIN = "origin.json"
 """Name of the member of a model's file; models that were made earlier lack it."""
@@ -21,8 +22,6 @@ NOTICE = "Not a medical device; for research."
 UNRECORDED = "what it was trained on is not recorded in the model"
 
 _LONGEST = 80  # characters of a sheet's name
-IN_WORDS = {"liver": "liver", "lesion": "lesions"}
-"""What structures are called in sentences."""
 
 
 @dataclass(frozen=True)
@@ -60,20 +59,20 @@ class Origin:
         >>> Origin(True, "demo.tsv", 22, 4, {"liver": 0.905, "lesion": 0.65}).in_words
         'trained on 22 synthetic phantoms, no patient; test Dice liver 0.905, lesions 0.650 (4 phantoms)'
         """
-        seen = _counted(self.train, "synthetic phantom" if self.phantoms else "exam")
+        seen = counted(self.train, "synthetic phantom" if self.phantoms else "exam")
         seen += "" if self.phantoms else f" of {_printable(self.sheet)}"
         if self.weights_of_files:
             seen += ", from weights of a file"
         elif self.phantoms:
             seen += ", no patient"
-        values = ", ".join(f"{IN_WORDS[name]} {value:.3f}" for name, value in self.dice.items())
-        tested = _counted(self.test, "phantom" if self.phantoms else "exam")
+        values = ", ".join(f"{IN_WORDS[name]} {number(value, 3)}" for name, value in self.dice.items())
+        tested = counted(self.test, "phantom" if self.phantoms else "exam")
         return f"trained on {seen}; " + (f"test Dice {values} ({tested})" if values else "no test Dice")
 
     @property
     def in_short(self) -> str:
         """What it was trained on in few letters and without names, where there is little room."""
-        return "phantoms alone" if self.phantoms else _counted(self.train, "exam")
+        return "phantoms alone" if self.phantoms else counted(self.train, "exam")
 
     def as_json(self) -> dict[str, Any]:
         """Return it ready for JSON."""
@@ -137,7 +136,3 @@ def _share(value: object) -> float:
     if not 0 <= number <= 1:
         raise ValueError(f"a Dice of {number}")
     return number
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"

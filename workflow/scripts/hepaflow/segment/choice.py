@@ -3,6 +3,7 @@
 from hepaflow.dicom.series import Series, spacing_in_words
 from hepaflow.errors import UserError
 from hepaflow.segment.source import Source
+from hepaflow.words import counted
 
 
 def series_meant(source: Source) -> list[Series]:
@@ -41,4 +42,4 @@ def _chosen_by(one: Series, meant: list[Series]) -> str:
 
 def _described(one: Series) -> str:
     described = f"'{one.description}', " if one.description else ""
-    return f"{described}{len(one.files)} slices{spacing_in_words(one)}"
+    return f"{described}{counted(len(one.files), 'slice')}{spacing_in_words(one)}"

@@ -29,6 +29,7 @@ from hepaflow.settings.compute import ComputeSettings
 from hepaflow.settings.training import Precision
 from hepaflow.system.destination import make_folder
 from hepaflow.volumes.volume import times
+from hepaflow.words import counted, duration
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def load_model(
     if bundle.origin is not None and bundle.origin.phantoms:
         say("It has seen no patient: what it marks in a patient's exam is worth nothing.")
     steps = networks_of(model.plan)
-    say(f"loading {len(steps)} networks")
+    say(f"loading {counted(len(steps), 'network')}")
     show = sys.stderr.isatty()
     with tqdm(total=len(steps), desc="networks", unit="network", disable=not show, leave=False) as bar:
 
@@ -102,7 +103,7 @@ def load_model(
         segmenter = Segmenter(
             replace(model, read=read), ComputeSettings(accelerator=device), threads=threads, show=show
         )
-    say(f"  loaded in {time.perf_counter() - began:.0f} s")
+    say(f"  loaded in {duration(time.perf_counter() - began)}")
     return Model(model.identity, segmenter.segment, bundle.origin)
 
 
@@ -185,7 +186,7 @@ def segment_exams(
     wanted = Wishes(**wishes)
     _check_places(places, out)
     if remains := remove_remains(out):
-        say(f"removed {remains} unfinished folder{'s' if remains > 1 else ''} of a command that was killed")
+        say(f"removed {counted(remains, 'unfinished folder')} of a command that was killed")
     reserved = {name.lower() for name in FILES}
     search = searched(places, out, series=wanted.series, keep_names=wanted.keep_names, reserved=reserved)
     with search as found:
@@ -299,14 +300,14 @@ def _segment_one(
         say(f"  note: {warning}")
     clock.append(time.perf_counter())
     read, computed, wrote = (after - before for before, after in pairwise(clock))
-    seconds = f"read in {read:.0f} s, segmented in {computed:.0f} s, written in {wrote:.0f} s"
-    say(f"  {_summary(written.measured)}; {seconds}")
+    times_taken = f"read in {duration(read)}, segmented in {duration(computed)}, written in {duration(wrote)}"
+    say(f"  {_summary(written.measured)}; {times_taken}")
     say(f"  {folder / PAGE}")
     return written.missing
 
 
 def _summary(measured: Measurements) -> str:
-    lesions = f"{len(measured.lesions)} lesion{'' if len(measured.lesions) == 1 else 's'}"
+    lesions = counted(len(measured.lesions), "lesion")
     if measured.liver_ml is None or measured.lesion_ml is None:
         return f"liver {measured.liver_voxels} voxels, {lesions} of {measured.lesion_voxels} voxels"
     return f"liver {measured.liver_ml:.1f} ml, {lesions} of {measured.lesion_ml:.1f} ml"

@@ -13,6 +13,7 @@ from hepaflow.segment.segmented import Segmented
 from hepaflow.segment.source import LoadedExam
 from hepaflow.volumes.labels import label_map
 from hepaflow.volumes.lesions import label_lesions
+from hepaflow.words import counted
 
 _UNRECONSTRUCTED = -1024
 """HU, at most, that scanners and archives put where nothing was reconstructed."""
@@ -58,11 +59,12 @@ def result_of(found: Segmented, exam: LoadedExam, *, keep_outside: bool = False)
 def _outside(outside: Outside) -> list[str]:
     if not outside.voxels:
         return []
+    lie = "lies" if outside.voxels == 1 else "lie"
     done = "was left out (--keep-outside keeps it)" if outside.left_out else "was kept, as asked for"
-    whole = f", {outside.regions} region{'s' if outside.regions > 1 else ''} as a whole" if outside.regions else ""
+    whole = f", {counted(outside.regions, 'region')} as a whole" if outside.regions else ""
     return [
-        f"{outside.voxels} voxels that the networks take for lesion lie more than {MARGIN_MM:g} mm outside of the "
-        f"liver{whole}: this {done}"
+        f"{counted(outside.voxels, 'voxel')} that the networks take for lesion {lie} more than {MARGIN_MM:g} mm "
+        f"outside of the liver{whole}: this {done}"
     ]
 
 
@@ -98,4 +100,6 @@ def _cut_by_view(liver: NDArray[np.bool_], hu: NDArray[Any]) -> list[str]:
         cut += bool((ndimage.binary_dilation(outer, iterations=_BESIDE) & liver[index]).any())
     if not cut:
         return []
-    return [f"the liver reaches the edge of the field of view in {cut} slices: beyond, it is not measured"]
+    return [
+        f"the liver reaches the edge of the field of view in {counted(cut, 'slice')}: beyond, it is not measured"
+    ]

@@ -13,6 +13,7 @@ from hepaflow.settings.postprocess import MinArea
 from hepaflow.settings.preprocessing import OwnLesionSlices
 from hepaflow.settings.sampling import Slabs
 from hepaflow.settings.schedule import Exponential
+from hepaflow.words import counted
 
 if TYPE_CHECKING:
     from hepaflow.settings.contrast import ContrastSettings
@@ -162,14 +163,14 @@ def _training(training: TrainingSettings, devices: int) -> Iterator[tuple[str, s
     if training.schedule is None and not _last_rate(training, training.decay_factor, training.decay_every):
         yield (
             "epochs",
-            f"the learning rate is 0 at the end of {training.epochs} epochs, so the last ones change "
+            f"the learning rate is 0 at the end of {counted(training.epochs, 'epoch')}, so the last ones change "
             f"nothing: decay_factor is {training.decay_factor:g}, decay_every {training.decay_every}; fewer "
             "epochs, or a larger decay_factor or decay_every",
         )
     if isinstance(training.schedule, Exponential) and not _last_rate(training, training.schedule.factor):
         yield (
             "epochs",
-            f"the learning rate is 0 at the end of {training.epochs} epochs, so the last ones change "
+            f"the learning rate is 0 at the end of {counted(training.epochs, 'epoch')}, so the last ones change "
             f"nothing: schedule.factor is {training.schedule.factor:g}; fewer epochs, or a larger factor",
         )
     if isinstance(training.optimiser, SGD) and training.optimiser.nesterov and not training.momentum:

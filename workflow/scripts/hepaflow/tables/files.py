@@ -5,8 +5,13 @@ from pathlib import Path
 import pandas as pd
 
 from hepaflow.system.atomic import write_text
+from hepaflow.words import number
 
 
 def write_table(table: pd.DataFrame, path: Path | str) -> None:
-    """Write a table as CSV, with four decimals."""
-    write_text(path, table.to_csv(index=False, float_format="%.4f", lineterminator="\n"))
+    """Write a table as CSV, with four decimals; a zero has no sign."""
+    write_text(path, table.to_csv(index=False, float_format=_written, lineterminator="\n"))
+
+
+def _written(value: float) -> str:
+    return number(value, 4)

@@ -4,6 +4,7 @@ import pandas as pd
 
 from hepaflow.names import FUSION, STRUCTURES
 from hepaflow.tables import thesis
+from hepaflow.words import number
 
 
 def literature_table(summary: pd.DataFrame, data: str) -> pd.DataFrame:
@@ -19,7 +20,7 @@ def literature_table(summary: pd.DataFrame, data: str) -> pd.DataFrame:
     mean = summary[
         (summary["method"] == FUSION) & (summary["metric"] == "dice") & (summary["statistic"] == "mean")
     ].set_index("structure")
-    dice = {structure: f"{mean['value'][structure]:.4f}" for structure in STRUCTURES}
+    dice = {structure: number(mean["value"][structure], 4) for structure in STRUCTURES}
     quoted = {structure: f"{thesis.DICE[structure, 'clean'][FUSION]}" for structure in STRUCTURES}
     rows = [
         *(one._asdict() for one in thesis.LITERATURE),

@@ -11,6 +11,7 @@ from hepaflow.evaluation.scores import final
 from hepaflow.names import FUSION, GIVEN, PROCESSINGS
 from hepaflow.system.atomic import write_text
 from hepaflow.tables import thesis
+from hepaflow.words import number, signed
 
 INTERVAL = "95 % interval"
 
@@ -96,7 +97,7 @@ def dice_table(summary: pd.DataFrame, structure: str, architectures: Mapping[str
 
 def interval(low: float, high: float, digits: int = 3) -> str:
     """Return an interval in words; a dash where there is none."""
-    return "–" if pd.isna(low) else f"{low:.{digits}f} to {high:.{digits}f}"
+    return "–" if pd.isna(low) else f"{number(low, digits)} to {number(high, digits)}"
 
 
 def score_table(summary: pd.DataFrame, structure: str) -> pd.DataFrame:
@@ -121,7 +122,7 @@ def _cell(row: Mapping[Any, Any]) -> str:
     if pd.isna(row["value"]):
         return "undefined"
     digits = 1 if abs(row["value"]) >= 10 else 3
-    text = f"{row['value']:.{digits}f}"
+    text = number(row["value"], digits)
     if not pd.isna(row["low"]):
         text += f" ({interval(row['low'], row['high'], digits)})"
     return f"{text}; {row['undefined']} left out" if row["undefined"] else text
@@ -140,7 +141,7 @@ def comparison_table(comparison: pd.DataFrame, structure: str) -> pd.DataFrame:
             "metric": row["metric"],
             "against": row["other"],
             "exams": row["exams"],
-            "mean difference": "undefined" if pd.isna(row["difference"]) else f"{row['difference']:+.4f}",
+            "mean difference": "undefined" if pd.isna(row["difference"]) else signed(row["difference"], 4),
             INTERVAL: interval(row["low"], row["high"], 4),
             f"{row['method']} higher": row["higher"],
             "equal": row["exams"] - row["higher"] - row["lower"],
