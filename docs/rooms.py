@@ -13,7 +13,7 @@ PICTURE = Path(__file__).with_name("images") / "rooms.svg"
 
 FLOORS = (
     ("errors", "files", "garbage", "names", "words", "colours"),
-    ("system",),
+    ("system", "web"),
     ("settings",),
     ("volumes", "jobs"),
     ("exams", "preprocessing", "networks", "phantoms", "viewer"),

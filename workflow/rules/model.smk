@@ -84,7 +84,7 @@ rule present:
         image=place_of,
         method=MODEL.result,
         origin=ORIGIN,
-        page=page_of("segment/report", "viewer"),
+        page=page_of("segment/report", "viewer", "web"),
         code=code_of("present"),
         libraries=libraries_of("present"),
         raw=raw_of("present"),

@@ -21,7 +21,7 @@ rule viewer:
     params:
         methods=VIEWED,
         beside=neighbours_of,
-        page=page_of("viewer"),
+        page=page_of("viewer", "web"),
         code=code_of("viewer"),
         libraries=libraries_of("viewer"),
         raw=raw_of("viewer"),

@@ -54,7 +54,8 @@ def test_equal_and_undefined_scores_have_sentences_of_their_own() -> None:
     assert "undefined in every exam" in answer(ROW | {"exams": 0, "higher": 0, "lower": 0}, tests=2)
     alone = ROW | {"exams": 1, "lower": 1, "low": nan, "high": nan, "structure": "lesion", "holm_p": 1.0}
     assert answer(alone, tests=1) == (
-        "Dice of lesions: 0.0200 lower in two (net) than in one (fusion), on average over 1 exam. Not conclusive: "
+        "Dice of the lesions: 0.0200 lower in two (net) than in one (fusion), on average over 1 exam. Not "
+        "conclusive: "
         "with one exam that differs, no p-value can be below 1, however large the difference."
     )
 

@@ -53,3 +53,27 @@ def test_cells_are_text_as_in_the_file() -> None:
     assert shown.rounded
     assert not Shown.of(read_table(b"a\n0.5\n")).rounded
     assert Shown.of(read_table(b"a,b\n")).rows == []
+
+
+def test_times_stand_in_the_unit_that_fits() -> None:
+    shown = Shown.of(read_table(b'"training, hours","longest job, min",hours\n0.0168,120,0.0168\n2.5,,2.5\n'))
+    assert shown.columns == ["training", "longest job", "hours"]
+    assert shown.rows == [["60 s", "2.0 h", "0.0168"], ["2.5 h", "", "2.5"]]
+    assert shown.numeric == [True, True, True]
+    assert shown.rounded
+
+
+def test_zeros_that_a_column_ends_in_are_left_out() -> None:
+    shown = Shown.of(read_table(b"a,b,c\n7.9100,0.8100,5\n23.7000,0.8852,6\n"))
+    assert shown.rows == [["7.91", "0.8100", "5"], ["23.70", "0.8852", "6"]]
+
+
+def test_moments_are_told_to_the_minute() -> None:
+    shown = Shown.of(read_table(b"began,what\n2026-01-02T10:20:59+00:00,2026-01-02T10:20:59 or so\n"))
+    assert shown.rows == [["2026-01-02 10:20", "2026-01-02T10:20:59 or so"]]
+    assert shown.numeric == [False, False]
+    assert shown.rounded
+
+
+def test_no_zero_has_a_sign() -> None:
+    assert rounded("-0.0000000") == "0.0000"

@@ -76,7 +76,7 @@ def body(page: str) -> str:
     [
         "2 trained: unet",
         "22 exams to train and 3 to test, of the sheet mine.tsv",
-        "64 × 64 pixels",
+        "64×64 pixels<",
         "liver: 3; lesion: 2",
         "<dd>bce+dice</dd>",
         "2022, fp32",
@@ -119,7 +119,7 @@ def test_the_thesis_itself_and_clean_exams() -> None:
             exams="exam,split,warnings\na,test,\n",
         )[0]
     )
-    assert "All 1 settings are the thesis'" in page.replace("&#39;", "'")
+    assert "1 setting, and all are the thesis'" in page.replace("&#39;", "'")
     assert "nothing to warn of" in page
 
 
@@ -134,3 +134,35 @@ def test_the_copy_in_the_report_leaves_slices_out_where_they_do_not_fit() -> Non
     assert "left out" in body(embedded)
     assert "left out" not in body(full)
     assert pages(limit=10)[1].count("<img") == len(FIGURES) - 4
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "told"),
+    [
+        ("epochs", (2, 2, 11), "liver: 2 (11 for c); lesion: 7"),
+        ("epochs", (1, 1, 1), "liver: 1; lesion: 7"),
+        ("epochs", (7, 7, 7), "<dd>7</dd>"),
+        ("epochs", (2, 3, 3), "liver: 3 (2 for a); lesion: 7"),
+    ],
+)
+def test_what_differs_is_told_of_its_network(column: str, values: tuple[int, ...], told: str) -> None:
+    head, first, *_ = TABLES["networks"].splitlines()
+    rows = [
+        first.replace("mine,unet,7.9,3", f"{name},unet,7.9,{value}")
+        for name, value in zip("abc", values, strict=True)
+    ]
+    lesion = first.replace("liver,mine,unet,7.9,3", "lesion,a,unet,7.9,7")
+    assert told in body(pages(networks="\n".join([head, *rows, lesion]) + "\n")[0])
+
+
+def test_networks_that_see_something_else_are_named() -> None:
+    facts = replace(FACTS, settings=FACTS.settings.model_copy(update={"inputs": {"a": "96×96 pixels, 3 slices"}}))
+    assert "64×64 pixels; a: 96×96 pixels, 3 slices" in body(pages(facts)[0])
+
+
+def test_the_table_of_networks_repeats_nothing() -> None:
+    table = body(pages()[0]).partition('id="networks"')[2].partition("</table>")[0]
+    for told in ("90 min", "15 min", ">training<"):
+        assert told in table
+    for untold in ("hours", "a card", "began", "cache"):
+        assert untold not in table

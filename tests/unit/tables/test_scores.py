@@ -257,7 +257,7 @@ def test_comparisons_in_words() -> None:
     assert deep["mean difference"] == "+0.0250"
     assert [deep[name] for name in ("fusion higher", "equal", "fusion lower")] == [5, 1, 0]
     assert deep["Wilcoxon p"] == "0.0625 (with 5 that differ never below 0.0625)"
-    assert (same["mean difference"], same["equal"], same["Wilcoxon p"]) == ("+0.0000", 6, "no difference")
+    assert (same["mean difference"], same["equal"], same["Wilcoxon p"]) == ("0.0000", 6, "no difference")
     assert (undefined["mean difference"], undefined[INTERVAL], undefined["Wilcoxon p"]) == (
         "undefined",
         "–",

@@ -48,8 +48,8 @@ def duration(seconds: float) -> str:
 
     Examples
     --------
-    >>> duration(0.34), duration(60.5), duration(619.2), duration(5400), duration(360000)
-    ('0.3 s', '60 s', '10 min', '1.5 h', '100 h')
+    >>> duration(0.34), duration(60.5), duration(619.2), duration(9000), duration(360000)
+    ('0.3 s', '60 s', '10 min', '2.5 h', '100 h')
     """
     if seconds < 9.95:
         return f"{seconds:z.1f} s"

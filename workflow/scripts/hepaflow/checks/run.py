@@ -50,8 +50,8 @@ def _settings(settings: Settings) -> Found:
     batches = sorted({settings.stage_training(stage, name).batch_size for name in networks for stage in STAGES})
     yield (
         OK,
-        f"{counted(len(networks) * len(STAGES), 'training')} of {counted(len(networks), 'network')}, mini-batches of "
-        f"{' or '.join(map(str, batches))} slices, {settings.precision}; results in {settings.results}",
+        f"{counted(len(networks) * len(STAGES), 'training')} of {counted(len(networks), 'network')}, "
+        f"mini-batches of {' or '.join(map(str, batches))} slices, {settings.precision}; results in {settings.results}",
     )
 
 

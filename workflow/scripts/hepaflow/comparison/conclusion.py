@@ -81,7 +81,7 @@ def answer(row: Mapping[str, Any], *, tests: int) -> str:
         How many tests it was corrected for.
     """
     one, other = _named(row["run"], row["method"]), _named(row["other_run"], row["other_method"])
-    metric = f"{METRICS[row['metric']].title} of {structure_in_words(row['structure'])}"
+    metric = f"{METRICS[row['metric']].title} of the {structure_in_words(row['structure'])}"
     exams = counted(row["exams"], "exam")
     if not row["exams"]:
         return f"{metric}: undefined in every exam, so nothing can be concluded."

@@ -1,9 +1,7 @@
 """The page of a comparison: one file that needs no network."""
 
 import html
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from importlib import resources
 from typing import Any
 
 import pandas as pd
@@ -17,6 +15,7 @@ from hepaflow.comparison.pictures import differences_picture, heading_of, title_
 from hepaflow.comparison.run import Run
 from hepaflow.comparison.scores import ASKED, MEAN, METRICS, QUESTION, Scores
 from hepaflow.tables.scores import interval
+from hepaflow.web.template import page
 from hepaflow.words import counted, duration, number, signed
 
 DRAWN = ("dice", "assd_mm", "hd95_mm")
@@ -63,15 +62,14 @@ def comparison_page(
         What lies beside the page: names, and what each is.
     """
     parts = {
-        "title": html.escape(" and ".join(run.name for run in runs)),
-        "style": _file("page.css"),
-        "about": html.escape(_about(runs, shared)),
+        "title": " and ".join(run.name for run in runs),
+        "about": _about(runs, shared),
         "found": _items(conclusion.found),
         "limits": _items(conclusion.limits),
         "differences": "\n".join(_differences(runs, found)),
         "dice": _question(runs, scores.comparisons),
         "dice_figure": differences_picture(runs, pairs, scores, QUESTION),
-        "reading": html.escape(_reading(runs)),
+        "reading": _reading(runs),
         "metrics": "\n".join(_metrics(runs, pairs, scores)),
         "exams": "\n".join(_exams(runs, pairs, shared, scores.values)),
         "costs": _costs(runs, costs),
@@ -79,11 +77,7 @@ def comparison_page(
             f"    <dt>{html.escape(name)}</dt><dd>{html.escape(what)}</dd>" for name, what in files.items()
         ),
     }
-    return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], _file("page.html"))
-
-
-def _file(name: str) -> str:
-    return resources.files("hepaflow.comparison").joinpath(name).read_text(encoding="utf-8")
+    return page("comparison", "page.html", **parts)
 
 
 def _about(runs: Sequence[Run], shared: SharedExams) -> str:

@@ -50,8 +50,8 @@ def differences_picture(runs: Sequence[Run], pairs: Sequence[Pair], scores: Scor
     figure = differences_figure(panels, axis)
     alternative = f"Differences in {title} of every exam, their means and intervals"
     return (
-        f'  <figure class="scroll" tabindex="0"><img src="{_source(figure, alternative)}" '
-        f'alt="{html.escape(alternative)}"></figure>'
+        f'  <figure><label class="zoom"><input type="checkbox" aria-label="Full size">'
+        f'<img src="{_source(figure, alternative)}" alt="{html.escape(alternative)}"></label></figure>'
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from hepaflow.methods.given_files import structures_of
 from hepaflow.methods.plan import model_of
-from hepaflow.methods.words import leaves
+from hepaflow.methods.words import leaves, seen_in_words
 from hepaflow.settings.base import SettingsModel
 from hepaflow.settings.figures import FigureSamplesSettings
 from hepaflow.settings.fusion import FitFusionSettings
@@ -122,7 +122,20 @@ class JobSettings:
             seed=self._settings.seed,
             precision=self._settings.precision,
             phantoms=self._settings.phantoms is not None,
+            inputs=dict(self._other_inputs()) or None,
         )
+
+    def _other_inputs(self) -> Iterator[tuple[str, str]]:
+        """Yield the methods whose networks see something else than one slice of the run's size, and what."""
+        usual = f"{self._settings.size}×{self._settings.size} pixels"
+        for method, stages in self._plan.methods.items():
+            seen = {
+                stage: seen_in_words(self._plan, method, stage) for stage, one in stages.items() if one.network
+            }
+            if len(set(seen.values())) > 1:
+                yield method, " and ".join(f"{words} ({stage})" for stage, words in seen.items())
+            elif set(seen.values()) - {usual}:
+                yield method, next(iter(seen.values()))
 
 
 def _compared(settings: Settings) -> Iterator[tuple[str, Any]]:

@@ -49,6 +49,21 @@ def methods_in_words(plan: Plan, given: Mapping[str, tuple[str, ...]] | None = N
     return words
 
 
+def seen_in_words(plan: Plan, method: str, stage: str) -> str:
+    """Return what a network sees at a time: its pixels, and its slices where these are several.
+
+    Parameters
+    ----------
+    plan : Plan
+    method, stage : str
+        Of the network.
+    """
+    planned = plan.methods[method][stage]
+    size = plan.data[planned.data].preprocess.preprocessing.size
+    slices = getattr(planned.network and planned.network.sampling, "slices", 1)
+    return f"{size}×{size} pixels" + (f", {counted(slices, 'slice')}" if slices > 1 else "")
+
+
 def _rows(rows: Mapping[str, str], indent: int = 2) -> Iterator[str]:
     width = max(map(len, rows), default=0)
     for name, words in rows.items():

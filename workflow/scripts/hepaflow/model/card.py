@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from hepaflow.methods.words import seen_in_words
 from hepaflow.names import STRUCTURES
 from hepaflow.settings.plan import Plan
 from hepaflow.tables.scores import score_table
@@ -106,8 +107,8 @@ def model_card(
 
 def _seen(plan: Plan, stage: str, network: str) -> str:
     """Return what a network sees: `256×256 pixels, -250 to 250 HU`."""
-    seen = plan.data[plan.methods[network][stage].data].preprocess.preprocessing
-    return f"{seen.size}×{seen.size} pixels, {seen.window.low:g} to {seen.window.high:g} HU"
+    window = plan.data[plan.methods[network][stage].data].preprocess.preprocessing.window
+    return f"{seen_in_words(plan, network, stage)}, {window.low:g} to {window.high:g} HU"
 
 
 def _table(head: list[str], rows: list[list[Any]]) -> list[str]:

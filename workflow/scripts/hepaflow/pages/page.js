@@ -2,7 +2,9 @@
 // Tables: a click on the name of a column sorts by it, and another one the other way round.
 function valueOf(row, column, numeric) {
   const text = row.cells[column].textContent.trim();
-  return numeric ? Number.parseFloat(text.replace("\u2212", "-")) : text;
+  if (!numeric) return text;
+  const [, unit] = text.match(/^[\d.]+ (min|h)$/) ?? [];
+  return Number.parseFloat(text.replace("\u2212", "-")) * ({ min: 60, h: 3600 }[unit] ?? 1);
 }
 
 function sortBy(header) {

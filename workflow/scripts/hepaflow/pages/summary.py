@@ -10,13 +10,13 @@ from hepaflow.names import FUSION, STRUCTURES
 from hepaflow.pages.pictures import Picture
 from hepaflow.pages.shown import Shown
 from hepaflow.pages.table import LIMIT
-from hepaflow.pages.template import page
 from hepaflow.settings.pages import SummarySettings
 from hepaflow.tables.configuration import DIFFERS
 from hepaflow.tables.scores import INTERVAL
 from hepaflow.tables.thesis import DICE
+from hepaflow.web.template import file, page
+from hepaflow.words import IN_WORDS, counted, duration, heading
 
-IN_WORDS = {"liver": "Liver", "lesion": "Lesions", FUSION: "the fusion"}
 _MEAN = "with post-processing"
 
 
@@ -88,29 +88,29 @@ def summary_pages(
     parts = {
         "facts": _facts(facts, tables),
         "phantoms": facts.settings.phantoms,
-        "leading": IN_WORDS.get(facts.leading, facts.leading),
+        "leading": "the fusion" if facts.leading == FUSION else facts.leading,
         "structures": [_structure(name, facts.leading, tables, metrics, figures) for name in STRUCTURES],
         "amounts": _pictures(figures, _AMOUNTS),
         "weights": Shown.of(tables["fusion_weights"]) if "fusion_weights" in tables else None,
         "weights_figures": _pictures(figures, [name for name in ("fusion_weights",) if name in figures]),
-        "networks": Shown.of(tables["networks"]),
+        "networks": Shown.of(_networks(tables["networks"])),
         "curves": _pictures(figures, [f"training.{name}" for name in STRUCTURES]),
         "differences": Shown.of(_different(tables["configuration"])),
-        "settings": len(tables["configuration"]),
+        "settings": counted(len(tables["configuration"]), "setting"),
         "plan": Shown.of(tables["plan"]),
         "warnings": tables["exams"][tables["exams"]["warnings"] != ""].to_dict("records"),
         "exams": list(facts.exams),
-        "made": facts.made,
+        "script": file("pages", "page.js"),
     }
     slices = {name: _pictures(figures, [f"{name}.{one}" for one in STRUCTURES]) for name in _SLICES}
-    full = page("summary.html", **parts, **slices, left_out=[])
+    full = page("pages", "summary.html", **parts, **slices, left_out=[])
     embedded, left_out = full, []
     for name in _SLICES:
         if len(embedded.encode()) <= limit:
             break
         left_out.append(name)
         slices[name] = []
-        embedded = page("summary.html", **parts, **slices, left_out=left_out)
+        embedded = page("pages", "summary.html", **parts, **slices, left_out=left_out)
     return full, embedded
 
 
@@ -170,19 +170,19 @@ def _picture(figures: Mapping[str, bytes], name: str) -> Picture:
 def _facts(facts: Facts, tables: Mapping[str, pd.DataFrame]) -> dict[str, str]:
     """Return what was run, term by term; what the records do not hold is left out."""
     networks, rules = tables["networks"], tables["provenance"]
-    minutes = pd.to_numeric(rules["all jobs, min"]).sum()
+    seconds = 60 * pd.to_numeric(rules["all jobs, min"]).sum()
     trained = rules[rules["rule"] == "train"]
-    hours = pd.to_numeric(networks["training, hours"]).sum()
+    training = 3600 * pd.to_numeric(networks["training, hours"]).sum()
     found = {
         "Networks": f"{len(networks)} trained: " + ", ".join(dict.fromkeys(networks["architecture"])),
         "Data": facts.data,
-        "Input": f"{facts.settings.size} × {facts.settings.size} pixels",
+        "Input": _inputs(facts.settings),
         "Epochs": _of_stages(networks, "epochs"),
         "Loss": _of_stages(networks, "loss"),
         "Seed and precision": f"{facts.settings.seed}, {facts.settings.precision}",
         "Computed": f"{_day(rules['first'].min())} to {_day(rules['last'].max())} (UTC)",
         "On": ", ".join(dict.fromkeys(networks["computed on"])),
-        "Time": f"{_hours(hours)} of training, {_hours(minutes / 60)} of all jobs",
+        "Time": f"{duration(training)} of training, {duration(seconds)} of all jobs",
         "Memory": f"up to {pd.to_numeric(networks['peak memory, GiB']).max():.1f} GiB in a training",
         "With": ", ".join(trained["versions"]),
         "By": facts.made,
@@ -190,22 +190,36 @@ def _facts(facts: Facts, tables: Mapping[str, pd.DataFrame]) -> dict[str, str]:
     return {term: text for term, text in found.items() if text}
 
 
+def _inputs(settings: SummarySettings) -> str:
+    """Return what the networks see: once, and then of the methods that see something else."""
+    usual = f"{settings.size}×{settings.size} pixels"
+    return "; ".join([usual, *(f"{method}: {words}" for method, words in (settings.inputs or {}).items())])
+
+
 def _of_stages(networks: pd.DataFrame, column: str) -> str:
     """Return the values of a column stage by stage; once where all stages have the same."""
-    values = {
-        str(stage): ", ".join(sorted(set(rows[column]))) for stage, rows in networks.groupby("stage", sort=False)
-    }
+    values = {str(stage): _of_networks(rows, column) for stage, rows in networks.groupby("stage", sort=False)}
     if len(set(values.values())) == 1:
         return next(iter(values.values()))
     return "; ".join(f"{stage}: {words}" for stage, words in values.items())
 
 
+def _of_networks(networks: pd.DataFrame, column: str) -> str:
+    """Return what most of a stage's networks have, and of which network it is another."""
+    usual = networks[column].value_counts(sort=True).index[0]
+    others = networks[networks[column] != usual].groupby(column, sort=False)["network"]
+    told = ", ".join(f"{value} for {' and '.join(names)}" for value, names in others)
+    return f"{usual} ({told})" if told else str(usual)
+
+
+def _networks(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the networks without what stands above already, or is of no interest here."""
+    alike = ["computed on"] if table["computed on"].nunique() == 1 else []
+    return table.drop(columns=["began", "from the cache", *alike])
+
+
 def _day(began: str) -> str:
     return began[:16].replace("T", " ")
-
-
-def _hours(hours: float) -> str:
-    return f"{hours:.1f} h" if hours >= 1 else f"{60 * hours:.0f} min"
 
 
 def _structure(
@@ -217,10 +231,11 @@ def _structure(
 ) -> Structure:
     table = tables[name]
     own = table[table["method"] == leading].iloc[0]
+    exams = counted(int(own["exams"]), "exam")
     return Structure(
         name,
-        IN_WORDS[name],
-        f"mean Dice {float(own[_MEAN]):.4f} (95 % interval over exams {own[INTERVAL]}; {own['exams']} exams)",
+        heading(IN_WORDS[name]),
+        f"mean Dice {float(own[_MEAN]):.4f} (95 % interval over exams {own[INTERVAL]}; {exams})",
         f"{DICE[name, 'clean'][FUSION]:.4f}",
         Shown.of(table),
         _picture(figures, f"dice.{name}"),

@@ -7,8 +7,8 @@ from pathlib import Path, PurePath
 
 from hepaflow.pages.captions import caption_html
 from hepaflow.pages.shown import Shown, read_table
-from hepaflow.pages.template import page
 from hepaflow.system.atomic import write_text
+from hepaflow.web.template import file, page
 
 LIMIT = 1_400_000
 """Bytes of a page that the report can hold (see `viewer.page.EMBEDDED_LIMIT`)."""
@@ -38,7 +38,9 @@ def table_page(csv: bytes, *, name: str, title: str, caption: str, limit: int = 
     count = len(shown.rows)
     while True:
         filled = page(
+            "pages",
             "table.html",
+            script=file("pages", "page.js"),
             title=title,
             caption=caption,
             table=shown,

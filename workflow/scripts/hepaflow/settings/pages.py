@@ -20,6 +20,8 @@ class SummarySettings(SettingsModel):
     """Arithmetic of the trainings."""
     phantoms: bool
     """Whether the exams are phantoms."""
+    inputs: dict[str, str] | None = None
+    """What networks see, in words, by method: of those that see something else; null where there are none."""
 
 
 class ComparedSettings(SettingsModel):

@@ -13,5 +13,5 @@ def write_table(table: pd.DataFrame, path: Path | str) -> None:
     write_text(path, table.to_csv(index=False, float_format=_written, lineterminator="\n"))
 
 
-def _written(value: float) -> str:
-    return number(value, 4)
+def _written(value: object) -> str:
+    return number(float(str(value)), 4)

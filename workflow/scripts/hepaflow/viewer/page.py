@@ -1,13 +1,10 @@
 """The page of an exam's viewer, and the smaller one that fits into the report."""
 
 import base64
-import html
 import json
 import math
-import re
 import zlib
 from dataclasses import asdict, dataclass
-from importlib import resources
 from typing import Any
 from urllib.parse import quote
 
@@ -30,6 +27,7 @@ from hepaflow.viewer.exam import (
 )
 from hepaflow.viewer.looks import looks
 from hepaflow.volumes.labels import structure_mask
+from hepaflow.web.template import file, page
 
 SCRIPTS = (
     "slices.js",
@@ -207,14 +205,9 @@ def _page(facts: dict[str, Any], stack: _Stack, step: int) -> str:
         "maps": [stack.maps[index] for index in kept],
     }
     parts = {
-        "exam": html.escape(facts["exam"]),
-        "style": _file("page.css"),
-        "script": "\n".join(map(_file, SCRIPTS)),
+        "title": facts["exam"],
+        "script": "\n".join(['"use strict";', *(file("viewer", name) for name in SCRIPTS)]),
         # In a script element nothing but `<` could end the element or open another.
         "data": json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c"),
     }
-    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], _file("page.html"))
-
-
-def _file(name: str) -> str:
-    return resources.files("hepaflow.viewer").joinpath(name).read_text(encoding="utf-8")
+    return page("viewer", "page.html", **parts)

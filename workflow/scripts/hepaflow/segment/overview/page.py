@@ -2,16 +2,15 @@
 
 import base64
 import html
-import re
 from collections.abc import Mapping, Sequence
-from importlib import resources
 from urllib.parse import quote
 
-from hepaflow.colours import LESION, LIVER
 from hepaflow.dicom.derived import version
 from hepaflow.model.origin import NOTICE
 from hepaflow.segment.overview.results import Result
 from hepaflow.segment.report.numbers import volume_in_html
+from hepaflow.web.template import page
+from hepaflow.words import counted, number
 
 MARK = '<meta name="generator" content="hepaflow segment">'
 """By which the page is known as one of ours."""
@@ -29,23 +28,14 @@ def overview_page(results: Sequence[Result], failed: Mapping[str, str]) -> str:
     models = {(one.model, one.origin): one for one in results}
     parts = {
         "mark": MARK,
-        "style": _file("overview.css").replace("{{liver}}", LIVER).replace("{{lesion}}", LESION),
-        "title": _counted(len(results), "segmented exam"),
+        "title": counted(len(results), "segmented exam"),
         "models": "\n".join(f"  {_model(one, len(models) > 1)}" for one in models.values()),
         "notice": NOTICE,
         "rows": "\n".join(_row(one, len(models) > 1) for one in results),
         "failed": _failed(failed),
-        "made": f"Made by hepaflow {html.escape(version())}.",
+        "made": f"Made by hepaflow {version()}.",
     }
-    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], _file("overview.html"))
-
-
-def _file(name: str) -> str:
-    return resources.files("hepaflow.segment.overview").joinpath(name).read_text(encoding="utf-8")
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
+    return page("segment/overview", "page.html", **parts)
 
 
 def _model(result: Result, several: bool) -> str:
@@ -68,8 +58,8 @@ def _row(result: Result, several: bool) -> str:
         ("Liver", volume_in_html(result.at("liver_ml"), result.at("liver_voxels"))),
         ("Lesions", str(len(lesions))),
         ("Volume of lesions", volume_in_html(result.at("lesion_ml"), result.at("lesion_voxels"))),
-        ("Longest diameter", "–" if largest is None else f"{largest:.0f} <small>mm</small>"),
-        ("Tumour burden", "–" if burden is None else f"{burden:.1f} %"),
+        ("Longest diameter", "–" if largest is None else f"{number(largest, 0)} <small>mm</small>"),
+        ("Tumour burden", "–" if burden is None else f"{number(burden, 1)} %"),
     ]
     numbers = "".join(f'<td data-label="{label}"><span>{value}</span></td>' for label, value in cells)
     notes = "".join(f"<li>{html.escape(one[:1].upper() + one[1:])}.</li>" for one in result.notes)

@@ -3,15 +3,12 @@
 import base64
 import html
 import json
-import re
 from collections.abc import Mapping
-from importlib import resources
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hepaflow.colours import LESION, LIVER
-from hepaflow.model.origin import IN_WORDS, NOTICE, Origin, in_words
+from hepaflow.model.origin import NOTICE, Origin, in_words
 from hepaflow.segment.report.measurements import MeasuredLesion, Measurements
 from hepaflow.segment.report.montage import WINDOW, body_box, lesion_box, picture, spread_slices
 from hepaflow.segment.report.numbers import ml_in_words, volume_in_html
@@ -21,6 +18,8 @@ from hepaflow.viewer.page import viewer_page
 from hepaflow.volumes.labels import structure_mask
 from hepaflow.volumes.lesions import find_lesions
 from hepaflow.volumes.volume import times
+from hepaflow.web.template import file, page
+from hepaflow.words import IN_WORDS, number
 
 METHOD = "segmentation"
 """What the viewer calls the result."""
@@ -72,27 +71,22 @@ def exam_page(
     )
     low, high = WINDOW
     parts = {
-        "exam": html.escape(exam.name),
-        "style": _file("page.css").replace("{{liver}}", LIVER).replace("{{lesion}}", LESION),
-        "about": html.escape(_about(exam)),
+        "title": exam.name,
+        "script": file("segment/report", "page.js"),
+        "about": _about(exam),
         "origin": origin_line(origin),
         "warnings": _warnings((*measured.warnings, *exam.warnings)),
         "cards": _cards(measured),
         "lesions": _lesions(exam, labels, measured, spacing[1:]),
         "window": f"From {low} (black) to {high} HU (white).".replace("-", "−"),
         "montage": _montage(exam, labels, spacing[1:]),
-        # The viewer is an attribute's value here; nothing but these two signs could end it or be read otherwise.
-        "viewer": viewer_page(viewed).replace("&", "&amp;").replace('"', "&quot;"),
+        "viewer": viewer_page(viewed),
         "files": "\n".join(
             f"    <dt>{html.escape(name)}</dt><dd>{html.escape(what)}</dd>" for name, what in files.items()
         ),
-        "made": html.escape(made),
+        "made": made,
     }
-    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], _file("page.html"))
-
-
-def _file(name: str) -> str:
-    return resources.files("hepaflow.segment.report").joinpath(name).read_text(encoding="utf-8")
+    return page("segment/report", "page.html", **parts)
 
 
 def origin_line(origin: Origin | None) -> str:
@@ -131,7 +125,7 @@ def _cards(measured: Measurements) -> str:
         ("liver", "Liver, with lesions", volume_in_html(measured.liver_ml, measured.liver_voxels), ""),
         ("lesion", "Lesions", str(len(measured.lesions)), ""),
         ("lesion", "Volume of lesions", volume_in_html(measured.lesion_ml, measured.lesion_voxels), ""),
-        ("lesion", "Tumour burden", "–" if burden is None else f"{burden:.1f} %", "of the liver's volume"),
+        ("lesion", "Tumour burden", "–" if burden is None else f"{number(burden, 1)} %", "of the liver's volume"),
         *(
             (
                 structure,

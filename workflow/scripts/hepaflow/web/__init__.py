@@ -1,0 +1,1 @@
+"""What all web pages share: their head, colours and type, and the engine that fills in their templates."""
