@@ -304,8 +304,9 @@ def test_a_number_of_two_series_asks_for_the_uid_alone(tmp_path: Path) -> None:
 def test_a_folder_without_a_ct_series_says_what_was_left_out(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     told = (
-        "expected: a folder with the slices of a CT series\n"
-        "what to do: export the axial CT series as DICOM, one file a slice"
+        "expected: a CT exam: the slices of a series (DICOM) in a folder, or NIfTI files (.nii, .nii.gz)\n"
+        "what to do: name the folder or the file of the exam; where there is none yet, export the axial CT series "
+        "as DICOM, one file a slice, or convert it to NIfTI"
     )
     with pytest.raises(UserError) as refused:
         choose_series(find_series(tmp_path))

@@ -32,6 +32,7 @@ from hepaflow.segment.command import Failure, Model, list_failures, segment_exam
 from hepaflow.segment.overview.files import FILES
 from hepaflow.segment.own_exam import Segmented
 from hepaflow.segment.result_folder import claimed
+from hepaflow.segment.source import Source
 from hepaflow.system.signals import EndedError
 
 SECRETS = {
@@ -168,6 +169,50 @@ def test_places_without_any_exam_need_no_model(tmp_path: Path) -> None:
     )
     assert len(failures) == 2
     assert not list((tmp_path / "out").iterdir())
+
+
+@pytest.mark.parametrize("refused", ["an earlier result", "several series", "a label map"])
+def test_what_is_refused_needs_no_model(tmp_path: Path, refused: str) -> None:
+    exam, out, told = tmp_path / "a.image.nii.gz", tmp_path / "out", "found: an earlier result"
+    if refused == "several series":
+        told, exam = "found: 2 CT series, of which none is chosen", tmp_path / "ct"
+        for number in (1, 2):
+            write(
+                _phantom().slices(intercept=0, SeriesNumber=number, SeriesInstanceUID=f"1.2.{number}"),
+                exam,
+                seed=number,
+            )
+    elif refused == "a label map":
+        told = "found: values from 0 to 2"
+        _phantom().nifti(_phantom().labels, exam)
+    else:
+        _phantom().nifti(_phantom().stored, exam)
+        assert _run(exam, out)[0] == []
+    lines: list[str] = []
+    (failure,) = segment_exams([exam], out, lambda: pytest.fail("loaded"), say=lines.append)
+    assert told in failure.told
+    assert any(line.startswith(f"{failure.exam}: ") for line in lines)
+    assert failure.exam == ("ct" if refused == "several series" else "a")
+
+
+def test_an_exam_is_read_once_and_before_the_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "exams").mkdir()
+    for name in ("a", "b"):
+        _phantom().nifti(_phantom().stored, tmp_path / f"exams/{name}.nii.gz")
+    (tmp_path / "exams/0.nii.gz").write_bytes(b"no NIfTI at all")
+    done: list[str] = []
+    read = Source.read
+
+    def reading(source: Source) -> Any:
+        done.append(source.name)
+        return read(source)
+
+    monkeypatch.setattr(Source, "read", reading)
+    failures = segment_exams(
+        [tmp_path / "exams"], tmp_path / "out", lambda: done.append("model") or MODEL, say=lambda _: None
+    )
+    assert [one.exam for one in failures] == ["0"]
+    assert done == ["0", "a", "model", "b"]
 
 
 def test_the_overview_holds_the_results_of_earlier_commands(tmp_path: Path) -> None:

@@ -168,6 +168,15 @@ def test_no_message_names_the_patient(tmp_path: Path) -> None:
     assert "Phantom" not in str(refused.value)
 
 
+def test_an_image_beside_its_label_is_called_as_its_exam(tmp_path: Path) -> None:
+    _nifti(tmp_path / "phantom-10.image.nii.gz")
+    assert _names(tmp_path) == ["phantom-10"]
+    assert find_exams(tmp_path / "phantom-10.image.nii.gz").sources[0].name == "phantom-10"
+    _nifti(tmp_path / "b" / ".image.nii")
+    _nifti(tmp_path / "phantom-10.nii")
+    assert sorted(_names(tmp_path)) == ["phantom-10", "phantom-10-2"]
+
+
 def test_names_lead_nowhere_and_are_unique(tmp_path: Path) -> None:
     for name in ("a b.nii", "a_b.nii.gz", "A b.nii.gz", "_.nii"):
         _nifti(tmp_path / name)

@@ -27,6 +27,16 @@ _AT_RIGHT_ANGLES = 0.01
 """Largest deviation of lengths from 1, and of products from 0."""
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
+_TILTED = (
+    "the scanner was leaned over, so each slice lies shifted against the one before it; taken as a straight "
+    "stack, the body is slanted, and volumes, diameters and places of lesions are wrong"
+)
+_STRAIGHTEN = (
+    "export another reconstruction of the scan, in upright axial slices, or let a program straighten this one "
+    "(dcm2niix does, say) and name the NIfTI file that it writes; if the exam has another series, choose it with "
+    "--series"
+)
+
 Vector = NDArray[np.float64]
 
 
@@ -208,13 +218,17 @@ def _check_upright(planes: Sequence[Plane], along: Vector, tilts: Sequence[float
     if distance.max() > _IN_LINE * min(first.spacing):
         angle = np.degrees(np.arctan2(distance[-1], along[-1] - along[0]))
         if angle > MAX_TILT and distance.argmax() in (0, len(planes) - 1):
-            raise GeometryError(f"a gantry tilt: slices are stacked {angle:.1f}° beside their normal")
+            raise GeometryError(f"a gantry tilt of {angle:.1f}°: {_TILTED}", _STRAIGHTEN)
         place = int(distance.argmax())
         raise GeometryError(
             f"a slice shifted in its plane by {distance[place]:.2f} mm, at {along[place]:.2f} mm along the normal"
         )
     if noted > MAX_TILT:
-        raise GeometryError(f"a gantry tilt of {noted:g}° in the header (GantryDetectorTilt)")
+        raise GeometryError(
+            f"a gantry tilt of {noted:g}° in the header (GantryDetectorTilt), which the slices' positions do not "
+            "show: one of the two is wrong, and with it perhaps every length and volume",
+            _STRAIGHTEN,
+        )
 
 
 def _rounded_to(planes: Sequence[Plane]) -> float:

@@ -209,8 +209,9 @@ def _no_choice(contents: Contents, wanted: str | None, found: Sequence[Series]) 
         return UserError(
             "no CT series" + (f"; left out: {reasons}" if reasons else ""),
             file=contents.folder,
-            expected="a folder with the slices of a CT series",
-            remedy="export the axial CT series as DICOM, one file a slice",
+            expected="a CT exam: the slices of a series (DICOM) in a folder, or NIfTI files (.nii, .nii.gz)",
+            remedy="name the folder or the file of the exam; where there is none yet, export the axial CT series "
+            "as DICOM, one file a slice, or convert it to NIfTI",
         )
     return UserError(
         f"{len(found)} CT series: {_listed(found)}",

@@ -24,7 +24,7 @@ from hepaflow.segment.places import searched
 from hepaflow.segment.report.measurements import Measurements
 from hepaflow.segment.result_folder import claimed, remove_remains
 from hepaflow.segment.segmented import Segmented
-from hepaflow.segment.source import Source
+from hepaflow.segment.source import LoadedExam, Source
 from hepaflow.settings.compute import ComputeSettings
 from hepaflow.settings.training import Precision
 from hepaflow.system.destination import make_folder
@@ -125,6 +125,12 @@ class Failure:
         """The first line of what was found; others list what there is."""
         return next(iter(self.found.splitlines()), "")
 
+    @property
+    def reason(self) -> str:
+        """What was found, what was expected and what to do; not where the exam lies."""
+        lines = self.told.splitlines()
+        return "\n".join(line for line in lines if not line.startswith(("exam: ", "file: ")))
+
 
 @dataclass(frozen=True)
 class Wishes:
@@ -198,12 +204,22 @@ def segment_exams(
         exams = [(source, one.told) for one in found for source in one.sources]
         if not exams:
             return failures
-        model = load()
+        waiting, refused = _refused_at_once(exams, out, wanted)
+        first, unread = _first_to_read(waiting)
+        for failure in (early := [*refused, *unread]):
+            say(f"{failure.exam}: {failure.headline}")
+        failures += early
+        if not first:
+            return failures + _sum_up(out, failures, say)
+        model = load()  # takes seconds to minutes, so after all that can be refused without it
         try:
-            for number, (source, told) in enumerate(exams, start=1):
-                say(f"[{number}/{len(exams)}] {source.name}")
+            for number, (source, told) in enumerate(waiting, start=1):
+                say(f"[{number}/{len(waiting)}] {source.name}")
                 try:
-                    missing = _segment_one(source, out / source.name, model, say, wanted)
+                    # No name holds an exam longer than it is segmented: it takes much memory.
+                    missing = _segment_one(
+                        first.pop() if first else _read(source), out / source.name, model, say, wanted
+                    )
                 except Exception as error:
                     failures.append(_failure(source, error, told))
                     say(f"  failed: {failures[-1].headline}")
@@ -213,6 +229,52 @@ def segment_exams(
         finally:  # also where the command is ended: what is finished is kept
             failures += _sum_up(out, failures, say)
     return failures
+
+
+_Exam = tuple[Source, Callable[[str], str]]
+"""An exam that was found, and what words a message so that it names places as the user does."""
+
+
+@dataclass(frozen=True)
+class _Read:
+    """An exam in memory, and how many seconds it took to read."""
+
+    source: Source
+    exam: LoadedExam
+    seconds: float
+
+
+def _read(source: Source) -> _Read:
+    began = time.perf_counter()
+    exam = source.read()
+    return _Read(source, exam, time.perf_counter() - began)
+
+
+def _refused_at_once(exams: Sequence[_Exam], out: Path, wanted: Wishes) -> tuple[list[_Exam], list[Failure]]:
+    """Part exams from those that are known not to be segmented before anything is read of them."""
+    waiting, refused = [], []
+    for source, told in exams:
+        try:
+            check_result(out / source.name, overwrite=wanted.overwrite)
+            check_choice(source)
+        except UserError as error:
+            refused.append(_failure(source, error, told))
+        else:
+            waiting.append((source, told))
+    return waiting, refused
+
+
+def _first_to_read(waiting: list[_Exam]) -> tuple[list[_Read], list[Failure]]:
+    """Read exams until one can be; those before it are taken out, and returned as failures."""
+    unread: list[Failure] = []
+    while waiting:
+        source, told = waiting[0]
+        try:
+            return [_read(source)], unread
+        except Exception as error:
+            unread.append(_failure(source, error, told))
+            del waiting[0]
+    return [], unread
 
 
 def _check_places(places: Sequence[Path], out: Path) -> None:
@@ -237,9 +299,7 @@ def _nothing_at(number: int, error: UserError) -> Failure:
 def _sum_up(out: Path, failures: Sequence[Failure], say: Callable[[str], None]) -> list[Failure]:
     """Write the overview; return what could not be written."""
     try:
-        count = write_overview(
-            out, {one.exam: one.found.splitlines()[0] for one in failures if not one.incomplete}
-        )
+        count = write_overview(out, {one.exam: one.reason for one in failures if not one.incomplete})
     except OSError as error:
         told = f"{', '.join(FILES)} could not be written ({error.strerror})"
         return [Failure("the overview of all exams", told, told, incomplete=True)]
@@ -268,15 +328,12 @@ def list_failures(failures: Sequence[Failure], say: Callable[[str], None] = prin
 
 
 def _segment_one(
-    source: Source, folder: Path, model: Model, say: Callable[[str], None], wanted: Wishes
+    read: _Read, folder: Path, model: Model, say: Callable[[str], None], wanted: Wishes
 ) -> tuple[str, ...]:
     """Segment an exam; return what of its result is missing."""
-    clock = [time.perf_counter()]
+    exam, clock = read.exam, [time.perf_counter()]
     with claimed(folder):
         check_result(folder, overwrite=wanted.overwrite)
-        check_choice(source)
-        exam = source.read()
-        clock.append(time.perf_counter())
         of = f"{exam.series.short_name}, " if exam.series else ""
         say(f"  {of}{times(exam.grid.canonical_shape)} (slices, rows, columns)")
         for warning in (*exam.warnings, *rehearse(folder, exam, anonymise=wanted.anonymise)):
@@ -299,8 +356,10 @@ def _segment_one(
     for warning in written.measured.warnings:
         say(f"  note: {warning}")
     clock.append(time.perf_counter())
-    read, computed, wrote = (after - before for before, after in pairwise(clock))
-    times_taken = f"read in {duration(read)}, segmented in {duration(computed)}, written in {duration(wrote)}"
+    computed, wrote = (after - before for before, after in pairwise(clock))
+    times_taken = (
+        f"read in {duration(read.seconds)}, segmented in {duration(computed)}, written in {duration(wrote)}"
+    )
     say(f"  {_summary(written.measured)}; {times_taken}")
     say(f"  {folder / PAGE}")
     return written.missing

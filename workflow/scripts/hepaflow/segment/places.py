@@ -14,7 +14,7 @@ from hepaflow.errors import UserError
 from hepaflow.segment.archive import is_archive, name_of, unpack
 from hepaflow.segment.choice import series_meant
 from hepaflow.segment.result_folder import aside
-from hepaflow.segment.source import Found, Source, find_exams
+from hepaflow.segment.source import Found, Source, exam_name, find_exams
 from hepaflow.volumes.nifti_name import stem
 
 _DIRECTORY = "dicomdir"
@@ -181,8 +181,7 @@ def _named(found: Iterator[Searched], taken: set[str]) -> list[Searched]:
 
 def _is_numbered(source: Source) -> bool:
     """Tell whether an exam got a number because its folder's name would tell the patient's."""
-    own = stem(source.place.name) or source.place.name
-    return bool(re.fullmatch(r"exam-\d+", source.name)) and source.name != own
+    return bool(re.fullmatch(r"exam-\d+", source.name)) and source.name != exam_name(source.place.name)
 
 
 def _place(found: Searched, source: Source) -> str:

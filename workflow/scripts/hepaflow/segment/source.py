@@ -25,6 +25,9 @@ _LONGEST_NAME = 80
 _MOST_BYTES = 120
 """Of a name: file systems end at 255, encrypted ones at 143, and Chinese characters take three."""
 
+_IMAGE = ".image"
+"""End of the names of images that have their label beside them, as phantoms do."""
+
 _LEAST_RANGE = 100
 """HU from the lowest to the highest value; less are values that were brought into another range."""
 
@@ -159,9 +162,11 @@ def find_exams(
     """
     if not place.exists():
         raise UserError(
-            "no such file or folder", file=place, remedy="name a NIfTI file, a folder of DICOM files, or a zip"
+            "no such file or folder",
+            file=place,
+            remedy="name a NIfTI file, a folder of DICOM files, or an archive",
         )
-    name = name or _stem(place.resolve())
+    name = name or exam_name(place.resolve().name)
     if place.is_file() and stem(place.name) is not None:
         if series:
             raise UserError("a NIfTI file", file=place, expected="DICOM, of which --series names one series")
@@ -283,7 +288,7 @@ def _named(sources: list[Source], root: Path, name: str, keep_names: bool) -> It
     names = []
     for number, source in enumerate(sources, start=1):
         below = source.place.relative_to(root) if root.is_dir() else Path()
-        parts = [*below.parts[:-1], _stem(below)] if below.parts else [name]
+        parts = [*below.parts[:-1], exam_name(below.name)] if below.parts else [name]
         given = _as_name("-".join(parts))
         if not keep_names and named_in(given, source.identifiers):
             given = f"exam-{number:0{len(str(len(sources)))}}"
@@ -297,8 +302,18 @@ def _named(sources: list[Source], root: Path, name: str, keep_names: bool) -> It
         yield replace(source, name=unique)
 
 
-def _stem(path: Path) -> str:
-    return stem(path.name) or path.name
+def exam_name(name: str) -> str:
+    """Return what the exam in a file or folder is called: its name without what only tells the kind of file.
+
+    Examples
+    --------
+    >>> exam_name("a.nii.gz"), exam_name("phantom-10.image.nii.gz"), exam_name("CT.image")
+    ('a', 'phantom-10', 'CT.image')
+    """
+    own = stem(name)
+    if own is None:
+        return name
+    return own.removesuffix(_IMAGE) or own
 
 
 def _as_name(text: str) -> str:

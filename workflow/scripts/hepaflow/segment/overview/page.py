@@ -2,7 +2,7 @@
 
 import base64
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from urllib.parse import quote
 
 from hepaflow.dicom.derived import version
@@ -32,7 +32,7 @@ def overview_page(results: Sequence[Result], failed: Mapping[str, str]) -> str:
         "models": "\n".join(f"  {_model(one, len(models) > 1)}" for one in models.values()),
         "notice": NOTICE,
         "rows": "\n".join(_row(one, len(models) > 1) for one in results),
-        "failed": _failed(failed),
+        "failed": _failed(failed, {one.name for one in results}),
         "made": f"Made by hepaflow {version()}.",
     }
     return page("segment/overview", "page.html", **parts)
@@ -74,8 +74,17 @@ def _picture(result: Result) -> str:
     return f'<img src="{source}" alt="Slice of {html.escape(result.name)}">'
 
 
-def _failed(failed: Mapping[str, str]) -> str:
+def _failed(failed: Mapping[str, str], done: Collection[str]) -> str:
+    """List what the last command has not segmented: apart, those of which an earlier result stands above."""
+    kept = {name: why for name, why in failed.items() if name in done}
+    others = {name: why for name, why in failed.items() if name not in done}
+    return _listed("Not segmented by the last command", others) + _listed(
+        "Not segmented again by the last command: what stands above is an earlier result", kept
+    )
+
+
+def _listed(title: str, failed: Mapping[str, str]) -> str:
     if not failed:
         return ""
     rows = "".join(f"<dt>{html.escape(name)}</dt><dd>{html.escape(why)}</dd>" for name, why in failed.items())
-    return f'<section class="failed"><h2>Not segmented by the last command</h2><dl>{rows}</dl></section>'
+    return f'<section class="failed"><h2>{title}</h2><dl>{rows}</dl></section>'
