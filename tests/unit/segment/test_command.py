@@ -177,11 +177,8 @@ def test_what_is_refused_needs_no_model(tmp_path: Path, refused: str) -> None:
     if refused == "several series":
         told, exam = "found: 2 CT series, of which none is chosen", tmp_path / "ct"
         for number in (1, 2):
-            write(
-                _phantom().slices(intercept=0, SeriesNumber=number, SeriesInstanceUID=f"1.2.{number}"),
-                exam,
-                seed=number,
-            )
+            uids = {"StudyInstanceUID": "1.2.3", "SeriesInstanceUID": f"1.2.3.{number}"}
+            write(_phantom().slices(intercept=0, SeriesNumber=number, **uids), exam, seed=number)
     elif refused == "a label map":
         told = "found: values from 0 to 2"
         _phantom().nifti(_phantom().labels, exam)

@@ -1,7 +1,7 @@
 """The colours of what is segmented, in every figure and page."""
 
 LIVER, LESION = "#009e73", "#d55e00"
-"""Green and red as in the thesis (4.10), of a hue and brightness that colour-blind readers tell apart."""
+"""For the thesis' green and red (4.10), a green and an orange that colour-blind readers tell apart."""
 
 COLOURS = {"liver": LIVER, "lesion": LESION}
 """By structure."""

@@ -182,7 +182,10 @@ def check_free(folder: Path, names: Collection[str], *, overwrite: bool) -> None
         )
     if held and not overwrite:
         raise UserError(
-            "an earlier result", file=folder, expected="no such folder yet", remedy="name another, or --overwrite"
+            "an earlier result",
+            file=folder,
+            expected="no such folder yet",
+            remedy="name another folder with --out, or add --overwrite, which replaces the result",
         )
 
 

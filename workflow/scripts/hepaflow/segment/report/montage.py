@@ -1,4 +1,4 @@
-"""Slices as pictures: the CT in its window, liver green and lesions red over it."""
+"""Slices as pictures: the CT in its window, liver green and lesions orange over it."""
 
 import io
 from typing import Any
