@@ -59,3 +59,16 @@ def test_nothing_of_it_is_cut_off_in_print(opened: Opened, page_file: Path) -> N
     page.emulate_media(media="print")
     assert _width(page) <= A4
     assert page.pdf(format="A4").startswith(b"%PDF")
+
+
+def test_a_figure_fits_a_phone_and_grows_at_a_click_though_the_page_runs_no_script(
+    opened: Opened, page_file: Path
+) -> None:
+    page = opened(page_file, SIZES[1])
+    picture, width = page.locator("figure img").first, SIZES[1][0]
+    for wider in (False, True, False):
+        box = picture.bounding_box()
+        assert box
+        assert (box["width"] > 3 * width) == wider
+        assert _width(page) <= width
+        page.locator(".zoom").first.click()

@@ -74,6 +74,78 @@ def _top(place: Locator) -> float:
     return box["y"]
 
 
+# Wide tables.
+
+PHONE, WIDE = SIZES[1], SIZES[0]
+A4 = 703
+"""Pixels of an A4 page between its margins."""
+
+NUMBERS = [f"column {number}" for number in range(9)]
+SCORES = f"metric,{','.join(NUMBERS)}\n" + "".join(
+    f"Metric {row} in words,{','.join(f'{row}.{column}12 (0.879 to 0.893)' for column in range(len(NUMBERS)))}\n"
+    for row in range(5)
+)
+KEYS = "key,this run,the thesis\n" + "".join(
+    f'methods.a_method.stages.lesion.training.key_{row},"{value}",not set\n'
+    for row, value in enumerate(["1", f"[{'kind spatial, probability 0.5, ' * 9}]", "0.25"])
+)
+
+
+def of(opened: Opened, folder: Path, csv: str, size: tuple[int, int]) -> Page:
+    path = folder / "wide.html"
+    page = table_page(csv.encode(), name="wide.csv", title="Wide", caption="<p>Words.</p>")
+    path.write_text(page, encoding="utf-8")
+    return opened(path, size, offline=True)
+
+
+def is_wider(page: Page) -> bool:
+    return bool(page.locator(".scroll").evaluate("frame => frame.scrollWidth > frame.clientWidth"))
+
+
+@pytest.mark.parametrize("csv", [SCORES.replace(" (0.879 to 0.893)", " (0.9)"), KEYS])
+def test_a_table_uses_the_width_there_is(opened: Opened, tmp_path: Path, csv: str) -> None:
+    assert not is_wider(of(opened, tmp_path, csv, WIDE))
+
+
+def test_keys_and_values_fit_a_phone(opened: Opened, tmp_path: Path) -> None:
+    page = of(opened, tmp_path, KEYS, PHONE)
+    assert not is_wider(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
+
+
+def test_a_table_that_is_wider_than_a_phone_shows_it_and_keeps_the_names_of_its_rows(
+    opened: Opened, tmp_path: Path
+) -> None:
+    page = of(opened, tmp_path, SCORES, PHONE)
+    assert is_wider(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
+    shades = page.locator(".scroll").evaluate("frame => getComputedStyle(frame).backgroundAttachment")
+    assert sorted(shades.split(", ")) == ["local", "local", "scroll", "scroll"]
+    name, last = page.locator("tbody td").first, page.locator("tbody tr").first.locator("td").last
+    before = name.bounding_box()
+    page.locator(".scroll").evaluate("frame => { frame.scrollLeft = 9999; }")
+    assert name.bounding_box() == before
+    box = last.bounding_box()
+    assert box
+    assert box["x"] + box["width"] <= PHONE[0]
+
+
+@pytest.mark.parametrize("csv", [SCORES.replace("column 8", "n"), KEYS])
+def test_no_table_is_cut_on_paper(opened: Opened, tmp_path: Path, csv: str) -> None:
+    page = of(opened, tmp_path, csv, (A4, 1000))
+    page.emulate_media(media="print")
+    assert page.evaluate("document.documentElement.scrollWidth") <= A4
+    cut = "cells => cells.filter((cell) => cell.scrollWidth > cell.clientWidth + 1).length"
+    assert page.locator("td").evaluate_all(cut) == 0
+
+
+def test_times_are_sorted_by_their_length(opened: Opened, tmp_path: Path) -> None:
+    csv = 'rule,"training, hours"\n' + "".join(f"r{hours},{hours}\n" for hours in (2.5, 0.01, 0.3, 11))
+    page = of(opened, tmp_path, csv, WIDE)
+    page.get_by_role("button", name="training").click()
+    assert column(page, 2) == ["36 s", "18 min", "2.5 h", "11 h"]
+
+
 # The summary.
 
 
@@ -118,3 +190,27 @@ def test_the_summary_prints_what_is_folded_too(opened: Opened, summary: Path) ->
         "images => images.filter((one) => one.width > one.closest('main').clientWidth)"
     )
     assert wide == []
+
+
+def test_the_summary_prints_slices_as_wide_as_the_page_and_no_empty_page(opened: Opened, summary: Path) -> None:
+    page = opened(summary, (A4, 1000))
+    page.emulate_media(media="print")
+    assert page.evaluate("document.documentElement.scrollWidth") <= A4
+    parts = page.locator("img[alt^='Random slices']")
+    assert parts.count() > 4  # one for each slice
+    sizes = parts.evaluate_all("all => all.map((one) => [one.width, one.height])")
+    assert min(width for width, _ in sizes) >= 0.99 * A4
+    assert max(height for _, height in sizes) < 1000
+    printed = page.pdf(format="A4", prefer_css_page_size=True)
+    assert 5 < printed.count(b"/Type /Page\n") < 16
+
+
+def test_a_figure_fits_a_phone_and_grows_at_a_tap(opened: Opened, summary: Path) -> None:
+    page = opened(summary, PHONE, has_touch=True)
+    picture = page.locator("figure img").first
+    for wider in (False, True, False):
+        box = picture.bounding_box()
+        assert box
+        assert (box["width"] > 3 * PHONE[0]) == wider
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
+        page.locator(".zoom").first.tap()
