@@ -58,8 +58,8 @@ class Picture:
 
 PICTURES = {
     "samples.png": Picture("figure_samples", ("colours", "figures"), f"figure_samples/{SAMPLES}.json"),
-    "viewer.png": Picture("viewer", ("colours", "viewer"), f"viewer/{VIEWED}.json"),
-    "segment.png": Picture("present", ("colours", "segment.report", "viewer"), ""),
+    "viewer.png": Picture("viewer", ("colours", "viewer", "web"), f"viewer/{VIEWED}.json"),
+    "segment.png": Picture("present", ("colours", "segment.report", "viewer", "web"), ""),
 }
 ELSEWHERE = {
     "rooms.svg": "python docs/rooms.py",

@@ -45,8 +45,10 @@ def test_what_draws_and_what_styles_is_looked_at() -> None:
     assert {"hepaflow.colours", "hepaflow.figures.montage", "hepaflow.figures.style"} <= code_of(
         PICTURES["samples.png"]
     ).keys()
-    assert {"viewer/page.css", "viewer/page.html"} <= page_of(PICTURES["viewer.png"]).keys()
-    assert {"segment/report/page.css", "viewer/page.html"} <= page_of(PICTURES["segment.png"]).keys()
+    assert {"viewer/page.css", "viewer/page.html", "web/base.css"} <= page_of(PICTURES["viewer.png"]).keys()
+    assert {"segment/report/page.css", "viewer/page.html", "web/document.css"} <= page_of(
+        PICTURES["segment.png"]
+    ).keys()
     assert "hepaflow.volumes.nifti" not in code_of(PICTURES["samples.png"])
 
 

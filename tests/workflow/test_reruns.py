@@ -717,7 +717,8 @@ SEGMENTED = names("segment present")
 OF_NEW_EXAMS = {
     "a colour": (("colours.py", '"#009e73"', '"#009e74"'), PRESENTED),
     "the page": (("segment/report/page.py", "_SLICES = 8", "_SLICES = 9"), PRESENTED),
-    "a file of the page": (("segment/report/page.html", "</body>", "</body >"), PRESENTED),
+    "a file of the page": (("segment/report/page.html", "<h2>Slices</h2>", "<h2>Some slices</h2>"), PRESENTED),
+    "what all pages share": (("web/base.html", "</body>", "</body >"), PRESENTED),
     "DICOM": (("dicom/overlay.py", "_OBLIQUE = 0.1", "_OBLIQUE = 0.2"), PRESENTED),
     "outside of the liver": (("segment/outside_liver.py", "MARGIN_MM = 10.0", "MARGIN_MM = 11.0"), PRESENTED),
     "what checks labels": (("exams/survey.py", "_VALUES_OF_A_MASK = 3", "_VALUES_OF_A_MASK = 4"), NOTHING),
