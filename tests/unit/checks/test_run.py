@@ -257,7 +257,7 @@ def test_disk_is_held_against_the_slices(folder: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(places.shutil, "disk_usage", lambda _: free)
     ((state, told),) = found("disk")
     assert state == "ok"
-    assert "6 slices and 1 networks" in told
+    assert "6 slices and 1 network" in told
     monkeypatch.setattr(places.shutil, "disk_usage", lambda _: free._replace(free=10**8))
     assert found("disk")[0][0] == "wrong"
     assert "cache as much" in found("disk", cache="cache")[0][1]

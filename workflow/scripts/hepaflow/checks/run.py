@@ -51,7 +51,8 @@ def _settings(settings: Settings) -> Found:
     yield (
         OK,
         f"{counted(len(networks) * len(STAGES), 'training')} of {counted(len(networks), 'network')}, "
-        f"mini-batches of {' or '.join(map(str, batches))} slices, {settings.precision}; results in {settings.results}",
+        f"mini-batches of {' or '.join(map(str, batches))} slices, "
+        f"{settings.precision}; results in {settings.results}",
     )
 
 
