@@ -22,7 +22,7 @@ def lesions(methods: list[str]) -> pd.DataFrame:
 def test_a_class_says_how_many_lesions_it_has_and_what_is_found_of_them() -> None:
     left, right = detection_figure(lesions([FUSION])).axes
     labels = [text.get_text() for text in left.get_xticklabels()]
-    assert labels == ["10 to 20 mm\n(1 lesions)", "from 50 mm\n(2 lesions)", "all sizes\n(3 lesions)"]
+    assert labels == ["10 to 20 mm\n(1 lesion)", "from 50 mm\n(2 lesions)", "all sizes\n(3 lesions)"]
     dots = [line.get_ydata()[0] for line in left.lines if len(line.get_xdata()) == 1]
     assert dots == [0, 0, 1, 0.5, 2 / 3, 1 / 3]  # any overlap, and more than half
     half, less, missed, _ = right.lines

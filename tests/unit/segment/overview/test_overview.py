@@ -112,9 +112,7 @@ def test_the_page_tells_the_numbers_and_leads_to_each_exam(out: Path) -> None:
 
 def test_an_exam_is_not_told_both_as_segmented_and_as_not_segmented(out: Path) -> None:
     _result(out, "a")
-    write_overview(
-        out, {"a": "found: an earlier result\nwhat to do: name another, or --overwrite", "c": "found: x"}
-    )
+    write_overview(out, {"a": "found: an earlier result\nwhat to do: --overwrite", "c": "found: x"})
     text = _text(_page(out))
     assert "Not segmented by the last command c found: x" in text
     again = "Not segmented again by the last command: what stands above is an earlier result"
