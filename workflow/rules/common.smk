@@ -113,10 +113,13 @@ FUSED = list(
 )
 # Whose scores stand for the run's: those of the fusion, or else of the run's model.
 LEADING = FUSION if FUSED else SETTINGS.result
-EXAMS_IN_WORDS = f"{counted(len(EXAMS.names('train')), 'exam')} to train and {len(EXAMS.names('test'))} to test, " + (
-    "phantoms drawn by hepaflow: no patient's exam"
-    if SETTINGS.phantoms
-    else f"of the sheet {Path(SETTINGS.exams).name}"
+EXAMS_IN_WORDS = (
+    f"{counted(len(EXAMS.names('train')), 'exam')} to train and {len(EXAMS.names('test'))} to test, "
+    + (
+        "phantoms drawn by hepaflow: no patient's exam"
+        if SETTINGS.phantoms
+        else f"of the sheet {Path(SETTINGS.exams).name}"
+    )
 )
 # Segmentations by others, and the structures that they have.
 GIVEN = {name: structures_of(prediction) for name, prediction in SETTINGS.predictions.items()}
