@@ -46,7 +46,9 @@ warnings.filterwarnings("ignore", r"coroutine 'InputFiles\._predicated_size_file
 DROPPED_VARIABLES = settle()
 # Captions and the style of the report, and no copy that an editor left there.
 CAPTIONS = sorted(
-    os.path.relpath(path) for path in (CHECKOUT / "workflow" / "report").iterdir() if path.suffix in (".rst", ".css")
+    os.path.relpath(path)
+    for path in (CHECKOUT / "workflow" / "report").iterdir()
+    if path.suffix in (".rst", ".css")
 )
 LICENCE = os.path.relpath(CHECKOUT / "LICENSE")
 
