@@ -22,6 +22,11 @@ def metrics(values: dict[str, float]) -> pd.DataFrame:
         ({"a": 0.5, "b": 0.3}, {"worst": "b", "best": "a"}),
         ({"a": 0.5}, {"best": "a"}),
         ({"a": 1.0, "b": 1.0, "c": 1.0}, {"worst": "a", "median": "b", "best": "c"}),
+        # So many that a sort which is not stable changes their order.
+        (
+            {f"e{number}": float(number % 2) for number in range(40)},
+            {"worst": "e0", "median": "e38", "best": "e39"},
+        ),
     ],
 )
 def test_extremes(values: dict[str, float], expected: dict[str, str]) -> None:

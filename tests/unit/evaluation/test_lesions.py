@@ -66,6 +66,20 @@ def test_one_region_over_two_lesions_finds_the_one_that_it_meets_better() -> Non
     assert known["iou"].tolist() == [pytest.approx(16 / 44), pytest.approx(4 / 44)]
 
 
+def test_of_two_lesions_in_one_region_the_one_that_overlaps_more_is_found() -> None:
+    assert paired(np.array([[0.2], [0.6]]), 0).tolist() == [False, True]
+    assert paired(np.array([[0.2, 0.3, 0.1], [0.6, 0.0, 0.7]]).T, 0.15).tolist() == [False, True, True]
+
+
+def test_slices_count_from_the_feet_of_the_exam() -> None:
+    mask = np.zeros((9, 12, 12), bool)
+    mask[2, 1:3, 1:3] = mask[6, 6:9, 6:9] = True
+    known = of(lesions_of_exam("e", [("m", mask)], mask, STEPS), REFERENCE)
+    assert known["voxels"].tolist() == [9, 4]
+    assert known["slice"].tolist() == [7, 3]
+    assert known[FOUND["any"]].dtype == int
+
+
 def test_as_many_as_possible_are_paired_before_the_best() -> None:
     """The first region has a second choice, the second one has none."""
     overlaps = np.array([[0.9, 0.1], [0.2, 0.0]])
@@ -93,9 +107,11 @@ def test_empty_masks_have_no_rows() -> None:
 
 
 def test_without_millimetres_sizes_are_unknown_also_in_a_file(tmp_path: Path) -> None:
-    table = lesions_of_exam("007", [("m", blocks(LARGE))], blocks(LARGE), None)
+    table = lesions_of_exam("007", [("NA", blocks(LARGE))], blocks(LARGE), None)
     write_scores(table, tmp_path / "a.csv")
     read = read_lesions(tmp_path / "a.csv", tmp_path / "a.csv")
     assert read["exam"].tolist() == ["007"] * 4
+    assert read["method"].tolist() == ["NA"] * 4
+    assert read.index.tolist() == [0, 1, 2, 3]
     assert read[["volume_ml", "diameter_mm"]].isna().all(axis=None)
     pd.testing.assert_frame_equal(read[:2], table, check_dtype=False)
