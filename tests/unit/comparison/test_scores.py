@@ -23,6 +23,7 @@ from hepaflow.comparison.scores import (
     paired,
 )
 from hepaflow.errors import UserError
+from hepaflow.evaluation.exam import segmentation_of, structure_scores
 from hepaflow.evaluation.holm import holm
 from hepaflow.evaluation.scores import final
 from hepaflow.evaluation.statistics import EXAM_METRICS, PAIRED_METRICS, compare
@@ -65,6 +66,32 @@ def test_exchanged_samples_have_the_opposite_difference() -> None:
     assert (there["low"], there["high"]) == (pytest.approx(-back["high"]), pytest.approx(-back["low"]))
     assert (there["higher"], there["lower"]) == (back["lower"], back["higher"])
     assert there["wilcoxon_p"] == back["wilcoxon_p"]
+
+
+def test_metrics_know_whether_more_or_less_is_better() -> None:
+    """Of a mask that is right, and of one that misses a lesion, has two more, and half of the third."""
+    reference = np.zeros((6, 24, 24), np.uint8)
+    reference[1:5, 2:22, 2:22] = 1
+    reference[2, 4:8, 4:8] = reference[2, 14:18, 14:18] = 2
+    poor = np.zeros_like(reference)
+    poor[1:5, 2:22, 2:16] = 1
+    poor[2, 4:8, 4:6] = poor[3, 4:6, 12:14] = poor[4, 18:20, 4:6] = 2
+    known = segmentation_of(reference)
+    right, wrong = (
+        structure_scores("lesion", segmentation_of(labels), known, (2.0, 1.0, 1.0)) for labels in (reference, poor)
+    )
+    for name, metric in METRICS.items():
+        assert isinstance(metric.title, str)
+        column = metric.column or name
+        values = [abs(scores[column]) if metric.absolute else scores[column] for scores in (right, wrong)]
+        gain = values[0] - values[1]
+        assert metric.better * gain > 0 or metric.better == 0, name
+    assert {name for name, metric in METRICS.items() if metric.better == 0} == {"volume_ml", "burden"}
+    assert {name for name, metric in METRICS.items() if metric.absolute} == {
+        "absolute_rvd",
+        "absolute_burden_error",
+    }
+    assert {abs(metric.better) for metric in METRICS.values()} == {0, 1}
 
 
 def test_equal_samples_have_no_p_value_and_no_samples_nothing() -> None:
