@@ -178,6 +178,25 @@ def test_pooled_metrics_are_ratios_of_sums(tmp_path: Path) -> None:
     assert found["difference"] == pytest.approx(-0.01)
 
 
+@pytest.mark.parametrize("threshold", ["any", "half"])
+def test_pooled_lesions_are_counted_over_all_exams(tmp_path: Path, threshold: str) -> None:
+    """One found in every exam, of two in the mask and four of the reference."""
+    expected = {"precision": 1 / 2, "recall": 1 / 4, "f1": 2 / 6}
+    metrics = [f"lesion_{name}_{threshold}" for name in expected]
+    table = scores({"fusion": dice()}, metrics=["dice", *metrics])
+    found = compared(*(FinishedRun(tmp_path / name, table=table) for name in ("one", "two")))
+    told = [row(found, metric, "lesion", statistic=POOLED)["value"] for metric in metrics]
+    assert told == pytest.approx(list(expected.values()))
+    assert found.comparisons["higher"].dtype == "Int64"
+
+
+def test_masks_without_a_voxel_agree(tmp_path: Path) -> None:
+    table = scores({"fusion": dice()})
+    table.loc[table["metric"].str.endswith("voxels"), "value"] = 0.0
+    found = compared(*(FinishedRun(tmp_path / name, table=table) for name in ("one", "two")))
+    assert row(found, "dice", statistic=POOLED)["value"] == 1
+
+
 def test_undefined_exams_are_left_out_of_their_metric_alone(tmp_path: Path) -> None:
     one = FinishedRun(tmp_path / "one")
     table = scores({"fusion": dice(more=0.1), "net": dice(1)})
