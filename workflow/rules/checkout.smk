@@ -16,7 +16,7 @@ from snakemake.sourcecache import HostingProviderFile, LocalGitFile, LocalSource
 
 MODULE = workflow.modifier.namespace
 """Name that another workflow gives this one; none in a run of its own."""
-PARTS = ("LICENSE", "README.md", "Snakefile", "config", "envs", "profiles", "pyproject.toml", "workflow")
+PARTS = (".git_archival.txt", "LICENSE", "README.md", "Snakefile", "config", "envs", "profiles", "pyproject.toml", "workflow")
 """What a run, or an installation, reads of the project."""
 
 
@@ -63,7 +63,6 @@ def unpacked(repository, ref):
             with tarfile.open(fileobj=io.BytesIO(git("archive", "--format=tar", commit, *PARTS))) as archive:
                 archive.extraction_filter = getattr(tarfile, "data_filter", None)
                 archive.extractall(whole)
-            (whole / ".commit").write_text(f"{commit}\n")  # hepaflow.jobs.checkout
             try:
                 whole.rename(folder)
             except OSError:
