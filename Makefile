@@ -115,6 +115,7 @@ lock: ## pin the requirements anew (needs uv)
 		--quiet requirements.in --output-file requirements.txt
 	cd envs && uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
 		--quiet requirements-dev.in --output-file requirements-dev.txt
+	$(PYTHON) envs/environment.py > envs/environment.yaml
 
 clean: ## delete the environment, the site, and what the demo made
 	rm -rf $(VENV) site results/demo data/phantoms

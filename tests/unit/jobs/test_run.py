@@ -11,6 +11,7 @@ from pathlib import Path
 from types import FunctionType, SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 from snakemake.iocontainers import Namedlist
 
@@ -238,13 +239,23 @@ def test_another_input_of_the_same_name_computes(one: Folder) -> None:
     assert one.result == "8"
 
 
-def test_other_libraries_count_only_where_the_settings_make_them(one: Folder) -> None:
+def test_other_libraries_count_only_where_the_settings_make_them(
+    one: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
     one.run()
-    one.run(libraries='{"numpy":"1"}')
-    one.run(libraries='{"numpy":"2"}')
-    assert one.computed == 3
-    one.run(libraries='{"numpy":"1"}')
-    assert one.computed == 3
+    for version, computed in (("1", 2), ("2", 3), ("1", 3)):
+        monkeypatch.setattr("hepaflow.jobs.run.versions", lambda _, version=version: {"numpy": version})
+        one.run(libraries=json.dumps({"numpy": version}))
+        assert one.computed == computed
+
+
+def test_versions_that_count_are_those_of_the_jobs_own_environment(one: Folder) -> None:
+    """As a plan knows another environment than its own, a container's say, by its pins alone."""
+    with pytest.raises(UserError) as told:
+        one.run(libraries='{"numpy":"0.1"}')
+    assert f"numpy {np.__version__} (0.1)" in str(told.value)
+    assert "envs" in str(told.value)
+    assert one.computed == 0
 
 
 def test_a_damaged_entry_computes(one: Folder, tmp_path: Path) -> None:
