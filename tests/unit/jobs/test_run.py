@@ -20,6 +20,7 @@ from hepaflow.jobs.digests import as_made, begun, checked
 from hepaflow.jobs.fingerprint import fingerprints
 from hepaflow.jobs.raw_inputs import RawInputs
 from hepaflow.jobs.run import run
+from hepaflow.version import version
 
 SCRIPT = "import json\nimport numpy\nfrom hepaflow.errors import UserError\n"
 
@@ -118,6 +119,7 @@ def test_a_record_says_what_a_result_was_made_from(tmp_path: Path) -> None:
     assert record["inputs"] == {str(folder.folder / "number.txt"): sha256(b"21").hexdigest()}
     assert record["outputs"] == {str(folder.folder / "result.txt"): sha256(b"42").hexdigest()}
     assert record["versions"].keys() == {"python", "numpy"}
+    assert record["hepaflow"] == version()
     assert record["restored"] is None
     assert record["device"]
     assert record["seconds"] >= 0
@@ -243,9 +245,9 @@ def test_other_libraries_count_only_where_the_settings_make_them(
     one: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one.run()
-    for version, computed in (("1", 2), ("2", 3), ("1", 3)):
-        monkeypatch.setattr("hepaflow.jobs.run.versions", lambda _, version=version: {"numpy": version})
-        one.run(libraries=json.dumps({"numpy": version}))
+    for number, computed in (("1", 2), ("2", 3), ("1", 3)):
+        monkeypatch.setattr("hepaflow.jobs.run.versions", lambda _, number=number: {"numpy": number})
+        one.run(libraries=json.dumps({"numpy": number}))
         assert one.computed == computed
 
 

@@ -26,6 +26,7 @@ from hepaflow.jobs.logs import log_to
 from hepaflow.jobs.raw_inputs import RawInputs
 from hepaflow.jobs.recipe import Recipe, versions
 from hepaflow.settings.changes import changed_names
+from hepaflow.version import version
 
 log = logging.getLogger(__name__)
 
@@ -95,6 +96,7 @@ def run(job: Any, work: Callable[[], object]) -> None:
             "threads": job.threads,
             "environment": kept(),
             "compute": json.loads(job.params.get("compute") or "{}"),
+            "hepaflow": version(),
             "versions": {"python": platform.python_version()} | here,
             **(noted if isinstance(noted, Mapping) else {}),
         }
