@@ -102,6 +102,7 @@ def test_a_copy_inside_another_project_tells_nothing(checkout: Callable[..., str
     [
         (Version("0.1.0", "0123456789ab"), "hepaflow 0.1.0, commit 0123456789ab"),
         (Version("0.1.0"), "hepaflow 0.1.0"),
+        (Version(UNKNOWN), "hepaflow 0+unknown"),
         (
             Version("0.1.1.dev3+g0123456789ab.changed", "0123456789ab", changed=True),
             "hepaflow 0.1.1.dev3, commit 0123456789ab with changes",

@@ -47,9 +47,10 @@ class Version:
 
     def in_words(self) -> str:
         """Return `hepaflow 0.1.0, commit 0123456789ab with changes`."""
-        words = f"{NAME} {self.number.partition('+')[0]}"
-        commit = f", commit {self.commit}" if self.commit else ""
-        return words + commit + (" with changes" if self.changed else "")
+        if not self.commit:
+            return f"{NAME} {self.number}"
+        changes = " with changes" if self.changed else ""
+        return f"{NAME} {self.number.partition('+')[0]}, commit {self.commit}{changes}"
 
 
 def version() -> str:
