@@ -14,7 +14,7 @@ UNREAD := || [ $$? -eq 141 ]
 SIDE_BY_SIDE := $(BIN)/pytest -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-of-code test-of-runs test-of-queue lint unit workflow test-browser test-slurm test-gpu test-faults mutants why prune schema images docs lock clean bench
+.PHONY: help setup demo test test-of-code test-of-runs test-of-queue lint unit workflow test-browser test-slurm test-gpu test-faults mutants why prune schema images docs dist lock clean bench
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,7 +51,7 @@ test-of-code:
 	@$(MAKE) --no-print-directory unit
 	@$(MAKE) --no-print-directory test-of-runs
 
-test-of-runs:
+test-of-runs: $(VENV)/.locked-dev
 	$(SIDE_BY_SIDE) -m 'not slow' tests/workflow tests/faults $(if $(shell command -v chromium),tests/browser)
 
 test-of-queue:
@@ -110,11 +110,19 @@ docs: $(VENV)/.locked-dev ## build the site of the documents into site/, with th
 	NO_MKDOCS_2_WARNING=1 PYTHONPATH=docs:workflow/scripts $(BIN)/mkdocs build --strict --quiet
 	@echo "The site: site/index.html"
 
+dist: $(VENV)/.locked ## pack the source distribution and the wheel of this commit into dist/
+	@rm -rf dist build
+	@$(BIN)/python -c "from setuptools import build_meta; build_meta.build_sdist('dist')" >/dev/null
+	@$(PIP) wheel -qq --no-deps --no-build-isolation --wheel-dir dist dist/hepaflow-*.tar.gz
+	@rm -rf build workflow/scripts/hepaflow.egg-info
+	@ls dist/*
+
 lock: ## pin the requirements anew (needs uv)
 	cd envs && uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
 		--quiet requirements.in --output-file requirements.txt
 	cd envs && uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
 		--quiet requirements-dev.in --output-file requirements-dev.txt
+	$(PYTHON) envs/environment.py > envs/environment.yaml
 
 clean: ## delete the environment, the site, and what the demo made
-	rm -rf $(VENV) site results/demo data/phantoms
+	rm -rf $(VENV) site dist results/demo data/phantoms

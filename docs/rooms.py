@@ -12,7 +12,7 @@ PACKAGE = SCRIPTS / "hepaflow"
 PICTURE = Path(__file__).with_name("images") / "rooms.svg"
 
 FLOORS = (
-    ("errors", "files", "garbage", "names", "words", "colours"),
+    ("errors", "files", "garbage", "names", "words", "colours", "version"),
     ("system", "web"),
     ("settings",),
     ("volumes", "jobs"),

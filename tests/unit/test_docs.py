@@ -20,7 +20,8 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "config/README.md")),
-    *sorted(DOCS.glob("*.md")),
+    *(ROOT / name for name in ("SECURITY.md", "CODE_OF_CONDUCT.md", ".github/pull_request_template.md")),
+    *sorted(DOCS.rglob("*.md")),
 ]
 _LINK = re.compile(r"\]\(([^()\s]+)\)")
 

@@ -18,6 +18,8 @@ import pytest
 import yaml
 from smoke_run import EXAMS, ROOT, SMOKE, Checkout
 
+from hepaflow.version import Version, version_of
+
 MODULE = """
 module {name}:
     snakefile: {snakefile}
@@ -224,7 +226,7 @@ def git(folder: Path, *arguments: str) -> str:
 @pytest.fixture
 def repository(fresh: Checkout) -> Path:
     """Return a repository of the project with the tag v1."""
-    for part in ("README.md", "envs", "pyproject.toml"):
+    for part in (".git_archival.txt", ".gitattributes", "README.md", "envs", "pyproject.toml"):
         (shutil.copytree if (ROOT / part).is_dir() else shutil.copy)(ROOT / part, fresh.folder / part)
     git(fresh.folder, "init", "-q")
     git(fresh.folder, "add", ".")
@@ -264,6 +266,7 @@ def test_a_module_from_a_repository_brings_its_package(
     assert unpacked.name == git(repository, "rev-parse", "v1")
     assert (folder / target).is_file()
     assert (unpacked / "workflow/scripts/hepaflow/__init__.py").is_file()
+    assert version_of(unpacked) == Version("1", unpacked.name[:12])
 
 
 def test_a_module_from_an_address_is_refused(outer: Outer) -> None:
@@ -329,7 +332,7 @@ def test_a_plan_needs_no_library_that_snakemake_does_not_bring_along(outer: Oute
     ended = outer.snakemake(targets=["results/left/preprocessed/liver/one.safetensors"], PYTHONPATH=heavy)
     assert ended.returncode == 1
     missing = "found: no isal, nibabel, safetensors, scipy in"
-    for words in ("as the module left", missing, f"pip install {ROOT}", "container"):
+    for words in ("as the module left", missing, f"pip install {ROOT}", "conda environment or a container"):
         assert words in ended.stdout
     assert "Traceback" not in ended.stdout
 

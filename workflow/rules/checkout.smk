@@ -12,11 +12,22 @@ import tempfile
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.settings.types import DeploymentMethod
 from snakemake.sourcecache import HostingProviderFile, LocalGitFile, LocalSourceFile
 
 MODULE = workflow.modifier.namespace
 """Name that another workflow gives this one; none in a run of its own."""
-PARTS = ("LICENSE", "README.md", "Snakefile", "config", "envs", "profiles", "pyproject.toml", "workflow")
+PARTS = (
+    ".git_archival.txt",
+    "LICENSE",
+    "README.md",
+    "Snakefile",
+    "config",
+    "envs",
+    "profiles",
+    "pyproject.toml",
+    "workflow",
+)
 """What a run, or an installation, reads of the project."""
 
 
@@ -63,7 +74,6 @@ def unpacked(repository, ref):
             with tarfile.open(fileobj=io.BytesIO(git("archive", "--format=tar", commit, *PARTS))) as archive:
                 archive.extraction_filter = getattr(tarfile, "data_filter", None)
                 archive.extractall(whole)
-            (whole / ".commit").write_text(f"{commit}\n")  # hepaflow.jobs.checkout
             try:
                 whole.rename(folder)
             except OSError:
@@ -128,3 +138,10 @@ from hepaflow.jobs.checkout import here_or_in
 def shipped(path):
     """Return a path in the working folder; where nothing is there, but in the checkout, that one."""
     return here_or_in(CHECKOUT, path)
+
+
+# Where jobs run unless in Snakemake's own environment. Both are made from envs/requirements.txt.
+IMAGE = shipped("envs/hepaflow.sif")
+ENVIRONMENT = shipped("envs/environment.yaml")
+IN_CONTAINER = DeploymentMethod.APPTAINER in workflow.deployment_settings.deployment_method
+IN_CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method and not IN_CONTAINER

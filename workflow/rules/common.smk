@@ -7,7 +7,7 @@ import os
 import re
 import sys
 import warnings
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -31,7 +31,7 @@ from hepaflow.jobs.limits import retries, time_limit, training_minutes
 from hepaflow.jobs.orphans import end_orphans
 from hepaflow.jobs.phantom_files import PhantomFiles
 from hepaflow.jobs.raw_inputs import RawInputs
-from hepaflow.jobs.recipe import Recipe, versions
+from hepaflow.jobs.recipe import Recipe, pinned, versions
 from hepaflow.jobs.spelling import known_spelling, made_at
 from hepaflow.jobs.states import remove_states
 from hepaflow.settings.together import check_held_out, remarks
@@ -188,8 +188,11 @@ def libraries_of(script, *names, settings=None):
     """Return the versions of the libraries that a script computes with, as a parameter; nothing by default."""
     if not SETTINGS.count_libraries:
         return lambda wildcards: ""
+    found = (
+        versions if not (IN_CONDA or IN_CONTAINER) else partial(pinned, environment=Path(ENVIRONMENT).read_text())
+    )
     return _by_entries(
-        lambda chosen: versions(libraries(SCRIPTS / f"{script}.py", chosen)), settings or script, names
+        lambda chosen: found(libraries(SCRIPTS / f"{script}.py", chosen)), settings or script, names
     )
 
 
@@ -313,6 +316,34 @@ def priority_of_exam(training):
     return lambda wildcards: training if EXAMS[wildcards.exam].split == "train" else 0
 
 
+# Where jobs run.
+
+
+def give_rules_their_environment():
+    """Have jobs run in the conda environment of the lock, if Snakemake is asked to make one; a container has all.
+
+    Rules do not name it themselves: Snakemake would then note it with each of their files, also where it is not used.
+    """
+    if not IN_CONDA:
+        return
+    for one in own_rules():
+        if one.script and one.conda_env is None:  # else a workflow that has this as a module names another
+            one.conda_env = os.path.abspath(ENVIRONMENT)
+    # Or jobs would not get PYTHONPATH, which has the package of this checkout first.
+    workflow.deployment_settings.conda_not_block_search_path_envvars = True
+
+
+def show_container_the_checkout():
+    """Have a container see the checkout where it is not below the working folder, which is all that it sees."""
+    bind = f" --bind {CHECKOUT.absolute()}"
+    settings = workflow.deployment_settings
+    if IN_CONTAINER and bind not in settings.apptainer_args and not CHECKOUT.absolute().is_relative_to(Path.cwd()):
+        settings.apptainer_args += bind
+
+
+show_container_the_checkout()
+
+
 # Before the first job.
 
 
@@ -376,10 +407,15 @@ def warn_of_the_environment():
 
 
 def see_that_jobs_find_their_libraries():
-    """Refuse to start where jobs run in Snakemake's own environment, and it lacks libraries that they import."""
-    if (
-        workflow.deployment_settings.deployment_method
-    ):  # in a container or the like, which is known to the job alone
+    """Refuse to start if the container is not there, or Snakemake's own environment lacks what jobs import."""
+    if IN_CONTAINER:
+        if any(job.rule.container_img == IMAGE for job in own_jobs()) and not os.path.exists(IMAGE):
+            refuse(
+                f"no {IMAGE}",
+                "the container in which jobs are to run",
+                f"build it, in {CHECKOUT}: `apptainer build envs/hepaflow.sif envs/hepaflow.def`",
+            )
+    if IN_CONTAINER or IN_CONDA:
         return
     scripts = {
         (script_of(job.rule), Recipe.of("", {}, dict(job.params.items())).chosen)
@@ -391,7 +427,8 @@ def see_that_jobs_find_their_libraries():
         refuse(
             f"no {', '.join(missing)} in {sys.prefix}, where Snakemake runs",
             "the libraries with which jobs compute",
-            f"install them there (`pip install {CHECKOUT}`), or run jobs in a container (docs/module.md)",
+            f"install them there (`pip install {CHECKOUT}`), or run jobs in a conda environment or a container of their "
+            "own (docs/module.md)",
         )
 
 
@@ -409,7 +446,7 @@ def read_no_file_of_the_future():
 
 def see_that_torch_sees_the_gpus():
     """Refuse to start where jobs on this machine would get a GPU that torch cannot use."""
-    here = workflow.executor_plugin.common_settings.local_exec
+    here = workflow.executor_plugin.common_settings.local_exec and not (IN_CONTAINER or IN_CONDA)
     if here and any(job.resources.get("gpu") for job in own_jobs()):
         _before_the_first_job(lambda: check_gpus(SETTINGS.compute.accelerator, looking=look_apart))
 

@@ -1,7 +1,6 @@
 """Put all that segments an exam into one file."""
 
 import json
-from importlib.metadata import version
 from pathlib import Path
 
 from hepaflow.evaluation.scores import in_order, read_scores
@@ -13,11 +12,12 @@ from hepaflow.model.members import CARD, LICENCE, PROVENANCE, SETTINGS, weight_m
 from hepaflow.model.origin import ORIGIN, origin_of
 from hepaflow.settings.plan import Plan
 from hepaflow.system.atomic import replacing
+from hepaflow.version import version
 
 
 def work() -> None:
     plan = Plan.model_validate_json(snakemake.params.settings)
-    made_by = version("hepaflow")
+    made_by = version()
     provenance = model_provenance(snakemake.input.records)
     scores = in_order(read_scores(*snakemake.input.metrics))
     origin = origin_of(str(plan.result), snakemake.params.origin, scores)

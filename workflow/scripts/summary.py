@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from hepaflow.evaluation.scores import read_scores
-from hepaflow.jobs.checkout import version_of
 from hepaflow.jobs.run import run
 from hepaflow.pages.shown import read_table
 from hepaflow.pages.summary import Facts, summary_pages
 from hepaflow.settings.pages import SummarySettings
 from hepaflow.system.atomic import write_text
+from hepaflow.version import this_version
 
 
 def work() -> None:
@@ -18,7 +18,7 @@ def work() -> None:
         leading=snakemake.params.leading,
         data=snakemake.params.data,
         exams=snakemake.params.exams,
-        made=version_of(Path(snakemake.scriptdir).resolve().parents[1]),
+        made=this_version().in_words(),
     )
     full, embedded = summary_pages(
         facts,

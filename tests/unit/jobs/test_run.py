@@ -11,6 +11,7 @@ from pathlib import Path
 from types import FunctionType, SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 from snakemake.iocontainers import Namedlist
 
@@ -19,6 +20,7 @@ from hepaflow.jobs.digests import as_made, begun, checked
 from hepaflow.jobs.fingerprint import fingerprints
 from hepaflow.jobs.raw_inputs import RawInputs
 from hepaflow.jobs.run import run
+from hepaflow.version import version
 
 SCRIPT = "import json\nimport numpy\nfrom hepaflow.errors import UserError\n"
 
@@ -117,6 +119,7 @@ def test_a_record_says_what_a_result_was_made_from(tmp_path: Path) -> None:
     assert record["inputs"] == {str(folder.folder / "number.txt"): sha256(b"21").hexdigest()}
     assert record["outputs"] == {str(folder.folder / "result.txt"): sha256(b"42").hexdigest()}
     assert record["versions"].keys() == {"python", "numpy"}
+    assert record["hepaflow"] == version()
     assert record["restored"] is None
     assert record["device"]
     assert record["seconds"] >= 0
@@ -238,13 +241,23 @@ def test_another_input_of_the_same_name_computes(one: Folder) -> None:
     assert one.result == "8"
 
 
-def test_other_libraries_count_only_where_the_settings_make_them(one: Folder) -> None:
+def test_other_libraries_count_only_where_the_settings_make_them(
+    one: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
     one.run()
-    one.run(libraries='{"numpy":"1"}')
-    one.run(libraries='{"numpy":"2"}')
-    assert one.computed == 3
-    one.run(libraries='{"numpy":"1"}')
-    assert one.computed == 3
+    for number, computed in (("1", 2), ("2", 3), ("1", 3)):
+        monkeypatch.setattr("hepaflow.jobs.run.versions", lambda _, number=number: {"numpy": number})
+        one.run(libraries=json.dumps({"numpy": number}))
+        assert one.computed == computed
+
+
+def test_versions_that_count_are_those_of_the_jobs_own_environment(one: Folder) -> None:
+    """As a plan knows another environment than its own, a container's say, by its pins alone."""
+    with pytest.raises(UserError) as told:
+        one.run(libraries='{"numpy":"0.1"}')
+    assert f"numpy {np.__version__} (0.1)" in str(told.value)
+    assert "envs" in str(told.value)
+    assert one.computed == 0
 
 
 def test_a_damaged_entry_computes(one: Folder, tmp_path: Path) -> None:

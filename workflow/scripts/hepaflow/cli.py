@@ -37,6 +37,7 @@ from hepaflow.system.signals import EndedError, Ending
 from hepaflow.system.terminal import STOPPED, command_name, run_command, without_warnings
 from hepaflow.tables.printed import printed_summary
 from hepaflow.tables.scores import score_table, write_statistics
+from hepaflow.version import version
 from hepaflow.words import counted
 
 _MOST_THREADS = 1024
@@ -260,15 +261,7 @@ def _run_tool(name: str, chosen: argparse.Namespace) -> int:
 
 
 def _version() -> None:
-    numbers = {name: _version_of(name) for name in ("hepaflow", "torch")}
-    print(f"hepaflow {numbers['hepaflow']} (torch {numbers['torch']}, Python {platform.python_version()})")
-
-
-def _version_of(distribution: str) -> str:
-    try:
-        return metadata.version(distribution)
-    except metadata.PackageNotFoundError:
-        return "that is not installed"
+    print(f"hepaflow {version()} (torch {metadata.version('torch')}, Python {platform.python_version()})")
 
 
 def _threads(text: str) -> int:

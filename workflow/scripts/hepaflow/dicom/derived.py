@@ -1,6 +1,5 @@
 """What the objects made from a CT series share: their maker, their place in the patient, their numbers."""
 
-import importlib.metadata
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,14 +25,6 @@ _LINE, _TEXT = 64, 1024
 
 _SAME_PLACE = 0.1  # mm
 _TOLERANCE = 1e-2  # parts of a voxel and of direction cosines by which two affines of one series may differ
-
-
-def version() -> str:
-    """Return the version of hepaflow, as objects made by it state it."""
-    try:
-        return importlib.metadata.version(MAKER)
-    except importlib.metadata.PackageNotFoundError:  # run from a checkout that is not installed
-        return "unreleased"
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,14 @@ from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.sr.codedict import codes
 from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage, generate_uid
 
-from hepaflow.dicom.derived import MAKER, OVERLAY_RAISE, SERIAL_NUMBER, Remarks, on_slices, version
+from hepaflow.dicom.derived import MAKER, OVERLAY_RAISE, SERIAL_NUMBER, Remarks, on_slices
 from hepaflow.dicom.geometry import Plane, Vector
 from hepaflow.dicom.headers import PATIENT_AND_STUDY, PLANE
 from hepaflow.dicom.series import Series
 from hepaflow.dicom.source import in_silence, instance_numbers, raised
 from hepaflow.preprocessing.window import window
 from hepaflow.settings.slices import WindowSettings
+from hepaflow.version import version
 from hepaflow.volumes.volume import Grid
 
 ALPHA = 0.3

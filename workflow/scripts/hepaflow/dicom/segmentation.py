@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from pydicom.sr.codedict import codes
 from pydicom.uid import generate_uid
 
-from hepaflow.dicom.derived import MAKER, SEGMENTATION_RAISE, SERIAL_NUMBER, Remarks, on_slices, version
+from hepaflow.dicom.derived import MAKER, SEGMENTATION_RAISE, SERIAL_NUMBER, Remarks, on_slices
 from hepaflow.dicom.geometry import Plane
 from hepaflow.dicom.series import Series
 from hepaflow.dicom.source import in_silence, raised, slice_distance
+from hepaflow.version import version
 from hepaflow.volumes.volume import Grid
 
 LIVER, LESION = 1, 2

@@ -2,10 +2,15 @@
 
 import importlib.metadata
 import json
+import platform
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any
+
+from packaging.markers import Marker
+from packaging.utils import canonicalize_name
 
 from hepaflow.jobs.fingerprint import Chosen, chosen_by
 
@@ -13,6 +18,8 @@ UNCOUNTED = ("code", "libraries", "compute", "accelerator", "cache", "raw")
 """Parameters of a rule that are not settings of its result."""
 
 _DISTRIBUTIONS = {"skimage": "scikit-image", "yaml": "pyyaml"}
+_PIN = re.compile(r"^[\s-]*([\w.-]+)==([^\s;]+)(?:\s*;\s*(.*))?$", re.MULTILINE)
+_PYTHON = re.compile(r"^\s*- python=([\d.]+)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -63,6 +70,28 @@ def versions(libraries: Iterable[str]) -> dict[str, str]:
     """Return the installed version of each library, named as it is imported; none for what is not installed."""
     found = {name: _version(name) for name in sorted(libraries)}
     return {name: version for name, version in found.items() if version is not None}
+
+
+def pinned(libraries: Iterable[str], environment: str) -> dict[str, str]:
+    """Return the version of each library that a conda environment's file pins for its Python.
+
+    Parameters
+    ----------
+    libraries : iterable of str
+        Named as they are imported.
+    environment : str
+        The text of the file: lines `- name==version ; marker`, as in a file of requirements, and `- python=3.11`.
+    """
+    python = _PYTHON.search(environment)
+    number = python[1] if python else platform.python_version()
+    at = {"python_version": ".".join(number.split(".")[:2]), "python_full_version": number}
+    pins = {
+        canonicalize_name(name): version
+        for name, version, marker in _PIN.findall(environment)
+        if not marker or Marker(marker).evaluate(at)
+    }
+    names = {name: canonicalize_name(_DISTRIBUTIONS.get(name, name)) for name in sorted(libraries)}
+    return {name: pins[pin] for name, pin in names.items() if pin in pins}
 
 
 @cache  # a plan asks for the same few for every job, and each answer is parsed from a file

@@ -26,6 +26,7 @@ from hepaflow.jobs.logs import log_to
 from hepaflow.jobs.raw_inputs import RawInputs
 from hepaflow.jobs.recipe import Recipe, versions
 from hepaflow.settings.changes import changed_names
+from hepaflow.version import version
 
 log = logging.getLogger(__name__)
 
@@ -49,8 +50,8 @@ def run(job: Any, work: Callable[[], object]) -> None:
     ------
     UserError
         If this package is not the one beside the script, the code or an input that no job makes has changed since
-        the run was planned, an input is not what its job made, another process makes the same result, or torch
-        cannot use the job's GPU.
+        the run was planned, libraries that count have other versions than the plan says, an input is not what its
+        job made, another process makes the same result, or torch cannot use the job's GPU.
     """
     if os.environ.get("LOCAL_RANK", "0") != "0":  # of several processes of a job, the first does the rest
         log_to(job.log[0])
@@ -63,6 +64,9 @@ def run(job: Any, work: Callable[[], object]) -> None:
     script = _script(job, work)
     recipe = Recipe.of(script.stem, job.wildcards, dict(job.params.items()))
     _check_code(recipe.code, fingerprints(script, recipe.chosen))
+    here = versions(libraries(script, recipe.chosen))
+    if recipe.libraries:
+        _check_libraries(recipe.libraries, here)
     exam = dict(job.wildcards).get("exam", "")
     reading = time.time_ns()
     inputs = {str(path): checked(Path(path), exam=exam) for path in job.input}
@@ -92,7 +96,8 @@ def run(job: Any, work: Callable[[], object]) -> None:
             "threads": job.threads,
             "environment": kept(),
             "compute": json.loads(job.params.get("compute") or "{}"),
-            "versions": {"python": platform.python_version()} | versions(libraries(script, recipe.chosen)),
+            "hepaflow": version(),
+            "versions": {"python": platform.python_version()} | here,
             **(noted if isinstance(noted, Mapping) else {}),
         }
     digests = {name: sha256(path) for name, path in outputs.items()}
@@ -129,6 +134,18 @@ def _check_code(planned: Mapping[str, str], found: Mapping[str, str]) -> None:
             f"code that was edited after this run was planned: {', '.join(changed)}",
             expected="one state of the code from the plan to the last job",
             remedy="run Snakemake again; what is finished is kept, and what the edit touches is made anew",
+        )
+
+
+def _check_libraries(planned: Mapping[str, str], found: Mapping[str, str]) -> None:
+    """See that versions that count are those of this environment: a plan knows another one by its pins alone."""
+    if changed := changed_names(planned, found):
+        raise UserError(
+            "other versions of libraries than this run was planned with: "
+            + ", ".join(f"{name} {found.get(name, 'missing')} ({planned.get(name, 'none')})" for name in changed),
+            expected="those in brackets, as `count_libraries` makes them count",
+            remedy="make the conda environment or the container anew from this checkout's envs, or set "
+            "`count_libraries: false`",
         )
 
 

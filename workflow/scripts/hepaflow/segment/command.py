@@ -12,7 +12,6 @@ from typing import Any, Literal
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from hepaflow.dicom.derived import version
 from hepaflow.errors import UserError
 from hepaflow.methods.plan import networks_of
 from hepaflow.model.origin import NOTICE, Origin, in_words
@@ -28,6 +27,7 @@ from hepaflow.segment.source import LoadedExam, Source
 from hepaflow.settings.compute import ComputeSettings
 from hepaflow.settings.training import Precision
 from hepaflow.system.destination import make_folder
+from hepaflow.version import version
 from hepaflow.volumes.volume import times
 from hepaflow.words import counted, duration
 

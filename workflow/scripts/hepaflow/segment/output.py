@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from hepaflow.dicom.derived import Remarks, version
+from hepaflow.dicom.derived import Remarks
 from hepaflow.dicom.identity import identifiers, redacted
 from hepaflow.dicom.overlay import write_overlay
 from hepaflow.dicom.privacy import anonymised
@@ -24,6 +24,7 @@ from hepaflow.segment.report.montage import thumbnail
 from hepaflow.segment.report.page import exam_page
 from hepaflow.segment.result_folder import as_a_whole, aside, check_free
 from hepaflow.segment.source import LoadedExam
+from hepaflow.version import version
 from hepaflow.volumes.labels import LABELS
 from hepaflow.volumes.volume import write_map
 

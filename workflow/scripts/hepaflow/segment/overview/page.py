@@ -5,10 +5,10 @@ import html
 from collections.abc import Collection, Mapping, Sequence
 from urllib.parse import quote
 
-from hepaflow.dicom.derived import version
 from hepaflow.model.origin import NOTICE
 from hepaflow.segment.overview.results import Result
 from hepaflow.segment.report.numbers import volume_in_html
+from hepaflow.version import version
 from hepaflow.web.template import page
 from hepaflow.words import counted, number
 
