@@ -7,6 +7,7 @@ page or two, and training on many exams no more memory than on one (the thesis s
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from safetensors.numpy import save
 
 from hepaflow.errors import UserError
 from hepaflow.system.faults import check_opens, remedy
+from hepaflow.volumes.axes import Axes, Axis
 from hepaflow.volumes.box import Box
 
 FULL = 65535
@@ -32,7 +34,7 @@ class SliceStack:
 
     Attributes
     ----------
-    image : ndarray of uint16, shape (slices, size, size)
+    image : ndarray of uint16, shape (slices, size, size), or any (slices, rows, columns) of a resampled exam
         Pixels in [0, 1], times `FULL`.
     mask : ndarray of bool, shape (slices, size, size), or None
         The reference; absent where it must not be known (test and new exams).
@@ -40,12 +42,22 @@ class SliceStack:
         Where the slices lie in the exam; None if the exam has no liver and therefore no slices.
     shape : tuple of int
         Slices, rows and columns of the exam.
+    grid : Axes or None
+        Where the voxels lie, of an exam that is resampled, which rarely ends where its box does; None where each
+        slice of the box is there, and rows and columns fill it.
     """
 
     image: NDArray[np.uint16]
     mask: NDArray[np.bool_] | None
     box: Box | None
     shape: tuple[int, int, int]
+    grid: Axes | None = None
+
+    @property
+    def voxels(self) -> tuple[int, int, int]:
+        """Slices, rows and columns of the stack."""
+        slices, rows, columns = self.image.shape
+        return slices, rows, columns
 
     @property
     def size(self) -> int:
@@ -61,11 +73,13 @@ class SliceStack:
         digest = hashlib.sha256()
         for name in sorted(arrays):
             digest.update(arrays[name].data)
-        header = {
+        header: dict[str, Any] = {
             "box": self.box.as_list() if self.box else None,
             "shape": list(self.shape),
             "sha256": digest.hexdigest(),
         }
+        if self.grid is not None:
+            header["places"] = [axis.place for axis in self.grid]
         Path(path).write_bytes(save(arrays, {_HEADER: json.dumps(header)}))
 
 
@@ -89,6 +103,12 @@ class SliceFile:
         Slices, rows and columns of the exam.
     box : Box or None
         Where the slices lie in the exam.
+    grid : Axes or None
+        Where the voxels of a resampled exam lie; None for slices, which fill the box.
+    voxels : tuple of int
+        Slices, rows and columns of the file.
+    size : int
+        Rows of the file; of slices, also their columns.
     sha256 : str
         Digest of the stored pixels.
     """
@@ -104,6 +124,9 @@ class SliceFile:
             self.sha256: str = header["sha256"]
             self._image = self._file.get_slice("image")
             self._mask = self._file.get_slice("mask") if "mask" in self._file.keys() else None  # noqa: SIM118
+            slices, rows, columns = self._image.get_shape()
+            self.voxels: tuple[int, int, int] = (slices, rows, columns)
+            self.grid = _grid(self.voxels, header["places"]) if "places" in header else None
         except (SafetensorError, OSError, KeyError, ValueError, TypeError) as error:
             raise UserError(
                 f"not readable as slices ({error})",
@@ -111,11 +134,10 @@ class SliceFile:
                 expected="slices as a job of this workflow writes them",
                 remedy=remedy(error, "delete the file; the next run makes it again"),
             ) from None
-        self._length: int = self._image.get_shape()[0]
-        self.size: int = self._image.get_shape()[1]
+        self.size: int = self.voxels[1]
 
     def __len__(self) -> int:
-        return self._length
+        return self.voxels[0]
 
     @property
     def has_mask(self) -> bool:
@@ -143,7 +165,7 @@ class SlicesInMemory:
 
     def __init__(self, stack: SliceStack) -> None:
         self._stored = stack.image
-        self.size = stack.size
+        self.size, self.voxels = stack.size, stack.voxels
 
     def __len__(self) -> int:
         return len(self._stored)
@@ -151,6 +173,14 @@ class SlicesInMemory:
     def image(self, index: int | slice = slice(None)) -> NDArray[np.float32]:
         """Return one or several slices, pixels in [0, 1]."""
         return _pixels(self._stored[index])
+
+
+def _grid(voxels: tuple[int, int, int], places: Sequence[Sequence[float]]) -> Axes:
+    """Return where voxels lie, as the header of a file says."""
+    slices, rows, columns = (
+        Axis(count, (float(start), float(stop))) for count, (start, stop) in zip(voxels, places, strict=True)
+    )
+    return slices, rows, columns
 
 
 def _pixels(stored: NDArray[Any]) -> NDArray[np.float32]:
