@@ -55,7 +55,7 @@ class FromMonai(nn.Module):
             ) from error
 
     def forward(self, x: Tensor) -> Tensor | list[Tensor]:
-        """Map slices (b, channels, h, w) or patches to float32 logits, as any network does (`networks/registry.py`).
+        """Map slices (b, channels, h, w) or patches to float32 logits, as any network (`networks/registry.py`).
 
         Which sides of patches it takes, its class knows.
         """

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 Preprocess = Callable[..., "SliceStack"]
 """Takes an exam's CT values in HU, shape (slices, rows, columns); the mask of the region that its data lie around,
 or None; that of the structure, or None where it must not be known; its settings; and how many threads it may use.
-What comes out does not depend on these. By name, `spacing`: the exam's distances between slices, rows and columns in
-mm, None where they cannot be trusted."""
+What comes out does not depend on these. By name, `spacing`: the exam's distances between slices, rows and columns
+in mm, None where they cannot be trusted."""
 
 
 def _liver_slices(

@@ -116,7 +116,7 @@ def _patches(settings: Settings) -> Iterator[str]:
             if isinstance(data, RESAMPLED):
                 yield (
                     f"methods.{name}.stages.{stage}.data.kind: {data.kind!r} gives exams of any size, and slices "
-                    "and slabs have one; sampling: {kind: patches, size: [slices, rows, columns]}, or data of slices"
+                    "have one; sampling: {kind: patches, size: [slices, rows, columns]}, or data of slices"
                 )
             if AXIAL in (settings.stage_flips(stage, name) or ()):
                 yield (

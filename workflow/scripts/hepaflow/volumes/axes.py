@@ -10,6 +10,9 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+_ROUNDING = 1e-3
+"""Share of a voxel that a grid may lack of a range: spacings in headers are rounded."""
+
 Place = tuple[float, float]
 """Edges of a grid along one axis, in voxels of the exam."""
 
@@ -60,7 +63,7 @@ def covering(ends: tuple[int, int], own: float, wanted: float) -> Axis:
     Axis(voxels=3, place=(-1.0, 11.0))
     """
     length = (ends[1] - ends[0]) * own / wanted
-    voxels = max(1, math.ceil(length - 1e-6))  # lengths of headers are rounded
+    voxels = max(1, math.ceil(length - _ROUNDING))
     middle, half = (ends[0] + ends[1]) / 2, voxels * wanted / own / 2
     return Axis(voxels, (middle - half, middle + half))
 
