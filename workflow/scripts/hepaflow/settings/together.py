@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from hepaflow.errors import UserError
 from hepaflow.names import STAGES, Stage
+from hepaflow.settings.augmentation import Flip
 from hepaflow.settings.monai import DIMENSIONS, halving, has_dimensions
 from hepaflow.settings.network import HAS_BACKBONE, OF_THREE_DIMENSIONS, SIDES
 from hepaflow.settings.optimiser import SGD
@@ -106,23 +107,34 @@ def _tiles(key: str, contrast: ContrastSettings, size: int) -> Iterator[str]:
 
 def _patches(settings: Settings) -> Iterator[str]:
     """Yield stages whose data, sampling and network are not of the same number of dimensions."""
-    for name, method in settings.cascades.items():
+    for name, method in settings.networks.items():
         for stage in STAGES:
             data, sampling = getattr(method.stages, stage).data, settings.stage_sampling(stage, name)
             if isinstance(sampling, Patches):
                 key = f"{settings.stage_key(stage, name, 'sampling')}.size"
                 yield from _in_three_dimensions(key, sampling, method)
                 continue
+            yield from _axial(settings, stage, name)
             if isinstance(data, RESAMPLED):
                 yield (
                     f"methods.{name}.stages.{stage}.data.kind: {data.kind!r} gives exams of any size, and slices "
                     "have one; sampling: {kind: patches, size: [slices, rows, columns]}, or data of slices"
                 )
-            if AXIAL in (settings.stage_flips(stage, name) or ()):
-                yield (
-                    f"{settings.stage_key(stage, name, 'flips')}: {AXIAL!r} changes the order of slices, and the "
-                    f"{stage} network sees no patches; leave it out, or sampling: {{kind: patches, size: …}}"
-                )
+
+
+def _axial(settings: Settings, stage: Stage, name: str) -> Iterator[str]:
+    """Yield flips that change the order of slices, of a network that sees no patches."""
+    changes = settings.stage_training(stage, name).augmentation or ()
+    keys = []
+    if AXIAL in (settings.stage_flips(stage, name) or ()):
+        keys.append(settings.stage_key(stage, name, "flips"))
+    if any(isinstance(one, Flip) and one.direction == AXIAL for one in changes):
+        keys.append(settings.training_key(stage, name, "augmentation"))
+    for key in keys:
+        yield (
+            f"{key}: {AXIAL!r} changes the order of slices, and the {stage} network of {name!r} sees no patches; "
+            "leave it out, or sampling: {kind: patches, size: [slices, rows, columns]}"
+        )
 
 
 def _in_three_dimensions(key: str, patches: Patches, method: MethodSettings) -> Iterator[str]:
