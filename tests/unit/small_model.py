@@ -58,7 +58,11 @@ def small_model(
         sampling = planned.network.sampling
         network = build_network(planned.network.network, SAMPLINGS[sampling.kind](sampling).channels)
         if logits:
-            last = [one for one in network.modules() if isinstance(one, nn.Conv2d) and one.out_channels == 1][-1]
+            last = [
+                one
+                for one in network.modules()
+                if isinstance(one, nn.Conv2d | nn.Conv3d | nn.ConvTranspose3d) and one.out_channels == 1
+            ][-1]
             assert last.bias is not None
             nn.init.zeros_(last.weight)
             nn.init.constant_(last.bias, logits[stage])
