@@ -99,3 +99,6 @@ PREPROCESSING: Mapping[str, Preprocess] = MappingProxyType(
 
 AROUND_A_REGION = frozenset({"lesion_slices", "voi_slices", "resampled_voi"})
 """Kinds of data that lie around the mask of an earlier stage."""
+
+NEED_SPACING = frozenset({"resampled", "resampled_voi"})
+"""Kinds of data for which an exam's spacing must be known."""
