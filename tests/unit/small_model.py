@@ -56,7 +56,8 @@ def small_model(
         assert planned.network is not None
         torch.manual_seed(own_seed)
         sampling = planned.network.sampling
-        network = build_network(planned.network.network, SAMPLINGS[sampling.kind](sampling).channels)
+        channels = SAMPLINGS[sampling.kind](sampling).channels + bool(planned.network.with_region)
+        network = build_network(planned.network.network, channels)
         if logits:
             last = [
                 one

@@ -63,9 +63,7 @@ def test_a_method_and_an_average_are_added_to_a_finished_run(copied: Checkout) -
     wanted = [f"results/smoke/{path}" for path in ("hepaflow-model.zip", *maps)]
     ended = copied.snakemake(*wanted)
     assert ended.returncode == 0, ended.stdout
-    assert (
-        copied.planned().keys().isdisjoint(own)
-    )  # but tables, figures and pages, which were not asked for
+    assert copied.planned().keys().isdisjoint(own)  # but tables, figures and pages, which were not asked for
 
     bundle = read_bundle(results / "hepaflow-model.zip")
     assert bundle.plan == model_of(plan_of(read_settings(SMOKE | CHANGED)), "both")

@@ -492,6 +492,19 @@ def test_maps_of_resampled_exams_are_not_averaged() -> None:
         plan(methods={"mine": mine, "both": {"kind": "average", "of": ["mine", "fusion"]}})
 
 
+REGION = {"kind": "voi_slices", "with_region": True}
+
+
+def test_a_stage_may_see_the_earlier_mask_as_a_channel() -> None:
+    made = beside(training={"start": "backbone"}, stages={"lesion": {"data": REGION}})
+    for stage, expected in (("liver", None), ("lesion", True)):
+        assert made.methods["mine"][stage].network.with_region is expected
+        assert training(made, stage, "mine").settings.with_region is expected
+    assert made.data["lesion-mine"].preprocess.preprocessing.with_region is True
+    with pytest.raises(UserError, match=r"sees 1 slice\(s\) with a mask at once, and cannot start from the liver"):
+        beside(stages={"lesion": {"data": REGION}})
+
+
 # Averages of maps.
 
 

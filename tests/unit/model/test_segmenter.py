@@ -359,6 +359,30 @@ def plan_of_patches(**others: Any) -> Plan:
     )
 
 
+@pytest.mark.parametrize("kind", ["voi_slices", "resampled_voi"])
+def test_lesions_are_sought_with_the_livers_mask_beside_the_image(
+    kind: str, tmp_path: Path, hu: np.ndarray
+) -> None:
+    others = {"spacing": [2, 1.5, 1.5]} if kind == "resampled_voi" else {"margin": 0.1}
+    patches = {"sampling": {"kind": "patches", "size": [4, 16, 16]}} if kind == "resampled_voi" else {}
+    stages = {"lesion": {"data": {"kind": kind, "with_region": True, **others}, "postprocessing": []}}
+    method = {"network": UNET3D, "training": {"start": "backbone"}, "stages": stages, **patches}
+    plan = small_plan("mine", methods={"mine": method})
+    model = small_model(tmp_path, plan=plan, seed=2)
+    found = Segmenter(read_bundle(model), CPU, threads=1).segment(hu, SPACING)
+    planned = plan.methods["mine"]["lesion"]
+    how = plan.data[planned.data].preprocess.preprocessing
+    stack = PREPROCESSING[how.kind](hu, found.liver, None, how, 1, spacing=SPACING)
+    assert stack.region.any()
+    settings = planned.network
+    network = build_network(settings.network, 2)
+    load_weights(network, model, read_bundle(model).network("lesion", "mine"))
+    drawer = Predictor(network, settings.sampling, make_fabric("fp32", CPU, threads=1), CPU)
+    map_ = drawer.map(SlicesInMemory(stack))
+    assert (map_ != drawer.map(SlicesInMemory(replace(stack, region=~stack.region)))).any()
+    np.testing.assert_array_equal(found.lesion, restore(mask_of(map_), stack.box, stack.shape, stack.grid))
+
+
 @pytest.mark.parametrize("restored", ["masks", "maps"])
 def test_a_cascade_of_patches_is_what_its_jobs_make(
     restored: str, tmp_path: Path, hu: np.ndarray, monkeypatch: pytest.MonkeyPatch

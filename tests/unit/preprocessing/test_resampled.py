@@ -76,6 +76,16 @@ def test_a_grid_that_reaches_beyond_the_box_shows_what_is_there() -> None:
     assert made.image[..., -1].min() > made.image[..., 0].max()
 
 
+def test_the_livers_mask_is_stored_beside_the_image_if_it_is_asked_for(tmp_path: Path) -> None:
+    hu, labels = exam()
+    plain = ResampledVoiSettings(window=WINDOW, spacing=(4, 2, 2), margin=4)
+    made = resampled_voi(hu, labels >= 1, labels == 2, plain.model_copy(update={"with_region": True}), OWN)
+    assert resampled_voi(hu, labels >= 1, labels == 2, plain, OWN).region is None
+    # The mask of training, of the liver itself.
+    np.testing.assert_array_equal(made.region, resampled_voi(hu, labels >= 1, labels >= 1, plain, OWN).mask)
+    np.testing.assert_array_equal(saved(tmp_path, made).region(), made.region)
+
+
 def test_an_exam_without_a_liver_has_no_voxel(tmp_path: Path) -> None:
     hu, labels = exam()
     settings = ResampledVoiSettings(window=WINDOW, spacing=(5, 4, 4))

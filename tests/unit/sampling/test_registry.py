@@ -1,6 +1,7 @@
 """Every sampling: what it shows of an exam, put together again, is the exam."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,34 @@ def test_the_shape_of_a_piece_is_told_before_there_is_data(chosen: Any, tmp_path
     assert len(sampling.shape(8)) == sampling.dimensions
     assert dataset.pixels == math.prod(sampling.shape(8))
     assert dataset.channels == sampling.channels
+
+
+@pytest.mark.parametrize("chosen", [*EVERY.values(), PATCHES], ids=lambda one: one.kind)
+def test_a_region_is_seen_as_a_last_channel_in_training_and_in_prediction(chosen: Any, tmp_path: Path) -> None:
+    plain, sampling = stack(4), SAMPLINGS[chosen.kind](chosen)
+    region = np.random.default_rng(5).random(plain.image.shape) > 0.5
+    with_region = replace(plain, region=region)
+    saved(tmp_path, plain, "plain.safetensors")
+    saved(tmp_path, with_region)
+    before = sampling.dataset([tmp_path / "plain.safetensors"], 3)
+    dataset = sampling.dataset([tmp_path / "exam.safetensors"], 3)
+    assert (before.regions, dataset.regions) == (0, 1)
+    assert dataset.channels == before.channels + 1 == sampling.channels + 1
+    images, masks = dataset.arrays([0])
+    np.testing.assert_array_equal(images[:, :-1], before.arrays([0])[0])
+    np.testing.assert_array_equal(masks, before.arrays([0])[1])
+    assert set(np.unique(images[:, -1])) == {0, 1}
+
+    class Seeing(Own):
+        def maps(self, pieces: torch.Tensor) -> np.ndarray:
+            found: np.ndarray = (pieces[:, -1] > 0).to(torch.uint8).numpy() * 255
+            return found
+
+        def above_half(self, pieces: torch.Tensor) -> torch.Tensor:
+            return pieces[:, -1:] / 2
+
+    found = sampling.map(SlicesInMemory(with_region), Seeing(), 3)
+    np.testing.assert_array_equal(found >= 128, region)
 
 
 def sampling_of(kind: str) -> Sampling:

@@ -14,6 +14,7 @@ from hepaflow.sampling.batches import EpochBatches
 from hepaflow.sampling.slices import SliceDataset
 from hepaflow.settings.augmentation import Augmentation
 from hepaflow.training.augmentations import AUGMENTATIONS, augmented
+from hepaflow.training.augmentations import MOVING as OF_PLACES
 from hepaflow.training.augmented import AGAIN, AugmentedSlices, BatchesOfEpoch
 
 CHOICES: TypeAdapter[Augmentation] = TypeAdapter(Augmentation)
@@ -154,6 +155,25 @@ def test_image_and_mask_are_moved_alike(given: dict[str, Any]) -> None:
         assert np.mean((image[0] > 0.5) != moved) < 0.01
         apart.append(np.mean(mask != moved))
     assert max(apart) > 0.02
+
+
+@pytest.mark.parametrize("given", EVERY, ids=named)
+def test_a_channel_that_is_a_mask_is_moved_and_keeps_its_values(given: dict[str, Any]) -> None:
+    image, mask = pair(channels=2)
+    image[1] = mask
+    found, moved = augmented(image, mask, [chosen(**given)], regions=1, seed=1, epoch=0, number=0)
+    alone, _ = changed(image[:1], mask, chosen(**given))
+    np.testing.assert_allclose(found[:1], alone, atol=1e-6)
+    if given in COLOURING:
+        np.testing.assert_array_equal(found[1], mask)
+    else:
+        assert np.mean((found[1] > 0.5) != moved) < 0.2  # interpolated in one way or another
+        assert not np.array_equal(found[1], mask)
+
+
+def test_what_moves_pixels_is_known_by_name() -> None:
+    assert {given["kind"] for given in (*MOVING, *COLOURING)} == set(AUGMENTATIONS)
+    assert {given["kind"] for given in MOVING} == OF_PLACES
 
 
 # Patches: their slices are moved all alike.

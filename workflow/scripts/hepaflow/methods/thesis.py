@@ -182,6 +182,7 @@ def _cascade(
             network=PredictSettings(
                 network=_network(settings, name, stage).model_copy(update={"weights": "none"}),
                 sampling=settings.stage_sampling(stage, name),
+                with_region=settings.sees_region(stage, name) or None,
                 precision=settings.predict_precision or settings.precision,
                 flips=settings.stage_flips(stage, name),
             ),
@@ -212,6 +213,7 @@ def _training(settings: Settings, name: str, stage: Stage, data: str) -> Planned
         settings=TrainSettings(
             network=network,
             sampling=settings.stage_sampling(stage, name),
+            with_region=settings.sees_region(stage, name) or None,
             training=training,
             precision=settings.precision,
             seed=settings.seed,

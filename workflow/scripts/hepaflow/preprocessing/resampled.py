@@ -1,13 +1,14 @@
 """From an exam to one whose voxels lie a set distance apart: all of it, or the part around the liver."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hepaflow.errors import UserError
-from hepaflow.preprocessing.slices import SliceStack, stored
+from hepaflow.preprocessing.slices import SliceStack, no_slices, stored
 from hepaflow.preprocessing.window import window
 from hepaflow.settings.resampled import ResampledSettings, ResampledVoiSettings
 from hepaflow.volumes.axes import covering, own_grid, voxels_of
@@ -73,13 +74,15 @@ def resampled_voi(
     """
     known, found = _known(spacing), bounding_box(liver)
     if found is None:
-        mask = None if reference is None else np.empty((0, 0, 0), bool)
-        return SliceStack(np.empty((0, 0, 0), np.uint16), mask, None, _shape(hu))
+        return no_slices(0, _shape(hu), with_mask=reference is not None, with_region=bool(settings.with_region))
     ends = (
         _with_margin(*one, settings.margin / own)
         for one, own in zip(zip(found.ranges, liver.shape, strict=True), known, strict=True)
     )
-    return _resampled(hu, reference, Box(*ends), settings, known)
+    made = _resampled(hu, reference, Box(*ends), settings, known)
+    if made.grid is None or not settings.with_region:
+        return made
+    return replace(made, region=resampled_mask(liver, own_grid(hu), made.grid))
 
 
 def _known(spacing: Spacing | None) -> Spacing:

@@ -45,6 +45,8 @@ class SliceStack:
     grid : Axes or None
         Where the voxels lie, of an exam that is resampled, which rarely ends where its box does; None where each
         slice of the box is there, and rows and columns fill it.
+    region : ndarray of bool, of the image's shape, or None
+        The mask that it lies around, where networks see it beside the image.
     """
 
     image: NDArray[np.uint16]
@@ -52,6 +54,7 @@ class SliceStack:
     box: Box | None
     shape: tuple[int, int, int]
     grid: Axes | None = None
+    region: NDArray[np.bool_] | None = None
 
     @property
     def voxels(self) -> tuple[int, int, int]:
@@ -68,8 +71,9 @@ class SliceStack:
     def save(self, path: Path | str) -> None:
         """Write the stack into one `.safetensors` file; equal stacks give equal bytes."""
         arrays: dict[str, NDArray[Any]] = {"image": np.ascontiguousarray(self.image)}
-        if self.mask is not None:
-            arrays["mask"] = np.ascontiguousarray(self.mask)
+        for name, mask in (("mask", self.mask), ("region", self.region)):
+            if mask is not None:
+                arrays[name] = np.ascontiguousarray(mask)
         digest = hashlib.sha256()
         for name in sorted(arrays):
             digest.update(arrays[name].data)
@@ -83,10 +87,11 @@ class SliceStack:
         Path(path).write_bytes(save(arrays, {_HEADER: json.dumps(header)}))
 
 
-def no_slices(size: int, shape: tuple[int, int, int], *, with_mask: bool) -> SliceStack:
+def no_slices(size: int, shape: tuple[int, int, int], *, with_mask: bool, with_region: bool = False) -> SliceStack:
     """Return the stack of an exam without a liver, of which there is nothing to be seen."""
     none = (0, size, size)
-    return SliceStack(np.empty(none, np.uint16), np.empty(none, bool) if with_mask else None, None, shape)
+    mask, region = (np.empty(none, bool) if wanted else None for wanted in (with_mask, with_region))
+    return SliceStack(np.empty(none, np.uint16), mask, None, shape, region=region)
 
 
 class SliceFile:
@@ -123,7 +128,9 @@ class SliceFile:
             self.box = Box.from_list(header["box"]) if header["box"] else None
             self.sha256: str = header["sha256"]
             self._image = self._file.get_slice("image")
-            self._mask = self._file.get_slice("mask") if "mask" in self._file.keys() else None  # noqa: SIM118
+            held = set(self._file.keys())
+            self._mask = self._file.get_slice("mask") if "mask" in held else None
+            self._region = self._file.get_slice("region") if "region" in held else None
             slices, rows, columns = self._image.get_shape()
             self.voxels: tuple[int, int, int] = (slices, rows, columns)
             self.grid = _grid(self.voxels, header["places"]) if "places" in header else None
@@ -148,6 +155,17 @@ class SliceFile:
         """Return one or several slices, pixels in [0, 1]; indices and ranges are those of a list."""
         return _pixels(_read(self._image, index, len(self)))
 
+    @property
+    def has_region(self) -> bool:
+        """Whether the file holds the mask that its slices lie around."""
+        return self._region is not None
+
+    def region(self, index: int | slice = slice(None)) -> NDArray[np.bool_]:
+        """Return the mask that the slices lie around, of one or several."""
+        if self._region is None:
+            raise ValueError("these slices carry no mask of a region")
+        return _read(self._region, index, len(self)).astype(bool)
+
     def mask(self, index: int | slice = slice(None)) -> NDArray[np.bool_]:
         """Return the reference mask of one or several slices."""
         if self._mask is None:
@@ -164,7 +182,7 @@ class SlicesInMemory:
     """
 
     def __init__(self, stack: SliceStack) -> None:
-        self._stored = stack.image
+        self._stored, self._region = stack.image, stack.region
         self.size, self.voxels = stack.size, stack.voxels
 
     def __len__(self) -> int:
@@ -173,6 +191,17 @@ class SlicesInMemory:
     def image(self, index: int | slice = slice(None)) -> NDArray[np.float32]:
         """Return one or several slices, pixels in [0, 1]."""
         return _pixels(self._stored[index])
+
+    @property
+    def has_region(self) -> bool:
+        """Whether the stack has the mask that its slices lie around."""
+        return self._region is not None
+
+    def region(self, index: int | slice = slice(None)) -> NDArray[np.bool_]:
+        """Return the mask that the slices lie around, of one or several."""
+        if self._region is None:
+            raise ValueError("these slices carry no mask of a region")
+        return self._region[index]
 
 
 def _grid(voxels: tuple[int, int, int], places: Sequence[Sequence[float]]) -> Axes:

@@ -71,7 +71,7 @@ class SlidingPatches:
         if not prod(exam.voxels):
             return np.zeros(exam.voxels, np.uint8)
         above: Any = sliding_window_inference(
-            normalise(exam.image(slice(None))[None, None]).to(network.device),
+            normalise(_channels(exam)[None]).to(network.device),
             self._size,
             at_once,
             network.above_half,
@@ -104,16 +104,21 @@ class PatchDataset(Pieces):
 
     Attributes
     ----------
-    channels, pixels : int
+    channels, regions, pixels : int
     at_random : bool
     """
 
-    channels = 1
     at_random = True
 
     def __init__(self, paths: Sequence[Path], size: Shape, seed: int) -> None:
         self._paths, self._size, self._seed, self.pixels = list(paths), size, seed, prod(size)
-        self._ends = list(accumulate(ceil(prod(SliceFile(path).voxels) / self.pixels) for path in self._paths))
+        counts, regions = [], {False}
+        for path in self._paths:
+            file = SliceFile(path)
+            counts.append(ceil(prod(file.voxels) / self.pixels))
+            regions.add(file.has_region)
+        self._ends, self.regions = list(accumulate(counts)), int(any(regions))
+        self.channels = 1 + self.regions
         self._files: list[SliceFile] | None = None
 
     def __len__(self) -> int:
@@ -133,7 +138,7 @@ class PatchDataset(Pieces):
         return [len(self) + index for index in super().showing(indices)]
 
     def __getitem__(self, indices: Sequence[int]) -> Batch:
-        """Fetch patches by number, at the places of the first epoch: (b, 1, z, h, w) in [-1, 1] and in {0, 1}."""
+        """Fetch patches by number, at the places of the first epoch."""
         return as_batch(*self.arrays(indices))
 
     def arrays(self, indices: Sequence[int]) -> Arrays:
@@ -141,17 +146,17 @@ class PatchDataset(Pieces):
         return self.of_epoch(0, indices)
 
     def of_epoch(self, epoch: int, numbers: Sequence[int]) -> Arrays:
-        """Fetch patches at the places of an epoch: images (b, 1, z, h, w) in [0, 1] and masks (b, z, h, w)."""
+        """Fetch patches at the places of an epoch: images (b, c, z, h, w) in [0, 1] and masks (b, z, h, w)."""
         if self._files is None:
             self._files = [SliceFile(path) for path in self._paths]
-        images = np.empty((len(numbers), 1, *self._size), np.float32)
+        images = np.empty((len(numbers), self.channels, *self._size), np.float32)
         masks = np.empty((len(numbers), *self._size), bool)
         exams = self.exams_of([number % AGAIN for number in numbers])
         for place, (number, exam) in enumerate(zip(numbers, exams, strict=True)):
             draw = np.random.default_rng([self._seed, epoch, number, _DRAWN_FOR])
             file, shows = self._files[exam], number % AGAIN >= len(self)
             voxel = _voxel_of(file.mask(), draw) if shows else None
-            images[place, 0], masks[place] = _cut(file, _place(file.voxels, self._size, voxel, draw))
+            images[place], masks[place] = _cut(file, _place(file.voxels, self._size, voxel, draw))
         return images, masks
 
 
@@ -181,7 +186,14 @@ def _place(voxels: Shape, size: Shape, around: Shape | None, draw: Generator) ->
 
 
 def _cut(file: SliceFile, box: Box) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Cut a patch and its mask out of an exam; what lies outside is zero."""
+    """Cut a patch (c, z, h, w) and its mask (z, h, w) out of an exam; what lies outside is zero."""
     planes = slice(max(box.slices[0], 0), min(box.slices[1], len(file)))
     inner = Box((box.slices[0] - planes.start, box.slices[1] - planes.start), box.rows, box.columns)
-    return inner.crop(file.image(planes)), inner.crop(file.mask(planes))
+    channels = [inner.crop(one) for one in _channels(file, planes)]
+    return np.stack(channels), inner.crop(file.mask(planes))
+
+
+def _channels(exam: Slices, planes: slice = slice(None)) -> NDArray[np.float32]:
+    """Return slices of an exam as networks see them, (c, z, h, w): the image, and the region's mask if any."""
+    image = exam.image(planes)[None]
+    return np.concatenate([image, exam.region(planes)[None].astype(np.float32)]) if exam.has_region else image

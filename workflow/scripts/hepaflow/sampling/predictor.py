@@ -130,7 +130,8 @@ def trained(
     UserError
         If the weights are damaged, or another network's.
     """
-    network = build_network(settings.network, SAMPLINGS[settings.sampling.kind](settings.sampling).channels)
+    channels = SAMPLINGS[settings.sampling.kind](settings.sampling).channels + bool(settings.with_region)
+    network = build_network(settings.network, channels)
     load_weights(network, weights, content)
     return Predictor(network, settings.sampling, fabric, compute, settings.flips or ())
 

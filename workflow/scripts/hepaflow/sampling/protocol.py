@@ -27,7 +27,9 @@ class Pieces(Dataset[Batch]):
     Attributes
     ----------
     channels : int
-        Of an image.
+        Of an image, all together.
+    regions : int
+        Those of the channels, the last ones, that are masks of an earlier stage.
     pixels : int
         Of a piece, in each channel; 0 without exams.
     at_random : bool
@@ -35,6 +37,7 @@ class Pieces(Dataset[Batch]):
     """
 
     channels: int
+    regions: int
     pixels: int
     at_random: bool = False
 
@@ -82,6 +85,13 @@ class Slices(Protocol):
     def image(self, index: slice) -> NDArray[np.float32]:
         """Return several slices, pixels in [0, 1]."""
 
+    @property
+    def has_region(self) -> bool:
+        """Whether the mask that they lie around is seen beside them, as a further channel."""
+
+    def region(self, index: slice) -> NDArray[np.bool_]:
+        """Return that mask for several slices."""
+
 
 class Draws(Protocol):
     """A network that is shown pieces of an exam; a `Predictor` is one.
@@ -109,7 +119,7 @@ class Sampling(Protocol):
     Attributes
     ----------
     channels : int
-        Of a piece.
+        Of a piece of the image; a mask of an earlier stage, where exams have one, is a further one.
     dimensions : int
         Of a piece, besides its channels.
     """

@@ -88,14 +88,16 @@ def slabs(exam: Slices, first: int, last: int, slab: int) -> NDArray[np.float32]
     Returns
     -------
     ndarray of float32, shape (last - first, slab, size, size)
-        The slices themselves are in the middle channel.
+        The slices themselves are in the middle channel. Where the exam has a region, a last channel has its mask.
     """
     reach = slab // 2
     numbers = np.arange(first, last)[:, None] + np.arange(-reach, reach + 1)
     numbers = np.clip(numbers, 0, len(exam) - 1)
     lowest = int(numbers.min())
     around: NDArray[np.float32] = exam.image(slice(lowest, int(numbers.max()) + 1))[numbers - lowest]
-    return around
+    if not exam.has_region:
+        return around
+    return np.concatenate([around, exam.region(slice(first, last))[:, None].astype(np.float32)], axis=1)
 
 
 class SliceDataset(Pieces):
@@ -113,18 +115,23 @@ class SliceDataset(Pieces):
     Attributes
     ----------
     channels : int
-        Slices of a slab.
+        Slices of a slab, and the region's mask.
+    regions : int
+        1 where exams have a region, whose mask is the last channel; else 0.
     pixels : int
         Of a slice; 0 without files.
     """
 
     def __init__(self, paths: Sequence[Path], slab: int = 1) -> None:
-        self._paths, self.channels = list(paths), slab
-        lengths, sizes = [], {0}
+        self._paths, self._slab = list(paths), slab
+        lengths, sizes, regions = [], {0}, {False}
         for path in self._paths:
             file = SliceFile(path)
             lengths.append(len(file))
             sizes.add(file.size)
+            regions.add(file.has_region)
+        self.regions = int(any(regions))
+        self.channels = slab + self.regions
         self._ends, self._size = list(accumulate(lengths)), max(sizes)
         self.pixels = self._size**2
         self._files: list[SliceFile] | None = None
@@ -155,7 +162,7 @@ class SliceDataset(Pieces):
         images, masks = [], []
         for index, exam in zip(indices, self.exams_of(indices), strict=True):
             own = int(index) - (self._ends[exam - 1] if exam else 0)
-            images.append(slabs(self._files[exam], own, own + 1, self.channels)[0])
+            images.append(slabs(self._files[exam], own, own + 1, self._slab)[0])
             masks.append(self._files[exam].mask(own))
         return np.stack(images), np.stack(masks)
 

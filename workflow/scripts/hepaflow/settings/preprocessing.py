@@ -7,7 +7,7 @@ from pydantic import Field
 from hepaflow.settings.base import SettingsModel
 from hepaflow.settings.contrast import ContrastSettings, LesionSlicesSettings, Margin, VoiSlicesSettings
 from hepaflow.settings.resampled import MarginMm, ResampledSettings, ResampledVoiSettings, VoxelSpacing
-from hepaflow.settings.slices import LiverSlicesSettings, NetworkSize, WindowSettings
+from hepaflow.settings.slices import LiverSlicesSettings, NetworkSize, WindowSettings, WithRegion
 
 Preprocessing = Annotated[
     LiverSlicesSettings | LesionSlicesSettings | VoiSlicesSettings | ResampledSettings | ResampledVoiSettings,
@@ -47,6 +47,8 @@ class OwnVoiSlices(_OwnSlices):
     kind: Literal["voi_slices"]
     margin: Margin = 0
     """Width of a margin around the volume, on each side, as a share of its extent along each axis."""
+    with_region: WithRegion = None
+    """Whether the network sees the liver's mask beside the image, as a further channel; null for no."""
 
 
 class OwnResampled(_OwnData):
@@ -65,6 +67,8 @@ class OwnResampledVoi(_OwnData):
     """Distances between slices, rows and columns, in mm."""
     margin: MarginMm = 0
     """Width of a margin around the liver's bounding box, on each side, in mm."""
+    with_region: WithRegion = None
+    """Whether the network sees the liver's mask beside the image, as a further channel; null for no."""
 
 
 OwnData = Annotated[

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from hepaflow.settings.base import SettingsModel
-from hepaflow.settings.slices import WindowSettings
+from hepaflow.settings.slices import WindowSettings, WithRegion
 
 VoxelSpacing = Annotated[
     tuple[
@@ -38,3 +38,5 @@ class ResampledVoiSettings(SettingsModel):
     """Distances between slices, rows and columns, in mm."""
     margin: MarginMm = 0
     """Width of a margin around the liver's bounding box, on each side, in mm."""
+    with_region: WithRegion = None
+    """Whether the liver's mask is stored beside the image, and seen as a further channel; null for no."""

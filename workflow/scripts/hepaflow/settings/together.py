@@ -197,10 +197,11 @@ def _starts(settings: Settings) -> Iterator[str]:
             seen, before = (
                 one.sampling or method.sampling or Slices() for one in (getattr(method.stages, stage), earlier)
             )
-            if _pieces(seen) != _pieces(before):
+            beside = " with a mask" if settings.sees_region(stage, name) else ""
+            if _pieces(seen) + beside != _pieces(before):
                 yield (
                     f"{settings.training_key(stage, name, 'start')}: the {stage} network of the method {name!r} "
-                    f"sees {_pieces(seen)} at once, and cannot start from the {start} network, which "
+                    f"sees {_pieces(seen)}{beside} at once, and cannot start from the {start} network, which "
                     f"sees {_pieces(before)}; the same sampling in both stages, or start: backbone"
                 )
 

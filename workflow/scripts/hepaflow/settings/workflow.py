@@ -274,6 +274,10 @@ class Settings(SettingsModel):
         """Return how an exam is shown to a network in a stage."""
         return self._chosen(stage, name, "sampling") or Slices()
 
+    def sees_region(self, stage: Stage, name: str) -> bool:
+        """Return whether a network sees the mask of the earlier stage, as a channel beside the image."""
+        return bool(getattr(getattr(self.networks[name].stages, stage).data, "with_region", None))
+
     def stage_flips(self, stage: Stage, name: str) -> Flips | None:
         """Return how pieces are mirrored when a network predicts in a stage; None for not at all."""
         flips: Flips | None = self._chosen(stage, name, "flips")

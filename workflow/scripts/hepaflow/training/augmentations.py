@@ -27,7 +27,14 @@ _DRAWN_FOR = 0xA06
 
 
 def augmented(
-    image: Image, mask: Mask, changes: Sequence[kinds.Augmentation], *, seed: int, epoch: int, number: int
+    image: Image,
+    mask: Mask,
+    changes: Sequence[kinds.Augmentation],
+    *,
+    regions: int = 0,
+    seed: int,
+    epoch: int,
+    number: int,
 ) -> Pair:
     """Return a slice or patch and its mask after random changes.
 
@@ -38,6 +45,8 @@ def augmented(
     mask : ndarray of bool, shape (h, w) or (z, h, w)
     changes : sequence of settings
         One after another. Each draws for itself: one that is added at the end leaves what the others draw.
+    regions : int, optional
+        Last channels that are masks: they are moved like the image, and keep their values.
     seed, epoch : int
     number : int
         Of the slice or patch, among all of the training.
@@ -50,7 +59,12 @@ def augmented(
     for place, chosen in enumerate(changes):
         draw = np.random.default_rng([seed, epoch, number, place, _DRAWN_FOR])
         if draw.random() < chosen.probability:
-            image, mask = AUGMENTATIONS[chosen.kind](image, mask, draw, chosen)
+            change = AUGMENTATIONS[chosen.kind]
+            if chosen.kind in MOVING or not regions:
+                image, mask = change(image, mask, draw, chosen)
+            else:
+                found, mask = change(image[:-regions], mask, draw, chosen)
+                image = np.concatenate([found, image[-regions:]])
     return image, mask
 
 
@@ -207,3 +221,6 @@ AUGMENTATIONS: dict[str, Callable[..., Pair]] = {
     "cut_out": _cut_out,
 }
 """The augmentations by the names they have in the settings."""
+
+MOVING = frozenset({"flip", "rotate", "scale", "spatial"})
+"""Those that move pixels; the others change their values."""

@@ -56,6 +56,12 @@ class AugmentedSlices(Dataset[Batch]):
         images, masks = self._slices.of_epoch(epoch, numbers)
         for place, number in enumerate(numbers):
             images[place], masks[place] = augmented(
-                images[place], masks[place], self._changes, seed=self._seed, epoch=epoch, number=number
+                images[place],
+                masks[place],
+                self._changes,
+                regions=self._slices.regions,
+                seed=self._seed,
+                epoch=epoch,
+                number=number,
             )
         return as_batch(images, masks)

@@ -44,7 +44,7 @@ def shown(settings: Settings, stage: Stage, name: str) -> tuple[int, tuple[int, 
     """Return channels and shape of the pieces that a network sees."""
     chosen = settings.stage_sampling(stage, name)
     sampling = SAMPLINGS[chosen.kind](chosen)
-    return sampling.channels, sampling.shape(settings.stage_size(stage, name))
+    return sampling.channels + settings.sees_region(stage, name), sampling.shape(settings.stage_size(stage, name))
 
 
 def _of_run(key: str, text: str) -> str:

@@ -172,7 +172,7 @@ class Trainer:
         self._criterion = criterion_of(self._recipe.loss)
 
         torch.manual_seed(settings.seed)
-        network = build_network(settings.network, sampling.channels)
+        network = build_network(settings.network, sampling.channels + bool(settings.with_region))
         if start is not None:
             load_weights(network, start)
         self.network = shared(network, fabric.device) if fabric.world_size > 1 else network
