@@ -24,7 +24,11 @@ WIDE = {
 DEEP = {
     "network": {"arch": "monai", "monai": {"name": "UNet", "arguments": {"channels": [8, 16], "strides": [2]}}},
     "sampling": {"kind": "patches", "size": [8, 32, 32]},
-    "training": {"batch_size": 2, "batches_per_epoch": 4, "oversample": 0.5},
+    "training": {
+        # Patches of a second, enough for a liver and lesions in it.
+        **{"batch_size": 2, "batches_per_epoch": 4, "oversample": 0.5, "epochs": 10, "decay_factor": 1.0},
+        **{"optimiser": {"kind": "adamw"}, "learning_rate": 0.01},
+    },
     "stages": {
         "liver": {
             "data": {"kind": "resampled", "spacing": [14, 10, 10]},

@@ -43,8 +43,8 @@ OWN_SETTINGS: Mapping[str, str] = MappingProxyType(
 NEEDED = ("monai",)
 """Those of the groups that their architecture cannot do without."""
 
-OF_THREE_DIMENSIONS = ("monai",)
-"""Architectures that can be built for patches."""
+MOST_DIMENSIONS: Mapping[str, int] = MappingProxyType({"monai": 3})
+"""Of the pieces that an architecture can be built for, where it is not for slices alone."""
 
 SIDES: Mapping[str, int] = MappingProxyType({"sar_unet": 16})
 """What rows and columns must be a multiple of, where 8 is not enough and no setting says so."""

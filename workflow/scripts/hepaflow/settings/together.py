@@ -9,7 +9,7 @@ from hepaflow.errors import UserError
 from hepaflow.names import STAGES, Stage
 from hepaflow.settings.augmentation import Flip
 from hepaflow.settings.monai import DIMENSIONS, halving, has_dimensions
-from hepaflow.settings.network import HAS_BACKBONE, OF_THREE_DIMENSIONS, SIDES
+from hepaflow.settings.network import HAS_BACKBONE, MOST_DIMENSIONS, SIDES
 from hepaflow.settings.optimiser import SGD
 from hepaflow.settings.postprocess import MinArea
 from hepaflow.settings.preprocessing import OwnLesionSlices, OwnResampled, OwnResampledVoi
@@ -140,11 +140,12 @@ def _axial(settings: Settings, stage: Stage, name: str) -> Iterator[str]:
 def _in_three_dimensions(key: str, patches: Patches, method: MethodSettings) -> Iterator[str]:
     """Yield why a method's network cannot see patches."""
     network = method.network
-    if network.arch not in OF_THREE_DIMENSIONS or (network.monai and not has_dimensions(network.monai)):
+    flat = network.monai is not None and not has_dimensions(network.monai)
+    if flat or MOST_DIMENSIONS.get(network.arch, 2) < len(patches.size):
         named = network.arch if network.monai is None else f"{network.arch}: {network.monai.name}"
         yield (
             f"{key}: patches have three dimensions, and the network ({named}) has two; a network of MONAI that "
-            f"has the argument {DIMENSIONS!r} ({', '.join(OF_THREE_DIMENSIONS)}), or sampling of slices or slabs"
+            f"has the argument {DIMENSIONS!r} ({', '.join(MOST_DIMENSIONS)}), or sampling of slices or slabs"
         )
     elif network.monai is not None:
         multiples = halving(network.monai, len(patches.size))
