@@ -11,6 +11,7 @@ from hepaflow.preprocessing.slices import SliceFile
 from hepaflow.settings.postprocess import Restored
 from hepaflow.volumes.axes import Axes, Axis, own_grid
 from hepaflow.volumes.box import Box
+from hepaflow.volumes.resample import resampled, resampled_mask
 from hepaflow.volumes.resize import resize_image, resize_masks
 
 Found = NDArray[np.bool_] | NDArray[np.uint8]
@@ -78,8 +79,6 @@ def _resized(found: Found, shape: tuple[int, int]) -> NDArray[np.bool_]:
 
 def _resampled(found: Found, grid: Axes, box: Box) -> NDArray[np.bool_]:
     """Return the masks of a resampled exam, or of its maps, in the exam's own voxels of a box."""
-    from hepaflow.volumes.resample import resampled, resampled_mask  # slices do without
-
     slices, rows, columns = (Axis(length, ends) for length, ends in zip(box.shape, box.ranges, strict=True))
     onto = (slices, rows, columns)
     if found.dtype == bool:
@@ -113,8 +112,6 @@ def region_on(
     if box is None:
         return np.zeros((0, size, size), bool)
     if grid is not None:
-        from hepaflow.volumes.resample import resampled_mask  # slices do without
-
         return resampled_mask(region, own_grid(region), grid)
     return resize_masks(box.crop(region), (size, size))
 
