@@ -9,6 +9,7 @@ from hepaflow.errors import UserError
 from hepaflow.methods.job_settings import JobSettings
 from hepaflow.methods.plan import averages_of, model_of, networks_of, predictions_of, stages_of, steps_to, votes_of
 from hepaflow.methods.thesis import plan_of
+from hepaflow.methods.words import seen_in_words
 from hepaflow.names import FUSION, STAGES, STRUCTURES
 from hepaflow.settings.plan import Plan, PlannedData, PlannedTraining, Region
 from hepaflow.settings.workflow import read_settings
@@ -476,6 +477,14 @@ def test_resampled_data_have_the_window_of_the_run_unless_they_have_their_own() 
     assert seen["lesion"].within == Region(method="mine", stage="liver")
     assert seen["lesion"].preprocess.region == "liver"
     assert training(made, "lesion", "mine").start == "liver"  # whose network sees patches, too
+
+
+def test_what_a_network_of_patches_sees_is_told_in_words() -> None:
+    stages = {"liver": {"data": {"kind": "resampled", "spacing": [5, 4, 3.5]}}}
+    made = beside(network=MONAI, **PATCHES, stages=stages)
+    assert seen_in_words(made, "mine", "liver") == "16×24×32 voxels of 5×4×3.5 mm"
+    assert seen_in_words(made, "mine", "lesion") == "16×24×32 voxels"
+    assert seen_in_words(made, "one", "lesion") == "256×256 pixels"
 
 
 def test_patches_of_slices_need_no_resampling() -> None:
