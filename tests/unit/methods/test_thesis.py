@@ -428,6 +428,10 @@ def test_a_method_may_start_anew_where_its_stages_see_other_channels() -> None:
             "methods.mine.sampling.size: patches have three dimensions, and the network (unet) has two",
         ),
         (
+            {"network": {"arch": "monai", "monai": {"name": "Quicknat"}}} | PATCHES,
+            "patches have three dimensions, and the network (monai: Quicknat) has two",
+        ),
+        (
             {"network": {"arch": "monai", "monai": {"name": "UNet", "arguments": HALVING}}} | PATCHES,
             "methods.mine.sampling.size: [16, 24, 32] voxels cannot be divided by the strides of the network, "
             "which make [4, 16, 16]",
