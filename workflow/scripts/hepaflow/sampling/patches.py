@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from hepaflow.masks.map import FULL, rounded_to
 from hepaflow.preprocessing.slices import SliceFile
-from hepaflow.sampling.protocol import AGAIN, Arrays, Batch, Draws, Pieces, Slices
+from hepaflow.sampling.protocol import AGAIN, Arrays, Batch, Pieces, SeesPieces, Slices
 from hepaflow.sampling.slices import as_batch, normalise
 from hepaflow.system.plain_matplotlib import matplotlib  # noqa: F401 (MONAI imports it, too)
 from hepaflow.volumes.box import Box
@@ -61,7 +61,7 @@ class SlidingPatches:
         return self._size
 
     def map(
-        self, exam: Slices, network: Draws, at_once: int, progress: Callable[[int], object] | None = None
+        self, exam: Slices, network: SeesPieces, at_once: int, progress: Callable[[int], object] | None = None
     ) -> NDArray[np.uint8]:
         """Return the map of an exam: where windows overlap, a mean that counts a window's middle most.
 

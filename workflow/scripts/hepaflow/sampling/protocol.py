@@ -93,7 +93,7 @@ class Slices(Protocol):
         """Return that mask for several slices."""
 
 
-class Draws(Protocol):
+class SeesPieces(Protocol):
     """A network that is shown pieces of an exam; a `Predictor` is one.
 
     Attributes
@@ -134,7 +134,7 @@ class Sampling(Protocol):
         """Return the shape of a piece, without channels, of data with so many rows and columns."""
 
     def map(
-        self, exam: Slices, network: Draws, at_once: int, progress: Callable[[int], object] | None = None
+        self, exam: Slices, network: SeesPieces, at_once: int, progress: Callable[[int], object] | None = None
     ) -> NDArray[np.uint8]:
         """Return the map of an exam, of its shape, that a network draws of its pieces, at most so many at once.
 

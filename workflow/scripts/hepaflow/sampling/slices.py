@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hepaflow.preprocessing.slices import SliceFile
-from hepaflow.sampling.protocol import Arrays, Batch, Draws, Pieces, Slices
+from hepaflow.sampling.protocol import Arrays, Batch, Pieces, SeesPieces, Slices
 
 
 def normalise(image: NDArray[np.float32]) -> Tensor:
@@ -47,7 +47,7 @@ class SliceBySlice:
         return size, size
 
     def map(
-        self, exam: Slices, network: Draws, at_once: int, progress: Callable[[int], object] | None = None
+        self, exam: Slices, network: SeesPieces, at_once: int, progress: Callable[[int], object] | None = None
     ) -> NDArray[np.uint8]:
         """Return the map of an exam, shape (slices, size, size), whose slices a network sees one by one."""
 
