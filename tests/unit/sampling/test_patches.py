@@ -198,7 +198,8 @@ def test_where_windows_overlap_their_middles_count_most() -> None:
     image = np.zeros((4, 4, 12), np.uint16)
     image[..., -1] = FULL
     of = SlicesInMemory(SliceStack(image, None, Box.whole(image.shape), image.shape))
-    row = predictor(FirstAlone(), (4, 4, 8)).map(of)[0, 0].astype(int)  # windows from 0 and from 4
+    found = predictor(FirstAlone(), (4, 4, 8)).map(of)  # windows from 0 and from 4
+    row = found[2, 2].astype(int)  # not at the edge, where all weights are the smallest that MONAI gives
     assert (np.diff(row) <= 0).all()
     assert row[3] == 255
     assert row[8] == 0
