@@ -145,7 +145,7 @@ def main(arguments: list[str] | None = None) -> int:
         from hepaflow.networks.compute import prediction_batch  # see above
 
         training = mode == "train"
-        batch = recipe.training.batch_size if training else prediction_batch(settings.compute, settings.size)
+        batch = recipe.training.batch_size if training else prediction_batch(settings.compute, settings.size**2)
         return measure(name, recipe, mode, settings.size, chosen.batch or batch, chosen.steps, settings.compute)
 
     if chosen.one:

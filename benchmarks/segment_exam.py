@@ -160,7 +160,7 @@ def measured(place: Path, model: Path, *, slices: int, trained: bool, precision:
     segmenter = step("load the networks", lambda: Segmenter(chosen, compute, show=True))
     with timed_steps(liver) as seconds:
         began = clocks()
-        found = segmenter.segment(exam.hu)
+        found = segmenter.segment(exam.hu, exam.grid.trusted_spacing)
         segmented = clocks() - began
     rows |= {words: seconds[name] for name, words in STEPS.items() if name in seconds}
     step(

@@ -143,7 +143,7 @@ def test_what_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
         told.append(failure.told)
     tell(own_exams.KEPT, told[0])
     monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 0}))
-    never = Model({}, lambda _: pytest.fail("the networks ran"))
+    never = Model({}, lambda *_: pytest.fail("the networks ran"))
     (failure,), _ = _run(tmp_path / "ct", tmp_path / "out", never)
     tell(own_exams.ROOM, neutral(failure.told, tmp_path))
 
@@ -225,7 +225,7 @@ def test_an_exchange_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 
 def test_two_commands_at_once(tmp_path: Path, tell: Tell) -> None:
     _series(tmp_path / "ct")
-    never = Model({}, lambda _: pytest.fail("the networks ran"))
+    never = Model({}, lambda *_: pytest.fail("the networks ran"))
     with claimed(tmp_path / "out/ct"):
         (failure,), _ = _run(tmp_path / "ct", tmp_path / "out", never)
     tell(own_exams.TWO, neutral(failure.told, tmp_path))
@@ -314,7 +314,7 @@ def test_what_lies_outside_or_at_an_edge(tmp_path: Path, tell: Tell) -> None:
     phantom = _phantom(spacing=(8, 7), gap=25)
     phantom.nifti(phantom.stored, tmp_path / "a.nii")
 
-    def found(hu: np.ndarray) -> Thresholded:
+    def found(hu: np.ndarray, _: object) -> Thresholded:
         lesion = np.zeros(hu.shape, bool)
         lesion[6, 10, 8] = True
         return Thresholded(thresholds(hu).liver, lesion, {})

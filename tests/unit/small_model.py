@@ -56,9 +56,14 @@ def small_model(
         assert planned.network is not None
         torch.manual_seed(own_seed)
         sampling = planned.network.sampling
-        network = build_network(planned.network.network, SAMPLINGS[sampling.kind](sampling).channels)
+        channels = SAMPLINGS[sampling.kind](sampling).channels + bool(planned.network.with_region)
+        network = build_network(planned.network.network, channels)
         if logits:
-            last = [one for one in network.modules() if isinstance(one, nn.Conv2d) and one.out_channels == 1][-1]
+            last = [
+                one
+                for one in network.modules()
+                if isinstance(one, nn.Conv2d | nn.Conv3d | nn.ConvTranspose3d) and one.out_channels == 1
+            ][-1]
             assert last.bias is not None
             nn.init.zeros_(last.weight)
             nn.init.constant_(last.bias, logits[stage])

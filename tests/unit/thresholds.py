@@ -21,7 +21,7 @@ class Thresholded:
         return label_map(self.liver, self.lesion)
 
 
-def thresholds(hu: np.ndarray) -> Thresholded:
+def thresholds(hu: np.ndarray, spacing: object = None) -> Thresholded:
     """Segment an exam; of every lesion the networks are said to disagree by 50 %."""
     liver, lesion = hu >= LIVER_HU, hu >= LESION_HU
     doubted = np.where(lesion, 50, 0).astype(np.uint8)

@@ -3,12 +3,13 @@
 from pathlib import Path
 
 import numpy as np
-from smoke_run import SMOKE, Checkout
+from smoke_run import EXAMS, SMOKE, Checkout
 
-from hepaflow.methods.plan import model_of
+from hepaflow.methods.plan import model_of, networks_of
 from hepaflow.methods.thesis import plan_of
 from hepaflow.model.bundle import read_bundle
 from hepaflow.model.segmenter import Segmenter
+from hepaflow.model.trained import model_of_run
 from hepaflow.settings.compute import ComputeSettings
 from hepaflow.settings.workflow import read_settings
 from hepaflow.volumes.labels import read_labels
@@ -20,7 +21,27 @@ WIDE = {
     "stages": {"lesion": {"data": {"kind": "voi_slices", "size": 40, "margin": 0.1}}},
 }
 """A method whose lesions lie on a finer grid."""
-ADDED = {"wide": WIDE, "both": {"kind": "average", "of": ["plain", "wide"]}}
+DEEP = {
+    "network": {"arch": "monai", "monai": {"name": "UNet", "arguments": {"channels": [8, 16], "strides": [2]}}},
+    "sampling": {"kind": "patches", "size": [8, 32, 32]},
+    "training": {
+        # Patches of a second, enough for a liver and lesions in it.
+        **{"batch_size": 2, "batches_per_epoch": 4, "oversample": 0.5, "epochs": 10, "decay_factor": 1.0},
+        **{"optimiser": {"kind": "adamw"}, "learning_rate": 0.01},
+    },
+    "stages": {
+        "liver": {
+            "data": {"kind": "resampled", "spacing": [14, 10, 10]},
+            "postprocessing": [{"kind": "largest_component"}],
+        },
+        "lesion": {
+            "data": {"kind": "resampled_voi", "spacing": [12, 6, 6], "margin": 20},
+            "postprocessing": [{"kind": "inside"}],
+        },
+    },
+}
+"""A method of resampled exams, whose networks see patches in three dimensions."""
+ADDED = {"wide": WIDE, "both": {"kind": "average", "of": ["plain", "wide"]}, "deep": DEEP}
 CHANGED = {"methods": {**SMOKE["methods"], **ADDED}, "model": "both"}
 
 
@@ -28,18 +49,21 @@ def test_a_method_and_an_average_are_added_to_a_finished_run(copied: Checkout) -
     copied.configure(**CHANGED)
     planned = copied.planned()
     own = {
-        "preprocess": 4 + 2,  # of all exams, and around the average's liver of those to test
-        "train": 2,
-        "predict": 2,
+        # Of all exams for lesions, and around the average's liver of those to test; resampled, for each stage.
+        "preprocess": 4 + 2 + 2 * 4,
+        "train": 2 + 2,
+        "predict": 2 + 2,
         "average": 2,
-        "postprocess": 4,
-        "restore": 4,
-        "evaluate": 4,
+        "postprocess": 4 + 2,
+        "restore": 4 + 2,
+        "evaluate": 4 + 2,
+        "survey": 4,  # they see whether there is a spacing
     }
     assert {rule: count for rule, count in planned.items() if rule in own} == own
-    assert planned.keys().isdisjoint({"phantom", "survey", "fit_fusion", "fuse", "disagreement", "overlap"})
+    assert planned.keys().isdisjoint({"phantom", "fit_fusion", "fuse", "disagreement", "overlap"})
     results = copied.folder / "results/smoke"
     maps = [f"segmentations/{name}/{exam}.nii.gz" for name in ADDED for exam in ("three", "four")]
+    maps += [f"exams/{exam}.json" for exam in EXAMS]
     wanted = [f"results/smoke/{path}" for path in ("hepaflow-model.zip", *maps)]
     ended = copied.snakemake(*wanted)
     assert ended.returncode == 0, ended.stdout
@@ -54,12 +78,22 @@ def test_a_method_and_an_average_are_added_to_a_finished_run(copied: Checkout) -
         assert (labels == 1).any()
         np.testing.assert_array_equal(found.labels, labels)
         assert all((labels != _labels(results, name, exam, grid)).any() for name in ("plain", "wide"))
+        found = _in_memory("deep", results).segment(hu, grid.trusted_spacing)
+        labels = _labels(results, "deep", exam, grid)
+        assert set(np.unique(labels)) == {0, 1, 2}
+        np.testing.assert_array_equal(found.labels, labels)
 
     copied.configure(
         **CHANGED | {"methods": CHANGED["methods"] | {"both": {"kind": "average", "of": ["dense", "wide"]}}}
     )
     assert copied.planned()["average"] == 2
     assert copied.planned().keys().isdisjoint({"train", "predict", "fuse"})
+
+
+def _in_memory(method: str, results: Path) -> Segmenter:
+    plan = model_of(plan_of(read_settings(SMOKE | CHANGED)), method)
+    networks = [results / f"models/{stage}/{name}.safetensors" for name, stage in networks_of(plan)]
+    return Segmenter(model_of_run(plan, networks, []), ComputeSettings(accelerator="cpu", workers=0), threads=1)
 
 
 def _labels(results: Path, method: str, exam: str, grid: object) -> np.ndarray:

@@ -599,7 +599,7 @@ LINES: dict[str, tuple[tuple[str, str, str], set[str]]] = {
         set(),
     ),
     "an optimiser that none uses": (("training/optimisers.py", "betas=chosen.betas, ", ""), set()),
-    "an augmentation that none uses": (("training/augmentations.py", "order=1", "order=3"), set()),
+    "an augmentation that none uses": (("training/augmentations.py", "moved(image, 1)", "moved(image, 3)"), set()),
     "the entry of a loss": (
         ("training/losses.py", '"dice": _soft_dice', '"dice": abs'),
         {"train.apart"},

@@ -25,7 +25,7 @@ def work() -> None:
     elif settings.region:
         region = read_restored(snakemake.input.region, exam, SliceFile(snakemake.input.region_data))
     how = settings.preprocessing
-    stack = PREPROCESSING[how.kind](hu, region, reference, how, snakemake.threads)
+    stack = PREPROCESSING[how.kind](hu, region, reference, how, snakemake.threads, spacing=grid.trusted_spacing)
     if stack.box is None:
         logging.warning("%s: no %s, so nothing to look for in it", exam, settings.region)
     stack.save(snakemake.output.data)

@@ -18,7 +18,8 @@ def work() -> None:
     networks, votes = ([Path(path) for path in snakemake.input[name]] for name in ("networks", "votes"))
     model = model_of_run(plan, networks, votes)
     compute = ComputeSettings.model_validate_json(snakemake.params.compute)
-    found = Segmenter(model, compute, threads=snakemake.threads).segment(exam.hu)
+    segmenter = Segmenter(model, compute, threads=snakemake.threads)
+    found = segmenter.segment(exam.hu, exam.grid.trusted_spacing)
     write_segmented(snakemake.output.segmented, found, model.identity)
 
 

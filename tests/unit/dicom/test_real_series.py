@@ -33,7 +33,7 @@ def _unpacked(name: str, folder: Path) -> Path:
 
 
 def _segmented(folder: Path, labels: Callable[[np.ndarray], np.ndarray]) -> list[Failure]:
-    def segment(hu: np.ndarray) -> Thresholded:
+    def segment(hu: np.ndarray, _: object) -> Thresholded:
         found = labels(hu)
         undisputed = {"liver": np.zeros_like(found), "lesion": np.zeros_like(found)}
         return Thresholded(found >= 1, found == 2, undisputed)

@@ -43,6 +43,15 @@ def test_describes_the_exam(tmp_path: Path) -> None:
     assert found["warnings"] == []
 
 
+def test_an_exam_without_a_spacing_is_refused_where_one_is_needed(tmp_path: Path) -> None:
+    good, bad = write(tmp_path / "good.nii", image()), write(tmp_path / "bad.nii", image(), np.eye(4))
+    survey("a", good, None, needs_spacing=True)
+    survey("b", bad, None)
+    with pytest.raises(UserError, match="no spacing which could be trusted") as caught:
+        survey("b", bad, None, needs_spacing=True)
+    assert "bad.nii" in str(caught.value)
+
+
 def test_new_exam_has_no_voxels(tmp_path: Path) -> None:
     assert survey("a", write(tmp_path / "i.nii", image()), None)["voxels"] is None
 

@@ -14,7 +14,9 @@ from hepaflow.masks.restore import read_region, read_restored, region_on, restor
 from hepaflow.preprocessing.slices import SliceFile, SliceStack
 from hepaflow.preprocessing.voi import volume_of_interest
 from hepaflow.settings.postprocess import LargestComponent
+from hepaflow.volumes.axes import Axes, covering, own_grid
 from hepaflow.volumes.box import Box
+from hepaflow.volumes.resample import resampled_mask
 from hepaflow.volumes.resize import resize_masks
 
 quick = settings(max_examples=40, deadline=None, derandomize=True)
@@ -271,3 +273,63 @@ def test_one_half_itself_is_outside() -> None:
     map_ = np.tile(np.array([HALF - 1, HALF], np.uint8), (1, 2, 1))
     found = restore(map_, Box((0, 1), (0, 2), (0, 3)), (1, 2, 3))
     assert found[0, 0].tolist() == [False, False, True]
+
+
+# Resampled exams, whose grid need not end where the box does.
+
+GRID_OF = ((2, 12), (4, 34), (6, 46))
+"""A box in an exam of 14×40×50 voxels of 2.5×1×1 mm."""
+
+
+def grid_around(spacing: tuple[float, float, float]) -> Axes:
+    slices, rows, columns = (covering(*one) for one in zip(GRID_OF, (2.5, 1, 1), spacing, strict=True))
+    return slices, rows, columns
+
+
+@pytest.mark.parametrize("spacing", [(2.5, 1, 1), (2, 1.5, 1.5), (1.1, 0.6, 0.7), (4, 2.3, 2.3)], ids=str)
+def test_masks_and_maps_of_a_resampled_exam_come_back_to_its_voxels(spacing: tuple[float, float, float]) -> None:
+    """A probability that falls from the middle of the exam: where it passes one half is known everywhere."""
+    shape, box, grid = (14, 40, 50), Box(*GRID_OF), grid_around(spacing)
+
+    def probability(axes: Axes) -> np.ndarray:
+        centres = (axis.place[0] + (np.arange(axis.voxels) + 0.5) * axis.step for axis in axes)
+        z, y, x = np.meshgrid(*centres, indexing="ij")
+        distance = np.sqrt(((z - 7) * 2.5) ** 2 + (y - 19) ** 2 + (x - 25) ** 2)
+        return np.clip(1 - distance / 22, 0, 1)
+
+    exact = probability(own_grid(np.empty(shape)))
+    map_ = np.rint(255 * probability(grid)).astype(np.uint8)
+    found = restore(map_, box, shape, grid)
+    differing = found != (exact > 0.5)
+    assert found.shape == shape
+    assert np.abs(exact[differing] - 0.5).max(initial=0) < 0.02 * max(spacing)
+    assert found.sum() == pytest.approx((exact > 0.5).sum(), rel=0.03)
+    of_mask = restore(mask_of(map_), box, shape, grid)
+    assert of_mask.sum() == pytest.approx((exact > 0.5).sum(), rel=0.03)
+    assert not restore(np.ones_like(map_) * 255, box, shape, grid)[: box.slices[0]].any()
+    np.testing.assert_array_equal(
+        restore(np.ones(map_.shape, bool), box, shape, grid), box.place(np.ones(box.shape, bool), shape)
+    )
+
+
+def test_at_the_exams_own_spacing_masks_come_back_as_they_are() -> None:
+    box, grid = Box(*GRID_OF), grid_around((2.5, 1, 1))
+    mask = np.random.default_rng(0).random(box.shape) > 0.5
+    np.testing.assert_array_equal(restore(mask, box, (14, 40, 50), grid), box.place(mask, (14, 40, 50)))
+    map_ = np.random.default_rng(0).integers(0, 256, box.shape, np.uint8)
+    np.testing.assert_array_equal(restore(map_, box, (14, 40, 50), grid), box.place(map_ >= 128, (14, 40, 50)))
+
+
+def test_a_region_is_brought_onto_the_grid_of_a_resampled_exam(tmp_path: Path) -> None:
+    box, grid = Box(*GRID_OF), grid_around((2, 1.5, 1.5))
+    region = np.zeros((14, 40, 50), bool)
+    region[4:10, 10:30, 12:40] = True
+    on = region_on(region, box, 0, grid)
+    np.testing.assert_array_equal(on, resampled_mask(region, own_grid(region), grid))
+    assert on.sum() * 2 * 1.5**2 == pytest.approx(region.sum() * 2.5, rel=0.1)  # whole voxels of a cuboid
+    own, around = np.zeros(on.shape, np.uint16), np.zeros(region.shape, np.uint16)
+    SliceStack(own, None, box, region.shape, grid).save(tmp_path / "own.safetensors")
+    SliceStack(around, None, Box.whole(region.shape), region.shape).save(tmp_path / "around.safetensors")
+    write_clean(tmp_path / "liver.npz", [("exam", region)])
+    files = (SliceFile(tmp_path / f"{name}.safetensors") for name in ("around", "own"))
+    np.testing.assert_array_equal(read_region(tmp_path / "liver.npz", "exam", *files), on)

@@ -115,6 +115,17 @@ def test_lesion_network_that_starts_from_the_liver_ignores_pretrained_weights() 
     assert of(one, "predict", "lesion", "a") == of(other, "predict", "lesion", "a")
 
 
+def test_surveys_look_for_a_spacing_where_a_method_resamples() -> None:
+    network = {"arch": "monai", "monai": {"name": "UNet", "arguments": {"channels": [4, 8], "strides": [2]}}}
+    method = {
+        "network": network,
+        "sampling": {"kind": "patches", "size": [8, 16, 16]},
+        "stages": {"liver": {"data": {"kind": "resampled", "spacing": [5, 4, 4]}}},
+    }
+    assert of(read_settings({"methods": {"mine": method}}), "survey").as_json()["needs_spacing"] is True
+    assert of(Settings(), "survey").as_json() == {"trust_label_grid": False}
+
+
 def test_speed_is_part_of_no_rules_settings() -> None:
     fast = read_settings({"compute": {"workers": 0, "devices": 2, "channels_last": True, "compile": True}})
     others = {

@@ -9,12 +9,16 @@ from hepaflow.errors import UserError
 from hepaflow.methods.job_settings import JobSettings
 from hepaflow.methods.plan import averages_of, model_of, networks_of, predictions_of, stages_of, steps_to, votes_of
 from hepaflow.methods.thesis import plan_of
+from hepaflow.methods.words import seen_in_words
 from hepaflow.names import FUSION, STAGES, STRUCTURES
 from hepaflow.settings.plan import Plan, PlannedData, PlannedTraining, Region
 from hepaflow.settings.workflow import read_settings
 
 THESIS = ["densenet201", "inceptionv3", "resnet152", "resnext101"]
 UNET = {"arch": "unet", "weights": "none"}
+MONAI = {"arch": "monai", "monai": {"name": "UNet", "arguments": {"channels": [4, 8], "strides": [2]}}}
+HALVING = {"channels": [4, 8, 8, 8, 8], "strides": [[1, 2, 2], 2, 2, [1, 2, 2]]}
+PATCHES: dict[str, Any] = {"sampling": {"kind": "patches", "size": [16, 24, 32]}}
 
 
 def plan(**config: Any) -> Plan:
@@ -401,14 +405,117 @@ def test_a_method_may_start_anew_where_its_stages_see_other_channels() -> None:
             {"sampling": {"kind": "slabs"}, "stages": {"lesion": {"sampling": {"kind": "slices"}}}},
             "training.lesion.start: the lesion network of the method 'mine' sees 1 slice(s) at once, and cannot",
         ),
-        ({"flips": []}, "expected `horizontal`, `vertical` or both"),
+        ({"flips": []}, "expected `horizontal`, `vertical` and `axial`"),
         ({"flips": ["horizontal", "horizontal"]}, "each once"),
-        ({"flips": ["up"]}, "'horizontal' or 'vertical'"),
+        ({"flips": ["up"]}, "'horizontal', 'vertical' or 'axial'"),
+        ({"flips": ["axial"]}, "methods.mine.flips: 'axial' changes the order of slices"),
+        (
+            {"training": {"augmentation": [{"kind": "flip", "direction": "axial", "probability": 0.5}]}},
+            "methods.mine.training.augmentation: 'axial' changes the order of slices",
+        ),
+        (
+            {"stages": {"liver": {"data": {"kind": "resampled_voi", "spacing": [2, 1, 1]}}}},
+            "which nothing has found before this stage; use 'resampled'",
+        ),
+        ({"stages": {"liver": {"data": {"kind": "resampled"}}}}, "stages.liver.data.spacing: missing"),
+        ({"stages": {"liver": {"data": {"kind": "resampled", "spacing": [1, 1, 0]}}}}, "greater than or equal to"),
+        (
+            {"stages": {"liver": {"data": {"kind": "resampled", "spacing": [2, 1, 1]}}}},
+            "methods.mine.stages.liver.data.kind: 'resampled' gives exams of any size",
+        ),
+        (
+            {"sampling": {"kind": "patches", "size": [16, 32, 32]}},
+            "methods.mine.sampling.size: patches have three dimensions, and the network (unet) has two",
+        ),
+        (
+            {"network": {"arch": "monai", "monai": {"name": "Quicknat"}}} | PATCHES,
+            "patches have three dimensions, and the network (monai: Quicknat) has two",
+        ),
+        (
+            {"network": {"arch": "monai", "monai": {"name": "UNet", "arguments": HALVING}}} | PATCHES,
+            "methods.mine.sampling.size: [16, 24, 32] voxels cannot be divided by the strides of the network, "
+            "which make [4, 16, 16]",
+        ),
+        (
+            {"network": MONAI, "stages": {"lesion": PATCHES}},
+            "the lesion network of the method 'mine' sees a patch at once, and cannot start from the liver",
+        ),
     ],
 )
 def test_what_a_method_cannot_see_is_refused(method: dict[str, Any], told: str) -> None:
     with pytest.raises(UserError, match=re.escape(told)):
         beside(**method)
+
+
+# Patches.
+
+
+def test_patches_have_networks_of_three_dimensions_by_their_sampling() -> None:
+    data = {"kind": "resampled", "spacing": [5, 4, 4]}
+    made = beside(
+        network=MONAI, training={"start": "backbone"}, stages={"liver": PATCHES | {"data": data}, "lesion": {}}
+    )
+    networks = {stage: made.methods["mine"][stage].network for stage in STAGES}
+    assert {stage: one.network.dimensions for stage, one in networks.items() if one} == {
+        "liver": 3,
+        "lesion": None,
+    }
+    for stage in STAGES:
+        assert training(made, stage, "mine").settings.network.dimensions == networks[stage].network.dimensions
+    assert "dimensions" not in networks["lesion"].canonical()
+
+
+def test_resampled_data_have_the_window_of_the_run_unless_they_have_their_own() -> None:
+    window = {"low": -100.0, "high": 200.0}
+    own = {"kind": "resampled_voi", "spacing": [2.0, 1.5, 1.5], "margin": 20.0, "window": window}
+    stages = {"liver": {"data": {"kind": "resampled", "spacing": [5, 4, 4]}}, "lesion": {"data": own}}
+    made = beside(network=MONAI, **PATCHES, stages=stages)
+    seen = {name: made.data[f"{name}-mine"] for name in STAGES}
+    assert seen["liver"].preprocess.preprocessing.as_json() == {
+        "kind": "resampled",
+        "window": {"low": -250.0, "high": 250.0},
+        "spacing": [5.0, 4.0, 4.0],
+    }
+    assert seen["liver"].within is None
+    assert seen["lesion"].preprocess.preprocessing.as_json() == own
+    assert seen["lesion"].within == Region(method="mine", stage="liver")
+    assert seen["lesion"].preprocess.region == "liver"
+    assert training(made, "lesion", "mine").start == "liver"  # whose network sees patches, too
+
+
+def test_what_a_network_of_patches_sees_is_told_in_words() -> None:
+    stages = {"liver": {"data": {"kind": "resampled", "spacing": [5, 4, 3.5]}}}
+    made = beside(network=MONAI, **PATCHES, stages=stages)
+    assert seen_in_words(made, "mine", "liver") == "16×24×32 voxels of 5×4×3.5 mm"
+    assert seen_in_words(made, "mine", "lesion") == "16×24×32 voxels"
+    assert seen_in_words(made, "one", "lesion") == "256×256 pixels"
+
+
+def test_patches_of_slices_need_no_resampling() -> None:
+    made = beside(network=MONAI, **PATCHES)
+    assert {made.methods["mine"][stage].data for stage in STAGES} == {"liver", "lesion-mine"}
+
+
+def test_maps_of_resampled_exams_are_not_averaged() -> None:
+    data = {"data": {"kind": "resampled", "spacing": [5, 4, 4]}}
+    mine = {"network": MONAI, **PATCHES, "stages": {"liver": data}}
+    with pytest.raises(
+        UserError, match=r"methods\.both\.of: the maps of 'mine' lie on the grid of resampled exams"
+    ):
+        plan(methods={"mine": mine, "both": {"kind": "average", "of": ["mine", "fusion"]}})
+
+
+REGION = {"kind": "voi_slices", "with_region": True}
+
+
+def test_a_stage_may_see_the_earlier_mask_as_a_channel() -> None:
+    made = beside(training={"start": "backbone"}, stages={"lesion": {"data": REGION}})
+    for stage, expected in (("liver", None), ("lesion", True)):
+        assert made.methods["mine"][stage].network.with_region is expected
+        assert training(made, stage, "mine").settings.with_region is expected
+    assert made.data["lesion-mine"].preprocess.preprocessing.with_region is True
+    with pytest.raises(UserError, match=r"sees 1 slice\(s\) with a mask at once, and cannot start from the liver"):
+        beside(stages={"lesion": {"data": REGION}})
 
 
 # Averages of maps.

@@ -12,6 +12,7 @@ import torch
 from small_exams import MapGrid
 from small_model import ALL_LIVER_NO_LESION, NAMES, UNET, small_model, small_plan
 
+from hepaflow.errors import UserError
 from hepaflow.masks.average import average
 from hepaflow.masks.file import write_maps
 from hepaflow.masks.fusion import Fusion
@@ -170,7 +171,7 @@ def drawn(model: Path, plan: Plan, step: tuple[str, str], stack: SliceStack) -> 
     method, stage = step
     settings = plan.methods[method][stage].network
     assert settings is not None
-    channels = {"slices": 1, "slabs": 3}[settings.sampling.kind]
+    channels = {"slices": 1, "slabs": 3, "patches": 1}[settings.sampling.kind]
     network = build_network(settings.network, channels)
     load_weights(network, model, read_bundle(model).network(stage, method))
     fabric = make_fabric(settings.precision, CPU, threads=1)
@@ -337,6 +338,100 @@ def test_a_cascade_of_maps_is_what_its_jobs_make(
             restored = read_restored(tmp_path / f"{stage}.npz", exam, SliceFile(path))
             assert restored.any()
             np.testing.assert_array_equal(restored, getattr(given, stage))
+
+
+UNET3D = {"arch": "monai", "monai": {"name": "UNet", "arguments": {"channels": [4, 8], "strides": [2]}}}
+SPACING = (2.5, 1.0, 0.9)
+
+
+def plan_of_patches(**others: Any) -> Plan:
+    """Return the plan of a cascade on resampled exams, that sees patches of them."""
+    stages = {
+        "liver": {"data": {"kind": "resampled", "spacing": [2, 1.5, 1.5]}},
+        "lesion": {
+            "data": {"kind": "resampled_voi", "spacing": [1.5, 1.1, 1.1], "margin": 4},
+            "postprocessing": [{"kind": "inside", "dilation": 1}, {"kind": "min_area", "min_area": 2}],
+        },
+    }
+    sampling = {"kind": "patches", "size": [4, 16, 16]}
+    return small_plan(
+        "mine", methods={"mine": {"network": UNET3D, "sampling": sampling, "stages": stages, **others}}
+    )
+
+
+@pytest.mark.parametrize("kind", ["voi_slices", "resampled_voi"])
+def test_lesions_are_sought_with_the_livers_mask_beside_the_image(
+    kind: str, tmp_path: Path, hu: np.ndarray
+) -> None:
+    others = {"spacing": [2, 1.5, 1.5]} if kind == "resampled_voi" else {"margin": 0.1}
+    patches = {"sampling": {"kind": "patches", "size": [4, 16, 16]}} if kind == "resampled_voi" else {}
+    stages = {"lesion": {"data": {"kind": kind, "with_region": True, **others}, "postprocessing": []}}
+    method = {"network": UNET3D, "training": {"start": "backbone"}, "stages": stages, **patches}
+    plan = small_plan("mine", methods={"mine": method})
+    model = small_model(tmp_path, plan=plan, seed=2)
+    found = Segmenter(read_bundle(model), CPU, threads=1).segment(hu, SPACING)
+    planned = plan.methods["mine"]["lesion"]
+    how = plan.data[planned.data].preprocess.preprocessing
+    stack = PREPROCESSING[how.kind](hu, found.liver, None, how, 1, spacing=SPACING)
+    assert stack.region.any()
+    settings = planned.network
+    network = build_network(settings.network, 2)
+    load_weights(network, model, read_bundle(model).network("lesion", "mine"))
+    drawer = Predictor(network, settings.sampling, make_fabric("fp32", CPU, threads=1), CPU)
+    map_ = drawer.map(SlicesInMemory(stack))
+    assert (map_ != drawer.map(SlicesInMemory(replace(stack, region=~stack.region)))).any()
+    np.testing.assert_array_equal(found.lesion, restore(mask_of(map_), stack.box, stack.shape, stack.grid))
+
+
+@pytest.mark.parametrize("restored", ["masks", "maps"])
+def test_a_cascade_of_patches_is_what_its_jobs_make(
+    restored: str, tmp_path: Path, hu: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Step by step, with the scripts of post-processing on files: each stage on a grid of its own."""
+    plan = plan_of_patches(restore=restored, flips=["axial"])
+    model = small_model(tmp_path, plan=plan, seed=2)
+    found = Segmenter(read_bundle(model), CPU, threads=1).segment(hu, SPACING)
+    masks: dict[str, np.ndarray] = {}
+    for stage in STAGES:
+        planned = plan.methods["mine"][stage]
+        how = plan.data[planned.data].preprocess.preprocessing
+        stack = PREPROCESSING[how.kind](hu, masks.get("liver"), None, how, 1, spacing=SPACING)
+        path = tmp_path / stage / "exam.safetensors"
+        path.parent.mkdir(exist_ok=True)
+        stack.save(path)
+        map_ = drawn(model, plan, ("mine", stage), stack)
+        assert map_.shape == stack.image.shape
+        write_maps(tmp_path / f"{stage}.maps.npz", [("exam", map_)])
+        asked = {
+            "region": tmp_path / "liver.npz" if planned.region else [],
+            "region_data": [tmp_path / "liver/exam.safetensors"] if planned.region else [],
+            "data": [path] if planned.region else [],
+        }
+        settings = PostprocessSettings(postprocessing=planned.postprocessing, restore=planned.restore)
+        job = SimpleNamespace(
+            input=SimpleNamespace(maps=tmp_path / f"{stage}.maps.npz", **asked),
+            output=SimpleNamespace(masks=tmp_path / f"{stage}.npz"),
+            params=SimpleNamespace(settings=settings.canonical()),
+        )
+        monkeypatch.setattr("hepaflow.jobs.run.run", lambda _, work: work())
+        runpy.run_path(str(SCRIPTS / "postprocess.py"), {"snakemake": job})
+        masks[stage] = read_restored(tmp_path / f"{stage}.npz", "exam", SliceFile(path))
+        assert 0 < masks[stage].sum() < hu.size
+        np.testing.assert_array_equal(masks[stage], getattr(found, stage))
+    assert {masks[stage].shape for stage in STAGES} == {hu.shape}
+
+
+def test_a_model_that_resamples_needs_the_spacing(tmp_path: Path, hu: np.ndarray) -> None:
+    model = small_model(tmp_path, plan=plan_of_patches())
+    with pytest.raises(UserError, match="no spacing that could be trusted"):
+        Segmenter(read_bundle(model), CPU, threads=1).segment(hu)
+
+
+def test_a_cascade_of_patches_without_a_liver_has_no_lesion(tmp_path: Path, hu: np.ndarray) -> None:
+    model = small_model(tmp_path, {"liver": -100.0, "lesion": 100.0}, plan_of_patches())
+    found = Segmenter(read_bundle(model), CPU, threads=1).segment(hu, SPACING)
+    assert not found.liver.any()
+    assert not found.lesion.any()
 
 
 def test_a_cascade_without_a_liver_has_no_lesion(tmp_path: Path, hu: np.ndarray) -> None:

@@ -130,6 +130,17 @@ def test_channels_last_changes_the_layout_and_not_the_function() -> None:
     torch.testing.assert_close(prepared(x.to(memory_format=torch.channels_last)), before)
 
 
+def test_channels_last_of_patches_is_that_of_three_dimensions() -> None:
+    network, x = nn.Conv3d(3, 4, 3), torch.rand(2, 3, 8, 8, 8)
+    before, chosen = network(x), CPU.model_copy(update={"channels_last": True})
+    layout = memory_format(chosen, training=True, dimensions=3)
+    assert layout is torch.channels_last_3d
+    assert memory_format(CPU, training=True, dimensions=3) is torch.contiguous_format
+    prepared = prepare(network, chosen, 3)
+    assert prepared.weight.is_contiguous(memory_format=layout)
+    torch.testing.assert_close(prepared(x.to(memory_format=layout)), before)
+
+
 def test_the_layout_is_chosen_by_the_device_and_what_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = ComputeSettings()
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
@@ -152,7 +163,7 @@ def test_nothing_is_done_unasked() -> None:
 
 @pytest.mark.parametrize(("size", "slices"), [(256, 2), (64, 32), (512, 1), (1024, 1)])
 def test_a_batch_of_predictions_on_the_cpu_has_the_pixels_of_two_slices(size: int, slices: int) -> None:
-    assert prediction_batch(CPU, size) == slices
+    assert prediction_batch(CPU, size**2) == slices
 
 
 @pytest.mark.parametrize(("size", "slices"), [(256, 64), (64, 1024), (512, 16), (1024, 4)])
@@ -160,16 +171,16 @@ def test_a_batch_of_predictions_on_a_gpu_has_the_pixels_of_64_slices(
     monkeypatch: pytest.MonkeyPatch, size: int, slices: int
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert prediction_batch(ComputeSettings(), size) == slices
-    assert prediction_batch(CPU, 256) == 2  # keeps to the CPU
+    assert prediction_batch(ComputeSettings(), size**2) == slices
+    assert prediction_batch(CPU, 256**2) == 2  # keeps to the CPU
 
 
 def test_a_batch_is_what_the_settings_ask_for_and_fits_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = CPU.model_copy(update={"predict_batch_size": 7})
-    assert prediction_batch(asked, 256) == 7
+    assert prediction_batch(asked, 256**2) == 7
     monkeypatch.setenv("SLURM_MEM_PER_NODE", "2700")  # MiB: half of it has room for five slices of 265
-    assert fitting_batch(asked, 256).predict_batch_size == 5
-    assert fitting_batch(CPU, 256).predict_batch_size == 2
+    assert fitting_batch(asked, 256**2).predict_batch_size == 5
+    assert fitting_batch(CPU, 256**2).predict_batch_size == 2
 
 
 @pytest.mark.parametrize(("threads", "devices", "each"), [(6, 1, 6), (6, 2, 3), (7, 3, 2), (1, 3, 1)])

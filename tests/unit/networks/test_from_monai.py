@@ -47,11 +47,43 @@ def test_a_network_is_monais_own() -> None:
     ],
 )
 def test_networks_of_many_kinds_pass(name: str, arguments: dict[str, Any]) -> None:
-    check(named(name, **arguments), channels=1, size=32)
+    check(named(name, **arguments), channels=1, shape=(32, 32))
     network = FromMonai(named(name, **arguments))
     logits = network(torch.rand(2, 1, 32, 32))
     assert (len(logits) == 2 and not isinstance(logits, torch.Tensor)) is (name == "SegResNetDS")
     assert network.eval()(torch.rand(2, 1, 32, 32)).shape == (2, 1, 32, 32)
+
+
+def test_a_network_is_monais_own_in_three_dimensions() -> None:
+    torch.manual_seed(0)
+    ours = build_network(NetworkSettings(arch="monai", monai=named("UNet", **UNET), dimensions=3))
+    torch.manual_seed(0)
+    theirs = nets.UNet(3, 1, 1, channels=(4, 8), strides=(2,), norm=("instance", {"affine": True}))
+    x = torch.rand(2, 1, 6, 8, 10)
+    assert torch.equal(ours(x), theirs(x))
+    for wrong in (torch.rand(2, 1, 8, 8), torch.rand(2, 2, 8, 8, 8)):
+        with pytest.raises(ValueError, match=r"expected \(batch, 1, slices, rows, columns\)"):
+            ours(wrong)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("UNet", UNET),
+        ("SegResNetDS", {"init_filters": 4, "blocks_down": [1, 1, 1], "dsdepth": 2}),
+        ("DynUNet", DYNUNET | {"strides": [1, [1, 2, 2], 2], "upsample_kernel_size": [[1, 2, 2], 2]}),
+    ],
+)
+def test_networks_of_many_kinds_take_patches(name: str, arguments: dict[str, Any]) -> None:
+    check(named(name, **arguments), channels=1, shape=(8, 16, 24))
+    found = FromMonai(named(name, **arguments), 1, 3).eval()(torch.rand(1, 1, 8, 16, 24))
+    assert found.shape == (1, 1, 8, 16, 24)
+    assert found.dtype == torch.float32
+
+
+def test_a_patch_that_cannot_be_halved_as_often_is_refused() -> None:
+    with pytest.raises(UserError, match=r"fails on patches of 6×10×10 voxels|of two patches of 6×10×10 voxels"):
+        check(named("UNet", channels=[4, 8, 8], strides=[2, 2]), channels=1, shape=(6, 10, 10))
 
 
 @pytest.mark.parametrize(
@@ -72,7 +104,7 @@ def test_what_gives_no_logits_of_the_slices_size_is_refused(
     name: str, arguments: dict[str, Any], told: str
 ) -> None:
     with pytest.raises(UserError, match=told):
-        check(named(name, **arguments), channels=1, size=32)
+        check(named(name, **arguments), channels=1, shape=(32, 32))
 
 
 def test_what_decides_how_a_network_is_built_is_what_settings_are_checked_by() -> None:
@@ -94,6 +126,6 @@ def test_a_package_that_monai_needs_is_named(monkeypatch: pytest.MonkeyPatch, wh
 
     monkeypatch.setattr(nets.UNet, when, fail)
     with pytest.raises(UserError, match=r"not installed .*No module named 'einops'") as caught:
-        check(named("UNet", **UNET), channels=1, size=32)
+        check(named("UNet", **UNET), channels=1, shape=(32, 32))
     assert "install it" in str(caught.value)
     assert "arguments" not in str(caught.value)

@@ -1,9 +1,11 @@
 """Slices of the volume of interest as they are: cut out with a margin, windowed, resized, and nothing more."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from small_exams import HALF_A_STEP, exam
+from small_exams import HALF_A_STEP, exam, saved
 
 from hepaflow.preprocessing.slices import FULL, SlicesInMemory
 from hepaflow.preprocessing.voi import volume_of_interest
@@ -12,6 +14,7 @@ from hepaflow.preprocessing.window import window
 from hepaflow.settings.contrast import VoiSlicesSettings
 from hepaflow.settings.slices import WindowSettings
 from hepaflow.volumes.box import Box
+from hepaflow.volumes.resize import resize_masks
 
 WINDOW = WindowSettings(low=-100, high=150)
 
@@ -44,6 +47,28 @@ def test_what_lies_around_the_liver_stays_as_it_is() -> None:
     changed = voi_slices(hu, liver, None, VoiSlicesSettings(window=WINDOW, size=32, margin=0.2))
     assert (made.image != changed.image).any()
     assert made.mask is None
+
+
+def test_the_livers_mask_is_stored_beside_the_image_if_it_is_asked_for(tmp_path: Path) -> None:
+    hu, labels = exam()
+    liver, lesion = labels >= 1, labels == 2
+    plain = voi_slices(hu, liver, lesion, VoiSlicesSettings(window=WINDOW, size=40, margin=0.1))
+    settings = VoiSlicesSettings(window=WINDOW, size=40, margin=0.1, with_region=True)
+    made = voi_slices(hu, liver, lesion, settings)
+    assert plain.region is None
+    np.testing.assert_array_equal(made.image, plain.image)
+    np.testing.assert_array_equal(made.region, resize_masks(made.box.crop(liver), (40, 40)))
+    file, before = saved(tmp_path, made), saved(tmp_path, plain, "plain.safetensors")
+    assert file.has_region
+    assert file.sha256 != before.sha256
+    np.testing.assert_array_equal(file.region(), made.region)
+    np.testing.assert_array_equal(SlicesInMemory(made).region(slice(1, 2)), made.region[1:2])
+    for one in (before, SlicesInMemory(plain)):
+        assert not one.has_region
+        with pytest.raises(ValueError, match="no mask of a region"):
+            one.region()
+    none = voi_slices(hu, np.zeros(hu.shape, bool), None, settings)
+    assert none.region.shape == none.image.shape == (0, 40, 40)
 
 
 @pytest.mark.parametrize(

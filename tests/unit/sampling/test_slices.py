@@ -64,7 +64,7 @@ def test_pixels_are_normalised_as_the_thesis_does() -> None:
 def test_every_slice_has_a_number(exams: list[Path]) -> None:
     dataset = SliceDataset(exams)
     assert len(dataset) == 38
-    assert dataset.size == SIZE
+    assert dataset.pixels == SIZE**2
     images, masks = dataset[range(38)]
     assert images.shape == masks.shape == (38, 1, SIZE, SIZE)
     assert images.dtype == masks.dtype == torch.float32
@@ -90,7 +90,7 @@ def test_slices_tell_whether_their_masks_hold_the_structure(tmp_path: Path, exam
 
 
 def test_no_exams_are_no_slices() -> None:
-    assert len(SliceDataset([])) == SliceDataset([]).size == 0
+    assert len(SliceDataset([])) == SliceDataset([]).pixels == 0
     assert SliceDataset([]).holds_structure().shape == (0,)
 
 

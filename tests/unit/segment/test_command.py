@@ -268,11 +268,11 @@ def test_no_warning_of_a_library_reaches_the_screen(
 ) -> None:
     """Whatever filter it puts before ours; what it warns of may be the patient's."""
 
-    def segment(hu: np.ndarray) -> Segmented:
+    def segment(hu: np.ndarray, spacing: object) -> Segmented:
         warnings.simplefilter("always")
         warnings.warn("Zebulon is no valid PatientID", stacklevel=1)
         logging.getLogger("of.a.library").warning("Zebulon again")
-        return MODEL.segment(hu)
+        return MODEL.segment(hu, spacing)
 
     monkeypatch.setattr("hepaflow.segment.command.load_model", lambda *_, **__: Model({}, segment))
     monkeypatch.setattr("hepaflow.model.bundle.read_bundle", lambda _: None)
@@ -289,7 +289,7 @@ def test_a_fault_of_the_model_is_told_with_its_traceback_and_without_the_patient
 ) -> None:
     write(_phantom().slices(intercept=0, **SECRETS), tmp_path / "ct")
 
-    def fails(hu: np.ndarray) -> Segmented:
+    def fails(hu: np.ndarray, spacing: object) -> Segmented:
         raise ArithmeticError("nothing for Zebulon^Quentin")
 
     failures, _ = _run(tmp_path / "ct", tmp_path / "out", Model({}, fails))
@@ -440,7 +440,7 @@ def test_lesions_outside_of_the_liver_are_kept_when_asked_for(tmp_path: Path) ->
     phantom = _phantom(spacing=(8, 7), gap=25)
     far = Thresholded(phantom.labels >= 1, np.zeros(phantom.labels.shape, bool), {})
     far.lesion[6, 10:, 8:] = True
-    model = Model({}, lambda _: far)
+    model = Model({}, lambda *_: far)
     phantom.nifti(phantom.stored, tmp_path / "a.nii")
     counts = []
     for keep in (False, True):
@@ -489,7 +489,7 @@ import pathlib, sys, time
 import hepaflow.model.bundle, hepaflow.segment.command
 from hepaflow.cli import main
 
-def segment(hu):
+def segment(hu, spacing):
     pathlib.Path(sys.argv[2], "begun").touch()
     time.sleep(60)
 

@@ -19,7 +19,7 @@ from hepaflow.exams.sheet import read_sheet
 from hepaflow.settings.base import SettingsModel
 from hepaflow.settings.compute import ComputeSettings, RunComputeSettings
 from hepaflow.settings.decoder import Decoder
-from hepaflow.settings.network import HAS_BACKBONE, OWN_SETTINGS, SIDES, NetworkSettings
+from hepaflow.settings.network import HAS_BACKBONE, MOST_DIMENSIONS, OWN_SETTINGS, SIDES, NetworkSettings
 from hepaflow.settings.postprocess import PostprocessingStep
 from hepaflow.settings.preprocessing import OwnData, Preprocessing
 from hepaflow.settings.sampling import Sampling
@@ -559,7 +559,7 @@ def test_a_kind_alone_is_told_with_what_to_write(config: dict[str, Any], told: s
 def test_a_value_that_is_no_kind_is_told_with_the_kinds(found: Any) -> None:
     assert problems(of_method(sampling=found)) == [
         f"methods.m.sampling: found {found!r}; input should be keys with values, "
-        "`kind` (one of 'slices', 'slabs') among them"
+        "`kind` (one of 'slices', 'slabs', 'patches') among them"
     ]
 
 
@@ -865,7 +865,7 @@ def test_every_name_has_its_entry() -> None:
 
     assert list(HAS_BACKBONE) == list(ARCHITECTURES)
     assert set(GMACS) <= set(ARCHITECTURES)
-    assert set(OWN_SETTINGS) | set(SIDES) <= set(ARCHITECTURES)
+    assert set(OWN_SETTINGS) | set(SIDES) | set(MOST_DIMENSIONS) <= set(ARCHITECTURES)
     assert set(BLOCKS) == {name for name, group in OWN_SETTINGS.items() if group == "unet"}
     assert kinds(Decoder) == tuple(DECODERS)
     assert kinds(get_args(Preprocessing)[0]) == tuple(PREPROCESSING)
@@ -881,7 +881,7 @@ def test_a_paper_s_method_is_added_to_the_thesis(path: Path) -> None:
     update_config(merged, yaml.safe_load(path.read_text()))
     settings = read_settings(merged)
     assert list(settings.methods) == [path.stem]
-    assert settings.methods[path.stem].network.arch == path.stem
+    assert settings.methods[path.stem].network.arch in (path.stem, *MOST_DIMENSIONS)
     assert settings.model_copy(update={"methods": {}}) == Settings()
 
 

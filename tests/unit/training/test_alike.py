@@ -17,7 +17,7 @@ UNET: dict[str, Any] = {"channels": [4, 8], "strides": [2]}
 
 
 def tried(name: str, **arguments: Any) -> None:
-    check_alike(MonaiNetwork(name=name, arguments=arguments), channels=1, size=32)
+    check_alike(MonaiNetwork(name=name, arguments=arguments), channels=1, shape=(32, 32))
 
 
 @pytest.mark.parametrize("norm", ["instance", "batch", "syncbatch", ["batch", {"affine": False}]])

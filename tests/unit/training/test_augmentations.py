@@ -14,6 +14,7 @@ from hepaflow.sampling.batches import EpochBatches
 from hepaflow.sampling.slices import SliceDataset
 from hepaflow.settings.augmentation import Augmentation
 from hepaflow.training.augmentations import AUGMENTATIONS, augmented
+from hepaflow.training.augmentations import MOVING as OF_PLACES
 from hepaflow.training.augmented import AGAIN, AugmentedSlices, BatchesOfEpoch
 
 CHOICES: TypeAdapter[Augmentation] = TypeAdapter(Augmentation)
@@ -35,6 +36,8 @@ EVERY: tuple[dict[str, Any], ...] = (
     {"kind": "low_resolution", "factors": (0.3, 0.9)},
     {"kind": "cut_out", "sides": (0.1, 0.5), "count": 2},
 )
+AXIAL: dict[str, Any] = {"kind": "flip", "direction": "axial"}
+"""Of patches alone, which have slices."""
 MOVING = tuple(given for given in EVERY if given["kind"] in ("flip", "rotate", "scale", "spatial"))
 COLOURING = tuple(given for given in EVERY if given not in MOVING)
 NOTHING: tuple[dict[str, Any], ...] = (
@@ -152,6 +155,76 @@ def test_image_and_mask_are_moved_alike(given: dict[str, Any]) -> None:
         assert np.mean((image[0] > 0.5) != moved) < 0.01
         apart.append(np.mean(mask != moved))
     assert max(apart) > 0.02
+
+
+@pytest.mark.parametrize("given", EVERY, ids=named)
+def test_a_channel_that_is_a_mask_is_moved_and_keeps_its_values(given: dict[str, Any]) -> None:
+    image, mask = pair(channels=2)
+    image[1] = mask
+    found, moved = augmented(image, mask, [chosen(**given)], regions=1, seed=1, epoch=0, number=0)
+    alone, _ = changed(image[:1], mask, chosen(**given))
+    np.testing.assert_allclose(found[:1], alone, atol=1e-6)
+    if given in COLOURING:
+        np.testing.assert_array_equal(found[1], mask)
+    else:
+        assert np.mean((found[1] > 0.5) != moved) < 0.2  # interpolated in one way or another
+        assert not np.array_equal(found[1], mask)
+
+
+def test_what_moves_pixels_is_known_by_name() -> None:
+    assert {given["kind"] for given in (*MOVING, *COLOURING)} == set(AUGMENTATIONS)
+    assert {given["kind"] for given in MOVING} == OF_PLACES
+
+
+# Patches: their slices are moved all alike.
+
+
+@pytest.mark.parametrize("given", [*EVERY, AXIAL], ids=named)
+def test_every_kind_takes_patches(given: dict[str, Any]) -> None:
+    draw = np.random.default_rng(0)
+    image, mask = draw.random((2, 6, 16, 20), np.float32), draw.random((6, 16, 20)) > 0.5
+    before = image.copy(), mask.copy()
+    found, drawn = changed(image, mask, chosen(**given))
+    assert (found.shape, found.dtype) == (image.shape, image.dtype)
+    assert (drawn.shape, drawn.dtype) == (mask.shape, mask.dtype)
+    assert 0 <= found.min() <= found.max() <= 1
+    assert not np.array_equal(found, image)
+    assert np.array_equal(image, before[0])
+    assert np.array_equal(mask, before[1])
+
+
+@pytest.mark.parametrize("given", [*MOVING, {"kind": "low_resolution", "factors": (0.3, 0.9)}], ids=named)
+def test_slices_of_a_patch_are_moved_as_one_would_be(given: dict[str, Any]) -> None:
+    draw = np.random.default_rng(0)
+    image, mask = draw.random((1, 4, 16, 20), np.float32), draw.random((4, 16, 20)) > 0.5
+    found, moved = changed(image, mask, chosen(**given))
+    for number in range(4):
+        alone, of_alone = changed(image[:, number], mask[number], chosen(**given))
+        np.testing.assert_allclose(found[:, number], alone, atol=1e-6)
+        np.testing.assert_array_equal(moved[number], of_alone)
+
+
+def test_an_axial_flip_changes_the_order_of_slices() -> None:
+    image, mask = np.random.default_rng(0).random((1, 3, 4, 4), np.float32), np.zeros((3, 4, 4), bool)
+    mask[0] = True
+    found, moved = changed(image, mask, chosen(**AXIAL))
+    np.testing.assert_array_equal(found, image[:, ::-1])
+    np.testing.assert_array_equal(moved, mask[::-1])
+
+
+def test_blur_and_cut_out_of_a_patch_have_three_dimensions() -> None:
+    image, mask = np.zeros((1, 9, 9, 9), np.float32), np.zeros((9, 9, 9), bool)
+    image[0, 4, 4, 4] = 1
+    smooth, _ = changed(image, mask, chosen(kind="blur", sigma=(1, 1)))
+    beside = [smooth[0, 3, 4, 4], smooth[0, 4, 3, 4], smooth[0, 4, 4, 3]]
+    assert beside == pytest.approx([beside[0]] * 3)
+    assert beside[0] > 0
+    ones = np.ones((1, 9, 9, 9), np.float32)
+    ones[0, 0, 0, 0] = 0
+    cut, _ = changed(ones, mask, chosen(kind="cut_out", sides=(0.5, 0.5)))
+    gone = np.argwhere((cut[0] < 1) & (ones[0] == 1))
+    assert (np.ptp(gone, axis=0) < 5).all()
+    assert len(gone) in (63, 64)
 
 
 # What each does.

@@ -37,7 +37,7 @@ def test_a_network_is_tried_on_the_pieces_of_each_stage(monkeypatch: pytest.Monk
         "stages": {"lesion": {"sampling": {"kind": "slices"}, "data": {"kind": "voi_slices", "size": 48}}},
     }
     check_networks(read_settings(config))
-    assert tried == [{"channels": 1, "size": 48}, {"channels": 3, "size": 32}]
+    assert tried == [{"channels": 1, "shape": (48, 48)}, {"channels": 3, "shape": (32, 32)}]
 
 
 def test_several_devices_are_refused_for_a_network_that_would_be_another() -> None:

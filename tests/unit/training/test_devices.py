@@ -21,6 +21,7 @@ from hepaflow.networks.network import build_network
 from hepaflow.settings.compute import ComputeSettings
 from hepaflow.settings.monai import MonaiNetwork
 from hepaflow.settings.network import SIDES, NetworkSettings
+from hepaflow.settings.sampling import Patches
 from hepaflow.settings.training import TrainSettings
 from hepaflow.training import devices as devices_module
 from hepaflow.training import trainer as training
@@ -124,6 +125,20 @@ def test_devices_compute_what_one_computes(tmp_path: Path, devices: int, loss: A
     assert_same_network(one, more)
     losses = [float(row["loss"]) for row in one.rows()]
     assert losses[-1] < 0.99 * losses[0]  # they have learnt something
+
+
+def test_devices_compute_of_patches_what_one_computes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With batch normalisation, and patches of which half show the structure."""
+    slices = write_exams(tmp_path / "slices", 6, 4)
+
+    def network(*_: object) -> nn.Module:
+        return nn.Sequential(nn.Conv3d(1, 2, 3, padding=1), nn.BatchNorm3d(2), nn.ReLU(), nn.Conv3d(2, 1, 1))
+
+    monkeypatch.setattr(training, "build_network", network)
+    settings = small(batch_size=6, oversample=0.5, batches_per_epoch=2, loss="bce+dice", validation_share=0.3)
+    settings = settings.model_copy(update={"sampling": Patches(kind="patches", size=(4, 16, 16))})
+    one, more = (trained(tmp_path / str(count), slices, settings, count) for count in (1, 2))
+    assert_same_network(one, more)
 
 
 @pytest.mark.parametrize(

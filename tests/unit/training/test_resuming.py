@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 import torch
+from torch import Tensor, nn
+from torch.nn.functional import avg_pool3d
 from unit.training.test_devices import Tiny
 from unit.training.test_trainer import Training, asking, recipe, write_exams
 
+from hepaflow.settings.sampling import Patches
 from hepaflow.settings.training import TrainSettings
 from hepaflow.training import trainer as training
 
@@ -21,6 +24,7 @@ AUGMENTATION = (
     {"kind": "brightness", "factors": (0.75, 1.25), "probability": 0.5},
     {"kind": "noise", "standard_deviation": (0, 0.1), "probability": 0.5},
 )
+AXIAL = {"kind": "flip", "direction": "axial", "probability": 0.5}
 KINDS: dict[str, dict[str, Any]] = {
     "default": {},
     "sgd": {"optimiser": {"kind": "sgd", "weight_decay": 1e-3, "nesterov": True}},
@@ -84,6 +88,40 @@ def test_ended_after_every_mini_batch_is_never_having_stopped(
     assert run_by_parts(parts) == BATCHES * EPOCHS + 1
     assert parts.weights.read_bytes() == expected
     assert same(parts) == same(whole)
+
+
+@pytest.mark.parametrize("augmentation", [None, (*AUGMENTATION, AXIAL)], ids=["plain", "augmented"])
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_of_patches_it_is_never_having_stopped_either(
+    tmp_path: Path, slices: list[Path], augmentation: Any, precision: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where they lie is drawn anew in every epoch."""
+    monkeypatch.setattr(training, "build_network", lambda *_: DeeplySupervised())
+    patches = Patches(kind="patches", size=(4, 16, 16))
+    settings = small(
+        augmentation=augmentation, **KINDS["oversampled"], **KINDS["averaged"], precision=precision
+    ).model_copy(update={"sampling": patches})
+    whole, parts = Training(tmp_path / "whole", slices, settings), Training(tmp_path / "parts", slices, settings)
+    expected = whole.run()
+    assert run_by_parts(parts) == BATCHES * EPOCHS + 1
+    assert parts.weights.read_bytes() == expected
+    assert same(parts) == same(whole)
+    losses = [float(row["loss"]) for row in whole.rows()]
+    assert len(set(losses)) == EPOCHS
+
+
+class DeeplySupervised(nn.Module):
+    """A small network of patches whose logits come at two sizes in training."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.logits = nn.Conv3d(1, 2, 3, padding=1), nn.Conv3d(2, 1, 1)
+        self.norm = nn.BatchNorm3d(2)
+
+    def forward(self, x: Tensor) -> Tensor | list[Tensor]:
+        features = torch.relu(self.norm(self.first(x)))
+        full = self.logits(features).float()
+        return [full, self.logits(avg_pool3d(features, 2)).float()] if self.training else full
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)

@@ -1,6 +1,7 @@
 """Shared memory, through which processes hand the slices that they load to a training."""
 
 import logging
+from math import prod
 
 from hepaflow.checks.check import NOTE, OK, Found
 from hepaflow.names import STAGES, Stage
@@ -43,5 +44,5 @@ class _Listening(logging.Handler):
 
 
 def _batch_bytes(settings: Settings, name: str, stage: Stage, each: int) -> int:
-    channels, size = shown(settings, stage, name)
-    return (settings.stage_training(stage, name).batch_size + 1) * each * (channels + 1) * size**2
+    channels, shape = shown(settings, stage, name)
+    return (settings.stage_training(stage, name).batch_size + 1) * each * (channels + 1) * prod(shape)

@@ -20,7 +20,14 @@ from hepaflow.volumes.volume import Grid, read_image
 _VALUES_OF_A_MASK = 3
 
 
-def survey(exam: str, image: Path, label: Path | None, *, trust_label_grid: bool = False) -> dict[str, Any]:
+def survey(
+    exam: str,
+    image: Path,
+    label: Path | None,
+    *,
+    trust_label_grid: bool = False,
+    needs_spacing: bool = False,
+) -> dict[str, Any]:
     """Read an exam, refuse it if it cannot be used, and describe it.
 
     Parameters
@@ -33,6 +40,8 @@ def survey(exam: str, image: Path, label: Path | None, *, trust_label_grid: bool
         Label map; None for a new exam.
     trust_label_grid : bool, optional
         Accept a label map that fits the image by its own affine, and not voxel by voxel, as it will be read.
+    needs_spacing : bool, optional
+        Refuse an exam whose header gives no spacing that can be trusted.
 
     Returns
     -------
@@ -44,10 +53,20 @@ def survey(exam: str, image: Path, label: Path | None, *, trust_label_grid: bool
     ------
     UserError
         If a file is missing or unreadable, the image is a mask, the label's shape differs from the image's, a
-        label value is none of 0, 1 and 2, or the label fits the image by its affine alone.
+        label value is none of 0, 1 and 2, the label fits the image by its affine alone, or there is no spacing
+        where one is needed.
     """
     hu, grid = read_image(image, exam=exam)
     _refuse_masks(hu, exam, image)
+    if needs_spacing and grid.trusted_spacing is None:
+        raise UserError(
+            "a header that gives no spacing which could be trusted",
+            exam=exam,
+            file=image,
+            expected="the distances between voxels in millimetres: a method of this run resamples exams",
+            remedy="correct the header (`pixdim`, sform or qform), leave the exam out of the sheet, or give the "
+            "method data of slices",
+        )
     low, high = float(hu.min()), float(hu.max())
     found: dict[str, Any] = {
         "exam": exam,

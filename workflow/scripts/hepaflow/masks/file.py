@@ -1,10 +1,11 @@
 """Files of masks and of maps: those of several exams, in one `.npz`.
 
 A map holds the probability of a structure, a byte a pixel; its mask is where it exceeds one half. Masks are packed
-to bits. A file of what was post-processed holds masks; or clean maps, where maps are restored
+to bits, row by row. A file of what was post-processed holds masks; or clean maps, where maps are restored
 (`hepaflow.masks.restore`).
 """
 
+import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from hepaflow.system.faults import remedy
 
 # They keep exams' names apart from the names of NumPy's own arguments.
 _MASK, _MAP, _CLEAN_MAP = ".masks", ".maps", ".clean_maps"
+_IS_ONE = re.compile(r"\.(masks\d*|maps|clean_maps)$")
 
 
 class Masks(Mapping[str, NDArray[np.bool_]]):
@@ -40,7 +42,7 @@ class Masks(Mapping[str, NDArray[np.bool_]]):
             self._file = np.load(path, allow_pickle=False)
             if not isinstance(self._file, np.lib.npyio.NpzFile):
                 raise ValueError("not an .npz file")
-            if others := [name for name in self._file if not name.endswith((_MASK, _MAP, _CLEAN_MAP))]:
+            if others := [name for name in self._file if not _IS_ONE.search(name)]:
                 raise ValueError(f"a member that is no mask: {others[0]!r}")
             self._members = {name.rpartition(".")[0]: name for name in self._file}
 
@@ -60,12 +62,15 @@ class Masks(Mapping[str, NDArray[np.bool_]]):
         name = self._members[exam]
         with self._reading():
             stored = self._file[name]
-            return np.unpackbits(stored, axis=-1).view(bool) if name.endswith(_MASK) else mask_of(stored)
+            if not _is_mask(name):
+                return mask_of(stored)
+            columns = name.rpartition(_MASK)[2]
+            return np.unpackbits(stored, axis=-1, count=int(columns) if columns else None).view(bool)
 
     def map(self, exam: str) -> NDArray[np.uint8]:
         """Return the map of an exam, shape (slices, rows, columns), of a file of maps."""
         name = self._members[exam]
-        if name.endswith(_MASK):
+        if _is_mask(name):
             raise KeyError(exam)
         with self._reading():
             stored: NDArray[np.uint8] = self._file[name]
@@ -96,9 +101,8 @@ def write_masks(path: Path | str, masks: Iterable[tuple[str, NDArray[np.bool_]]]
     path : Path or str
         File to write, `.npz`.
     masks : iterable of (exam, ndarray of bool, shape (slices, rows, columns))
-        The number of columns is a multiple of eight.
     """
-    _write(path, ((exam + _MASK, _packed(mask)) for exam, mask in masks))
+    _write(path, (_packed(exam, mask) for exam, mask in masks))
 
 
 def write_maps(path: Path | str, maps: Iterable[tuple[str, NDArray[np.uint8]]]) -> None:
@@ -128,14 +132,18 @@ def write_clean(path: Path | str, found: Iterable[tuple[str, NDArray[np.bool_] |
 
 def _clean(exam: str, found: NDArray[np.bool_] | NDArray[np.uint8]) -> tuple[str, NDArray[np.uint8]]:
     if found.dtype == bool:
-        return exam + _MASK, _packed(found.view(bool))
+        return _packed(exam, found.view(bool))
     return exam + _CLEAN_MAP, found.view(np.uint8)
 
 
-def _packed(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    if mask.shape[-1] % 8:
-        raise ValueError(f"masks with {mask.shape[-1]} columns cannot be packed: not a multiple of 8")
-    return np.packbits(mask, axis=-1)
+def _packed(exam: str, mask: NDArray[np.bool_]) -> tuple[str, NDArray[np.uint8]]:
+    """Return a member's name and content; the name has the number of columns where bits are left over."""
+    columns = mask.shape[-1]
+    return f"{exam}{_MASK}{columns if columns % 8 else ''}", np.packbits(mask, axis=-1)
+
+
+def _is_mask(name: str) -> bool:
+    return f".{name.rpartition('.')[2]}".startswith(_MASK)
 
 
 def _write(path: Path | str, arrays: Iterable[tuple[str, NDArray[np.uint8]]]) -> None:

@@ -9,7 +9,9 @@ from hepaflow.masks.file import Masks
 from hepaflow.masks.map import MIDDLE, mask_of, with_mask
 from hepaflow.preprocessing.slices import SliceFile
 from hepaflow.settings.postprocess import Restored
+from hepaflow.volumes.axes import Axes, Axis, own_grid
 from hepaflow.volumes.box import Box
+from hepaflow.volumes.resample import resampled, resampled_mask
 from hepaflow.volumes.resize import resize_image, resize_masks
 
 Found = NDArray[np.bool_] | NDArray[np.uint8]
@@ -31,7 +33,9 @@ def to_restore(map_: NDArray[np.uint8], mask: NDArray[np.bool_], how: Restored |
     return with_mask(map_, mask) if how == "maps" else mask
 
 
-def restore(found: Found, box: Box | None, shape: tuple[int, int, int]) -> NDArray[np.bool_]:
+def restore(
+    found: Found, box: Box | None, shape: tuple[int, int, int], grid: Axes | None = None
+) -> NDArray[np.bool_]:
     """Resize masks bilinearly to the box they were cut from, and put them back into the exam (thesis 4.9).
 
     Of a map, probabilities are resized, and the mask is taken of these: its edge lies where the probability passes
@@ -39,13 +43,15 @@ def restore(found: Found, box: Box | None, shape: tuple[int, int, int]) -> NDArr
 
     Parameters
     ----------
-    found : ndarray of bool or uint8, shape (slices, size, size)
+    found : ndarray of bool or uint8, shape (slices, size, size), or that of `grid`
         Masks, or maps, on the networks' grid.
     box : Box or None
         Where the slices lie in the exam: all of it for the liver, the volume of interest for lesions. None
         where the exam has no liver: the result is empty.
     shape : tuple of int
         Slices, rows and columns of the exam.
+    grid : Axes or None, optional
+        Where the voxels of a resampled exam lie; None for slices, which fill the box.
 
     Returns
     -------
@@ -53,6 +59,8 @@ def restore(found: Found, box: Box | None, shape: tuple[int, int, int]) -> NDArr
     """
     if box is None:
         return np.zeros(shape, bool)
+    if grid is not None:
+        return box.place(_resampled(found, grid, box), shape)
     if len(found) != box.shape[0]:
         raise ValueError(f"{len(found)} masks for a box of {box.shape[0]} slices")
     return box.place(_resized(found, box.shape[1:]), shape)
@@ -69,7 +77,22 @@ def _resized(found: Found, shape: tuple[int, int]) -> NDArray[np.bool_]:
     return masks
 
 
-def region_on(region: NDArray[np.bool_], box: Box | None, size: int) -> NDArray[np.bool_]:
+def _resampled(found: Found, grid: Axes, box: Box) -> NDArray[np.bool_]:
+    """Return the masks of a resampled exam, or of its maps, in the exam's own voxels of a box."""
+    slices, rows, columns = (Axis(length, ends) for length, ends in zip(box.shape, box.ranges, strict=True))
+    onto = (slices, rows, columns)
+    if found.dtype == bool:
+        return resampled_mask(found.view(bool), grid, onto)
+    masks = np.zeros(box.shape, bool)
+    planes = (one.astype(np.float32) for one in found)
+    for number, one in enumerate(resampled(planes, grid, onto, smooth=False)):
+        masks[number] = one > MIDDLE
+    return masks
+
+
+def region_on(
+    region: NDArray[np.bool_], box: Box | None, size: int, grid: Axes | None = None
+) -> NDArray[np.bool_]:
     """Bring the mask of an earlier stage onto the grid of a later one.
 
     Parameters
@@ -79,13 +102,17 @@ def region_on(region: NDArray[np.bool_], box: Box | None, size: int) -> NDArray[
         Where the later stage's slices lie in the exam; None where it has none.
     size : int
         Rows and columns of these slices.
+    grid : Axes or None, optional
+        Where the voxels of a later stage's resampled exam lie; None for slices.
 
     Returns
     -------
-    ndarray of bool, shape (slices of the box, size, size)
+    ndarray of bool, shape (slices of the box, size, size), or that of `grid`
     """
     if box is None:
         return np.zeros((0, size, size), bool)
+    if grid is not None:
+        return resampled_mask(region, own_grid(region), grid)
     return resize_masks(box.crop(region), (size, size))
 
 
@@ -111,7 +138,7 @@ def read_restored(
     with Masks(path) as masks:
         as_map = masks.restores_map(exam) if like is None else _restores_map(like, exam)
         found: Found = masks.map(exam) if as_map else masks[exam]
-    return restore(found, slices.box, slices.shape)
+    return restore(found, slices.box, slices.shape, slices.grid)
 
 
 def _restores_map(path: Path | str, exam: str) -> bool:
@@ -136,4 +163,4 @@ def read_region(path: Path | str, exam: str, around: SliceFile, own: SliceFile) 
     -------
     ndarray of bool, shape (slices, size, size) of the later stage
     """
-    return region_on(read_restored(path, exam, around), own.box, own.size)
+    return region_on(read_restored(path, exam, around), own.box, own.size, own.grid)

@@ -8,6 +8,7 @@ from typing import Any
 from hepaflow.methods.given_files import structures_of
 from hepaflow.methods.plan import model_of
 from hepaflow.methods.words import leaves, seen_in_words
+from hepaflow.preprocessing.registry import NEED_SPACING
 from hepaflow.settings.base import SettingsModel
 from hepaflow.settings.figures import FigureSamplesSettings
 from hepaflow.settings.fusion import FitFusionSettings
@@ -50,7 +51,11 @@ class JobSettings:
 
     def survey(self) -> SurveySettings:
         """Return what the survey of an exam depends on."""
-        return SurveySettings(trust_label_grid=self._settings.trust_label_grid)
+        kinds = {data.preprocess.preprocessing.kind for data in self._plan.data.values()}
+        return SurveySettings(
+            trust_label_grid=self._settings.trust_label_grid,
+            needs_spacing=True if kinds & NEED_SPACING else None,
+        )
 
     def preprocess(self, data: str) -> PreprocessSettings:
         """Return what preprocessed data depend on."""

@@ -33,11 +33,14 @@ from hepaflow.settings.preprocessing import (
     OwnData,
     OwnLesionSlices,
     OwnLiverSlices,
+    OwnResampled,
+    OwnResampledVoi,
     OwnVoiSlices,
     Preprocessing,
     PreprocessSettings,
 )
-from hepaflow.settings.sampling import Sampling, Slices
+from hepaflow.settings.resampled import ResampledSettings, ResampledVoiSettings
+from hepaflow.settings.sampling import Patches
 from hepaflow.settings.slices import LiverSlicesSettings
 from hepaflow.settings.training import PredictSettings, TrainingSettings, TrainSettings
 from hepaflow.settings.workflow import Settings
@@ -93,7 +96,7 @@ def _finest(
 
     def fineness(one: Preprocessing) -> tuple[bool, float, str]:
         margin = getattr(one, "margin", None) or 0
-        return one.kind in AROUND_A_REGION, one.size / (1 + 2 * margin), one.canonical()
+        return one.kind in AROUND_A_REGION, getattr(one, "size", 0) / (1 + 2 * margin), one.canonical()
 
     return max(seen, key=fineness)
 
@@ -140,6 +143,8 @@ OWN: Mapping[type[SettingsModel], type[Preprocessing]] = {
     OwnLiverSlices: LiverSlicesSettings,
     OwnLesionSlices: LesionSlicesSettings,
     OwnVoiSlices: VoiSlicesSettings,
+    OwnResampled: ResampledSettings,
+    OwnResampledVoi: ResampledVoiSettings,
 }
 """What is complete, of what a method sets of its data."""
 
@@ -175,10 +180,11 @@ def _cascade(
             structure=stage,
             data=seen[stage],
             network=PredictSettings(
-                network=_network(settings, name).model_copy(update={"weights": "none"}),
-                sampling=_sampling(settings, name, stage),
+                network=_network(settings, name, stage).model_copy(update={"weights": "none"}),
+                sampling=settings.stage_sampling(stage, name),
+                with_region=settings.sees_region(stage, name) or None,
                 precision=settings.predict_precision or settings.precision,
-                flips=_chosen(settings, name, stage, "flips"),
+                flips=settings.stage_flips(stage, name),
             ),
             training=_training(settings, name, stage, trained_on[stage]),
             **_after(settings, name, settings.networks[name], stage),
@@ -187,27 +193,17 @@ def _cascade(
     }
 
 
-def _network(settings: Settings, name: str) -> NetworkSettings:
+def _network(settings: Settings, name: str, stage: Stage) -> NetworkSettings:
     chosen = settings.networks[name].network
     head = settings.head if chosen.decoder is None else HeadSettings()  # which nothing reads beside a decoder
     own = {field: getattr(chosen, field) for field in BackboneWeights.model_fields}
-    return planned(NetworkSettings(**own, head=head), *(settings.stage_size(stage, name) for stage in STAGES))
-
-
-def _sampling(settings: Settings, name: str, stage: Stage) -> Sampling:
-    chosen: Sampling | None = _chosen(settings, name, stage, "sampling")
-    return chosen or Slices()
-
-
-def _chosen(settings: Settings, name: str, stage: Stage, key: str) -> Any:
-    """Return what a stage of a method sets, or else the method."""
-    method = settings.networks[name]
-    own = getattr(getattr(method.stages, stage), key)
-    return getattr(method, key) if own is None else own
+    in_patches = isinstance(settings.stage_sampling(stage, name), Patches)
+    network = NetworkSettings(**own, head=head, dimensions=3 if in_patches else None)
+    return planned(network, *(settings.stage_size(stage, name) for stage in STAGES))
 
 
 def _training(settings: Settings, name: str, stage: Stage, data: str) -> PlannedTraining:
-    network, training = _network(settings, name), what_counts(settings.stage_training(stage, name))
+    network, training = _network(settings, name, stage), what_counts(settings.stage_training(stage, name))
     start = None if training.start == "backbone" else training.start
     if start:
         network = network.model_copy(update={"weights": "none"})
@@ -216,7 +212,8 @@ def _training(settings: Settings, name: str, stage: Stage, data: str) -> Planned
         start=start,
         settings=TrainSettings(
             network=network,
-            sampling=_sampling(settings, name, stage),
+            sampling=settings.stage_sampling(stage, name),
+            with_region=settings.sees_region(stage, name) or None,
             training=training,
             precision=settings.precision,
             seed=settings.seed,

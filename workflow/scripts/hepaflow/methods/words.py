@@ -1,12 +1,13 @@
 """A plan in words, for people: `hepaflow plan`."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from hepaflow.methods.plan import depth
 from hepaflow.settings.base import SettingsModel
 from hepaflow.settings.loss import Loss
 from hepaflow.settings.plan import Plan, PlannedData, PlannedStage
+from hepaflow.settings.sampling import Patches
 from hepaflow.settings.training import TrainingSettings
 from hepaflow.words import counted
 
@@ -59,9 +60,18 @@ def seen_in_words(plan: Plan, method: str, stage: str) -> str:
         Of the network.
     """
     planned = plan.methods[method][stage]
-    size = plan.data[planned.data].preprocess.preprocessing.size
-    slices = getattr(planned.network and planned.network.sampling, "slices", 1)
-    return f"{size}×{size} pixels" + (f", {counted(slices, 'slice')}" if slices > 1 else "")
+    sampling, seen = planned.network and planned.network.sampling, plan.data[planned.data].preprocess.preprocessing
+    if isinstance(sampling, Patches):
+        size = f"{_times(sampling.size)} voxels"
+    else:
+        slices, side = getattr(sampling, "slices", 1), getattr(seen, "size", 0)
+        size = f"{side}×{side} pixels" + (f", {counted(slices, 'slice')}" if slices > 1 else "")
+    spacing = getattr(seen, "spacing", None)
+    return size if spacing is None else f"{size} of {_times(spacing)} mm"
+
+
+def _times(sides: Iterable[float]) -> str:
+    return "×".join(f"{side:g}" for side in sides)
 
 
 def _rows(rows: Mapping[str, str], indent: int = 2) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any, Protocol
 
 import numpy as np
@@ -23,9 +24,11 @@ from hepaflow.preprocessing.registry import PREPROCESSING
 from hepaflow.preprocessing.slices import SlicesInMemory, SliceStack
 from hepaflow.sampling.predictor import Predictor, trained
 from hepaflow.sampling.protocol import Slices
+from hepaflow.sampling.registry import SAMPLINGS
 from hepaflow.settings.compute import ComputeSettings
 from hepaflow.settings.plan import Plan, PlannedStage
 from hepaflow.volumes.labels import label_map
+from hepaflow.volumes.steps import Spacing
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,7 @@ class Segmenter:
         fabric = make_fabric(model.precision, compute, threads=threads)
         self._predictors = {step: _predictor(model, step, fabric, compute) for step in networks_of(model.plan)}
 
-    def segment(self, hu: NDArray[Any]) -> SegmentedExam:
+    def segment(self, hu: NDArray[Any], spacing: Spacing | None = None) -> SegmentedExam:
         """Segment an exam, step by step as the workflow's rules do by the same plan, with the same result.
 
         The thesis' fusion: window and slices (4.2), the liver networks, post-processing (4.7), fusion (4.6.2) and
@@ -98,13 +101,21 @@ class Segmenter:
         ----------
         hu : ndarray, shape (slices, rows, columns)
             CT values in HU, in canonical orientation (`hepaflow.volumes.volume`).
+        spacing : Spacing or None, optional
+            Distances between slices, rows and columns in mm (`Grid.trusted_spacing`), for models that resample
+            exams.
 
         Returns
         -------
         SegmentedExam
             Empty masks where no liver was found.
+
+        Raises
+        ------
+        UserError
+            If the model resamples exams, and there is no spacing.
         """
-        return segment(hu, self._plan, self._predictors, self._fusion, show=self._show)
+        return segment(hu, self._plan, self._predictors, self._fusion, spacing=spacing, show=self._show)
 
 
 def segment(
@@ -113,6 +124,7 @@ def segment(
     predictors: Mapping[Step, Draws],
     fusion: Mapping[Step, Fusion],
     *,
+    spacing: Spacing | None = None,
     show: bool = False,
 ) -> SegmentedExam:
     """Segment an exam by a plan, whatever draws the maps of its networks; see `Segmenter.segment`.
@@ -127,10 +139,12 @@ def segment(
         What draws the map of each network, by method and stage.
     fusion : mapping of (str, str) to Fusion
         The weights of each vote, by its name and stage.
+    spacing : Spacing or None, optional
+        Distances between slices, rows and columns in mm, for plans that resample exams.
     show : bool, optional
         Whether to show a progress bar for each stage.
     """
-    result, exam = _result_of(plan), _Exam(hu, plan, fusion, predictors, show=show)
+    result, exam = _result_of(plan), _Exam(hu, spacing, plan, fusion, predictors, show=show)
     stages = stages_of(plan, result)
     found = {structure: exam.restored((result, stage)) for structure, stage in stages.items()}
     maps = {}
@@ -152,13 +166,15 @@ class _Exam:
     def __init__(
         self,
         hu: NDArray[Any],
+        spacing: Spacing | None,
         plan: Plan,
         fusion: Mapping[Step, Fusion],
         predictors: Mapping[Step, Draws],
         *,
         show: bool,
     ) -> None:
-        self._hu, self._plan, self._fusion, self._predictors, self._show = hu, plan, fusion, predictors, show
+        self._hu, self._spacing, self._plan = hu, spacing, plan
+        self._fusion, self._predictors, self._show = fusion, predictors, show
         self._stacks: dict[str, SliceStack] = {}
         self._maps: dict[Step, NDArray[np.uint8]] = {}
         self._found: dict[Step, Found] = {}
@@ -173,7 +189,7 @@ class _Exam:
         if step in self._restored:
             return self._restored[step]
         clean, stack = self._clean(step), self._data(step)
-        found = restore(clean, stack.box, stack.shape)
+        found = restore(clean, stack.box, stack.shape, stack.grid)
         if step in self._regions:
             self._restored[step] = found
         return found
@@ -205,7 +221,7 @@ class _Exam:
         if not (region := self._planned(step).region):
             return None
         grid = self._data(step)
-        return region_on(self.restored((region.method, region.stage)), grid.box, grid.size)
+        return region_on(self.restored((region.method, region.stage)), grid.box, grid.size, grid.grid)
 
     def _map(self, step: Step) -> NDArray[np.uint8]:
         if step not in self._maps:
@@ -236,7 +252,9 @@ class _Exam:
             planned = self._plan.data[data]
             region = self.restored((planned.within.method, planned.within.stage)) if planned.within else None
             how, threads = planned.preprocess.preprocessing, torch.get_num_threads()  # as make_fabric has set it
-            self._stacks[data] = PREPROCESSING[how.kind](self._hu, region, None, how, threads)
+            self._stacks[data] = PREPROCESSING[how.kind](
+                self._hu, region, None, how, threads, spacing=self._spacing
+            )
         return self._stacks[data]
 
 
@@ -245,5 +263,7 @@ def _predictor(model: TrainedModel, step: Step, fabric: Fabric, compute: Compute
     planned = model.plan.methods[method][stage]
     if planned.network is None:
         raise ValueError(f"{method} has no network")
-    batch = fitting_batch(compute, model.plan.data[planned.data].preprocess.preprocessing.size)
+    size = getattr(model.plan.data[planned.data].preprocess.preprocessing, "size", 0)  # without, patches have one
+    sampling = planned.network.sampling
+    batch = fitting_batch(compute, prod(SAMPLINGS[sampling.kind](sampling).shape(size)))
     return trained(planned.network, model.path, fabric, batch, model.network(stage, method))

@@ -20,13 +20,21 @@ def on_gpu(compute: ComputeSettings) -> bool:
     return compute.accelerator == "auto" and torch.cuda.is_available()
 
 
-def memory_format(compute: ComputeSettings, *, training: bool) -> torch.memory_format:
+def memory_format(compute: ComputeSettings, *, training: bool, dimensions: int = 2) -> torch.memory_format:
     """Return how the settings want a network and its input laid out in memory.
 
     Unless they say otherwise: channels innermost to predict on the CPU (docs/benchmarks.md).
+
+    Parameters
+    ----------
+    compute : ComputeSettings
+    training : bool
+    dimensions : int, optional
+        Of the pieces that the network sees: 2 or 3.
     """
     last = not training and not on_gpu(compute) if compute.channels_last == "auto" else compute.channels_last
-    return torch.channels_last if last else torch.contiguous_format
+    innermost = {2: torch.channels_last, 3: torch.channels_last_3d}
+    return innermost[dimensions] if last else torch.contiguous_format
 
 
 def make_fabric(
@@ -130,26 +138,26 @@ CPU_PIXELS = 2 * 256**2
 every layer asks the system for memory anew: up to twice as slow (docs/benchmarks.md)."""
 
 
-def prediction_batch(compute: ComputeSettings, size: int) -> int:
-    """Return how many slices a network sees at once when it predicts.
+def prediction_batch(compute: ComputeSettings, pixels: int) -> int:
+    """Return how many slices or patches a network sees at once when it predicts.
 
     Parameters
     ----------
     compute : ComputeSettings
-    size : int
-        Rows and columns of a slice.
+    pixels : int
+        Of a slice or patch.
     """
     if compute.predict_batch_size != "auto":
         return compute.predict_batch_size
-    return max(1, (GPU_PIXELS if on_gpu(compute) else CPU_PIXELS) // size**2)
+    return max(1, (GPU_PIXELS if on_gpu(compute) else CPU_PIXELS) // pixels)
 
 
 SLICE_MIB = 265
 """Memory of a slice of 256×256 in the network that needs most for it, without gradients."""
 
 
-def fitting_batch(compute: ComputeSettings, size: int) -> ComputeSettings:
-    """Return settings with as many slices in a batch of predictions as half of the free memory has room for.
+def fitting_batch(compute: ComputeSettings, pixels: int) -> ComputeSettings:
+    """Return settings with as many pieces in a batch of predictions as half of the free memory has room for.
 
     Where all have room, it is `prediction_batch`. Batches of another size can change the last bits of a network's
     logits.
@@ -157,15 +165,15 @@ def fitting_batch(compute: ComputeSettings, size: int) -> ComputeSettings:
     Parameters
     ----------
     compute : ComputeSettings
-    size : int
-        Rows and columns of a slice.
+    pixels : int
+        Of a slice or patch.
     """
     if on_gpu(compute):
         free: float = torch.cuda.mem_get_info()[0]
     else:
         free = _available_memory()
-    room = int(free / 2 / (SLICE_MIB * 2**20 * (size / 256) ** 2))
-    return compute.model_copy(update={"predict_batch_size": max(1, min(room, prediction_batch(compute, size)))})
+    room = int(free / 2 / (SLICE_MIB * 2**20 * pixels / 256**2))
+    return compute.model_copy(update={"predict_batch_size": max(1, min(room, prediction_batch(compute, pixels)))})
 
 
 def _available_memory() -> float:
@@ -178,10 +186,11 @@ def _available_memory() -> float:
     return min(free, float(os.environ.get("SLURM_MEM_PER_NODE", "inf")) * 2**20)
 
 
-def prepare(network: torch.nn.Module, compute: ComputeSettings) -> Any:
+def prepare(network: torch.nn.Module, compute: ComputeSettings, dimensions: int = 2) -> Any:
     """Lay a network out in memory for what it is about to do, and compile it, as the settings ask for.
 
     Its results stay the same.
     """
-    network = network.to(memory_format=memory_format(compute, training=network.training))
+    layout = memory_format(compute, training=network.training, dimensions=dimensions)
+    network = network.to(memory_format=layout)
     return torch.compile(network) if compute.compile else network

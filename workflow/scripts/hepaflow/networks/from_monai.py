@@ -1,4 +1,4 @@
-"""Any 2-D network of MONAI, by its name and the arguments of its class."""
+"""Any network of MONAI, by its name and the arguments of its class."""
 
 from collections.abc import Sequence
 from inspect import signature
@@ -31,6 +31,8 @@ class FromMonai(nn.Module):
     settings : MonaiNetwork
     channels : int
         Channels of the input.
+    dimensions : int
+        Of the input, besides its channels: 2 or 3.
 
     Raises
     ------
@@ -38,11 +40,11 @@ class FromMonai(nn.Module):
         If MONAI does not build it.
     """
 
-    def __init__(self, settings: MonaiNetwork, channels: int = 1) -> None:
+    def __init__(self, settings: MonaiNetwork, channels: int = 1, dimensions: int = 2) -> None:
         super().__init__()
-        self.channels = channels
+        self.channels, self.dimensions = channels, dimensions
         try:
-            self.model = _build(getattr(nets, settings.name), settings.arguments, channels)
+            self.model = _build(getattr(nets, settings.name), settings.arguments, channels, dimensions)
         except OptionalImportError as error:
             raise _lacking(settings.name, error) from error
         except Exception as error:  # whatever MONAI raises on these arguments
@@ -53,19 +55,28 @@ class FromMonai(nn.Module):
             ) from error
 
     def forward(self, x: Tensor) -> Tensor | list[Tensor]:
-        """Map slices (b, channels, h, w) to float32 logits, as any network does (`networks/registry.py`)."""
-        check_size(x, self.channels)
+        """Map slices (b, channels, h, w) or patches to float32 logits, as any network (`networks/registry.py`).
+
+        Which sides of patches it takes, its class knows.
+        """
+        if self.dimensions == 2:
+            check_size(x, self.channels)
+        elif x.ndim != 2 + self.dimensions or x.shape[1] != self.channels:
+            raise ValueError(
+                f"found patches of shape {tuple(x.shape)}, expected (batch, {self.channels}, slices, rows, "
+                "columns)"
+            )
         found: Tensor | Sequence[Tensor] = self.model(x)
         if isinstance(found, Tensor):
             return found.float()
         return [one.float() for one in found] if self.training and len(found) > 1 else found[0].float()
 
 
-def _build(network: type[nn.Module], arguments: dict[str, Any], channels: int) -> nn.Module:
+def _build(network: type[nn.Module], arguments: dict[str, Any], channels: int, dimensions: int) -> nn.Module:
     """Build a network with the user's arguments, and those for slices and logits of one structure."""
     there = signature(network).parameters
     filled = {
-        **({DIMENSIONS: 2} if DIMENSIONS in there else {}),
+        **({DIMENSIONS: dimensions} if DIMENSIONS in there else {}),
         **{name: channels for name in [name for name in INPUTS if name in there][:1]},
         **{name: 1 for name in [name for name in OUTPUTS if name in there][:1]},
         # Some would download weights by default.
@@ -81,8 +92,8 @@ def _with_tuples(value: Any) -> Any:
     return {key: _with_tuples(one) for key, one in value.items()} if isinstance(value, dict) else value
 
 
-def check(settings: MonaiNetwork, channels: int, size: int) -> None:
-    """Refuse a network of MONAI that cannot be built, or does not give logits of the slices' size.
+def check(settings: MonaiNetwork, channels: int, shape: tuple[int, ...]) -> None:
+    """Refuse a network of MONAI that cannot be built, or does not give logits of its input's shape.
 
     It is tried without values, on torch's device `meta`; or with them on the CPU if it needs some.
 
@@ -91,53 +102,62 @@ def check(settings: MonaiNetwork, channels: int, size: int) -> None:
     settings : MonaiNetwork
     channels : int
         Channels of the input.
-    size : int
-        Rows and columns of a slice.
+    shape : tuple of int
+        Rows and columns of a slice; or slices, rows and columns of a patch.
 
     Raises
     ------
     UserError
         Saying what MONAI has against it, or which shapes it gives.
     """
-    network = FromMonai(settings, channels)
+    network = FromMonai(settings, channels, len(shape))
     try:
-        found = _shapes(network.to("meta"), channels, size)
+        found = _shapes(network.to("meta"), channels, shape)
     except Exception:  # not every operation does without values
-        found = _tried_with_values(settings, channels, size)
-    wanted = [(2, 1, size, size)]
-    halved = [(2, 1, size // 2**level, size // 2**level) for level in range(len(found[True]))]
+        found = _tried_with_values(settings, channels, shape)
+    wanted = [(2, 1, *shape)]
+    halved = [(2, 1, *(side // 2**level for side in shape)) for level in range(len(found[True]))]
     if found[False] != wanted or found[True] != halved:
         raise UserError(
-            f"MONAI's {settings.name} with the arguments {settings.arguments} makes {_told(found)} of two slices "
-            f"of {size} pixels",
+            f"MONAI's {settings.name} with the arguments {settings.arguments} makes {_told(found)} of two "
+            f"{shown_in_words(shape)}",
             expected=f"logits of shape {wanted[0]}; in training, further ones may follow, each of half the size",
             remedy="set other arguments in `monai.arguments`, or another network",
         )
 
 
-def _shapes(network: nn.Module, channels: int, size: int) -> dict[bool, list[tuple[int, ...]]]:
-    """Return the shapes of what a network makes of two slices, in training and else."""
+def shown_in_words(shape: tuple[int, ...]) -> str:
+    """Return what a network sees in words: slices of 256 pixels, patches of 64×96×96 voxels."""
+    if len(shape) == 2:
+        return f"slices of {shape[0]} pixels"
+    return f"patches of {'×'.join(map(str, shape))} voxels"
+
+
+def _shapes(network: nn.Module, channels: int, shape: tuple[int, ...]) -> dict[bool, list[tuple[int, ...]]]:
+    """Return the shapes of what a network makes of two slices or patches, in training and else."""
     device = next(network.parameters()).device
     found = {}
     for training in (True, False):
         with torch.no_grad():
-            logits = network.train(training)(torch.zeros(2, channels, size, size, device=device))
+            logits = network.train(training)(torch.zeros(2, channels, *shape, device=device))
         found[training] = [tuple(one.shape) for one in ([logits] if isinstance(logits, Tensor) else logits)]
     return found
 
 
-def _tried_with_values(settings: MonaiNetwork, channels: int, size: int) -> dict[bool, list[tuple[int, ...]]]:
+def _tried_with_values(
+    settings: MonaiNetwork, channels: int, shape: tuple[int, ...]
+) -> dict[bool, list[tuple[int, ...]]]:
     try:
-        return _shapes(FromMonai(settings, channels), channels, size)
+        return _shapes(FromMonai(settings, channels, len(shape)), channels, shape)
     except UserError:
         raise
     except OptionalImportError as error:
         raise _lacking(settings.name, error) from error
     except Exception as error:  # whatever MONAI or torch raise on slices of this size
         raise UserError(
-            f"MONAI's {settings.name} with the arguments {settings.arguments} fails on slices of {size} pixels "
+            f"MONAI's {settings.name} with the arguments {settings.arguments} fails on {shown_in_words(shape)} "
             f"({reason_of(error)})",
-            expected="a network that takes slices of this size",
+            expected="a network that takes slices or patches of this size",
             remedy="set other arguments in `monai.arguments`, or another `size`",
         ) from error
 

@@ -24,7 +24,7 @@ It maps slices of shape (b, channels, h, w), float in [-1, 1], to logits of shap
 every h and w that are multiples of 8, or of more where `settings/together.py` says so; it refuses others with a
 ValueError. In training mode it may return a list of logits instead: those of the slices' size first, then coarser
 ones, of shape (b, 1, h/2, w/2), (b, 1, h/4, w/4) and so on, each in float32. In evaluation mode it returns one
-tensor.
+tensor. Where the settings say three dimensions, it maps patches (b, channels, z, h, w) likewise.
 
 Its weights are random. Where the settings say that the architecture has a backbone, the network holds it as
 `backbone`, and torchvision has ImageNet weights for it under the architecture's name.
@@ -102,7 +102,7 @@ def _monai(settings: NetworkSettings, channels: int) -> nn.Module:
 
     if settings.monai is None:
         raise ValueError("the settings do not say which network of MONAI")
-    return FromMonai(settings.monai, channels)
+    return FromMonai(settings.monai, channels, settings.dimensions or 2)
 
 
 ARCHITECTURES: Mapping[str, Build] = MappingProxyType(

@@ -41,11 +41,14 @@ def voi_slices(
     try:
         box = volume_of_interest(liver, settings.margin)
     except EmptyLiverError:
-        return no_slices(settings.size, shape, with_mask=reference is not None)
+        return no_slices(
+            settings.size, shape, with_mask=reference is not None, with_region=bool(settings.with_region)
+        )
     plane = Box((0, 1), box.rows, box.columns)
     image = np.empty((box.shape[0], *size), np.uint16)
     for index, one in enumerate(hu[slice(*box.slices)]):
         (cut,) = plane.crop(window(one, settings.window)[None])  # beyond the exam is the window's lower end
         image[index] = stored(resize_image(cut, size))
     mask = None if reference is None else resize_masks(box.crop(reference), size)
-    return SliceStack(image, mask, box, shape)
+    region = resize_masks(box.crop(liver), size) if settings.with_region else None
+    return SliceStack(image, mask, box, shape, region=region)

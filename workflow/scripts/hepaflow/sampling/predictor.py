@@ -1,7 +1,8 @@
 """Maps that a trained network draws."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import combinations
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ class Predictor:
     Parameters
     ----------
     network : Module
-        Maps pieces (b, c, h, w) in [-1, 1] to logits (b, 1, h, w).
+        Maps pieces (b, c, ...) in [-1, 1] to logits (b, 1, ...).
     sampling : Sampling
         How an exam is shown to it.
     fabric : Fabric
@@ -48,10 +49,15 @@ class Predictor:
     ) -> None:
         self._fabric, self._compute = fabric, compute
         self._sampling = SAMPLINGS[sampling.kind](sampling)
-        self._layout = memory_format(compute, training=False)
+        self._layout = memory_format(compute, training=False, dimensions=self._sampling.dimensions)
         axes = [_AXES[flip] for flip in flips]
         self._mirrored = [some for count in range(1, len(axes) + 1) for some in combinations(axes, count)]
-        self._model: Any = fabric.setup_module(prepare(network.eval(), compute))
+        self._model: Any = fabric.setup_module(prepare(network.eval(), compute, self._sampling.dimensions))
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network computes."""
+        return self._fabric.device
 
     @torch.inference_mode()
     def map(self, exam: Slices, progress: Callable[[int], object] | None = None) -> NDArray[np.uint8]:
@@ -61,22 +67,31 @@ class Predictor:
         ----------
         exam : Slices
         progress : callable, optional
-            Told after every batch how many pieces it had.
+            Told again and again how many further slices are done.
 
         Returns
         -------
-        ndarray of uint8, shape (slices, size, size)
+        ndarray of uint8, of the exam's shape
         """
-        return self._sampling.together(exam, self._found(exam, progress))
+        at_once = prediction_batch(self._compute, prod(self._sampling.shape(exam.size)))
+        return self._sampling.map(exam, self, at_once, progress)
 
-    def _found(
-        self, exam: Slices, progress: Callable[[int], object] | None
-    ) -> Iterator[tuple[slice, NDArray[np.uint8]]]:
-        for where, piece in self._sampling.pieces(exam, prediction_batch(self._compute, exam.size)):
-            batch = piece.to(self._fabric.device).to(memory_format=self._layout)
-            yield where, self._map(batch).squeeze(1).cpu().numpy()
-            if progress:
-                progress(len(batch))
+    def maps(self, pieces: Tensor) -> NDArray[np.uint8]:
+        """Return the maps (b, h, w) of pieces (b, c, h, w) in [-1, 1]."""
+        batch = pieces.to(self._fabric.device).to(memory_format=self._layout)
+        found: NDArray[np.uint8] = self._map(batch).squeeze(1).cpu().numpy()
+        return found
+
+    def above_half(self, pieces: Tensor) -> Tensor:
+        """Return by how much probabilities exceed one half: (b, 1, ...) of pieces (b, c, ...) in [-1, 1].
+
+        Its sign is that of the logit, however small that is.
+        """
+        batch = pieces.to(self._fabric.device).to(memory_format=self._layout)
+        found = _above_half(self._model(batch))
+        for axes in self._mirrored:
+            found += _above_half(self._model(batch.flip(axes))).flip(axes)
+        return found / (1 + len(self._mirrored))
 
     def _map(self, batch: Tensor) -> Tensor:
         """Return the maps of pieces, (b, 1, h, w), on their device."""
@@ -115,12 +130,17 @@ def trained(
     UserError
         If the weights are damaged, or another network's.
     """
-    network = build_network(settings.network, SAMPLINGS[settings.sampling.kind](settings.sampling).channels)
+    channels = SAMPLINGS[settings.sampling.kind](settings.sampling).channels + bool(settings.with_region)
+    network = build_network(settings.network, channels)
     load_weights(network, weights, content)
     return Predictor(network, settings.sampling, fabric, compute, settings.flips or ())
 
 
-_AXES = {"horizontal": -1, "vertical": -2}
+_AXES = {"horizontal": -1, "vertical": -2, "axial": -3}
+
+
+def _above_half(logits: Tensor) -> Tensor:
+    return logits.float().mul(0.5).tanh().mul(0.5)  # the probability itself would round to one half
 
 
 def _map(logits: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from hepaflow.sampling.protocol import Sampling
-    from hepaflow.settings.sampling import Slabs, Slices
+    from hepaflow.settings.sampling import Patches, Slabs, Slices
 
 
 Build = Callable[..., "Sampling"]
@@ -30,5 +30,11 @@ def _slabs(settings: Slabs) -> Sampling:
     return SliceBySlice(settings.slices)
 
 
-SAMPLINGS: Mapping[str, Build] = MappingProxyType({"slices": _slices, "slabs": _slabs})
+def _patches(settings: Patches) -> Sampling:
+    from hepaflow.sampling.patches import SlidingPatches
+
+    return SlidingPatches(settings.size, settings.overlap)
+
+
+SAMPLINGS: Mapping[str, Build] = MappingProxyType({"slices": _slices, "slabs": _slabs, "patches": _patches})
 """Every sampling by its kind in the settings."""

@@ -1,7 +1,7 @@
 """Slices of many exams as mini-batches (thesis 4.5), alone or each in a slab with its neighbours."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate
 from pathlib import Path
 
@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hepaflow.preprocessing.slices import SliceFile
-from hepaflow.sampling.protocol import Batch, Pieces, Slices
+from hepaflow.sampling.protocol import Arrays, Batch, Pieces, SeesPieces, Slices
 
 
 def normalise(image: NDArray[np.float32]) -> Tensor:
-    """Turn pieces in [0, 1], shape (b, c, h, w), into network input in [-1, 1], in place (thesis 4.5)."""
+    """Turn pieces in [0, 1], shape (b, c, ...), into network input in [-1, 1], in place (thesis 4.5)."""
     return torch.from_numpy(image).sub_(0.5).div_(0.5)
 
 
@@ -30,14 +30,34 @@ class SliceBySlice:
     Attributes
     ----------
     channels : int
+    dimensions : int
     """
+
+    dimensions = 2
 
     def __init__(self, slab: int = 1) -> None:
         self.channels = slab
 
-    def dataset(self, paths: Sequence[Path]) -> Pieces:
-        """Return the slices of training exams, with their masks."""
+    def dataset(self, paths: Sequence[Path], seed: int = 0) -> Pieces:
+        """Return the slices of training exams, with their masks; nothing of them is drawn."""
         return SliceDataset(paths, self.channels)
+
+    def shape(self, size: int) -> tuple[int, ...]:
+        """Return rows and columns of a slice."""
+        return size, size
+
+    def map(
+        self, exam: Slices, network: SeesPieces, at_once: int, progress: Callable[[int], object] | None = None
+    ) -> NDArray[np.uint8]:
+        """Return the map of an exam, shape (slices, size, size), whose slices a network sees one by one."""
+
+        def found() -> Iterator[tuple[slice, NDArray[np.uint8]]]:
+            for where, piece in self.pieces(exam, at_once):
+                yield where, network.maps(piece)
+                if progress:
+                    progress(len(piece))
+
+        return self.together(exam, found())
 
     def pieces(self, exam: Slices, at_once: int) -> Iterator[tuple[slice, Tensor]]:
         """Yield the slices of an exam, each batch with its place: (b, slab, h, w) in [-1, 1]."""
@@ -68,14 +88,16 @@ def slabs(exam: Slices, first: int, last: int, slab: int) -> NDArray[np.float32]
     Returns
     -------
     ndarray of float32, shape (last - first, slab, size, size)
-        The slices themselves are in the middle channel.
+        The slices themselves are in the middle channel. Where the exam has a region, a last channel has its mask.
     """
     reach = slab // 2
     numbers = np.arange(first, last)[:, None] + np.arange(-reach, reach + 1)
     numbers = np.clip(numbers, 0, len(exam) - 1)
     lowest = int(numbers.min())
     around: NDArray[np.float32] = exam.image(slice(lowest, int(numbers.max()) + 1))[numbers - lowest]
-    return around
+    if not exam.has_region:
+        return around
+    return np.concatenate([around, exam.region(slice(first, last))[:, None].astype(np.float32)], axis=1)
 
 
 class SliceDataset(Pieces):
@@ -93,19 +115,25 @@ class SliceDataset(Pieces):
     Attributes
     ----------
     channels : int
-        Slices of a slab.
-    size : int
-        Rows and columns of a slice; 0 without files.
+        Slices of a slab, and the region's mask.
+    regions : int
+        1 where exams have a region, whose mask is the last channel; else 0.
+    pixels : int
+        Of a slice; 0 without files.
     """
 
     def __init__(self, paths: Sequence[Path], slab: int = 1) -> None:
-        self._paths, self.channels = list(paths), slab
-        lengths, sizes = [], {0}
+        self._paths, self._slab = list(paths), slab
+        lengths, sizes, regions = [], {0}, {False}
         for path in self._paths:
             file = SliceFile(path)
             lengths.append(len(file))
             sizes.add(file.size)
-        self._ends, self.size = list(accumulate(lengths)), max(sizes)
+            regions.add(file.has_region)
+        self.regions = int(any(regions))
+        self.channels = slab + self.regions
+        self._ends, self._size = list(accumulate(lengths)), max(sizes)
+        self.pixels = self._size**2
         self._files: list[SliceFile] | None = None
 
     def __len__(self) -> int:
@@ -124,21 +152,21 @@ class SliceDataset(Pieces):
         """Fetch slices by number: images (b, slab, h, w) in [-1, 1] and masks (b, 1, h, w) in {0, 1}."""
         return as_batch(*self.arrays(indices))
 
-    def arrays(self, indices: Sequence[int]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    def arrays(self, indices: Sequence[int]) -> Arrays:
         """Fetch slices by number: images (b, slab, h, w) in [0, 1] and masks (b, h, w)."""
         if self._files is None:
             self._files = [SliceFile(path) for path in self._paths]
         if len(indices) == 0:  # a device without a share of this batch
-            none = np.empty((0, self.channels, self.size, self.size), np.float32)
-            return none, np.empty((0, self.size, self.size), bool)
+            none = np.empty((0, self.channels, self._size, self._size), np.float32)
+            return none, np.empty((0, self._size, self._size), bool)
         images, masks = [], []
         for index, exam in zip(indices, self.exams_of(indices), strict=True):
             own = int(index) - (self._ends[exam - 1] if exam else 0)
-            images.append(slabs(self._files[exam], own, own + 1, self.channels)[0])
+            images.append(slabs(self._files[exam], own, own + 1, self._slab)[0])
             masks.append(self._files[exam].mask(own))
         return np.stack(images), np.stack(masks)
 
 
 def as_batch(images: NDArray[np.float32], masks: NDArray[np.bool_]) -> Batch:
-    """Turn images (b, c, h, w) in [0, 1] and masks (b, h, w) into what networks are trained with (`Batch`)."""
+    """Turn images (b, c, ...) in [0, 1] and masks (b, ...) into what networks are trained with (`Batch`)."""
     return normalise(images), torch.from_numpy(masks).float().unsqueeze_(1)

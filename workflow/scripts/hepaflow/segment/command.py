@@ -28,6 +28,7 @@ from hepaflow.settings.compute import ComputeSettings
 from hepaflow.settings.training import Precision
 from hepaflow.system.destination import make_folder
 from hepaflow.version import version
+from hepaflow.volumes.steps import Spacing
 from hepaflow.volumes.volume import times
 from hepaflow.words import counted, duration
 
@@ -41,13 +42,14 @@ class Model:
     identity : mapping of str to str
         What tells it from other models; written with every result.
     segment : callable
-        Takes CT values in HU, of shape (slices, rows, columns) in canonical orientation.
+        Takes CT values in HU, of shape (slices, rows, columns) in canonical orientation, and the spacing in mm,
+        None where it cannot be trusted.
     origin : Origin or None
         What it was made from; None where that is not recorded.
     """
 
     identity: Mapping[str, str]
-    segment: Callable[[NDArray[Any]], Segmented]
+    segment: Callable[[NDArray[Any], Spacing | None], Segmented]
     origin: Origin | None = None
 
 
@@ -338,7 +340,7 @@ def _segment_one(
         say(f"  {of}{times(exam.grid.canonical_shape)} (slices, rows, columns)")
         for warning in (*exam.warnings, *rehearse(folder, exam, anonymise=wanted.anonymise)):
             say(f"  note: {warning}")
-        segmented = model.segment(exam.hu)
+        segmented = model.segment(exam.hu, exam.grid.trusted_spacing)
         result = result_of(segmented, exam, keep_outside=wanted.keep_outside)
         clock.append(time.perf_counter())
         written = write_exam(

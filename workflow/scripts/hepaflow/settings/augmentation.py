@@ -1,4 +1,8 @@
-"""Settings of the random changes to training slices; the thesis makes none (4.5)."""
+"""Settings of the random changes to training slices and patches; the thesis makes none (4.5).
+
+What is said of a slice holds for a patch: its slices are moved all alike, and sides, shares and angles are those
+of rows and columns. Only noise, blur and cut-out have three dimensions there.
+"""
 
 from typing import Annotated, Literal
 
@@ -45,8 +49,8 @@ class Flip(_Change):
     """Image and mask are mirrored."""
 
     kind: Literal["flip"]
-    direction: Literal["horizontal", "vertical"]
-    """Whether columns (`horizontal`) or rows (`vertical`) change their order."""
+    direction: Literal["horizontal", "vertical", "axial"]
+    """Whether columns (`horizontal`), rows (`vertical`) or, of patches, slices (`axial`) change their order."""
 
 
 class Rotate(_Change):

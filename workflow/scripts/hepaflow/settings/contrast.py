@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from hepaflow.settings.base import SettingsModel
-from hepaflow.settings.slices import NetworkSize, WindowSettings
+from hepaflow.settings.slices import NetworkSize, WindowSettings, WithRegion
 
 
 class ContrastSettings(SettingsModel):
@@ -43,3 +43,5 @@ class VoiSlicesSettings(SettingsModel):
     size: NetworkSize
     margin: Margin = 0
     """Width of a margin around the volume of interest, on each side, as a share of its extent along each axis."""
+    with_region: WithRegion = None
+    """Whether the liver's mask is stored beside the image, and seen as a further channel; null for no."""

@@ -9,7 +9,7 @@ from hepaflow.names import STAGES
 from hepaflow.settings.base import SettingsModel
 from hepaflow.settings.network import BackboneWeights
 from hepaflow.settings.postprocess import NEEDS_REGION, PostprocessingSteps, Restored
-from hepaflow.settings.preprocessing import OwnData, OwnLesionSlices, OwnVoiSlices
+from hepaflow.settings.preprocessing import OwnData, OwnLesionSlices, OwnResampledVoi, OwnVoiSlices
 from hepaflow.settings.sampling import Flips, Sampling
 from hepaflow.settings.training import TrainingOverrides
 
@@ -58,10 +58,10 @@ class MethodStages(SettingsModel):
     @field_validator("liver")
     @classmethod
     def _nothing_is_before_the_first(cls, first: MethodStageSettings) -> MethodStageSettings:
-        if isinstance(first.data, OwnLesionSlices | OwnVoiSlices):
+        if isinstance(first.data, OwnLesionSlices | OwnVoiSlices | OwnResampledVoi):
             raise ValueError(
                 f"data.kind: {first.data.kind!r} lie around a liver, which nothing has found before this stage; "
-                "use 'liver_slices'"
+                f"use {'resampled' if isinstance(first.data, OwnResampledVoi) else 'liver_slices'!r}"
             )
         _check_regions(first)
         return first
@@ -77,7 +77,7 @@ class MethodSettings(SettingsModel):
     """How an exam is shown to the networks piece by piece; null for one slice at a time (thesis 4.5)."""
     flips: Flips | None = None
     """How pieces are mirrored, too, when the networks predict: a map is the mean over the piece as it is, mirrored
-    along each axis, and along both. Null for no mirrored ones."""
+    along each axis, and along several. Null for no mirrored ones."""
     training: TrainingOverrides = TrainingOverrides()
     """Differences from `training.liver` and `training.lesion`."""
     restore: Restored | None = None

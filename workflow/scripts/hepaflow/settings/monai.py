@@ -69,6 +69,31 @@ class MonaiNetwork(SettingsModel):
         return self
 
 
+def has_dimensions(network: MonaiNetwork) -> bool:
+    """Return whether a class of MONAI can be built for pictures of three dimensions; unknown, it is."""
+    known = _arguments(folder, network.name) if (folder := _folder()) else None
+    return known is None or DIMENSIONS in {*known[0], *known[1]}
+
+
+def halving(network: MonaiNetwork, dimensions: int) -> tuple[int, ...]:
+    """Return what sides must be a multiple of, as far as the argument `strides` says so; else 1 for each.
+
+    Examples
+    --------
+    >>> unet = {"channels": [8, 16, 32], "strides": [[1, 2, 2], 2]}
+    >>> halving(MonaiNetwork(name="UNet", arguments=unet), 3)
+    (2, 4, 4)
+    """
+    found, strides = [1] * dimensions, network.arguments.get("strides")
+    for stride in strides if isinstance(strides, list) else []:
+        each = stride if isinstance(stride, list) else [stride] * dimensions
+        whole = [one for one in each if isinstance(one, int) and one > 0]
+        if not len(whole) == len(each) == dimensions:
+            return (1,) * dimensions  # MONAI says what is wrong with it
+        found = [before * one for before, one in zip(found, whole, strict=True)]
+    return tuple(found)
+
+
 def _filled(arguments: set[str]) -> set[str]:
     """Return the arguments that no user gives: those for the axes and the channels, under the class' own names."""
     first = (next((name for name in names if name in arguments), "") for names in (INPUTS, OUTPUTS))

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -42,6 +42,9 @@ OWN_SETTINGS: Mapping[str, str] = MappingProxyType(
 """The group of settings that an architecture alone reads; another architecture may not have it."""
 NEEDED = ("monai",)
 """Those of the groups that their architecture cannot do without."""
+
+MOST_DIMENSIONS: Mapping[str, int] = MappingProxyType({"monai": 3})
+"""Of the pieces that an architecture can be built for, where it is not for slices alone."""
 
 SIDES: Mapping[str, int] = MappingProxyType({"sar_unet": 16})
 """What rows and columns must be a multiple of, where 8 is not enough and no setting says so."""
@@ -109,3 +112,5 @@ class NetworkSettings(BackboneWeights):
 
     head: HeadSettings = HeadSettings()
     """The segmentation head (thesis 3.5). Networks without backbone, or with a `decoder`, have none."""
+    dimensions: Literal[3] | None = None
+    """Of the pieces that it sees, as its sampling says; null for 2."""

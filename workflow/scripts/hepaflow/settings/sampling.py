@@ -21,16 +21,31 @@ class Slabs(SettingsModel):
     """Slices of a slab, of which the middle one is segmented; beyond the ends of its data the last is repeated."""
 
 
-Sampling = Annotated[Slices | Slabs, Field(discriminator="kind")]
+PatchSide = Annotated[int, Field(ge=4, le=512)]
+
+
+class Patches(SettingsModel):
+    """Parts in three dimensions: at random places in training, as windows that slide over all in prediction."""
+
+    kind: Literal["patches"]
+    size: Annotated[tuple[PatchSide, PatchSide, PatchSide], Field(strict=False)]
+    """Slices, rows and columns of a patch, in voxels. Beyond the data, it shows the window's lower end."""
+    overlap: float = Field(default=0.5, ge=0, le=0.9)
+    """Share of a side that neighbouring windows have in common, at least (Isensee et al. 2021: 0.5)."""
+
+
+Sampling = Annotated[Slices | Slabs | Patches, Field(discriminator="kind")]
 
 
 def _once(flips: tuple[str, ...]) -> tuple[str, ...]:
     if not flips or len(set(flips)) < len(flips):
-        raise ValueError("expected `horizontal`, `vertical` or both, each once; null for none")
+        raise ValueError("expected `horizontal`, `vertical` and `axial` or some of them, each once; null for none")
     return tuple(sorted(flips))
 
 
 Flips = Annotated[
-    tuple[Literal["horizontal", "vertical"], ...], Field(strict=False, max_length=2), AfterValidator(_once)
+    tuple[Literal["horizontal", "vertical", "axial"], ...],
+    Field(strict=False, max_length=3),
+    AfterValidator(_once),
 ]
-"""Whether columns (`horizontal`), rows (`vertical`) or both change their order."""
+"""Whether columns (`horizontal`), rows (`vertical`) or, of patches, slices (`axial`) change their order."""

@@ -9,6 +9,9 @@ from hepaflow.settings.base import SettingsModel
 NetworkSize = Annotated[int, Field(ge=32, le=1024, multiple_of=8)]
 
 
+WithRegion = Literal[True] | None
+
+
 class WindowSettings(SettingsModel):
     """The range of CT values that is kept (thesis 4.2)."""
 

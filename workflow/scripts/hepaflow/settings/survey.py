@@ -1,5 +1,7 @@
 """Settings of the survey."""
 
+from typing import Literal
+
 from hepaflow.settings.base import SettingsModel
 
 
@@ -8,3 +10,5 @@ class SurveySettings(SettingsModel):
 
     trust_label_grid: bool
     """Whether a label map is taken voxel by voxel even where CT values say that it is right by its affine."""
+    needs_spacing: Literal[True] | None = None
+    """Whether exams are refused whose header gives no spacing that can be trusted; null for no."""

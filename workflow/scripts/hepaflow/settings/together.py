@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING
 
 from hepaflow.errors import UserError
 from hepaflow.names import STAGES, Stage
-from hepaflow.settings.network import HAS_BACKBONE, SIDES
+from hepaflow.settings.augmentation import Flip
+from hepaflow.settings.monai import DIMENSIONS, halving, has_dimensions
+from hepaflow.settings.network import HAS_BACKBONE, MOST_DIMENSIONS, SIDES
 from hepaflow.settings.optimiser import SGD
 from hepaflow.settings.postprocess import MinArea
-from hepaflow.settings.preprocessing import OwnLesionSlices
-from hepaflow.settings.sampling import Slabs
+from hepaflow.settings.preprocessing import OwnLesionSlices, OwnResampled, OwnResampledVoi
+from hepaflow.settings.sampling import Patches, Slabs, Slices
 from hepaflow.settings.schedule import Exponential
 from hepaflow.words import counted
 
 if TYPE_CHECKING:
     from hepaflow.settings.contrast import ContrastSettings
+    from hepaflow.settings.methods import MethodSettings
     from hepaflow.settings.network import BackboneWeights
     from hepaflow.settings.sampling import Sampling
     from hepaflow.settings.training import TrainingSettings
@@ -31,10 +34,16 @@ STRIDE = 8
 DECODER_STRIDE = 32
 """The same of a backbone that strides, with a `decoder`."""
 
+RESAMPLED = (OwnResampled, OwnResampledVoi)
+"""Data of exams on a grid of their own, which differ in size."""
+
+AXIAL = "axial"
+"""The flip that changes the order of slices."""
+
 
 def conflicts(settings: Settings) -> list[str]:
     """Return the settings that make a run impossible: keys, values and what is allowed."""
-    checks = (_slices, _areas, _networks, _starts, _trainings)
+    checks = (_slices, _areas, _patches, _networks, _averages, _starts, _trainings)
     return list(dict.fromkeys(problem for check in checks for problem in check(settings)))
 
 
@@ -53,13 +62,14 @@ def _areas(settings: Settings) -> Iterator[str]:
     runs = settings.postprocessing.lesion.min_area
     yield from _area("postprocessing.lesion.min_area", runs, settings.size, "size")
     for name, method in settings.cascades.items():
-        for stage in STAGES:
+        for stage in _of_slices(settings, name):
             size, whose = settings.stage_size(stage, name), _size_key(settings, stage, name)
             key, steps = f"methods.{name}.stages.{stage}.postprocessing", getattr(method.stages, stage)
             for number, step in enumerate(steps.postprocessing or ()):
                 if isinstance(step, MinArea):
                     yield from _area(f"{key}.{number}.min_area", step.min_area, size, whose)
-        if method.stages.lesion.postprocessing is None and runs <= settings.size**2:
+        in_slices = STAGES[-1] in _of_slices(settings, name)
+        if in_slices and method.stages.lesion.postprocessing is None and runs <= settings.size**2:
             size = settings.stage_size(STAGES[-1], name)
             key = "postprocessing.lesion.min_area"
             yield from _area(key, runs, size, _size_key(settings, STAGES[-1], name))
@@ -70,6 +80,12 @@ def _areas(settings: Settings) -> Iterator[str]:
                 if isinstance(step, MinArea):
                     key = f"methods.{name}.stages.{stage}.postprocessing.{number}.min_area"
                     yield from _area(key, step.min_area, size, "the largest size of those that are averaged")
+
+
+def _of_slices(settings: Settings, name: str) -> list[Stage]:
+    """Return the stages of a method whose data are slices, of a size that is known before."""
+    stages = settings.networks[name].stages
+    return [stage for stage in STAGES if not isinstance(getattr(stages, stage).data, RESAMPLED)]
 
 
 def _area(key: str, area: int, size: int, whose: str) -> Iterator[str]:
@@ -89,11 +105,75 @@ def _tiles(key: str, contrast: ContrastSettings, size: int) -> Iterator[str]:
         )
 
 
+def _patches(settings: Settings) -> Iterator[str]:
+    """Yield stages whose data, sampling and network are not of the same number of dimensions."""
+    for name, method in settings.networks.items():
+        for stage in STAGES:
+            data, sampling = getattr(method.stages, stage).data, settings.stage_sampling(stage, name)
+            if isinstance(sampling, Patches):
+                key = f"{settings.stage_key(stage, name, 'sampling')}.size"
+                yield from _in_three_dimensions(key, sampling, method)
+                continue
+            yield from _axial(settings, stage, name)
+            if isinstance(data, RESAMPLED):
+                yield (
+                    f"methods.{name}.stages.{stage}.data.kind: {data.kind!r} gives exams of any size, and slices "
+                    "have one; sampling: {kind: patches, size: [slices, rows, columns]}, or data of slices"
+                )
+
+
+def _axial(settings: Settings, stage: Stage, name: str) -> Iterator[str]:
+    """Yield flips that change the order of slices, of a network that sees no patches."""
+    changes = settings.stage_training(stage, name).augmentation or ()
+    keys = []
+    if AXIAL in (settings.stage_flips(stage, name) or ()):
+        keys.append(settings.stage_key(stage, name, "flips"))
+    if any(isinstance(one, Flip) and one.direction == AXIAL for one in changes):
+        keys.append(settings.training_key(stage, name, "augmentation"))
+    for key in keys:
+        yield (
+            f"{key}: {AXIAL!r} changes the order of slices, and the {stage} network of {name!r} sees no patches; "
+            "leave it out, or sampling: {kind: patches, size: [slices, rows, columns]}"
+        )
+
+
+def _in_three_dimensions(key: str, patches: Patches, method: MethodSettings) -> Iterator[str]:
+    """Yield why a method's network cannot see patches."""
+    network = method.network
+    flat = network.monai is not None and not has_dimensions(network.monai)
+    if flat or MOST_DIMENSIONS.get(network.arch, 2) < len(patches.size):
+        named = network.arch if network.monai is None else f"{network.arch}: {network.monai.name}"
+        yield (
+            f"{key}: patches have three dimensions, and the network ({named}) has two; a network of MONAI that "
+            f"has the argument {DIMENSIONS!r} ({', '.join(MOST_DIMENSIONS)}), or sampling of slices or slabs"
+        )
+    elif network.monai is not None:
+        multiples = halving(network.monai, len(patches.size))
+        if any(side % multiple for side, multiple in zip(patches.size, multiples, strict=True)):
+            yield (
+                f"{key}: {list(patches.size)} voxels cannot be divided by the strides of the network, which make "
+                f"{list(multiples)}; multiples of these, or other strides"
+            )
+
+
+def _averages(settings: Settings) -> Iterator[str]:
+    """Yield averages of maps of which some lie on grids of resampled exams."""
+    for name, average in settings.averages.items():
+        for one in settings.networks_in(average):
+            if len(_of_slices(settings, one)) < len(STAGES):
+                yield (
+                    f"methods.{name}.of: the maps of {one!r} lie on the grid of resampled exams, and only maps on "
+                    f"grids of slices are averaged; leave out {one!r}"
+                )
+
+
 def _networks(settings: Settings) -> Iterator[str]:
     for name, method in settings.networks.items():
         network = method.network
         multiple = _multiple(network)
         for stage in STAGES:
+            if isinstance(settings.stage_sampling(stage, name), Patches):
+                continue  # `_patches` looks at these
             size, whose = settings.stage_size(stage, name), f"network of the {_kind(settings, name)} {name!r}"
             if size % multiple:
                 yield (
@@ -115,22 +195,28 @@ def _starts(settings: Settings) -> Iterator[str]:
             earlier = getattr(method.stages, start, None)
             if earlier is None:
                 continue
-            seen, before = (one.sampling or method.sampling for one in (getattr(method.stages, stage), earlier))
-            if _channels(seen) != _channels(before):
+            seen, before = (
+                one.sampling or method.sampling or Slices() for one in (getattr(method.stages, stage), earlier)
+            )
+            beside = " with a mask" if settings.sees_region(stage, name) else ""
+            if _pieces(seen) + beside != _pieces(before):
                 yield (
                     f"{settings.training_key(stage, name, 'start')}: the {stage} network of the method {name!r} "
-                    f"sees {_channels(seen)} slice(s) at once, and cannot start from the {start} network, which "
-                    f"sees {_channels(before)}; the same sampling in both stages, or start: backbone"
+                    f"sees {_pieces(seen)}{beside} at once, and cannot start from the {start} network, which "
+                    f"sees {_pieces(before)}; the same sampling in both stages, or start: backbone"
                 )
 
 
-def _channels(sampling: Sampling | None) -> int:
-    return sampling.slices if isinstance(sampling, Slabs) else 1
+def _pieces(sampling: Sampling) -> str:
+    """Return what a network sees at once, as far as its weights depend on it."""
+    if isinstance(sampling, Patches):
+        return "a patch"
+    return f"{sampling.slices if isinstance(sampling, Slabs) else 1} slice(s)"
 
 
 def _size_key(settings: Settings, stage: Stage, name: str) -> str:
     own = getattr(settings.networks[name].stages, stage).data
-    return "size" if own is None or own.size is None else f"methods.{name}.stages.{stage}.data.size"
+    return "size" if getattr(own, "size", None) is None else f"methods.{name}.stages.{stage}.data.size"
 
 
 def _multiple(network: BackboneWeights) -> int:

@@ -12,6 +12,7 @@ from hepaflow.settings.network import NetworkSettings
 from hepaflow.settings.optimiser import Optimiser
 from hepaflow.settings.sampling import Flips, Sampling, Slices
 from hepaflow.settings.schedule import Schedule
+from hepaflow.settings.slices import WithRegion
 
 Precision = Literal["fp32", "tf32", "bf16"]
 
@@ -74,6 +75,8 @@ class TrainSettings(SettingsModel):
 
     network: NetworkSettings
     sampling: Sampling = Slices()
+    with_region: WithRegion = None
+    """Whether the last channel of what it sees is the mask of an earlier stage; null for no."""
     training: TrainingSettings
     precision: Precision
     seed: int
@@ -84,6 +87,8 @@ class PredictSettings(SettingsModel):
 
     network: NetworkSettings
     sampling: Sampling = Slices()
+    with_region: WithRegion = None
+    """Whether the last channel of what it sees is the mask of an earlier stage; null for no."""
     precision: Precision
     flips: Flips | None = None
     """How pieces are mirrored beside being shown as they are; null for not at all."""

@@ -22,6 +22,7 @@ from hepaflow.settings.phantom import PhantomSettings
 from hepaflow.settings.postprocess import LesionPostprocessing, LiverPostprocessing
 from hepaflow.settings.predictions import PredictionSettings
 from hepaflow.settings.problems import problems
+from hepaflow.settings.sampling import Flips, Sampling, Slices
 from hepaflow.settings.slices import LiverSlicesSettings, NetworkSize, WindowSettings
 from hepaflow.settings.together import conflicts
 from hepaflow.settings.training import Precision, TrainingSettings
@@ -265,9 +266,32 @@ class Settings(SettingsModel):
         return list(dict.fromkeys(name for names in own for name in names))
 
     def stage_size(self, stage: Stage, name: str) -> int:
-        """Return the rows and columns of the slices that a network sees in a stage."""
+        """Return the rows and columns of the slices that a network sees in a stage; patches have others."""
         own = getattr(self.networks[name].stages, stage).data
-        return self.size if own is None or own.size is None else own.size
+        return getattr(own, "size", None) or self.size
+
+    def stage_sampling(self, stage: Stage, name: str) -> Sampling:
+        """Return how an exam is shown to a network in a stage."""
+        return self._chosen(stage, name, "sampling") or Slices()
+
+    def sees_region(self, stage: Stage, name: str) -> bool:
+        """Return whether a network sees the mask of the earlier stage, as a channel beside the image."""
+        return bool(getattr(getattr(self.networks[name].stages, stage).data, "with_region", None))
+
+    def stage_flips(self, stage: Stage, name: str) -> Flips | None:
+        """Return how pieces are mirrored when a network predicts in a stage; None for not at all."""
+        flips: Flips | None = self._chosen(stage, name, "flips")
+        return flips
+
+    def stage_key(self, stage: Stage, name: str, setting: str) -> str:
+        """Return the key that decides a setting which a stage has, or else its method: its path."""
+        own = getattr(getattr(self.networks[name].stages, stage), setting)
+        return f"methods.{name}.{setting}" if own is None else f"methods.{name}.stages.{stage}.{setting}"
+
+    def _chosen(self, stage: Stage, name: str, setting: str) -> Any:
+        method = self.networks[name]
+        own = getattr(getattr(method.stages, stage), setting)
+        return getattr(method, setting) if own is None else own
 
     def liver_slices(self) -> LiverSlicesSettings:
         """Return the settings of the slices of whole exams."""

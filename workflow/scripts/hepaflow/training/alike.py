@@ -20,7 +20,7 @@ _TOLERANCE = 1e-3
 """What logits of a slice may differ by, relative to the largest, with others beside it: sums in another order."""
 
 
-def check_alike(settings: MonaiNetwork, channels: int, size: int) -> None:
+def check_alike(settings: MonaiNetwork, channels: int, shape: tuple[int, ...]) -> None:
     """Refuse a network of MONAI of which several devices would not compute what one does.
 
     Parameters
@@ -28,16 +28,16 @@ def check_alike(settings: MonaiNetwork, channels: int, size: int) -> None:
     settings : MonaiNetwork
     channels : int
         Channels of the input.
-    size : int
-        Rows and columns of a slice.
+    shape : tuple of int
+        Rows and columns of a slice; or slices, rows and columns of a patch.
 
     Raises
     ------
     UserError
         Saying what keeps several devices from training it.
     """
-    network = shared(FromMonai(settings, channels), torch.device("cpu")).train()
-    reason = next(_reasons(network, channels, size), None)
+    network = shared(FromMonai(settings, channels, len(shape)), torch.device("cpu")).train()
+    reason = next(_reasons(network, channels, shape), None)
     if reason is not None:
         raise UserError(
             f"MONAI's {settings.name} with the arguments {settings.arguments} {reason}",
@@ -46,7 +46,7 @@ def check_alike(settings: MonaiNetwork, channels: int, size: int) -> None:
         )
 
 
-def _reasons(network: nn.Module, channels: int, size: int) -> Iterator[str]:
+def _reasons(network: nn.Module, channels: int, shape: tuple[int, ...]) -> Iterator[str]:
     """Yield what makes it another network on several devices."""
     dropped: set[int] = set()
     for layer in network.modules():
@@ -54,7 +54,7 @@ def _reasons(network: nn.Module, channels: int, size: int) -> Iterator[str]:
             layer.eval()  # they are the same on all devices, and would ask these
         if isinstance(layer, tuple(DROPOUTS.values())):
             layer.register_forward_pre_hook(lambda _, inputs: dropped.add(len(inputs[0])))
-    slices = torch.rand(2, channels, size, size, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    slices = torch.rand(2, channels, *shape, generator=torch.Generator().manual_seed(0)) * 2 - 1
     kept = [buffer.clone() for buffer in network.buffers()]
     with torch.no_grad(), _Draws() as draws:
         together = _logits(network, slices)

@@ -1,11 +1,14 @@
-"""Augmentations: random changes to a training slice and its mask.
+"""Augmentations: random changes to a training slice or patch and its mask.
 
-What is random is drawn from seed, epoch and number of the slice alone. So a slice is the same whichever process or
+What is random is drawn from seed, epoch and number of the piece alone. So a piece is the same whichever process or
 device loads it, and whether or not the training was interrupted before.
+
+What moves pixels moves them within their slices, those of a patch all alike: it turns about the body's axis.
 """
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -24,20 +27,29 @@ _DRAWN_FOR = 0xA06
 
 
 def augmented(
-    image: Image, mask: Mask, changes: Sequence[kinds.Augmentation], *, seed: int, epoch: int, number: int
+    image: Image,
+    mask: Mask,
+    changes: Sequence[kinds.Augmentation],
+    *,
+    regions: int = 0,
+    seed: int,
+    epoch: int,
+    number: int,
 ) -> Pair:
-    """Return a slice and its mask after random changes.
+    """Return a slice or patch and its mask after random changes.
 
     Parameters
     ----------
-    image : ndarray of float32, shape (c, h, w)
+    image : ndarray of float32, shape (c, h, w) or (c, z, h, w)
         Pixels in [0, 1]. Channels are moved alike, and their intensities change alike.
-    mask : ndarray of bool, shape (h, w)
+    mask : ndarray of bool, shape (h, w) or (z, h, w)
     changes : sequence of settings
         One after another. Each draws for itself: one that is added at the end leaves what the others draw.
+    regions : int, optional
+        Last channels that are masks: they are moved like the image, and keep their values.
     seed, epoch : int
     number : int
-        Of the slice, among all of the training.
+        Of the slice or patch, among all of the training.
 
     Returns
     -------
@@ -47,15 +59,22 @@ def augmented(
     for place, chosen in enumerate(changes):
         draw = np.random.default_rng([seed, epoch, number, place, _DRAWN_FOR])
         if draw.random() < chosen.probability:
-            image, mask = AUGMENTATIONS[chosen.kind](image, mask, draw, chosen)
+            change = AUGMENTATIONS[chosen.kind]
+            if chosen.kind in MOVING or not regions:
+                image, mask = change(image, mask, draw, chosen)
+            else:
+                found, mask = change(image[:-regions], mask, draw, chosen)
+                image = np.concatenate([found, image[-regions:]])
     return image, mask
 
 
 def _flip(image: Image, mask: Mask, draw: Generator, chosen: kinds.Flip) -> Pair:
-    """Mirror slice and mask."""
-    if chosen.direction == "horizontal":
-        return image[..., ::-1], mask[..., ::-1]
-    return image[..., ::-1, :], mask[..., ::-1, :]
+    """Mirror image and mask."""
+    axis = _AXES[chosen.direction]
+    return np.flip(image, axis), np.flip(mask, axis)
+
+
+_AXES = {"horizontal": -1, "vertical": -2, "axial": -3}
 
 
 def _rotate(image: Image, mask: Mask, draw: Generator, chosen: kinds.Rotate) -> Pair:
@@ -78,7 +97,7 @@ def _spatial(image: Image, mask: Mask, draw: Generator, chosen: kinds.Spatial) -
     """
     from hepaflow.training.warp import affine, warped  # here: trainings without it follow no change of it
 
-    shape = (image.shape[1], image.shape[2])
+    shape = (image.shape[-2], image.shape[-1])
     one, none = (1.0, 1.0), (0.0, 0.0)
     ways = ((chosen.crop, one), (chosen.degrees, none), (chosen.factors, one), (chosen.shift, none))
     *met, is_bent = draw.random(len(ways) + 1) < chosen.part_probability
@@ -139,22 +158,23 @@ def _blur(image: Image, mask: Mask, draw: Generator, chosen: kinds.Blur) -> Pair
     from scipy.ndimage import gaussian_filter
 
     sigma = draw.uniform(*chosen.sigma)
-    smooth: Image = gaussian_filter(image, (0, sigma, sigma), mode="nearest")
+    smooth: Image = gaussian_filter(image, (0, *[sigma] * (image.ndim - 1)), mode="nearest")
     return np.clip(smooth, 0, 1), mask
 
 
 def _low_resolution(image: Image, mask: Mask, draw: Generator, chosen: kinds.LowResolution) -> Pair:
-    """Bring the slice to fewer pixels, each a mean of those around it, and back."""
+    """Bring each slice to fewer pixels, each a mean of those around it, and back."""
     factor = draw.uniform(*chosen.factors)
-    rows, columns = image.shape[1:]
+    rows, columns = image.shape[-2:]
     fewer = [max(1, round(factor * side)) for side in (rows, columns)]
-    whole = torch.from_numpy(np.ascontiguousarray(image))[None]
+    whole = torch.from_numpy(np.ascontiguousarray(image)).view(1, -1, rows, columns)
     small = interpolate(whole, fewer, mode="bilinear", antialias=True)
-    return interpolate(small, [rows, columns], mode="bilinear")[0].clamp_(0, 1).numpy(), mask
+    found = interpolate(small, [rows, columns], mode="bilinear").clamp_(0, 1)
+    return found.view(image.shape).numpy(), mask
 
 
 def _cut_out(image: Image, mask: Mask, draw: Generator, chosen: kinds.CutOut) -> Pair:
-    """Set rectangles, which lie within the slice, to its mean (DeVries and Taylor 2017)."""
+    """Set rectangles, or cuboids, which lie within the image, to its mean (DeVries and Taylor 2017)."""
     found = image.copy()
     for _ in range(chosen.count):
         where = []
@@ -167,17 +187,24 @@ def _cut_out(image: Image, mask: Mask, draw: Generator, chosen: kinds.CutOut) ->
 
 
 def _warped(image: Image, mask: Mask, matrix: list[list[float]]) -> Pair:
-    """Return slice and mask whose pixels come from where a matrix takes them, about the centre; 0 beyond the edge.
+    """Return slices and masks whose pixels come from where a matrix takes them; 0 beyond the edge.
 
-    The slice is interpolated linearly, the mask takes its nearest pixel.
+    It takes them about the centre. A slice is interpolated linearly, the mask takes its nearest pixel.
     """
     from scipy.ndimage import affine_transform
 
-    centre = (np.array(mask.shape) - 1) / 2
+    plane = mask.shape[-2:]
+    centre = (np.array(plane) - 1) / 2
     offset = centre - np.array(matrix) @ centre
-    moved = [affine_transform(channel, matrix, offset, order=1, mode="grid-constant") for channel in image]
-    nearest: Mask = affine_transform(mask, matrix, offset, order=0, mode="grid-constant")
-    return np.stack(moved), nearest
+
+    def moved(slices: NDArray[Any], order: Literal[0, 1]) -> NDArray[Any]:
+        each = [
+            affine_transform(one, matrix, offset, order=order, mode="grid-constant")
+            for one in slices.reshape(-1, *plane)
+        ]
+        return np.stack(each).reshape(slices.shape)
+
+    return moved(image, 1), moved(mask, 0)
 
 
 AUGMENTATIONS: dict[str, Callable[..., Pair]] = {
@@ -194,3 +221,6 @@ AUGMENTATIONS: dict[str, Callable[..., Pair]] = {
     "cut_out": _cut_out,
 }
 """The augmentations by the names they have in the settings."""
+
+MOVING = frozenset({"flip", "rotate", "scale", "spatial"})
+"""Those that move pixels; the others change their values."""

@@ -1,20 +1,17 @@
-"""Slices of a training that are changed at random as they are loaded."""
+"""Pieces of a training that are drawn or changed at random as they are loaded."""
 
 from collections.abc import Iterator, Sequence
 
 from torch.utils.data import Dataset, Sampler
 
 from hepaflow.sampling.batches import EpochBatches
-from hepaflow.sampling.protocol import Batch, Pieces
+from hepaflow.sampling.protocol import AGAIN, Batch, Pieces
 from hepaflow.sampling.slices import as_batch
 from hepaflow.settings.augmentation import Augmentation
 from hepaflow.training.augmentations import augmented
 
 OfEpoch = tuple[int, list[int]]
 """An epoch, and slice numbers of one of its mini-batches, with `AGAIN` for each time that a slice came before."""
-
-AGAIN = 2**32
-"""Added to the number of a slice that comes again in an epoch, so that it is changed in another way."""
 
 
 class BatchesOfEpoch(Sampler[OfEpoch]):
@@ -54,11 +51,17 @@ class AugmentedSlices(Dataset[Batch]):
         self._slices, self._changes, self._seed = slices, tuple(changes), seed
 
     def __getitem__(self, batch: OfEpoch) -> Batch:
-        """Fetch slices by epoch and numbers: images (b, c, h, w) in [-1, 1] and masks (b, 1, h, w) in {0, 1}."""
+        """Fetch slices by epoch and numbers: images (b, c, ...) in [-1, 1] and masks (b, 1, ...) in {0, 1}."""
         epoch, numbers = batch
-        images, masks = self._slices.arrays([number % AGAIN for number in numbers])
+        images, masks = self._slices.of_epoch(epoch, numbers)
         for place, number in enumerate(numbers):
             images[place], masks[place] = augmented(
-                images[place], masks[place], self._changes, seed=self._seed, epoch=epoch, number=number
+                images[place],
+                masks[place],
+                self._changes,
+                regions=self._slices.regions,
+                seed=self._seed,
+                epoch=epoch,
+                number=number,
             )
         return as_batch(images, masks)

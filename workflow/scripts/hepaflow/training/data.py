@@ -67,7 +67,7 @@ def training_data(
     if recipe.validation_share and not others:
         log.warning("a single training exam has slices: none is held out for validation")
     # A single last slice is taken into the batch before it.
-    piece = BYTES * (slices.channels + 1) * slices.size**2
+    piece = BYTES * (slices.channels + 1) * slices.pixels
     workers, ahead = fitting_workers(compute.workers, (recipe.batch_size + 1) * piece)
 
     def loader(dataset: Dataset[Batch], batches: Any) -> DataLoader[Batch]:
@@ -97,8 +97,8 @@ def training_data(
         oversampled=_with_structure(slices, indices) if recipe.oversample else (),
         share=recipe.oversample or 0.0,
     )
-    if recipe.augmentation:
-        batches = loader(AugmentedSlices(slices, recipe.augmentation, seed), BatchesOfEpoch(order))
+    if recipe.augmentation or slices.at_random:
+        batches = loader(AugmentedSlices(slices, recipe.augmentation or (), seed), BatchesOfEpoch(order))
     else:
         batches = loader(slices, order)
     # A batch of these is one device's, for there may be fewer than devices.
@@ -118,8 +118,7 @@ def _split(slices: Pieces, settings: TrainSettings) -> tuple[list[int], list[int
 
 def _with_structure(slices: Pieces, indices: list[int]) -> list[int]:
     """Return those of the slices that show the structure."""
-    shown: list[int] = np.flatnonzero(slices.holds_structure()).tolist()
-    if not (found := sorted(set(shown).intersection(indices))):
+    if not (found := slices.showing(indices)):
         raise UserError(
             f"no pixel of the structure in {len(indices)} training slices",
             expected="a slice that shows it, as `oversample` is set",

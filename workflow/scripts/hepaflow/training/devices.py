@@ -43,21 +43,22 @@ def total(own: Tensor) -> Tensor:
     return summed
 
 
-class SharedBatchNorm(nn.BatchNorm2d):
+class _OverDevices(nn.modules.batchnorm._BatchNorm):
     """Batch normalisation by the mean and the variance of all devices' slices, on the CPU.
 
     torch has this only for GPUs. A device may have a single slice, or none.
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalise features (b, channels, h, w) of this device's slices."""
+        """Normalise features (b, channels, ...) of this device's slices or patches."""
         if not self.training:
             return super().forward(x)
+        pixels, each = (0, *range(2, x.ndim)), (-1, *[1] * (x.ndim - 2))
         values = x.to(torch.promote_types(x.dtype, torch.float32))
         count = total(values.new_tensor(values.numel() // self.num_features))
-        mean = total(values.sum((0, 2, 3))) / count
-        centred = values - mean[:, None, None]
-        variance = total(centred.square().sum((0, 2, 3))) / count
+        mean = total(values.sum(pixels)) / count
+        centred = values - mean.view(each)
+        variance = total(centred.square().sum(pixels)) / count
         with torch.no_grad():
             assert self.running_mean is not None
             assert self.running_var is not None
@@ -70,8 +71,16 @@ class SharedBatchNorm(nn.BatchNorm2d):
         scale = torch.rsqrt(variance + self.eps)
         if self.weight is not None:  # a network of MONAI may have neither, or this alone
             scale = self.weight * scale
-        normalised = centred * scale[:, None, None]
-        return (normalised if self.bias is None else normalised + self.bias[:, None, None]).to(x.dtype)
+        normalised = centred * scale.view(each)
+        return (normalised if self.bias is None else normalised + self.bias.view(each)).to(x.dtype)
+
+
+class SharedBatchNorm(_OverDevices, nn.BatchNorm2d):
+    """Of (b, channels, h, w)."""
+
+
+class SharedBatchNorm3d(_OverDevices, nn.BatchNorm3d):
+    """Of (b, channels, z, h, w)."""
 
 
 class _OfAllSlices(nn.Module):
@@ -169,7 +178,13 @@ INSTANCE_NORMS: Layers = MappingProxyType(
         nn.InstanceNorm3d: SharedInstanceNorm3d,
     }
 )
-BATCH_NORMS: Layers = MappingProxyType({nn.BatchNorm2d: SharedBatchNorm, nn.SyncBatchNorm: SharedBatchNorm})
+BATCH_NORMS: Layers = MappingProxyType(
+    {
+        nn.BatchNorm2d: SharedBatchNorm,
+        nn.SyncBatchNorm: SharedBatchNorm,
+        nn.BatchNorm3d: SharedBatchNorm3d,
+    }
+)
 """What torch's layers become; those of batch normalisation on the CPU alone, as torch has one for GPUs.
 
 Networks with others that draw, or mix slices, are refused (`training/alike.py`).

@@ -19,9 +19,9 @@ def supervised(criterion: Criterion, found: Tensor | Sequence[Tensor], masks: Te
     ----------
     criterion : callable
         Takes logits and masks of one size.
-    found : Tensor, shape (b, 1, h, w), or sequence of Tensor
+    found : Tensor, shape (b, 1, h, w) or (b, 1, z, h, w), or sequence of Tensor
         Logits; of several sizes, the full one first, then coarser ones.
-    masks : Tensor, shape (b, 1, h, w)
+    masks : Tensor, of the first's shape
         Brought to coarser sizes by their nearest pixels, as in nnU-Net: each stays 0 or 1.
     """
     if isinstance(found, Tensor):
@@ -38,4 +38,4 @@ def _at_size_of(logits: Tensor, masks: Tensor) -> Tensor:
     """Return masks at the size of logits, each pixel that of the original nearest to its centre."""
     if logits.shape == masks.shape:
         return masks
-    return interpolate(masks, logits.shape[-2:], mode="nearest-exact")
+    return interpolate(masks, logits.shape[2:], mode="nearest-exact")

@@ -166,19 +166,21 @@ class Trainer:
         self._settings, self._recipe, self._compute = settings, settings.training, compute
         self._fabric, self._state, self._interruption = fabric, state, Interruption()
         sampling = SAMPLINGS[settings.sampling.kind](settings.sampling)
-        dataset = sampling.dataset(slices)
+        dataset = sampling.dataset(slices, settings.seed)
         self._data = training_data(dataset, settings, compute, fabric)
         self._batches = len(self._data.order)
         self._criterion = criterion_of(self._recipe.loss)
 
         torch.manual_seed(settings.seed)
-        network = build_network(settings.network, sampling.channels)
+        network = build_network(settings.network, sampling.channels + bool(settings.with_region))
         if start is not None:
             load_weights(network, start)
         self.network = shared(network, fabric.device) if fabric.world_size > 1 else network
         self._optimiser = make_optimiser(self.network.parameters(), self._recipe)
         self._model: Any
-        self._model, self._stepper = fabric.setup(prepare(self.network, compute), self._optimiser)
+        self._model, self._stepper = fabric.setup(
+            prepare(self.network, compute, sampling.dimensions), self._optimiser
+        )
         chosen = self._recipe.average
         self._average = None if chosen is None else make_average(self.network, chosen)
         self.result = self.network if self._average is None else self._average.module
@@ -299,7 +301,8 @@ class Trainer:
 
     def _to_device(self, batch: Batch) -> Batch:
         images, masks = (part.to(self._fabric.device, non_blocking=True) for part in batch)
-        return images.to(memory_format=memory_format(self._compute, training=True)), masks
+        layout = memory_format(self._compute, training=True, dimensions=images.ndim - 2)
+        return images.to(memory_format=layout), masks
 
     def _save(self, part: Part) -> None:
         if self._fabric.is_global_zero:

@@ -1,4 +1,4 @@
-"""Warps: a slice and its mask are moved in several ways and interpolated once.
+"""Warps: slices and their masks are moved in several ways and interpolated once.
 
 Places are torch's: (x, y), where -1 and 1 are the outer edges of the first and the last column and row.
 """
@@ -98,15 +98,16 @@ def warped(
     matrix: NDArray[np.float64],
     field: NDArray[np.float32] | None = None,
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Return a slice and its mask, moved; 0 beyond the edge.
+    """Return slices and their masks, all moved alike; 0 beyond the edge.
 
-    Both are interpolated linearly, and the mask is where it is above one half.
+    Both are interpolated linearly, and a mask is where it is above one half.
 
     Parameters
     ----------
-    image : ndarray of float32, shape (c, h, w)
+    image : ndarray of float32, shape (..., h, w)
         Pixels in [0, 1].
-    mask : ndarray of bool, shape (h, w)
+    mask : ndarray of bool, shape (..., h, w)
+        One, or those of the slices of a patch.
     matrix : ndarray of float64, shape (2, 3)
         From where the places come (`affine`).
     field : ndarray of float32, shape (2, h, w), optional
@@ -119,13 +120,13 @@ def warped(
     """
     if field is None and np.array_equal(matrix, np.eye(2, 3)):
         return image, mask  # an interpolation would round
-    channels, rows, columns = image.shape
-    both = np.empty((channels + 1, rows, columns), np.float32)
-    both[:-1], both[-1] = image, mask
+    rows, columns = plane = image.shape[-2:]
+    both = np.concatenate([image.reshape(-1, *plane), mask.reshape(-1, *plane).astype(np.float32)])
     exact = matrix.astype(np.float32)
     grid = affine_grid(torch.from_numpy(exact)[None], [1, 1, rows, columns], align_corners=False)
     if field is not None:
         displaced = np.tensordot(2 * exact[:, :2], field, 1)
         grid += torch.from_numpy(displaced).permute(1, 2, 0)
     found = grid_sample(torch.from_numpy(both)[None], grid, align_corners=False)[0].clamp_(0, 1).numpy()
-    return found[:-1], found[-1] > 0.5
+    images = image.size // (rows * columns)
+    return found[:images].reshape(image.shape), found[images:].reshape(mask.shape) > 0.5
