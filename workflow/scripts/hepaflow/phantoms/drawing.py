@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from hepaflow.phantoms.anatomy import RIB_PITCH, TRUNK, Anatomy, Lesion, Organs, Patient, Tissues
 from hepaflow.phantoms.shapes import Ellipsoid, Points, Tube, Vector, Waves
+from hepaflow.phantoms.vessels import HEPATIC, PORTAL, Path
 from hepaflow.settings.phantom import PhantomSettings
 
 PHASES = ("native", "arterial", "portal venous")
@@ -134,8 +135,8 @@ def _draw_anatomy(
         tissues=Tissues(**{name: float(rng.normal(hu[phase], sd)) for name, (hu, sd) in TISSUES.items()}),
         fat=fat,
         gas_level=float(rng.uniform(-40, -5)),
-        portal_tree=_draw_portal_tree(rng),
-        hepatic_veins=_draw_hepatic_veins(rng),
+        portal_tree=_draw_tree(rng, PORTAL),
+        hepatic_veins=_draw_tree(rng, HEPATIC),
         lesions=(),
         warp=(bend(), bend(), bend()),
         liver_surface=_draw_waves(rng, 8, (55, 140), 2.5),
@@ -186,37 +187,7 @@ def _draw_lesions(
     return tuple(lesions)
 
 
-def _draw_portal_tree(rng: np.random.Generator) -> tuple[Tube, ...]:
-    """Portal vein from behind the pancreas to the hilum, and its branches in both lobes."""
-    paths = (
-        ((8, 0, -40), (-28, 0, -10), (7.5, 7)),
-        ((-28, 0, -10), (-66, 6, 0), (6.5, 5.5)),
-        ((-66, 6, 0), (-98, -26, 6), (5, 2.5)),
-        ((-66, 6, 0), (-104, 34, 10), (5, 2.5)),
-        ((-66, 6, 0), (-92, 22, -36), (4.5, 2.5)),
-        ((-66, 6, 0), (-84, -40, -26), (4.5, 2.5)),
-        ((-28, 0, -10), (-12, -34, 12), (5.5, 4.5)),
-        ((-12, -34, 12), (30, -50, 16), (4.5, 2.5)),
-    )
-    return _draw_tree(rng, paths)
-
-
-def _draw_hepatic_veins(rng: np.random.Generator) -> tuple[Tube, ...]:
-    """Right, middle and left hepatic vein, which meet in the vena cava below the diaphragm."""
-    paths = (
-        ((-22, 18, 44), (-70, 18, 30), (5.5, 5)),
-        ((-70, 18, 30), (-108, 14, 4), (5, 2.5)),
-        ((-22, 16, 44), (-44, -18, 30), (5, 4.5)),
-        ((-44, -18, 30), (-58, -54, 8), (4.5, 2.5)),
-        ((-20, 14, 44), (-4, -22, 34), (4.5, 4)),
-        ((-4, -22, 34), (24, -54, 26), (4, 2)),
-    )
-    return _draw_tree(rng, paths)
-
-
-def _draw_tree(
-    rng: np.random.Generator, paths: tuple[tuple[Vector, Vector, tuple[float, float]], ...]
-) -> tuple[Tube, ...]:
+def _draw_tree(rng: np.random.Generator, paths: tuple[Path, ...]) -> tuple[Tube, ...]:
     """Move the joints of a tree; tubes that share one stay together."""
     joints = sorted({joint for start, end, _ in paths for joint in (start, end)})
     moved = {joint: _vector(rng.normal(joint, 4)) for joint in joints}
