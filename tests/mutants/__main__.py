@@ -2,7 +2,7 @@
 
 Each mutant changes one place of a module, in memory. The tests that pass through that place are run, the quickest
 first, until one fails. What was found is kept: a later call goes on where an earlier one was stopped, tries
-again what survived if tests were changed since, and all of a module if that was changed.
+again what survived if tests were changed since, and all of a function if that was changed.
 """
 
 import argparse
@@ -13,13 +13,13 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 
 from mutants.child import PACKAGE, ROOT, load_libraries, pytest_in_a_child
-from mutants.mutations import Mutation, mutants, mutated_code
+from mutants.mutations import Mutation, mutants
 from mutants.page import PAGE, Outcome, page, reasons
 from mutants.passed import TESTS, Chosen, Test, passed
 
@@ -114,8 +114,7 @@ def try_module(module: str, tests: dict[str, Test], results: Path) -> None:
     earlier = {outcome.key: outcome for outcome in _known(module, results)}
     suite = _digest(*sorted(TESTS.rglob("*.py")))
     with path.open("a", encoding="utf-8") as kept:
-        for number, (mutation, tree) in enumerate(mutants(_source(module))):
-            key = _key(module, number)
+        for key, mutation, tree in keyed(_source(module)):
             before = earlier.get(key)
             if before and (not before.survived or before.suite == suite):
                 continue
@@ -169,24 +168,24 @@ def _known(module: str, results: Path) -> Sequence[Outcome]:
     path = results / f"{module.replace('/', '.')}.jsonl"
     kept = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     found = {one.key: one for one in (Outcome(**json.loads(line)) for line in kept)}
-    lines = {_key(module, number): now.line for number, (now, _) in enumerate(mutants(_source(module)))}
+    lines = {key: now.line for key, now, _ in keyed(_source(module))}
     return [replace(one, line=lines[key]) for key, one in found.items() if key in lines]
 
 
-def _key(module: str, number: int) -> str:
-    return f"{_version(module)} {number}"
+def keyed(source: str) -> Iterator[tuple[str, Mutation, ast.Module]]:
+    """Yield a module's mutants, each after its key: its function, the change, and its number among equals."""
+    maker = Path(__file__).with_name("mutations.py").read_bytes()
+    equals: Counter[str] = Counter()
+    for mutation, tree in mutants(source):
+        digest = hashlib.sha256(maker)
+        digest.update(f"{mutation.around} {mutation.name}".encode())
+        own = digest.hexdigest()[:16]
+        yield f"{own} {equals[own]}", mutation, tree
+        equals[own] += 1
 
 
 def _source(module: str) -> str:
     return (PACKAGE / f"{module}.py").read_text(encoding="utf-8")
-
-
-@cache
-def _version(module: str) -> str:
-    """Return a digest of a module's code and of what makes mutants of it: both decide which has which number."""
-    code = hashlib.sha256(mutated_code(_source(module)).encode())
-    code.update(Path(__file__).with_name("mutations.py").read_bytes())
-    return code.hexdigest()[:16]
 
 
 def _digest(*paths: Path) -> str:

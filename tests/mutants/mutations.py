@@ -71,6 +71,9 @@ class Mutation:
         Whether the statement runs as the module is imported.
     before, after : str
         What stood in the code, and what stands there instead.
+    around : str
+        Code of the function that it is in, or of the statement where that runs as the module is imported: as long
+        as this is the same, so is the mutant.
     """
 
     function: str
@@ -79,6 +82,7 @@ class Mutation:
     runs_at_import: bool
     before: str
     after: str
+    around: str
 
     @property
     def name(self) -> str:
@@ -107,19 +111,30 @@ class _Place:
 def mutants(source: str) -> Iterator[tuple[Mutation, ast.Module]]:
     """Yield every mutation of a module with its tree, which is good until the next one is asked for."""
     tree = ast.parse(source)
+    pieces = _pieces(source)
     for place, node in list(_places(tree)):
         for other in _alternatives(node, place):
+            around = pieces[(place.statement.lineno,) if place.runs_at_import else place.function]
             place.put(ast.fix_missing_locations(ast.copy_location(other, node)))
-            yield _described(place, node, other), tree
+            yield _described(place, node, other, around), tree
         place.put(node)
 
 
-def mutated_code(source: str) -> str:
-    """Return what decides the mutants of a module, as text: its syntax tree without imports and docstrings.
+def _pieces(source: str) -> dict[str | tuple[int], str]:
+    """Return a module's functions by name, and its statements by line, as text without docstrings.
 
-    It stays the same where modules move, and where a comment or a line break changes.
+    It stays the same where a function moves, and where a comment or a line break changes.
     """
-    return ast.dump(_Bare().visit(ast.parse(source)))
+    tree = ast.parse(source)
+    lines = {id(node): node.lineno for node in ast.walk(tree) if isinstance(node, ast.stmt)}
+    pieces: dict[str | tuple[int], str] = {}
+    for place, node in _places(_Bare().visit(tree)):
+        if not isinstance(node, ast.stmt):
+            continue
+        if isinstance(node, ast.FunctionDef):
+            pieces[f"{place.function}.{node.name}".strip(".")] = ast.dump(node)
+        pieces[(lines[id(node)],)] = ast.dump(node)
+    return pieces
 
 
 class _Bare(ast.NodeTransformer):
@@ -136,7 +151,7 @@ class _Bare(ast.NodeTransformer):
         return None if text else node
 
 
-def _described(place: _Place, node: ast.AST, other: ast.AST) -> Mutation:
+def _described(place: _Place, node: ast.AST, other: ast.AST, around: str) -> Mutation:
     statement = place.statement
     body = getattr(statement, "body", None)
     stop = body[0].lineno if body else (statement.end_lineno or statement.lineno) + 1
@@ -147,6 +162,7 @@ def _described(place: _Place, node: ast.AST, other: ast.AST) -> Mutation:
         runs_at_import=place.runs_at_import,
         before=_text(node),
         after=_text(other),
+        around=around,
     )
 
 

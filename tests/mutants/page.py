@@ -29,7 +29,7 @@ class Outcome:
     Attributes
     ----------
     key : str
-        Digest of the module and number of the mutant.
+        Digest of the function and its mutant.
     suite : str
         Digest of the tests.
     name : str
