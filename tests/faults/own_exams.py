@@ -146,7 +146,7 @@ UNREAD = Case(
 OUTSIDE = Case(
     "lesion 25 mm outside of the liver",
     "left out, unless asked for",
-    ("lie more than 10 mm outside of the liver", "--keep-outside"),
+    ("lies more than 10 mm outside of the liver", "--keep-outside"),
     mended="it was a lesion, on a real CT outside of the body",
 )
 EDGES = Case(

@@ -63,6 +63,7 @@ def test_a_method_and_an_average_are_added_to_a_finished_run(copied: Checkout) -
     assert planned.keys().isdisjoint({"phantom", "fit_fusion", "fuse", "disagreement", "overlap"})
     results = copied.folder / "results/smoke"
     maps = [f"segmentations/{name}/{exam}.nii.gz" for name in ADDED for exam in ("three", "four")]
+    maps += [f"metrics/{name}/{exam}.csv" for name in ADDED for exam in ("three", "four")]
     maps += [f"exams/{exam}.json" for exam in EXAMS]
     wanted = [f"results/smoke/{path}" for path in ("hepaflow-model.zip", *maps)]
     ended = copied.snakemake(*wanted)

@@ -193,6 +193,7 @@ KEYS: dict[str, tuple[Any, frozenset[str]]] = {
     "postprocessing.lesion.min_area": (3, LESION_CLEAN),
     "samples.count": (3, SAMPLES),
     "samples.seed": (12, SAMPLES),
+    "phantoms.anatomy": ("trunk", EXAMS_MADE),
     "phantoms.seed": (18, EXAMS_MADE),
     "phantoms.size": (40, EXAMS_MADE),
     "phantoms.slices": ([8, 11], EXAMS_MADE),
@@ -575,6 +576,7 @@ ENTRIES = {
     "PREPROCESSING": ("preprocessing/registry.py", '"liver_slices": _liver_slices,'),
     "SAMPLINGS": ("sampling/registry.py", '"slices": _slices'),
     "POSTPROCESSING": ("masks/postprocess.py", '"near_largest": _near_largest,'),
+    "ANATOMIES": ("phantoms/rendering.py", '"abdomen": _abdomen,'),
 }
 """For each table its module, and the entry before which a new one is put."""
 NEW_ENTRY = """
@@ -623,6 +625,10 @@ LINES: dict[str, tuple[tuple[str, str, str], set[str]]] = {
     "a step of post-processing": (
         ("masks/postprocess.py", "near & large", "large & near"),
         {"postprocess.liver", "segment"},
+    ),
+    "an anatomy that none uses": (
+        ("phantoms/rendering.py", "return Drawn(*draw_exam", "return 1 and Drawn(*draw_exam"),
+        set(),
     ),
     "another step of post-processing": (
         ("masks/postprocess.py", "keep[0] = False", "keep[0] = 0"),
