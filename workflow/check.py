@@ -39,6 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--configfile",
         nargs="+",
+        action="extend",
         type=Path,
         default=[],
         help="configuration of the run (default: config/config.yaml)",

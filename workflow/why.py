@@ -262,7 +262,11 @@ def left_over(jobs: list[Planned]) -> list[Leftover]:
 def chosen_plan(parser: argparse.ArgumentParser) -> tuple[argparse.Namespace, list[Planned]]:
     """Read the command line, plan the run that it names, and change to its folder; return both."""
     parser.add_argument(
-        "--configfile", nargs="+", default=[], help="configuration of the run (default: config/config.yaml)"
+        "--configfile",
+        nargs="+",
+        action="extend",
+        default=[],
+        help="configuration of the run (default: config/config.yaml)",
     )
     parser.add_argument(
         "--directory", type=Path, default=ROOT, help="where Snakemake works (default: this project)"

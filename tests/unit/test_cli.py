@@ -107,6 +107,10 @@ TOOL = "import os, sys; print(sys.argv[1:]); sys.exit(3)"
     [
         (["check"], []),
         (["why", "--configfile", "a.yaml", "b.yaml"], ["--configfile", "{here}/a.yaml", "{here}/b.yaml"]),
+        (
+            ["check", "--configfile", "a.yaml", "--configfile", "b.yaml"],
+            ["--configfile", "{here}/a.yaml", "{here}/b.yaml"],
+        ),
         (["prune", "--remove"], ["--remove"]),
         (["why", "--directory", "elsewhere"], ["--directory", "elsewhere"]),
     ],

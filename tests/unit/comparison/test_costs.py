@@ -7,6 +7,7 @@ from finished_runs import EXAMS, FinishedRun
 
 from hepaflow.comparison.costs import cost_of
 from hepaflow.comparison.run import read_run
+from hepaflow.errors import UserError
 
 
 def test_hours_are_summed_and_memory_is_the_largest(tmp_path: Path) -> None:
@@ -32,3 +33,7 @@ def test_a_training_counts_with_the_epochs_before_it_was_interrupted(tmp_path: P
     made.change("train", "liver", "net", outputs={"results/one/models/liver/net.history.csv": "-"}, seconds=3700.0)
     cost = cost_of(read_run(made.folder, "one"))
     assert cost.longest_hours == 3
+    for damaged in ("", "epoch,loss\n1,0.5\n"):
+        history.write_text(damaged)
+        with pytest.raises(UserError, match=r"net\.history\.csv"):
+            cost_of(read_run(made.folder, "one"))

@@ -307,7 +307,7 @@ def test_a_tilted_stack_is_told_with_its_angle_wherever_it_begins() -> None:
     step = 2.5 * np.tan(np.radians(12))
     headers = [_header(2.5 * index - 300, ImagePositionPatient=[-150, step * index, 2.5 * index - 300])
                for index in range(8)]  # fmt: skip
-    with pytest.raises(GeometryError, match=r"gantry tilt: slices are stacked 12\.0°"):
+    with pytest.raises(GeometryError, match=r"gantry tilt of 12\.0°"):
         affine_of(_planes(*headers), [])
 
 

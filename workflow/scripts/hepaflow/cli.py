@@ -214,7 +214,8 @@ def make_parser() -> argparse.ArgumentParser:
             "--configfile",
             type=Path,
             nargs="+",
-            default=(),
+            action="extend",
+            default=[],
             help=f"configurations, as for snakemake: later ones count before earlier ones (default: {default})",
             metavar="FILE",
         )

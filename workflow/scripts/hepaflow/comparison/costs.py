@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 
 from hepaflow.comparison.run import Record, Run
+from hepaflow.errors import UserError
 
 _HISTORY = ".history.csv"
 
@@ -66,8 +68,20 @@ def _training_hours(run: Run, record: Record) -> float:
     epochs = 0.0
     for path in record["outputs"]:
         if path.endswith(_HISTORY) and run.exists(path).is_file():
-            epochs = float(pd.read_csv(run.exists(path))["seconds"].sum())
+            epochs = _seconds(run.exists(path))
     return max(epochs, float(record["seconds"])) / 3600
+
+
+def _seconds(history: Path) -> float:
+    try:
+        return float(pd.read_csv(history)["seconds"].sum())
+    except (pd.errors.EmptyDataError, pd.errors.ParserError, KeyError, TypeError, UnicodeDecodeError) as error:
+        raise UserError(
+            f"no history of a training ({error})",
+            file=history,
+            expected="a table with a line for an epoch, and its seconds",
+            remedy="remove it, and let the run make it again",
+        ) from None
 
 
 def _hours(records: Iterable[Record]) -> float:
