@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 from smoke_run import EXAMS, SMOKE, Checkout
 
 from hepaflow.methods.plan import model_of, networks_of
@@ -41,30 +42,28 @@ DEEP = {
     },
 }
 """A method of resampled exams, whose networks see patches in three dimensions."""
-ADDED = {"wide": WIDE, "both": {"kind": "average", "of": ["plain", "wide"]}, "deep": DEEP}
+ADDED = {"wide": WIDE, "both": {"kind": "average", "of": ["plain", "wide"]}}
 CHANGED = {"methods": {**SMOKE["methods"], **ADDED}, "model": "both"}
+RESAMPLED = {"methods": {**SMOKE["methods"], "deep": DEEP}}
 
 
 def test_a_method_and_an_average_are_added_to_a_finished_run(copied: Checkout) -> None:
     copied.configure(**CHANGED)
     planned = copied.planned()
     own = {
-        # Of all exams for lesions, and around the average's liver of those to test; resampled, for each stage.
-        "preprocess": 4 + 2 + 2 * 4,
-        "train": 2 + 2,
-        "predict": 2 + 2,
+        "preprocess": 4 + 2,  # of all exams, and around the average's liver of those to test
+        "train": 2,
+        "predict": 2,
         "average": 2,
-        "postprocess": 4 + 2,
-        "restore": 4 + 2,
-        "evaluate": 4 + 2,
-        "survey": 4,  # they see whether there is a spacing
+        "postprocess": 4,
+        "restore": 4,
+        "evaluate": 4,
     }
     assert {rule: count for rule, count in planned.items() if rule in own} == own
-    assert planned.keys().isdisjoint({"phantom", "fit_fusion", "fuse", "disagreement", "overlap"})
+    assert planned.keys().isdisjoint({"phantom", "survey", "fit_fusion", "fuse", "disagreement", "overlap"})
     results = copied.folder / "results/smoke"
     maps = [f"segmentations/{name}/{exam}.nii.gz" for name in ADDED for exam in ("three", "four")]
     maps += [f"metrics/{name}/{exam}.csv" for name in ADDED for exam in ("three", "four")]
-    maps += [f"exams/{exam}.json" for exam in EXAMS]
     wanted = [f"results/smoke/{path}" for path in ("hepaflow-model.zip", *maps)]
     ended = copied.snakemake(*wanted)
     assert ended.returncode == 0, ended.stdout
@@ -79,10 +78,6 @@ def test_a_method_and_an_average_are_added_to_a_finished_run(copied: Checkout) -
         assert (labels == 1).any()
         np.testing.assert_array_equal(found.labels, labels)
         assert all((labels != _labels(results, name, exam, grid)).any() for name in ("plain", "wide"))
-        found = _in_memory("deep", results).segment(hu, grid.trusted_spacing)
-        labels = _labels(results, "deep", exam, grid)
-        assert set(np.unique(labels)) == {0, 1, 2}
-        np.testing.assert_array_equal(found.labels, labels)
 
     copied.configure(
         **CHANGED | {"methods": CHANGED["methods"] | {"both": {"kind": "average", "of": ["dense", "wide"]}}}
@@ -91,8 +86,32 @@ def test_a_method_and_an_average_are_added_to_a_finished_run(copied: Checkout) -
     assert copied.planned().keys().isdisjoint({"train", "predict", "fuse"})
 
 
+def test_a_method_of_resampled_exams_plans_its_own_jobs(copied: Checkout) -> None:
+    copied.configure(**RESAMPLED)
+    planned = copied.planned()
+    own = {"preprocess": 2 * 4, "train": 2, "predict": 2, "postprocess": 2, "restore": 2, "evaluate": 2}
+    own |= {"survey": 4}  # they see whether there is a spacing
+    assert {rule: count for rule, count in planned.items() if rule in own} == own
+    assert planned.keys().isdisjoint({"phantom", "fit_fusion", "fuse", "disagreement", "overlap"})
+
+
+@pytest.mark.slow
+def test_a_method_of_resampled_exams_is_the_same_in_files_and_in_memory(copied: Checkout) -> None:
+    copied.configure(**RESAMPLED)
+    results = copied.folder / "results/smoke"
+    wanted = [f"results/smoke/segmentations/deep/{exam}.nii.gz" for exam in ("three", "four")]
+    ended = copied.snakemake(*wanted, *(f"results/smoke/exams/{exam}.json" for exam in EXAMS))
+    assert ended.returncode == 0, ended.stdout
+    for exam in ("three", "four"):
+        hu, grid = read_image(copied.folder / f"data/phantoms/{exam}.image.nii.gz")
+        found = _in_memory("deep", results).segment(hu, grid.trusted_spacing)
+        labels = _labels(results, "deep", exam, grid)
+        assert set(np.unique(labels)) == {0, 1, 2}
+        np.testing.assert_array_equal(found.labels, labels)
+
+
 def _in_memory(method: str, results: Path) -> Segmenter:
-    plan = model_of(plan_of(read_settings(SMOKE | CHANGED)), method)
+    plan = model_of(plan_of(read_settings(SMOKE | RESAMPLED)), method)
     networks = [results / f"models/{stage}/{name}.safetensors" for name, stage in networks_of(plan)]
     return Segmenter(model_of_run(plan, networks, []), ComputeSettings(accelerator="cpu", workers=0), threads=1)
 

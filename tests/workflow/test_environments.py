@@ -171,6 +171,7 @@ def test_jobs_run_in_one_conda_environment_and_nothing_runs_again_for_it(deploye
         assert "Nothing to be done" in deployed.snakemake("--dry-run", *options).stdout
 
 
+@pytest.mark.slow
 def test_versions_that_count_are_those_of_the_environment(deployed: Deployed) -> None:
     deployed.run.configure(count_libraries=True)
     assert deployed.snakemake("--sdm", "conda").returncode == 0
@@ -198,6 +199,7 @@ def test_a_container_that_is_not_built_is_told_before_the_first_job(deployed: De
     assert not deployed.called("apptainer exec")
 
 
+@pytest.mark.slow
 def test_jobs_run_in_the_container_which_sees_the_checkout(deployed: Deployed, tmp_path: Path) -> None:
     image = deployed.run.folder / "envs/hepaflow.sif"
     image.touch()

@@ -235,7 +235,7 @@ def repository(fresh: Checkout) -> Path:
     return fresh.folder
 
 
-@pytest.mark.parametrize("kind", ["github", "gitfile"])
+@pytest.mark.parametrize("kind", ["github", pytest.param("gitfile", marks=pytest.mark.slow)])
 def test_a_module_from_a_repository_brings_its_package(
     repository: Path, tmp_path: Path, another_version: Path, kind: str
 ) -> None:
@@ -286,7 +286,7 @@ def test_a_module_from_an_address_is_refused(outer: Outer) -> None:
 # From another folder.
 
 
-@pytest.mark.parametrize("snakefile", ["Snakefile", "workflow/Snakefile"])
+@pytest.mark.parametrize("snakefile", ["Snakefile", pytest.param("workflow/Snakefile", marks=pytest.mark.slow)])
 def test_the_demo_runs_in_a_folder_of_the_user(tmp_path: Path, snakefile: str) -> None:
     folder = tmp_path / "mine"
     chosen = [
