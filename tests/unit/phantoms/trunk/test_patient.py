@@ -11,7 +11,8 @@ from hepaflow.phantoms.trunk.draws import Draws
 from hepaflow.phantoms.trunk.layers import Layer, paint
 from hepaflow.phantoms.trunk.patient import Patient, draw_patient
 from hepaflow.phantoms.trunk.scanner import View, draw_warp, render
-from hepaflow.phantoms.trunk.shapes import Ellipsoid, Shared
+from hepaflow.phantoms.trunk.shapes import Ellipsoid
+from hepaflow.phantoms.trunk.space import Shared
 
 SEEDS = range(8)
 VIEW = View((40, 56, 72), (8.0, 6.0, 6.0), (0.0, 0.0, 0.0))

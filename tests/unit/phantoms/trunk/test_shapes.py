@@ -6,19 +6,8 @@ import torch
 from scipy.spatial.transform import Rotation
 
 from hepaflow.phantoms.trunk.draws import Draws
-from hepaflow.phantoms.trunk.shapes import (
-    AnyOf,
-    Ellipsoid,
-    Grid,
-    Grown,
-    Shape,
-    Shared,
-    Space,
-    Tube,
-    Union,
-    Within,
-    Without,
-)
+from hepaflow.phantoms.trunk.shapes import AnyOf, Ellipsoid, Grown, Tube, Union, Within, without
+from hepaflow.phantoms.trunk.space import Grid, Shape, Shared, Space
 
 TURNED = Ellipsoid((4, -3, 8), (30, 12, 20), turn=(20, -35, 50))
 LEANING = Ellipsoid((0, 0, 0), (10, 14, 30), lean=(0.4, -0.2))
@@ -32,7 +21,7 @@ SHAPES = {
     "union": Union(TURNED, ROD, 8),
     "any of": AnyOf((TURNED, ROD, FLAT)),
     "within": Within(TURNED, LEANING, 1, 3),
-    "without": Without(TURNED, ROD, 1, 3),
+    "without": without(TURNED, ROD, 1, 3),
     "grown": Grown(ROD, 3, Draws(np.random.default_rng(1)).waves(4, (20, 40), 1.0)),
 }
 
@@ -84,7 +73,7 @@ def test_sets_are_those_of_their_parts() -> None:
     assert torch.equal(Union(TURNED, ROD).distance(space) < 0, first | second)
     assert torch.equal(AnyOf((TURNED, ROD)).distance(space) < 0, first | second)
     assert torch.equal(Within(TURNED, ROD).distance(space) < 0, first & second)
-    assert torch.equal(Without(TURNED, ROD).distance(space) < 0, first & (ROD.distance(space) > 0))
+    assert torch.equal(without(TURNED, ROD).distance(space) < 0, first & (ROD.distance(space) > 0))
 
 
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)

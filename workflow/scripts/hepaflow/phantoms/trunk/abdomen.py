@@ -6,24 +6,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from hepaflow.phantoms.shapes import Vector
+from hepaflow.phantoms.trunk.bowel import colon, fill, small_bowel
 from hepaflow.phantoms.trunk.chest import Chest
 from hepaflow.phantoms.trunk.draws import Draws
 from hepaflow.phantoms.trunk.frame import Frame
 from hepaflow.phantoms.trunk.layers import Layer
-from hepaflow.phantoms.trunk.shapes import (
-    AnyOf,
-    Ellipsoid,
-    Grown,
-    Made,
-    Shape,
-    Shared,
-    Space,
-    Tube,
-    Union,
-    Vector,
-    Within,
-    Without,
-)
+from hepaflow.phantoms.trunk.shapes import AnyOf, Ellipsoid, Grown, Made, Tube, Union, Within, without
+from hepaflow.phantoms.trunk.space import Shape, Shared, Space
 from hepaflow.phantoms.trunk.tissues import Tissues
 
 
@@ -66,8 +56,8 @@ def abdomen_layers(
     return [
         *_ascites(draws, frame, tissues, liver),
         *_pelvis(draws, frame, tissues),
-        *_small_bowel(draws, frame, tissues),
-        *_colon(draws, frame, tissues),
+        *small_bowel(draws, frame, tissues),
+        *colon(draws, frame, tissues),
         *_kidneys(draws, tissues, behind),
         *_pancreas(draws, tissues),
         *_spleen(draws, tissues, room, stomach, behind),
@@ -91,41 +81,6 @@ def _ascites(draws: Draws, frame: Frame, tissues: Tissues, liver: Shared) -> lis
     return [Layer(Made(frame.cavity.box, pool), tissues["fluid"] + draws.between(0, 15))]
 
 
-def _fill(
-    draws: Draws, tissues: Tissues, hollow: Shape, wall: float, shares: dict[str, float], front: float
-) -> list[Layer]:
-    """Fill a hollow organ with fluid, food, contrast medium or gas, gas above what is liquid."""
-    inside = Grown(hollow, -wall)
-    fluid, food = tissues["fluid"] + draws.between(0, 25), draws.between(-40, 90)
-    fillings = {
-        "fluid": _Filling(fluid, below_gas=True),
-        "food": _Filling(food, mottle=draws.between(20, 130), below_gas=True),
-        "contrast": _Filling(draws.between(120, 600), below_gas=True),
-        "gas": _Filling(-960.0),
-        "empty": _Filling(tissues["bowel_wall"] + draws.around(0, 8)),
-    }
-    filling = fillings[draws.one_of(shares)]
-    layers = [Layer(inside, filling.hu, mottle=filling.mottle)]
-    if filling.below_gas and draws.chance(0.65):
-        level = front + draws.between(-25, 20)
-        bubbles = draws.waves(4, (60, 160), 20.0)
-
-        def gas(space: Space) -> Tensor:
-            return torch.maximum(inside.distance(space), (space.y - level) + bubbles.field(space) * 0.6)
-
-        layers.append(Layer(Made(inside.box, gas), -960))
-    return layers
-
-
-@dataclass(frozen=True)
-class _Filling:
-    """What is in a hollow organ."""
-
-    hu: float
-    mottle: float = 3.0
-    below_gas: bool = False
-
-
 def _stomach(draws: Draws, room: Shape) -> Shared:
     full = draws.factor(1.4)
     fundus = draws.ellipsoid((60, 12, 38), (33 * full, 40 * full, 30), (0.1, 0.2), size=1.15, shift=8)
@@ -139,7 +94,7 @@ def _stomach_layers(draws: Draws, tissues: Tissues, stomach: Shared) -> list[Lay
     shares = {"fluid": 0.35, "food": 0.25, "contrast": 0.15, "gas": 0.15, "empty": 0.1}
     return [
         Layer(stomach, tissues["bowel_wall"]),
-        *_fill(draws, tissues, stomach, draws.between(3, 8), shares, draws.between(-50, -10)),
+        *fill(draws, tissues, stomach, draws.between(3, 8), shares, draws.between(-50, -10)),
     ]
 
 
@@ -149,9 +104,9 @@ def _spleen(draws: Draws, tissues: Tissues, room: Shape, stomach: Shared, behind
     grown = draws.between(1.2, 1.9) if draws.chance(0.2) else draws.factor(1.2)
     radii = (29 * grown, 45 * grown, 46 * grown)
     body = draws.ellipsoid((94, 36, 10 - 20 * (grown - 1)), radii, (-0.2, 0.15), shift=8, stretch=1.15, turn=15)
-    shape: Shape = Without(Within(body, room, 2, 6), stomach, 2, 6)
+    shape: Shape = without(Within(body, room, 2, 6), stomach, 2, 6)
     if behind.left_kidney is not None:
-        shape = Without(shape, behind.left_kidney, 3, 4)
+        shape = without(shape, behind.left_kidney, 3, 4)
     shape = Grown(shape, 0, draws.waves(6, (40, 100), 2.0))
     layers = [Layer(shape, tissues["spleen"], mottle=draws.between(0, 8))]
     if tissues.phase == "arterial" and draws.chance(0.7):  # stripes of the early phase
@@ -197,7 +152,7 @@ def _pancreas(draws: Draws, tissues: Tissues) -> list[Layer]:
     shares = {"fluid": 0.4, "empty": 0.3, "contrast": 0.15, "gas": 0.15}
     return [
         Layer(AnyOf(duodenum), tissues["bowel_wall"]),
-        *_fill(draws, tissues, AnyOf(duodenum), 2.6, shares, -10),
+        *fill(draws, tissues, AnyOf(duodenum), 2.6, shares, -10),
         Layer(lobes, tissues["pancreas"], mottle=draws.between(2, 14)),
     ]
 
@@ -271,91 +226,22 @@ def _beside(point: Vector) -> Vector:
     return point[0] * 0.86 - 6, point[1] + 10, point[2]
 
 
-def _small_bowel(draws: Draws, frame: Frame, tissues: Tissues) -> list[Layer]:
-    wide = draws.between(8, 15) if draws.chance(0.85) else draws.between(15, 24)
-    middle, radii = np.array((5.0, -28.0, -145.0)), np.array((105.0, 52.0, 115.0)) * frame.width
-    spot, heading = np.array((70.0, -10.0, -50.0)), np.array((0.0, -0.5, -1.0))
-    tubes: list[Tube] = []
-    layers: list[Layer] = []
-    for _ in range(draws.count(40, 85)):
-        heading = heading * 0.8 + draws.rng.normal(0, 0.8, 3)
-        away = (spot - middle) / radii
-        if away @ away > 0.8:
-            heading = heading - 1.6 * away * np.sign(radii)
-        heading /= np.linalg.norm(heading) + 1e-6
-        following = spot + heading * draws.between(20, 36)
-        radius = wide * draws.factor(1.15)
-        start, end = tuple(map(float, spot)), tuple(map(float, following))
-        tubes.append(Tube(start, end, (radius, radius * draws.factor(1.1))))  # type: ignore[arg-type]
-        spot = following
-    shares = {"fluid": 0.35, "empty": 0.25, "contrast": 0.2, "gas": 0.08, "food": 0.12}
-    pieces = max(3, len(tubes) // draws.count(6, 14))
-    for part in np.array_split(np.arange(len(tubes)), pieces):
-        loops = Within(AnyOf(tuple(tubes[number] for number in part)), frame.cavity, 2, 4)
-        layers.append(Layer(loops, tissues["bowel_wall"]))
-        layers += _fill(draws, tissues, loops, draws.between(1.6, 3.5), shares, draws.between(-70, -20))
-    return layers
-
-
-_COLON: tuple[Vector, ...] = (
-    (-92, -12, -205),
-    (-104, 8, -130),
-    (-98, 2, -68),
-    (-56, -58, -80),
-    (10, -72, -92),
-    (72, -52, -50),
-    (106, 22, 4),
-    (113, 42, -62),
-    (108, 32, -145),
-    (82, 8, -212),
-    (34, -14, -250),
-    (-8, 22, -244),
-    (0, 56, -262),
-    (0, 58, -300),
-    (0, 40, -345),
-)
-
-
-def _colon(draws: Draws, frame: Frame, tissues: Tissues) -> list[Layer]:
-    wide = draws.between(13, 30)
-    width = frame.width
-    points: list[Vector] = [(x * width, y * frame.depth, z) for x, y, z in _COLON]
-    if draws.chance(0.15):  # in front of the liver, or above it
-        points[2] = (-100 * width, -40, draws.between(-40, 60))
-    sag = draws.between(-90, 25)
-    points[3], points[4] = _lower(points[3], sag * 0.6), _lower(points[4], sag)
-    radii = [wide * draws.factor(1.3) for _ in points]
-    tubes = draws.tubes(points, radii, shift=9)
-    folds = draws.waves(8, (18, 45), draws.between(1.0, 3.5))
-    shares = {"food": 0.4, "gas": 0.3, "fluid": 0.1, "contrast": 0.1, "empty": 0.1}
-    layers = []
-    for first in range(0, len(tubes), 3):
-        part = Within(Grown(AnyOf(tubes[first : first + 3]), 0, folds), frame.cavity, 2, 4)
-        layers.append(Layer(part, tissues["bowel_wall"]))
-        layers += _fill(draws, tissues, part, draws.between(1.8, 4), shares, draws.between(-60, 20))
-    return layers
-
-
-def _lower(point: Vector, by: float) -> Vector:
-    return point[0], point[1], point[2] + by
-
-
 def _pelvis(draws: Draws, frame: Frame, tissues: Tissues) -> list[Layer]:
     full = draws.between(0.5, 1.7)
     bladder = draws.ellipsoid((0, -30, -292 + 14 * full), (42 * full, 34 * full, 32 * full), size=1.1, shift=6)
     womb = draws.ellipsoid((0, 8, -282), (30, 24, 26), size=1.6, stretch=1.2, shift=8)
     urine = draws.between(0, 20)
     wall = draws.between(2, 6)
+    inner = Within(Grown(bladder, -wall), frame.cavity, 1 + wall, 4)
     layers = [
         Layer(
             Within(womb, frame.cavity, 1), tissues["muscle"] + draws.between(0, 70), mottle=draws.between(2, 12)
         ),
         Layer(Within(bladder, frame.cavity, 1, 4), tissues["muscle"]),
-        Layer(Within(Grown(bladder, -wall), frame.cavity, 1 + wall, 4), urine),
+        Layer(inner, urine),
     ]
     if draws.chance(0.2 if tissues.phase != "late" else 0.6):  # contrast medium that sank
         level = draws.between(-45, 0)
-        inner = Within(Grown(bladder, -wall), frame.cavity, 1 + wall, 4)
 
         def sunk(space: Space) -> Tensor:
             return torch.maximum(inner.distance(space), level - space.y)

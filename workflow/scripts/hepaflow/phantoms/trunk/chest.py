@@ -8,7 +8,8 @@ from torch import Tensor
 from hepaflow.phantoms.trunk.draws import Draws
 from hepaflow.phantoms.trunk.frame import Frame
 from hepaflow.phantoms.trunk.layers import Layer
-from hepaflow.phantoms.trunk.shapes import AnyOf, Box, Ellipsoid, Grown, Made, Shape, Shared, Space, Tube, Within
+from hepaflow.phantoms.trunk.shapes import AnyOf, Ellipsoid, Grown, Made, Tube, Within
+from hepaflow.phantoms.trunk.space import Box, Shape, Shared, Space
 from hepaflow.phantoms.trunk.tissues import Tissues
 
 

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from hepaflow.phantoms.trunk.shapes import Ellipsoid, Tube, Vector, Waves
+from hepaflow.phantoms.shapes import Vector
+from hepaflow.phantoms.trunk.shapes import Ellipsoid, Tube, Waves
 
 
 class Draws:

@@ -8,20 +8,8 @@ from torch import Tensor
 
 from hepaflow.phantoms.trunk.draws import Draws
 from hepaflow.phantoms.trunk.layers import Layer
-from hepaflow.phantoms.trunk.shapes import (
-    EVERYWHERE,
-    AnyOf,
-    Box,
-    Ellipsoid,
-    Grown,
-    Made,
-    Shape,
-    Shared,
-    Space,
-    Tube,
-    Union,
-    Within,
-)
+from hepaflow.phantoms.trunk.shapes import AnyOf, Ellipsoid, Grown, Made, Tube, Union, Within
+from hepaflow.phantoms.trunk.space import EVERYWHERE, Box, Shape, Shared, Space
 from hepaflow.phantoms.trunk.tissues import Tissues
 
 # Height z, half-axes of the muscular wall to the side and from front to back, its middle in y, its thickness.

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
+from hepaflow.phantoms.shapes import Vector
 from hepaflow.phantoms.trunk.draws import Draws
 from hepaflow.phantoms.trunk.frame import Frame
 from hepaflow.phantoms.trunk.layers import Layer
-from hepaflow.phantoms.trunk.shapes import AnyOf, Ellipsoid, Shape, Tube, Vector
+from hepaflow.phantoms.trunk.shapes import AnyOf, Ellipsoid, Tube
+from hepaflow.phantoms.trunk.space import Shape
 
 
 @dataclass(frozen=True, eq=False)

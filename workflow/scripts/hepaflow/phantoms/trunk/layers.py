@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from hepaflow.phantoms.trunk.shapes import Shape, Space
+from hepaflow.phantoms.trunk.space import Shape, Space
 
 EDGE = 0.9
 """Width in mm of a normal edge between tissues: the scale of its logistic profile."""

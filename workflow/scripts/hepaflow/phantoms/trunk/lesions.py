@@ -5,10 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from hepaflow.phantoms.shapes import Vector
 from hepaflow.phantoms.trunk.draws import Draws
 from hepaflow.phantoms.trunk.layers import Layer
 from hepaflow.phantoms.trunk.liver import covers
-from hepaflow.phantoms.trunk.shapes import AnyOf, Ellipsoid, Grown, Shape, Shared, Vector, Within
+from hepaflow.phantoms.trunk.shapes import AnyOf, Ellipsoid, Grown, Within
+from hepaflow.phantoms.trunk.space import Shape, Shared
 from hepaflow.phantoms.trunk.tissues import Tissues
 
 KINDS = {

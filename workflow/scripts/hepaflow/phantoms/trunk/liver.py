@@ -8,20 +8,8 @@ from torch import Tensor
 from hepaflow.phantoms.trunk.draws import Draws
 from hepaflow.phantoms.trunk.frame import Frame
 from hepaflow.phantoms.trunk.layers import Layer
-from hepaflow.phantoms.trunk.shapes import (
-    EVERYWHERE,
-    AnyOf,
-    Ellipsoid,
-    Grown,
-    Made,
-    Shape,
-    Shared,
-    Space,
-    Tube,
-    Union,
-    Within,
-    Without,
-)
+from hepaflow.phantoms.trunk.shapes import AnyOf, Ellipsoid, Grown, Made, Tube, Union, Within, without
+from hepaflow.phantoms.trunk.space import EVERYWHERE, Shape, Shared, Space
 from hepaflow.phantoms.trunk.tissues import Tissues
 from hepaflow.phantoms.vessels import HEPATIC, PORTAL, Path
 
@@ -80,7 +68,7 @@ def _resized(shape: Shape, size: float) -> Shape:
 def draw_liver(draws: Draws, frame: Frame, outline: Shape, neighbours: Neighbours) -> Shared:
     """Cut a liver's form to its place among its neighbours, and carve its surface."""
     hilum = draws.ellipsoid((18, 30, -26), (52, 46, 62), (-0.2, 0.1), size=1.2, shift=7)
-    shape: Shape = Without(outline, hilum, 0, draws.between(6, 14))
+    shape: Shape = without(outline, hilum, 0, draws.between(6, 14))
     shape = Grown(shape, 0, draws.waves(8, (55, 140), draws.between(1.5, 4)))
     if draws.chance(0.2):  # cirrhosis
         shape = Grown(shape, -draws.between(0, 4), draws.waves(14, (10, 28), draws.between(0.8, 2.2)))
@@ -88,10 +76,10 @@ def draw_liver(draws: Draws, frame: Frame, outline: Shape, neighbours: Neighbour
         shape = _resected(draws, shape)
     if neighbours.right_kidney is not None:
         kidney = neighbours.right_kidney
-        shape = Without(shape, Grown(kidney, draws.between(1, 12)), 0, 4)
+        shape = without(shape, Grown(kidney, draws.between(1, 12)), 0, 4)
     if neighbours.gallbladder is not None:
-        shape = Without(shape, neighbours.gallbladder, 1, 2)
-    shape = Without(shape, neighbours.cava, 0.5, 2)
+        shape = without(shape, neighbours.gallbladder, 1, 2)
+    shape = without(shape, neighbours.cava, 0.5, 2)
     if draws.chance(0.8):
         lower = draws.between(-4, 16)
         fissure = Tube((-10, -96, lower), (-20, -36, lower), (draws.between(1, 7), 1.5))
@@ -99,8 +87,8 @@ def draw_liver(draws: Draws, frame: Frame, outline: Shape, neighbours: Neighbour
         def cleft(space: Space) -> Tensor:
             return fissure.distance(Space(space.x, space.y, space.z.clamp(min=lower)))
 
-        shape = Without(shape, Made(EVERYWHERE, cleft), 0, 2)
-    shape = Without(shape, neighbours.heart, 4, 2)
+        shape = without(shape, Made(EVERYWHERE, cleft), 0, 2)
+    shape = without(shape, neighbours.heart, 4, 2)
     return Shared(Within(shape, frame.cavity, draws.between(1, 4), 5), 45.0)
 
 
@@ -111,14 +99,14 @@ def _resected(draws: Draws, shape: Shape) -> Shape:
         spot = draws.ellipsoid(
             (draws.between(-130, 50), draws.between(-80, 40), draws.between(-50, 50)), (32, 32, 36)
         )
-        return Without(shape, spot, 0, 6)
+        return without(shape, spot, 0, 6)
     at, lean = draws.between(-50, -5), draws.between(-0.3, 0.3)
     sign = 1.0 if kind == "right" else -1.0
 
     def plane(space: Space) -> Tensor:
         return sign * (space.x - at - lean * space.y) * 1.0
 
-    rest = Without(shape, Made(EVERYWHERE, plane), 0, 10)
+    rest = without(shape, Made(EVERYWHERE, plane), 0, 10)
     return Grown(rest, draws.between(0, 14))  # what is left grows
 
 

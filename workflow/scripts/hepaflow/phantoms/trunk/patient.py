@@ -10,8 +10,8 @@ from hepaflow.phantoms.trunk.implants import Metal, draw_metal
 from hepaflow.phantoms.trunk.layers import Layer
 from hepaflow.phantoms.trunk.lesions import Lesion, Wanted, draw_lesions
 from hepaflow.phantoms.trunk.liver import Neighbours, draw_liver, draw_outline, liver_layers
-from hepaflow.phantoms.trunk.shapes import Shared
 from hepaflow.phantoms.trunk.skeleton import skeleton_layers
+from hepaflow.phantoms.trunk.space import Shared
 from hepaflow.phantoms.trunk.tissues import Tissues, draw_tissues
 
 ANY_LESIONS = Wanted()
@@ -34,7 +34,7 @@ def draw_patient(draws: Draws, wanted: Wanted = ANY_LESIONS) -> Patient:
     """Draw a patient, from ranges wider than nature's."""
     tissues = draw_tissues(draws, SPREAD * draws.between(0.3, 1.2))
     frame = draw_frame(draws)
-    outline = draw_outline(draws)
+    outline = Shared(draw_outline(draws), 45.0)
     behind = draw_retroperitoneum(draws)
     # The lungs keep away from the liver's form; the liver, which is cut to its place, from the heart.
     chest = draw_chest(draws, frame, tissues, outline)

@@ -7,10 +7,12 @@ import torch
 from scipy.spatial.transform import Rotation
 from torch import Tensor
 
+from hepaflow.phantoms.shapes import Vector
 from hepaflow.phantoms.trunk.draws import Draws
 from hepaflow.phantoms.trunk.layers import paint
 from hepaflow.phantoms.trunk.patient import Patient
-from hepaflow.phantoms.trunk.shapes import Grid, Space, Vector, Waves
+from hepaflow.phantoms.trunk.shapes import Waves
+from hepaflow.phantoms.trunk.space import Grid, Space
 
 
 @dataclass(frozen=True)

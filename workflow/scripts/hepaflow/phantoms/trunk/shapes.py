@@ -1,169 +1,16 @@
-"""Distance functions in PyTorch, negative inside and positive outside, each computed only where it can reach.
+"""Distance functions in PyTorch, negative inside and positive outside, each computed only where it can reach."""
 
-Lengths are millimetres in a reference adult. x runs to the patient's left, y to the back, z to the head; the
-origin is the midline, half-way between belly and back, at mid-height of the liver.
-"""
-
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
 
 import numpy as np
 import torch
 from scipy.spatial.transform import Rotation
 from torch import Tensor
 
-Vector = tuple[float, float, float]
-Slices = tuple[slice, ...]
-
-FAR = 1000.0
-"""Distance in mm that stands for "somewhere outside"."""
-
-
-@dataclass(frozen=True)
-class Box:
-    """An axis-parallel part of the body, in mm."""
-
-    low: Vector
-    high: Vector
-
-    @classmethod
-    def around(cls, points: Sequence[Vector], margin: float) -> "Box":
-        """Return the box of some points, and a margin around it."""
-        return cls(_vector(np.min(points, axis=0) - margin), _vector(np.max(points, axis=0) + margin))
-
-    def grown(self, margin: float) -> "Box":
-        """Return the box with a margin on all sides."""
-        return Box(_vector(np.array(self.low) - margin), _vector(np.array(self.high) + margin))
-
-    def __or__(self, other: "Box") -> "Box":
-        return Box(_vector(np.minimum(self.low, other.low)), _vector(np.maximum(self.high, other.high)))
-
-    def __and__(self, other: "Box") -> "Box":
-        return Box(_vector(np.maximum(self.low, other.low)), _vector(np.minimum(self.high, other.high)))
-
-
-EVERYWHERE = Box((-1e9, -1e9, -1e9), (1e9, 1e9, 1e9))
-
-
-class Shape(Protocol):
-    """A part of the body."""
-
-    @property
-    def box(self) -> Box:
-        """Return a box outside which nothing is inside the shape."""
-
-    def distance(self, space: "Space") -> Tensor:
-        """Return the distance to the surface in mm, to first order, in the shape of the points."""
-
-
-@dataclass(frozen=True)
-class Grid:
-    """The axes of points on a grid, before the patient's warp moves them.
-
-    A point is ``turn @ (x, y, z) + middle``.
-    """
-
-    z: Tensor
-    y: Tensor
-    x: Tensor
-    turn: np.ndarray
-    middle: Vector
-
-    def cut(self, place: Slices) -> "Grid":
-        """Return the grid of a part."""
-        z, y, x = place
-        return Grid(self.z[z], self.y[y], self.x[x], self.turn, self.middle)
-
-
-class Space:
-    """Points of the body in mm, and the distances that several shapes share.
-
-    Parameters
-    ----------
-    x, y, z : Tensor of float32
-        All of one shape. Where they are three-dimensional, axes run to the head, the back and the left.
-    grid : Grid, optional
-        That of the points, where they are on one.
-    whole, place : Space and slices, optional
-        What the points are a part of, and which.
-    """
-
-    def __init__(
-        self,
-        x: Tensor,
-        y: Tensor,
-        z: Tensor,
-        grid: Grid | None = None,
-        whole: "Space | None" = None,
-        place: Slices = (),
-    ) -> None:
-        self.x, self.y, self.z = x, y, z
-        self.grid = grid
-        self._whole, self._place = whole, place
-        self._shared: dict[int, tuple[object, Tensor]] = {}
-
-    @property
-    def points(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Return x, y, z."""
-        return self.x, self.y, self.z
-
-    @cached_property
-    def _reach(self) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Return the smallest and largest z of each slice, y of each row, x of each column."""
-        if self._whole is not None:
-            return [
-                (low[part], high[part]) for (low, high), part in zip(self._whole._reach, self._place, strict=True)
-            ]
-        found = []
-        for axis, values in enumerate((self.z, self.y, self.x)):
-            others = [other for other in range(3) if other != axis]
-            found.append((values.amin(others).cpu().numpy(), values.amax(others).cpu().numpy()))
-        return found
-
-    def within(self, box: Box, margin: float) -> tuple[Slices, "Space"] | None:
-        """Return the part of the points that holds a box, and where it is; none if the box is elsewhere."""
-        if self.x.ndim != 3:
-            return (...,), self  # type: ignore[return-value]
-        place = []
-        for (low, high), first, last in zip(self._reach, box.low[::-1], box.high[::-1], strict=True):
-            inside = np.flatnonzero((high >= first - margin) & (low <= last + margin))
-            if not len(inside):
-                return None
-            place.append(slice(int(inside[0]), int(inside[-1]) + 1))
-        found = tuple(place)
-        grid = self.grid.cut(found) if self.grid else None
-        return found, Space(self.x[found], self.y[found], self.z[found], grid, self, found)
-
-    def shared(self, shape: "Shared") -> Tensor:
-        """Return the distances of a shape that is computed once, for all points that it can reach."""
-        if self._whole is not None:
-            return self._whole.shared(shape)[self._place]
-        if id(shape) not in self._shared:
-            distances = torch.full_like(self.x, FAR)
-            if found := self.within(shape.box, shape.margin):
-                place, part = found
-                distances[place] = shape.shape.distance(part)
-            self._shared[id(shape)] = shape, distances
-        return self._shared[id(shape)][1]
-
-
-@dataclass(frozen=True, eq=False)
-class Shared:
-    """A shape that others refer to: computed once for all points, up to ``margin`` mm around its box."""
-
-    shape: Shape
-    margin: float = 12.0
-
-    @property
-    def box(self) -> Box:
-        """Return the box of the shape."""
-        return self.shape.box
-
-    def distance(self, space: Space) -> Tensor:
-        """Return the distance to the surface in mm; far away at points that are not near."""
-        return space.shared(self)
+from hepaflow.phantoms.shapes import Vector
+from hepaflow.phantoms.trunk.space import EVERYWHERE, FAR, Box, Grid, Shape, Space, vector
 
 
 @dataclass(frozen=True)
@@ -186,7 +33,7 @@ class Ellipsoid:
         if self._axes is not None:
             reach = np.sqrt(((self._axes.T * reach) ** 2).sum(1))
         reach[:2] += np.abs(self.lean) * self.radii[2]
-        return Box(_vector(np.array(self.centre) - reach), _vector(np.array(self.centre) + reach))
+        return Box(vector(np.array(self.centre) - reach), vector(np.array(self.centre) + reach))
 
     def distance(self, space: Space) -> Tensor:
         """Return the distance to the surface in mm, to first order."""
@@ -337,22 +184,24 @@ class Within:
 
 
 @dataclass(frozen=True, eq=False)
-class Without:
-    """What of a shape lies outside of another, ``gap`` mm from its surface; ``blend`` mm round the edge."""
+class Outside:
+    """All that is not inside a shape."""
 
     shape: Shape
-    other: Shape
-    gap: float = 0.0
-    blend: float = 0.0
 
     @property
     def box(self) -> Box:
-        """Return the box of the shape."""
-        return self.shape.box
+        """Return that it has no end."""
+        return EVERYWHERE
 
     def distance(self, space: Space) -> Tensor:
         """Return the distance to the surface in mm."""
-        return -smooth_minimum(-self.shape.distance(space), self.other.distance(space) - self.gap, self.blend)
+        return -self.shape.distance(space)
+
+
+def without(shape: Shape, other: Shape, gap: float = 0.0, blend: float = 0.0) -> Within:
+    """Return what of a shape lies outside of another, ``gap`` mm from its surface; ``blend`` mm round the edge."""
+    return Within(shape, Outside(other), gap, blend)
 
 
 @dataclass(frozen=True, eq=False)
@@ -380,8 +229,3 @@ def smooth_minimum(first: Tensor, second: Tensor, blend: float) -> Tensor:
         return torch.minimum(first, second)
     share = (0.5 + (second - first) * (0.5 / blend)).clamp_(0, 1)
     return second + (first - second) * share - blend * share * (1 - share)
-
-
-def _vector(values: np.ndarray) -> Vector:
-    x, y, z = (float(value) for value in values)
-    return x, y, z

@@ -6,7 +6,8 @@ from torch import Tensor
 from hepaflow.phantoms.trunk.draws import Draws
 from hepaflow.phantoms.trunk.frame import Frame
 from hepaflow.phantoms.trunk.layers import Layer
-from hepaflow.phantoms.trunk.shapes import AnyOf, Box, Ellipsoid, Grown, Made, Shape, Space, Tube, Union, Within
+from hepaflow.phantoms.trunk.shapes import AnyOf, Ellipsoid, Grown, Made, Tube, Union, Within
+from hepaflow.phantoms.trunk.space import Box, Shape, Space
 from hepaflow.phantoms.trunk.tissues import Tissues
 
 
