@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors import safe_open
+from safetensors.torch import save
 from torch import nn
 
 from hepaflow.errors import UserError
-from hepaflow.networks.weights import load_weights, save_weights
+from hepaflow.networks.weights import load_weights, named_tensors, save_weights
 
 
 def network(seed: int, width: int = 4) -> nn.Module:
@@ -31,6 +32,39 @@ def test_weights_come_back(file: Path) -> None:
     load_weights(other, file)
     for name, value in network(1).state_dict().items():
         assert torch.equal(other.state_dict()[name], value), name
+
+
+class Twice(nn.Module):
+    """A network that reaches one of its layers by two names, as MONAI's DynUNet does."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        torch.manual_seed(seed)
+        self.first, self.last = nn.Linear(2, 3), nn.BatchNorm1d(3)
+        self.both = nn.ModuleList([self.last, self.first])
+
+
+def test_a_layer_of_two_names_is_held_once_and_comes_back(tmp_path: Path) -> None:
+    path, other = tmp_path / "w.safetensors", Twice(2)
+    save_weights(Twice(1), path, "{}")
+    with safe_open(path, framework="pt") as opened:
+        assert set(opened.keys()) == {
+            *("first.weight", "first.bias", "last.weight", "last.bias"),
+            *("last.running_mean", "last.running_var", "last.num_batches_tracked"),
+        }
+    load_weights(other, path)
+    assert other.both[1] is other.first
+    for name, value in Twice(1).state_dict().items():
+        assert torch.equal(other.state_dict()[name], value), name
+
+
+def test_a_file_that_lacks_a_tensor_of_two_names_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "w.safetensors"
+    tensors = named_tensors(Twice(1))
+    del tensors["first.bias"]
+    path.write_bytes(save(tensors))
+    with pytest.raises(UserError, match=r"first\.bias"):
+        load_weights(Twice(2), path)
 
 
 def test_the_header_holds_the_recipe(file: Path) -> None:

@@ -13,8 +13,10 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
+from torch.optim.swa_utils import AveragedModel
 
 from hepaflow.errors import UserError
+from hepaflow.networks.weights import named_tensors
 from hepaflow.training.history import Part
 from hepaflow.training.state import TrainingState
 
@@ -112,6 +114,37 @@ def test_going_on_with_adamw_is_never_having_stopped(folder: Path, channels_last
     step(network, optimizer, 2)
     step(*other, 2)
     assert_equal(values(*other), values(network, optimizer))
+
+
+def test_a_network_that_reaches_its_layers_by_two_names_goes_on(folder: Path) -> None:
+    from hepaflow.networks.from_monai import FromMonai
+    from hepaflow.settings.monai import MonaiNetwork
+
+    arguments = {
+        "filters": [2, 4, 4],
+        "kernel_size": [3] * 3,
+        "strides": [1, 2, 1],
+        "upsample_kernel_size": [2, 1],
+    }
+    chosen = MonaiNetwork(name="DynUNet", arguments=arguments)
+
+    def begun(seed: int) -> tuple[Pair, nn.Module]:
+        torch.manual_seed(seed)
+        network = FromMonai(chosen, 3, 2).model
+        assert len(network.state_dict()) > len(named_tensors(network))
+        return (network, torch.optim.AdamW(network.parameters(), lr=0.1)), AveragedModel(network)
+
+    made, average = begun(1)
+    step(*made, 2)
+    average.update_parameters(made[0])
+    TrainingState(folder, "key").save(*made, rows(2), average=average)
+    other, own = begun(2)
+    TrainingState(folder, "key").load(*other, average=own)
+    assert_equal(values(*other), values(*made))
+    assert_equal(dict(own.state_dict()), dict(average.state_dict()))
+    step(*made)
+    step(*other)
+    assert_equal(values(*other), values(*made))
 
 
 @pytest.mark.parametrize("adamw", [False, True])

@@ -1,15 +1,41 @@
 """Files of a trained network's weights: safetensors, never unpickled."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from safetensors import SafetensorError
 from safetensors.torch import load, load_file, save
-from torch import nn
+from torch import Tensor, nn
 
 from hepaflow.errors import UserError
 from hepaflow.system.faults import check_opens, remedy
 
 _HEADER = "hepaflow"
+
+
+def named_tensors(module: nn.Module) -> dict[str, Tensor]:
+    """Return a module's parameters and buffers by name; one that has several names under the first alone.
+
+    Some networks reach a layer in two ways (MONAI's DynUNet); files hold each of its tensors once.
+    """
+    found: dict[int, tuple[str, Tensor]] = {}
+    for name, tensor in module.state_dict(keep_vars=True).items():
+        found.setdefault(id(tensor), (name, tensor.detach()))
+    return dict(found.values())
+
+
+def put_into(module: nn.Module, tensors: Mapping[str, Tensor]) -> None:
+    """Fill a module with what `named_tensors` gave of one of its kind.
+
+    Raises
+    ------
+    RuntimeError
+        If a tensor is missing, has another shape, or is not the module's.
+    """
+    first: dict[int, str] = {}
+    names = {name: first.setdefault(id(one), name) for name, one in module.state_dict(keep_vars=True).items()}
+    further = {name: tensors[other] for name, other in names.items() if other in tensors and name not in tensors}
+    module.load_state_dict({**tensors, **further})
 
 
 def save_weights(network: nn.Module, path: Path | str, recipe: str) -> None:
@@ -23,7 +49,7 @@ def save_weights(network: nn.Module, path: Path | str, recipe: str) -> None:
     recipe : str
         Settings of the training as JSON.
     """
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    tensors = {name: tensor.cpu().contiguous() for name, tensor in named_tensors(network).items()}
     Path(path).write_bytes(save(tensors, {_HEADER: recipe}))
 
 
@@ -45,7 +71,7 @@ def load_weights(network: nn.Module, path: Path | str, content: bytes | None = N
     try:
         if content is None:
             check_opens(path)
-        network.load_state_dict(load_file(path) if content is None else load(content))
+        put_into(network, load_file(path) if content is None else load(content))
     except (SafetensorError, OSError, RuntimeError) as error:
         raise UserError(
             f"weights that this network cannot load ({error})",

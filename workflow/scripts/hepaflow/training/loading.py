@@ -7,6 +7,7 @@ ends a training with a message. Torch itself would wait for the mini-batch for e
 import atexit
 import logging
 import os
+import signal
 import socket
 import sys
 import tempfile
@@ -137,6 +138,7 @@ def _end_processes() -> None:
 
     Python would send SIGTERM, which these processes ignore, and would wait for ever.
     """
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # of torch, which would tell of them as of a second error
     for process in active_children():
         process.kill()
 

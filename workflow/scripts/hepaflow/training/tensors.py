@@ -4,6 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from hepaflow.networks.weights import named_tensors, put_into
+
 _NETWORK, _OPTIMISER, _AVERAGE = "network/", "optimiser/", "average/"
 
 _STEP = "step"
@@ -15,13 +17,13 @@ def gathered(network: nn.Module, optimiser: Optimizer, average: nn.Module | None
 
     Whatever the optimiser keeps of each parameter is among them: SGD's momentum, AdamW's moments and steps.
     """
-    tensors = {_NETWORK + name: tensor for name, tensor in network.state_dict().items()}
+    tensors = {_NETWORK + name: tensor for name, tensor in named_tensors(network).items()}
     for name, parameter in network.named_parameters():
         for kept, value in optimiser.state[parameter].items():
             if value is not None:  # SGD's momentum where it is zero
                 tensors[f"{_OPTIMISER}{name}/{kept}"] = value
     if average is not None:
-        tensors |= {_AVERAGE + name: tensor for name, tensor in average.state_dict().items()}
+        tensors |= {_AVERAGE + name: tensor for name, tensor in named_tensors(average).items()}
     return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
 
 
@@ -29,9 +31,9 @@ def put_back(
     network: nn.Module, optimiser: Optimizer, tensors: dict[str, Tensor], average: nn.Module | None = None
 ) -> None:
     """Put tensors that were gathered back into a network, an optimiser and an average of the same kind."""
-    network.load_state_dict(_below(_NETWORK, tensors))
+    put_into(network, _below(_NETWORK, tensors))
     if average is not None:
-        average.load_state_dict(_below(_AVERAGE, tensors))
+        put_into(average, _below(_AVERAGE, tensors))
     parameters = dict(network.named_parameters())
     for name, value in _below(_OPTIMISER, tensors).items():
         whose, _, kept = name.rpartition("/")
