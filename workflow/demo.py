@@ -18,7 +18,6 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 
 from hepaflow.errors import UserError  # noqa: E402
-from hepaflow.names import STAGES  # noqa: E402
 from hepaflow.settings.configuration import read_files  # noqa: E402
 from hepaflow.settings.workflow import Settings, read_settings  # noqa: E402
 from hepaflow.system.group import run_group  # noqa: E402
@@ -58,7 +57,7 @@ def progress(settings: Settings, seconds: float) -> str:
 
 def _trainings(settings: Settings) -> tuple[int, int]:
     records = Path(settings.results) / "records/train"
-    jobs = [(stage, name) for stage in STAGES for name in settings.networks]
+    jobs = [(stage, name) for name in settings.networks for stage in settings.stages(name)]
     return sum((records / f"{stage}.{name}.json").is_file() for stage, name in jobs), len(jobs)
 
 

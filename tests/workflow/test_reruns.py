@@ -577,6 +577,7 @@ ENTRIES = {
     "SAMPLINGS": ("sampling/registry.py", '"slices": _slices'),
     "POSTPROCESSING": ("masks/postprocess.py", '"near_largest": _near_largest,'),
     "ANATOMIES": ("phantoms/rendering.py", '"abdomen": _abdomen,'),
+    "DRAWN": ("sampling/registry.py", '"trunk": _trunk'),
 }
 """For each table its module, and the entry before which a new one is put."""
 NEW_ENTRY = """

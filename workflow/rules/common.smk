@@ -23,7 +23,7 @@ from hepaflow.methods.inputs import Inputs, check_times
 from hepaflow.methods.job_settings import JobSettings
 from hepaflow.methods.plan import averages_of, joined_by, networks_of, votes_of
 from hepaflow.methods.thesis import plan_of
-from hepaflow.names import FUSION, STAGES, STRUCTURES
+from hepaflow.names import FUSION, SHOWS, STAGES, STRUCTURES
 from hepaflow.jobs.environment import settle, shadowed
 from hepaflow.jobs.driver import check_gpus, look_apart
 from hepaflow.jobs.gpus import cards
@@ -71,7 +71,7 @@ try:
     if config is workflow.modifier_stack[0].globals["config"]:  # else a module's own, which no file has
         config.update(replaced_groups())
     SETTINGS = read_settings(config)
-    EXAMS = read_sheet(Path(shipped(SETTINGS.exams)))
+    EXAMS = read_sheet(Path(shipped(SETTINGS.exams)), to_train=SETTINGS.learns_from_exams)
     PLAN = plan_of(SETTINGS)
     INPUTS = Inputs(SETTINGS, PLAN, EXAMS, parts=(LICENCE, *CAPTIONS))
     PHANTOMS = PhantomFiles(INPUTS.phantoms, SETTINGS.results)
@@ -156,7 +156,7 @@ if workflow.is_main_process:
 
 wildcard_constraints:
     exam="|".join(map(re.escape, EXAMS.names())),
-    stage="|".join(STAGES),
+    stage="|".join(SHOWS),
     structure="|".join(STRUCTURES),
     data="|".join(PLAN.data),
     network="|".join(NETWORKS),
@@ -243,7 +243,7 @@ def of_the(name, **labels):
 
     def numbered(wildcards):
         value = getattr(wildcards, name)
-        return labels | {name: f"{dict(structure=STRUCTURES, stage=STAGES)[name].index(value) + 1} {value}"}
+        return labels | {name: f"{dict(structure=STRUCTURES, stage=STAGES_OF_RUN)[name].index(value) + 1} {value}"}
 
     return numbered
 
@@ -454,7 +454,7 @@ def see_that_torch_sees_the_gpus():
 def let_trainings_go_on():
     """Have a queue take trainings that reached their time limit again, as often as the longest needs."""
     if not workflow.executor_plugin.common_settings.local_exec:
-        longest = max(training_time(stage, network) for stage in STAGES for network in NETWORKS)
+        longest = max(training_time(stage, network) for network, stage in TRAINED)
         for training in own_rules("train"):
             training.restart_times = retries(workflow.execution_settings.retries, longest)
 

@@ -202,9 +202,9 @@ rule table_plan:
 
 rule table_networks:
     input:
-        weights=[network_file(stage, network) for stage in STAGES for network in NETWORKS],
-        histories=[f"{RESULTS}/models/{stage}/{network}.history.csv" for stage in STAGES for network in NETWORKS],
-        records=[f"{RESULTS}/records/train/{stage}.{network}.json" for stage in STAGES for network in NETWORKS],
+        weights=[network_file(stage, network) for network, stage in TRAINED],
+        histories=[f"{RESULTS}/models/{stage}/{network}.history.csv" for network, stage in TRAINED],
+        records=[f"{RESULTS}/records/train/{stage}.{network}.json" for network, stage in TRAINED],
     output:
         table=f"{RESULTS}/tables/networks.csv",
         record=f"{RESULTS}/records/table_networks.json",

@@ -1,6 +1,6 @@
 rule figure_training:
     input:
-        histories=expand(f"{RESULTS}/models/{{{{stage}}}}/{{network}}.history.csv", network=NETWORKS),
+        histories=histories_of,
     output:
         figure=report(
             f"{RESULTS}/figures/training.{{stage}}.svg",
@@ -208,7 +208,7 @@ rule figure_detection:
 
 FIGURES = [
     *(f"{RESULTS}/figures/{name}.svg" for name in ("detection", *(("fusion_weights",) if FUSED else ()))),
-    *(f"{RESULTS}/figures/training.{stage}.svg" for stage in STAGES),
+    *(f"{RESULTS}/figures/training.{stage}.svg" for stage in STAGES_OF_RUN),
     *(
         f"{RESULTS}/figures/{figure}.{structure}.svg"
         for figure in (

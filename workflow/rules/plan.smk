@@ -1,6 +1,6 @@
 """Files by the names of the plan: what each stage of each method is made from."""
 
-from hepaflow.methods.plan import data_for, depth, joined_by, predictions_of, stages_of
+from hepaflow.methods.plan import data_for, depth, joined_by, learns_from_exams, predictions_of, stages_of
 from hepaflow.networks.operations import GMACS
 
 # Places. Names in them are those of the plan: of data, of a stage and a method, of an exam or a split.
@@ -34,6 +34,9 @@ def _exams_of(method, stage, split):
 
 # What a run computes.
 
+STAGES_OF_RUN = [stage for stage in SHOWS if any(stage in PLAN.methods[one] for one in NETWORKS)]
+TRAINED = [(network, stage) for stage in STAGES_OF_RUN for network in NETWORKS if stage in PLAN.methods[network]]
+
 
 def planned(wildcards, method="network"):
     """Return a stage of a method: of the wildcard of this name."""
@@ -47,6 +50,7 @@ PREPROCESSED = sorted(
         for steps, splits in ((networks_of(PLAN), ("train", "test")), (averages_of(PLAN), ("test",)))
         for method, stage in steps
         for split in splits
+        if split != "train" or learns_from_exams(PLAN, method, stage)
         for exam in EXAMS.names(split)
     }
 )
@@ -70,8 +74,14 @@ def region_data_of(wildcards):
 
 
 def data_to_fit(method):
-    """Return the preprocessed training exams of the wildcard's network, or of its vote."""
-    return lambda wildcards: _exams_of(getattr(wildcards, method), wildcards.stage, "train")
+    """Return the preprocessed training exams of the wildcard's network, or of its vote; none where phantoms are drawn."""
+
+    def files(wildcards):
+        name, stage = getattr(wildcards, method), wildcards.stage
+        drawn = method == "network" and not learns_from_exams(PLAN, name, stage)
+        return [] if drawn else _exams_of(name, stage, "train")
+
+    return files
 
 
 def data_of(wildcards):
@@ -83,6 +93,12 @@ def start_of(wildcards):
     """Return the network of an earlier stage that a network starts from, if it does."""
     start = planned(wildcards).training.start
     return network_file(start, wildcards.network) if start else []
+
+
+def histories_of(wildcards):
+    """Return the histories of all trainings of the wildcard's stage."""
+    stage = wildcards.stage
+    return [f"{RESULTS}/models/{stage}/{network}.history.csv" for network, one in TRAINED if one == stage]
 
 
 def region_to_clean(wildcards):

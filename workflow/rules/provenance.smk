@@ -1,6 +1,6 @@
 # Every job writes a record of what it was made from; this rule sums up those of the rules that compute.
 
-RECORDED = ("train", "postprocess", "fit_fusion", "fuse", "average", "restore", "adopt", "evaluate")
+RECORDED = ("fit_fusion", "fuse", "average", "restore", "adopt", "evaluate")
 RECORDED += ("evaluate_given", "lesions", "summarise", "bundle", "viewer")
 RECORDED += ("disagreement", "overlap", "uncertainty") if FUSED else ()
 RECORDS = [
@@ -8,6 +8,12 @@ RECORDS = [
     *(
         rules.predict.output.record.format(stage=stage, network=network, split=split)
         for network, stage, split in PREDICTED
+    ),
+    *(rules.train.output.record.format(stage=stage, network=network) for network, stage in TRAINED),
+    *(
+        rules.postprocess.output.record.format(stage=stage, method=method, split="test")
+        for method in METHODS
+        for stage in PLAN.methods[method]
     ),
     *expand(rules.survey.output.record, exam=EXAMS.names("train", "test")),
     *expand(

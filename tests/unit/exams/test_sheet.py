@@ -67,6 +67,13 @@ def test_bad_sheet_is_refused_with_its_reason(tmp_path: Path, text: str, told: l
         assert words in str(caught.value)
 
 
+def test_training_exams_are_needed_only_where_something_learns_from_them(tmp_path: Path) -> None:
+    path = sheet(tmp_path, GOOD.replace("train", "test"))
+    assert read_sheet(path, to_train=False).names("train") == []
+    with pytest.raises(UserError, match="no exam of the split 'test'"):
+        read_sheet(sheet(tmp_path, GOOD.replace("test", "train")), to_train=False)
+
+
 def test_missing_sheet_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="hepaflow index"):
         read_sheet(tmp_path / "none.tsv")

@@ -7,9 +7,19 @@ import pytest
 
 from hepaflow.errors import UserError
 from hepaflow.methods.job_settings import JobSettings
-from hepaflow.methods.plan import averages_of, model_of, networks_of, predictions_of, stages_of, steps_to, votes_of
+from hepaflow.methods.plan import (
+    averages_of,
+    data_for,
+    learns_from_exams,
+    model_of,
+    networks_of,
+    predictions_of,
+    stages_of,
+    steps_to,
+    votes_of,
+)
 from hepaflow.methods.thesis import plan_of
-from hepaflow.methods.words import seen_in_words
+from hepaflow.methods.words import in_words, seen_in_words
 from hepaflow.names import FUSION, STAGES, STRUCTURES
 from hepaflow.settings.plan import Plan, PlannedData, PlannedTraining, Region
 from hepaflow.settings.workflow import read_settings
@@ -18,6 +28,9 @@ THESIS = ["densenet201", "inceptionv3", "resnet152", "resnext101"]
 UNET = {"arch": "unet", "weights": "none"}
 MONAI = {"arch": "monai", "monai": {"name": "UNet", "arguments": {"channels": [4, 8], "strides": [2]}}}
 HALVING = {"channels": [4, 8, 8, 8, 8], "strides": [[1, 2, 2], 2, 2, [1, 2, 2]]}
+GRID = {"kind": "resampled", "spacing": [5, 4, 4]}
+FINE = {"kind": "resampled_voi", "spacing": [2, 2, 2], "margin": 20}
+VOI = {"kind": "voi_slices"}
 PATCHES: dict[str, Any] = {"sampling": {"kind": "patches", "size": [16, 24, 32]}}
 
 
@@ -437,6 +450,50 @@ def test_a_method_may_start_anew_where_its_stages_see_other_channels() -> None:
             "which make [4, 16, 16]",
         ),
         (
+            {"stages": {"coarse": {}}},
+            "mine.stages.liver.data: in the whole exam, so nothing would use what the stage 'coarse' finds",
+        ),
+        (
+            {"stages": {"coarse": {}, "liver": {"data": {"kind": "resampled", "spacing": [5, 4, 4]}}}},
+            "nothing would use what the stage 'coarse' finds",
+        ),
+        (
+            {"stages": {"coarse": {"data": {"kind": "voi_slices"}}, "liver": {"data": {"kind": "voi_slices"}}}},
+            "stages.coarse: data.kind: 'voi_slices' lie around a liver, which nothing has found before",
+        ),
+        (
+            {"stages": {"coarse": {"postprocessing": [{"kind": "inside"}]}, "liver": {"data": VOI}}},
+            "stages.coarse: postprocessing.0.kind: 'inside' looks at a liver",
+        ),
+        (
+            {"training": {"start": "coarse"}},
+            "methods.mine.training.start: a liver network cannot start from a coarse network, which this method "
+            "does not train before; allowed: 'backbone'",
+        ),
+        (
+            {"stages": {"coarse": {"training": {"start": "liver"}}, "liver": {"data": VOI}}},
+            "a coarse network cannot start from a liver network, which this method does not train before",
+        ),
+        (
+            {"stages": {"coarse": {"training": {"start": "coarse"}}, "liver": {"data": VOI}}},
+            "a coarse network cannot start from itself; allowed: 'backbone'",
+        ),
+        (
+            {"training": {"drawn": {"kind": "trunk"}, "batches_per_epoch": 3}},
+            "methods.mine.training.drawn: patches are drawn as data of the kind 'resampled' or 'resampled_voi'",
+        ),
+        (
+            {"network": MONAI, "training": {"start": "backbone", "drawn": {"kind": "trunk"}}}
+            | PATCHES
+            | {"stages": {"liver": {"data": GRID}, "lesion": {"data": GRID}}},
+            "methods.mine.training.drawn: an epoch of drawn phantoms has no end of its own; set batches_per_epoch",
+        ),
+        (
+            {"training": {"drawn": {"kind": "trunk", "lesion_radius": [9, 3]}}},
+            "methods.mine.training.drawn.lesion_radius: found [9, 3]; [9, 3]: write the smaller value first",
+        ),
+        ({"training": {"drawn": {"kind": "head"}}}, "methods.mine.training.drawn.kind"),
+        (
             {"network": MONAI, "stages": {"lesion": PATCHES}},
             "the lesion network of the method 'mine' sees a patch at once, and cannot start from the liver",
         ),
@@ -445,6 +502,87 @@ def test_a_method_may_start_anew_where_its_stages_see_other_channels() -> None:
 def test_what_a_method_cannot_see_is_refused(method: dict[str, Any], told: str) -> None:
     with pytest.raises(UserError, match=re.escape(told)):
         beside(**method)
+
+
+# A coarse liver first, and phantoms that are drawn.
+
+OPEN: dict[str, Any] = {
+    "network": MONAI,
+    "training": {"start": "backbone", "drawn": {"kind": "trunk"}, "batches_per_epoch": 3},
+    "stages": {
+        "coarse": {"data": GRID},
+        "liver": {"data": FINE, "training": {"start": "coarse", "epochs": 7}},
+        "lesion": {"data": FINE, "training": {"start": "liver"}},
+    },
+} | PATCHES
+
+
+def test_a_method_may_look_for_the_liver_coarsely_first() -> None:
+    made = beside(**OPEN)
+    mine = made.methods["mine"]
+    assert [(stage, one.structure, one.data) for stage, one in mine.items()] == [
+        ("coarse", "liver", "coarse-mine"),
+        ("liver", "liver", "liver-mine"),
+        ("lesion", "lesion", "lesion-mine"),
+    ]
+    assert made.data["coarse-mine"].within is None
+    assert made.data["liver-mine"].within == Region(method="mine", stage="coarse")
+    assert made.data["lesion-mine"].within == Region(method="mine", stage="liver")
+    assert {made.data[f"{stage}-mine"].preprocess.region for stage in ("liver", "lesion")} == {"liver"}
+    assert made.data["liver-mine"].preprocess.structure == "liver"
+    assert stages_of(made, "mine") == {"liver": "liver", "lesion": "lesion"}  # the later one is the liver
+    assert steps_to(made, "mine") == [("mine", stage) for stage in ("coarse", "liver", "lesion")]
+    assert networks_of(made)[0] == ("mine", "coarse")
+
+
+def test_a_coarse_stage_is_trained_as_the_liver_is_but_for_its_own_keys() -> None:
+    base = {"liver": {"epochs": 5}}
+    own = {"coarse": {"data": GRID, "training": {"learning_rate": 0.5}}}
+    config = OPEN | {"stages": OPEN["stages"] | own}
+    made = plan(backbones={}, model="mine", training=base, methods={"mine": config})
+    coarse, liver = (training(made, stage, "mine").settings.training for stage in ("coarse", "liver"))
+    assert (coarse.epochs, liver.epochs) == (5, 7)
+    assert (coarse.learning_rate, liver.learning_rate) == (0.5, 0.05)
+
+
+def test_networks_start_from_those_of_earlier_stages() -> None:
+    made = beside(**OPEN)
+    starts = {stage: training(made, stage, "mine").start for stage in ("coarse", "liver", "lesion")}
+    assert starts == {"coarse": None, "liver": "coarse", "lesion": "liver"}
+
+
+def test_a_training_that_draws_phantoms_reads_no_exam() -> None:
+    made = beside(**OPEN)
+    for stage in ("coarse", "liver", "lesion"):
+        found = training(made, stage, "mine")
+        assert found.data is None
+        assert found.settings.drawn_as == made.data[f"{stage}-mine"].preprocess
+        assert not learns_from_exams(made, "mine", stage)
+        assert data_for(made, "mine", stage, "train") == f"{stage}-mine"
+    assert learns_from_exams(made, "one", "liver")
+    assert "drawn" not in training(made, "liver", "one").settings.canonical()
+
+
+def test_a_run_that_draws_all_phantoms_needs_no_training_exams() -> None:
+    assert not read_settings({"backbones": {}, "model": "mine", "methods": {"mine": OPEN}}).learns_from_exams
+    assert read_settings({"methods": {"mine": OPEN}}).learns_from_exams
+    some = {"network": UNET, "training": {"epochs": 2}}
+    both = {"mine": OPEN, "other": some}
+    assert read_settings({"backbones": {}, "model": "mine", "methods": both}).learns_from_exams
+
+
+def test_a_plan_tells_of_drawn_phantoms_and_of_the_coarse_liver() -> None:
+    told = "\n".join(in_words(beside(**OPEN)))
+    assert "within the coarse liver that mine finds" in told
+    assert "trained on phantoms drawn as it goes, trunk (max_lesions 20," in told
+
+
+def test_maps_around_a_coarse_liver_are_not_averaged() -> None:
+    mine = {"network": UNET, "stages": {"coarse": {}, "liver": {"data": VOI}}}
+    with pytest.raises(
+        UserError, match=r"methods\.both\.of: the liver's maps of 'mine' lie around its own coarse liver"
+    ):
+        plan(methods={"mine": mine, "both": {"kind": "average", "of": ["mine", "fusion"]}})
 
 
 # Patches.

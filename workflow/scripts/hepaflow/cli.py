@@ -341,7 +341,7 @@ def _index(chosen: argparse.Namespace) -> None:
 
 def _plan(chosen: argparse.Namespace) -> None:
     settings = read_settings(read_files(chosen.configfile))
-    exams = read_sheet(Path(settings.exams))
+    exams = read_sheet(Path(settings.exams), to_train=settings.learns_from_exams)
     counts = [f"{len(exams.names(split))} {use}" for split, use in _USES.items()]
     print(f"{settings.results}: exams {', '.join(counts)} ({settings.exams})\n")
     given = {name: structures_of(prediction) for name, prediction in settings.predictions.items()}

@@ -1,11 +1,15 @@
 """Names that results, tables and pages share, each list defined once."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 STRUCTURES = ("liver", "lesion")
 """What is labelled, segmented and scored."""
 
-Stage = Literal["liver", "lesion"]
+Stage = Literal["coarse", "liver", "lesion"]
+SHOWS: Mapping[Stage, Stage] = {"coarse": "liver", "liver": "liver", "lesion": "lesion"}
+"""Every stage that a method may have, earlier ones first, and the structure that it shows. A coarse one is a first
+look at the liver in the whole exam."""
 STAGES: tuple[Stage, ...] = ("liver", "lesion")
 """Steps of the thesis' cascade: a network of the second sees the volume of interest that the first finds."""
 

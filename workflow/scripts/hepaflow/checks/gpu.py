@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from hepaflow.checks.check import NOTE, OK, WRONG, Found
-from hepaflow.names import STAGES
 from hepaflow.networks.memory import training_gib
 from hepaflow.settings.workflow import Settings
 from hepaflow.words import counted
@@ -92,7 +91,7 @@ def _gib(settings: Settings, name: str) -> float | None:
             size=settings.stage_size(stage, name),
             precision=settings.precision,
         )
-        for stage in STAGES
+        for stage in settings.stages(name)
     ]
     known = [need for need in needs if need is not None]
     return max(known) if known else None

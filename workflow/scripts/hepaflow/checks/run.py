@@ -13,7 +13,6 @@ from hepaflow.errors import UserError
 from hepaflow.exams.sheet import ExamSheet, read_sheet
 from hepaflow.methods.inputs import Inputs
 from hepaflow.methods.thesis import plan_of
-from hepaflow.names import STAGES
 from hepaflow.settings.workflow import Settings
 from hepaflow.training.check import check_networks
 from hepaflow.words import counted
@@ -47,17 +46,18 @@ def checks(settings: Settings, look: Callable[[str], Gpus | None], *, sheet: Pat
 def _settings(settings: Settings) -> Found:
     check_networks(settings)
     networks = settings.networks
-    batches = sorted({settings.stage_training(stage, name).batch_size for name in networks for stage in STAGES})
+    trainings = [settings.stage_training(stage, name) for name in networks for stage in settings.stages(name)]
+    batches = sorted({training.batch_size for training in trainings})
     yield (
         OK,
-        f"{counted(len(networks) * len(STAGES), 'training')} of {counted(len(networks), 'network')}, "
+        f"{counted(len(trainings), 'training')} of {counted(len(networks), 'network')}, "
         f"mini-batches of {' or '.join(map(str, batches))} slices, {settings.precision}; "
         f"results in {settings.results}",
     )
 
 
 def _exams(settings: Settings, path: Path, exams: list[ExamSheet]) -> Found:
-    sheet = read_sheet(path)
+    sheet = read_sheet(path, to_train=settings.learns_from_exams)
     Inputs(settings, plan_of(settings), sheet).check()
     exams.append(sheet)
     counts = ", ".join(f"{len(sheet.names(split))} {split}" for split in ("train", "test", "new"))

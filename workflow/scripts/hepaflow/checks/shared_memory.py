@@ -4,7 +4,7 @@ import logging
 from math import prod
 
 from hepaflow.checks.check import NOTE, OK, Found
-from hepaflow.names import STAGES, Stage
+from hepaflow.names import Stage
 from hepaflow.settings.workflow import Settings
 from hepaflow.training.check import shown
 
@@ -18,7 +18,9 @@ def shared_memory(settings: Settings) -> Found:
         yield OK, "none is needed (compute.workers: 0)"
         return
     batch = max(
-        _batch_bytes(settings, name, stage, loading.BYTES) for name in settings.networks for stage in STAGES
+        _batch_bytes(settings, name, stage, loading.BYTES)
+        for name in settings.networks
+        for stage in settings.stages(name)
     )
     listening = _Listening()
     loading.log.addHandler(listening)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from hepaflow.comparison.exams import other_contents
 from hepaflow.comparison.run import Job, Record, Run
-from hepaflow.names import STAGES
+from hepaflow.names import SHOWS
 from hepaflow.settings.changes import changed_names, setting_changes
 from hepaflow.words import counted
 
@@ -118,7 +118,7 @@ def _network_of(run: Run, name: str) -> str:
         for record in run.of("train")
         if record["wildcards"]["network"] == name
     }
-    return "; ".join(f"{stage}: {own[stage]}" for stage in STAGES if stage in own)
+    return "; ".join(f"{stage}: {own[stage]}" for stage in SHOWS if stage in own)
 
 
 def _versions(one: Record, other: Record) -> list[str]:

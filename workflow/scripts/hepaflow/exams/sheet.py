@@ -55,8 +55,14 @@ class ExamSheet:
         return sorted(name for name, exam in self._exams.items() if not splits or exam.split in splits)
 
 
-def read_sheet(path: Path) -> ExamSheet:
+def read_sheet(path: Path, *, to_train: bool = True) -> ExamSheet:
     """Read an exam sheet: tab-separated columns exam, image, label and split.
+
+    Parameters
+    ----------
+    path : Path
+    to_train : bool
+        Whether there has to be an exam to train on.
 
     Raises
     ------
@@ -87,7 +93,7 @@ def read_sheet(path: Path) -> ExamSheet:
         )
     sheet = ExamSheet(_checked_rows(rows[1:], path))
     for split, purpose in (("train", "to train on"), ("test", "to score")):
-        if not sheet.names(split):
+        if not sheet.names(split) and (to_train or split != "train"):
             raise UserError(
                 f"no exam of the split {split!r}",
                 expected=f"at least one exam {purpose}",

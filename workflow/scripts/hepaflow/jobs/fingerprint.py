@@ -34,9 +34,10 @@ TABLES: Mapping[str, str] = {
     "sampling": "SAMPLINGS",
     "postprocessing": "POSTPROCESSING",
     "anatomy": "ANATOMIES",
+    "drawn": "DRAWN",
 }
 """Keys of settings whose values name entries of a table, as text or as the `kind` of a group."""
-NULLABLE = ("decoder", "optimiser", "schedule", "augmentation", "average")
+NULLABLE = ("decoder", "optimiser", "schedule", "augmentation", "average", "drawn")
 """Those of the keys that may be null, which settings leave out: then a job uses no entry of the table."""
 
 Chosen = frozenset[tuple[str, frozenset[str]]]

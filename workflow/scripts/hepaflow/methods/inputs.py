@@ -13,7 +13,6 @@ from hepaflow.errors import UserError
 from hepaflow.exams.sheet import ExamSheet
 from hepaflow.exams.walk import walk
 from hepaflow.methods.given_files import check_predictions, prediction_file
-from hepaflow.names import STAGES
 from hepaflow.settings.plan import Plan
 from hepaflow.settings.workflow import WITHOUT_FILE, Settings
 from hepaflow.system.paths import normal
@@ -139,7 +138,9 @@ class Inputs:
                     yield self._exam_file(exam, what, path)
         for name, settings in self._settings.networks.items():
             key = f"backbones.{name}" if name in self._settings.backbones else f"methods.{name}.network"
-            for path in dict.fromkeys(filter(None, (self.weights(stage, name) for stage in STAGES))):
+            for path in dict.fromkeys(
+                filter(None, (self.weights(one, name) for one in self._settings.stages(name)))
+            ):
                 yield Input(
                     f"file of weights ({key}.weights: {settings.network.weights})",
                     path,

@@ -90,7 +90,14 @@ def _sorted(plan: Plan, steps: list[Step]) -> list[Step]:
 def data_for(plan: Plan, method: str, stage: str, split: str) -> str:
     """Return the name of the data on which a stage of a method finds the exams of a split."""
     planned = plan.methods[method][stage]
-    return planned.training.data if split == "train" and planned.training else planned.data
+    trained_on = planned.training.data if split == "train" and planned.training else None
+    return trained_on or planned.data
+
+
+def learns_from_exams(plan: Plan, method: str, stage: str) -> bool:
+    """Return whether the network of a stage is trained on exams; others draw phantoms."""
+    training = plan.methods[method][stage].training
+    return training is not None and training.data is not None
 
 
 def predictions_of(plan: Plan) -> list[tuple[str, str, str]]:

@@ -8,7 +8,7 @@ average of maps lies on the finest grid of those that it averages.
 from collections.abc import Mapping
 from typing import Any
 
-from hepaflow.names import FUSION, STAGES, Stage
+from hepaflow.names import FUSION, SHOWS, STAGES, Stage
 from hepaflow.networks.planning import planned
 from hepaflow.preprocessing.registry import AROUND_A_REGION
 from hepaflow.settings.base import SettingsModel
@@ -52,21 +52,21 @@ def plan_of(settings: Settings) -> Plan:
     """Return the plan of a run."""
     around = FUSION if settings.backbones else settings.result
     shared = {
-        LIVER: _data(LIVER, settings.liver_slices(), around),
-        LESION: _data(LESION, settings.lesion_slices(), around),
+        LIVER: _data(LIVER, settings.liver_slices()),
+        LESION: _data(LESION, settings.lesion_slices(), Region(method=around, stage=LIVER)),
     }
     own = {name: _data_of(settings, name, shared) for name in settings.cascades}
     thesis = dict(zip(STAGES, STAGES, strict=True))
     methods: dict[str, dict[str, PlannedStage]] = {
-        **{name: _cascade(settings, name, seen=thesis, trained_on=thesis) for name in settings.backbones},
-        **{name: _cascade(settings, name, **_names(name, data, shared)) for name, data in own.items()},
+        **{name: _cascade(settings, name, shared, seen=thesis, trained_on=thesis) for name in settings.backbones},
+        **{name: _cascade(settings, name, data, **_names(name, data, shared)) for name, data in own.items()},
     }
     if settings.backbones:
         methods[FUSION] = {stage: _vote(settings, stage) for stage in STAGES}
-    beside = {_own(stage, name): data[stage] for name, data in own.items() for stage in STAGES}
+    beside = {_own(stage, name): data[stage] for name, data in own.items() for stage in data}
     for name, average in settings.averages.items():
         finest = {stage: _finest(average, stage, methods, shared | beside) for stage in STAGES}
-        data = {stage: _data(stage, finest[stage], name) for stage in STAGES}
+        data = {stage: _data(stage, finest[stage], _before(settings, name, stage)) for stage in STAGES}
         beside |= {_own(stage, name): data[stage] for stage in STAGES}
         seen = _names(name, data, shared)["seen"]
         methods[name] = {stage: _average(settings, name, stage, seen[stage]) for stage in STAGES}
@@ -79,7 +79,7 @@ def plan_of(settings: Settings) -> Plan:
 
 def _data_names(planned: PlannedStage) -> list[str]:
     """Return the names of the data on which a stage finds something, and its network learns."""
-    return [planned.data, *([planned.training.data] if planned.training else [])]
+    return [planned.data, *([planned.training.data] if planned.training and planned.training.data else [])]
 
 
 def _finest(
@@ -111,20 +111,28 @@ def _average(settings: Settings, name: str, stage: Stage, data: str) -> PlannedS
     )
 
 
-def _data(stage: Stage, preprocessing: Preprocessing, method: str) -> PlannedData:
-    """Return the data of a stage, within a method's liver where they lie around one."""
+def _data(stage: Stage, preprocessing: Preprocessing, within: Region | None = None) -> PlannedData:
+    """Return the data of a stage, within an earlier stage's liver where they lie around one."""
     around = preprocessing.kind in AROUND_A_REGION
     return PlannedData(
         preprocess=PreprocessSettings(
-            preprocessing=preprocessing, structure=stage, region=LIVER if around else None
+            preprocessing=preprocessing, structure=SHOWS[stage], region=LIVER if around else None
         ),
-        within=Region(method=method, stage=LIVER) if around else None,
+        within=within if around else None,
     )
+
+
+def _before(settings: Settings, name: str, stage: Stage) -> Region | None:
+    """Return the stage of a method just before one of its stages."""
+    return next((Region(method=name, stage=one) for one in reversed(settings.before(stage, name))), None)
 
 
 def _data_of(settings: Settings, name: str, shared: Mapping[Stage, PlannedData]) -> dict[Stage, PlannedData]:
     """Return the data that the networks of a method see, by stage."""
-    return {stage: _data(stage, _preprocessing(settings, name, stage, shared), name) for stage in STAGES}
+    return {
+        stage: _data(stage, _preprocessing(settings, name, stage, shared), _before(settings, name, stage))
+        for stage in settings.stages(name)
+    }
 
 
 def _preprocessing(
@@ -132,7 +140,7 @@ def _preprocessing(
 ) -> Preprocessing:
     own: OwnData | None = getattr(settings.cascades[name].stages, stage).data
     if own is None:
-        return shared[stage].preprocess.preprocessing
+        return shared[SHOWS[stage]].preprocess.preprocessing
     kind = OWN[type(own)]
     run = {key: getattr(settings, key) for key in kind.model_fields if hasattr(settings, key)}
     given = {key: getattr(own, key) for key in own.model_fields_set if getattr(own, key) is not None}
@@ -163,21 +171,29 @@ def _names(
     method: the same preprocessing is enough.
     """
     return {
-        "seen": {stage: stage if own[stage] == shared[stage] else _own(stage, name) for stage in STAGES},
+        "seen": {
+            stage: SHOWS[stage] if data == shared[SHOWS[stage]] else _own(stage, name)
+            for stage, data in own.items()
+        },
         "trained_on": {
-            stage: stage if own[stage].preprocess == shared[stage].preprocess else _own(stage, name)
-            for stage in STAGES
+            stage: SHOWS[stage] if data.preprocess == shared[SHOWS[stage]].preprocess else _own(stage, name)
+            for stage, data in own.items()
         },
     }
 
 
 def _cascade(
-    settings: Settings, name: str, *, seen: Mapping[Stage, str], trained_on: Mapping[Stage, str]
+    settings: Settings,
+    name: str,
+    data: Mapping[Stage, PlannedData],
+    *,
+    seen: Mapping[Stage, str],
+    trained_on: Mapping[Stage, str],
 ) -> dict[str, PlannedStage]:
     """Return the stages of a method with a network for each, on data of these names."""
     return {
         stage: PlannedStage(
-            structure=stage,
+            structure=SHOWS[stage],
             data=seen[stage],
             network=PredictSettings(
                 network=_network(settings, name, stage).model_copy(update={"weights": "none"}),
@@ -186,10 +202,10 @@ def _cascade(
                 precision=settings.predict_precision or settings.precision,
                 flips=settings.stage_flips(stage, name),
             ),
-            training=_training(settings, name, stage, trained_on[stage]),
+            training=_training(settings, name, stage, trained_on[stage], data[stage].preprocess),
             **_after(settings, name, settings.networks[name], stage),
         )
-        for stage in STAGES
+        for stage in settings.stages(name)
     }
 
 
@@ -199,21 +215,24 @@ def _network(settings: Settings, name: str, stage: Stage) -> NetworkSettings:
     own = {field: getattr(chosen, field) for field in BackboneWeights.model_fields}
     in_patches = isinstance(settings.stage_sampling(stage, name), Patches)
     network = NetworkSettings(**own, head=head, dimensions=3 if in_patches else None)
-    return planned(network, *(settings.stage_size(stage, name) for stage in STAGES))
+    return planned(network, *(settings.stage_size(stage, name) for stage in settings.stages(name)))
 
 
-def _training(settings: Settings, name: str, stage: Stage, data: str) -> PlannedTraining:
+def _training(
+    settings: Settings, name: str, stage: Stage, data: str, preprocess: PreprocessSettings
+) -> PlannedTraining:
     network, training = _network(settings, name, stage), what_counts(settings.stage_training(stage, name))
     start = None if training.start == "backbone" else training.start
     if start:
         network = network.model_copy(update={"weights": "none"})
     return PlannedTraining(
-        data=data,
+        data=data if training.drawn is None else None,
         start=start,
         settings=TrainSettings(
             network=network,
             sampling=settings.stage_sampling(stage, name),
             with_region=settings.sees_region(stage, name) or None,
+            drawn_as=None if training.drawn is None else preprocess,
             training=training,
             precision=settings.precision,
             seed=settings.seed,
@@ -268,12 +287,12 @@ def _after(
 ) -> dict[str, Any]:
     """Return what is done to the maps of a stage, from its post-processing to the exam's grid."""
     own = getattr(method.stages, stage)
-    steps = _thesis_postprocessing(settings)[stage] if own.postprocessing is None else own.postprocessing
+    steps = _thesis_postprocessing(settings)[SHOWS[stage]] if own.postprocessing is None else own.postprocessing
     restore = own.restore or method.restore
     return {
         "postprocessing": steps,
         "restore": None if restore == "masks" else restore,  # as the thesis does (4.9), whether it is set or not
-        "region": Region(method=name, stage=LIVER) if any(step.kind in NEEDS_REGION for step in steps) else None,
+        "region": _before(settings, name, stage) if any(step.kind in NEEDS_REGION for step in steps) else None,
     }
 
 

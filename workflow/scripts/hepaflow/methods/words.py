@@ -12,6 +12,8 @@ from hepaflow.settings.training import TrainingSettings
 from hepaflow.words import counted
 
 NO_STEPS = "nothing"
+_FOUND = {"coarse": "coarse liver"}
+"""What a stage finds, in words, where it is not called so."""
 
 
 def in_words(plan: Plan, given: Mapping[str, tuple[str, ...]] | None = None) -> Iterator[str]:
@@ -35,7 +37,7 @@ def in_words(plan: Plan, given: Mapping[str, tuple[str, ...]] | None = None) -> 
 def data_in_words(plan: Plan) -> dict[str, str]:
     """Return what each preprocessed data are, by name."""
     trainings = [planned.training for stages in plan.methods.values() for planned in stages.values()]
-    to_train = {training.data for training in trainings if training is not None}
+    to_train = {training.data for training in trainings if training is not None and training.data}
     return {name: _data(data, to_train=name in to_train) for name, data in plan.data.items()}
 
 
@@ -85,7 +87,8 @@ def _data(data: PlannedData, *, to_train: bool) -> str:
     if data.within is None:
         return f"{what}, of the whole exam"
     training = "; to train, within the reference" if to_train else ""
-    return f"{what}, within the {data.within.stage} that {data.within.method} finds{training}"
+    found = _FOUND.get(data.within.stage, data.within.stage)
+    return f"{what}, within the {found} that {data.within.method} finds{training}"
 
 
 def _stage(planned: PlannedStage) -> str:
@@ -117,7 +120,9 @@ def _trained(planned: PlannedStage) -> str:
     training = settings.training
     chosen = [training.optimiser, training.schedule, *(training.augmentation or ()), training.average]
     how = ", ".join([_loss(training.loss), *(_entry(one) for one in chosen if one), *_numbers(training)])
-    shown = "" if planned.training.data == planned.data else f" on {planned.training.data}"
+    shown = "" if planned.training.data in (None, planned.data) else f" on {planned.training.data}"
+    if training.drawn is not None:
+        shown = f" on phantoms drawn as it goes, {_entry(training.drawn)},"
     return f", trained{shown} for {counted(training.epochs, 'epoch')}{begun} with {how}"
 
 

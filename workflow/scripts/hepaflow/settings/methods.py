@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag, field_validator
+from pydantic import Discriminator, Field, Tag, ValidationInfo, field_validator
 
 from hepaflow.names import STAGES
 from hepaflow.settings.base import SettingsModel
 from hepaflow.settings.network import BackboneWeights
 from hepaflow.settings.postprocess import NEEDS_REGION, PostprocessingSteps, Restored
-from hepaflow.settings.preprocessing import OwnData, OwnLesionSlices, OwnResampledVoi, OwnVoiSlices
+from hepaflow.settings.preprocessing import AROUND, OwnData, OwnResampledVoi
 from hepaflow.settings.sampling import Flips, Sampling
 from hepaflow.settings.training import TrainingOverrides
 
@@ -47,18 +47,34 @@ class MethodStageSettings(SettingsModel):
     """What is brought back to the exam's grid; null for the method's `restore`."""
 
 
+def _check_regions(first: "MethodStageSettings | AverageStageSettings") -> None:
+    for number, step in enumerate(first.postprocessing or ()):
+        if step.kind in NEEDS_REGION:
+            raise ValueError(
+                f"postprocessing.{number}.kind: {step.kind!r} looks at a liver, which nothing has found before "
+                "this stage; use steps of another kind"
+            )
+
+
 class MethodStages(SettingsModel):
     """The stages of a method."""
 
+    coarse: MethodStageSettings | None = None
+    """A first look at the liver in the whole exam, trained as the liver is but for its own `training`: the data of
+    the stage `liver` lie around what it finds. Null for none."""
     liver: MethodStageSettings = MethodStageSettings()
-    """The liver, in the whole exam."""
+    """The liver, in the whole exam; behind a stage `coarse`, around the liver that this one found."""
     lesion: MethodStageSettings = MethodStageSettings()
     """Lesions, in the volume around the method's own liver."""
 
-    @field_validator("liver")
+    @field_validator("coarse", "liver")
     @classmethod
-    def _nothing_is_before_the_first(cls, first: MethodStageSettings) -> MethodStageSettings:
-        if isinstance(first.data, OwnLesionSlices | OwnVoiSlices | OwnResampledVoi):
+    def _nothing_is_before_the_first(
+        cls, first: MethodStageSettings | None, info: ValidationInfo
+    ) -> MethodStageSettings | None:
+        if first is None or any(before is not None for before in info.data.values()):
+            return first
+        if isinstance(first.data, AROUND):
             raise ValueError(
                 f"data.kind: {first.data.kind!r} lie around a liver, which nothing has found before this stage; "
                 f"use {'resampled' if isinstance(first.data, OwnResampledVoi) else 'liver_slices'!r}"
@@ -94,15 +110,6 @@ class AverageStageSettings(SettingsModel):
     """Steps of the post-processing, in this order; null for the run's `postprocessing`."""
     restore: Restored | None = None
     """What is brought back to the exam's grid; null for the average's `restore`."""
-
-
-def _check_regions(first: MethodStageSettings | AverageStageSettings) -> None:
-    for number, step in enumerate(first.postprocessing or ()):
-        if step.kind in NEEDS_REGION:
-            raise ValueError(
-                f"postprocessing.{number}.kind: {step.kind!r} looks at a liver, which nothing has found before "
-                "this stage; use steps of another kind"
-            )
 
 
 class AverageStages(SettingsModel):

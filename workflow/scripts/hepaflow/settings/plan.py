@@ -33,8 +33,8 @@ class PlannedData(SettingsModel):
 class PlannedTraining(SettingsModel):
     """How the network of a stage comes about."""
 
-    data: str
-    """What it is trained on."""
+    data: str | None = None
+    """What it is trained on; null where the training draws phantoms."""
     start: str | None = None
     """The earlier stage of the method whose network its weights start from; null for none."""
     settings: TrainSettings

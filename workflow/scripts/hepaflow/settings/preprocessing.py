@@ -76,6 +76,9 @@ OwnData = Annotated[
 ]
 """Data of a method of its own; what is null is the run's."""
 
+AROUND = (OwnLesionSlices, OwnVoiSlices, OwnResampledVoi)
+"""Those of them that lie around a liver."""
+
 
 class PreprocessSettings(SettingsModel):
     """What the preprocessed data of an exam depend on, besides exam and region."""

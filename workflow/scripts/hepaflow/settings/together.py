@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from hepaflow.errors import UserError
-from hepaflow.names import STAGES, Stage
+from hepaflow.names import SHOWS, STAGES, Stage
 from hepaflow.settings.augmentation import Flip
 from hepaflow.settings.monai import DIMENSIONS, halving, has_dimensions
 from hepaflow.settings.network import HAS_BACKBONE, MOST_DIMENSIONS, SIDES
 from hepaflow.settings.optimiser import SGD
 from hepaflow.settings.postprocess import MinArea
-from hepaflow.settings.preprocessing import OwnLesionSlices, OwnResampled, OwnResampledVoi
+from hepaflow.settings.preprocessing import AROUND, OwnLesionSlices, OwnResampled, OwnResampledVoi
 from hepaflow.settings.sampling import Patches, Slabs, Slices
 from hepaflow.settings.schedule import Exponential
 from hepaflow.words import counted
@@ -43,14 +43,14 @@ AXIAL = "axial"
 
 def conflicts(settings: Settings) -> list[str]:
     """Return the settings that make a run impossible: keys, values and what is allowed."""
-    checks = (_slices, _areas, _patches, _networks, _averages, _starts, _trainings)
+    checks = (_slices, _areas, _stages, _patches, _networks, _averages, _starts, _trainings, _drawn)
     return list(dict.fromkeys(problem for check in checks for problem in check(settings)))
 
 
 def _slices(settings: Settings) -> Iterator[str]:
     yield from _tiles("", settings.contrast, settings.size)
     for name, method in settings.cascades.items():
-        for stage in STAGES:
+        for stage in settings.stages(name):
             own = getattr(method.stages, stage).data
             if isinstance(own, OwnLesionSlices):
                 key, contrast = f"methods.{name}.stages.{stage}.data.", own.contrast or settings.contrast
@@ -85,7 +85,7 @@ def _areas(settings: Settings) -> Iterator[str]:
 def _of_slices(settings: Settings, name: str) -> list[Stage]:
     """Return the stages of a method whose data are slices, of a size that is known before."""
     stages = settings.networks[name].stages
-    return [stage for stage in STAGES if not isinstance(getattr(stages, stage).data, RESAMPLED)]
+    return [stage for stage in settings.stages(name) if not isinstance(getattr(stages, stage).data, RESAMPLED)]
 
 
 def _area(key: str, area: int, size: int, whose: str) -> Iterator[str]:
@@ -105,10 +105,22 @@ def _tiles(key: str, contrast: ContrastSettings, size: int) -> Iterator[str]:
         )
 
 
+def _stages(settings: Settings) -> Iterator[str]:
+    """Yield stages that lie in the whole exam, though an earlier one has found the same structure."""
+    for name, method in settings.cascades.items():
+        for stage in settings.stages(name):
+            earlier = [one for one in settings.before(stage, name) if SHOWS[one] == SHOWS[stage]]
+            if earlier and not isinstance(getattr(method.stages, stage).data, AROUND):
+                yield (
+                    f"methods.{name}.stages.{stage}.data: in the whole exam, so nothing would use what the stage "
+                    f"{earlier[-1]!r} finds; data of the kind 'resampled_voi' or 'voi_slices', or no {earlier[-1]}"
+                )
+
+
 def _patches(settings: Settings) -> Iterator[str]:
     """Yield stages whose data, sampling and network are not of the same number of dimensions."""
     for name, method in settings.networks.items():
-        for stage in STAGES:
+        for stage in settings.stages(name):
             data, sampling = getattr(method.stages, stage).data, settings.stage_sampling(stage, name)
             if isinstance(sampling, Patches):
                 key = f"{settings.stage_key(stage, name, 'sampling')}.size"
@@ -160,7 +172,12 @@ def _averages(settings: Settings) -> Iterator[str]:
     """Yield averages of maps of which some lie on grids of resampled exams."""
     for name, average in settings.averages.items():
         for one in settings.networks_in(average):
-            if len(_of_slices(settings, one)) < len(STAGES):
+            if len(settings.stages(one)) > len(STAGES):
+                yield (
+                    f"methods.{name}.of: the liver's maps of {one!r} lie around its own coarse liver, and only "
+                    f"those of whole exams are averaged; leave out {one!r}"
+                )
+            elif len(_of_slices(settings, one)) < len(settings.stages(one)):
                 yield (
                     f"methods.{name}.of: the maps of {one!r} lie on the grid of resampled exams, and only maps on "
                     f"grids of slices are averaged; leave out {one!r}"
@@ -171,7 +188,7 @@ def _networks(settings: Settings) -> Iterator[str]:
     for name, method in settings.networks.items():
         network = method.network
         multiple = _multiple(network)
-        for stage in STAGES:
+        for stage in settings.stages(name):
             if isinstance(settings.stage_sampling(stage, name), Patches):
                 continue  # `_patches` looks at these
             size, whose = settings.stage_size(stage, name), f"network of the {_kind(settings, name)} {name!r}"
@@ -190,7 +207,7 @@ def _networks(settings: Settings) -> Iterator[str]:
 def _starts(settings: Settings) -> Iterator[str]:
     """Yield starts from networks of an earlier stage that see pieces of other channels, or are of another plan."""
     for name, method in settings.cascades.items():
-        for stage in STAGES:
+        for stage in settings.stages(name):
             start = settings.stage_training(stage, name).start
             earlier = getattr(method.stages, start, None)
             if earlier is None:
@@ -229,8 +246,8 @@ def _multiple(network: BackboneWeights) -> int:
 
 
 def _trainings(settings: Settings) -> Iterator[str]:
-    for stage in STAGES:
-        for name in settings.networks:
+    for stage in SHOWS:
+        for name in (one for one in settings.networks if stage in settings.stages(one)):
             if found := list(_training(settings.stage_training(stage, name), settings.compute.devices)):
                 for setting, problem in found:
                     key = settings.training_key(stage, name, setting)
@@ -263,6 +280,23 @@ def _training(training: TrainingSettings, devices: int) -> Iterator[tuple[str, s
         yield "optimiser", "nesterov is true, and momentum is 0; a momentum above 0, or nesterov: false"
 
 
+def _drawn(settings: Settings) -> Iterator[str]:
+    """Yield what patches of phantoms cannot be drawn for."""
+    for name, method in settings.networks.items():
+        for stage in settings.stages(name):
+            training = settings.stage_training(stage, name)
+            if training.drawn is None:
+                continue
+            key, data = settings.training_key(stage, name, "drawn"), getattr(method.stages, stage).data
+            if not isinstance(data, RESAMPLED) or settings.sees_region(stage, name):
+                yield (
+                    f"{key}: patches are drawn as data of the kind 'resampled' or 'resampled_voi', without "
+                    f"with_region; set methods.{name}.stages.{stage}.data, or drawn: null"
+                )
+            if training.batches_per_epoch is None:
+                yield f"{key}: an epoch of drawn phantoms has no end of its own; set batches_per_epoch, too"
+
+
 def _last_rate(training: TrainingSettings, factor: float, every: int = 1) -> float:
     return training.learning_rate * factor ** ((training.epochs - 1) // every)
 
@@ -273,7 +307,7 @@ def remarks(settings: Settings) -> list[str]:
         (settings.stage_size(stage, name), _size_key(settings, stage, name))
         for name, method in settings.networks.items()
         if HAS_BACKBONE[method.network.arch] and method.network.decoder is None
-        for stage in STAGES
+        for stage in settings.stages(name)
     ]
     if not seen:
         return []
@@ -303,9 +337,10 @@ def check_held_out(settings: Settings, exams: int) -> None:
         If there is a share to hold out, and a single training exam.
     """
     for name in settings.networks:
-        for stage in STAGES:
-            share = settings.stage_training(stage, name).validation_share
-            if share and exams < 2:
+        for stage in settings.stages(name):
+            training = settings.stage_training(stage, name)
+            share = training.validation_share
+            if share and exams < 2 and training.drawn is None:
                 key = settings.training_key(stage, name, "validation_share")
                 raise UserError(
                     f"{key}: {share:g} ({_kind(settings, name)} {name!r}) of {exams} training exam",

@@ -7,9 +7,11 @@ from pydantic import Field, create_model
 from hepaflow.settings.augmentation import Augmentation
 from hepaflow.settings.average import Average
 from hepaflow.settings.base import SettingsModel
+from hepaflow.settings.drawn import Drawn
 from hepaflow.settings.loss import Loss
 from hepaflow.settings.network import NetworkSettings
 from hepaflow.settings.optimiser import Optimiser
+from hepaflow.settings.preprocessing import PreprocessSettings
 from hepaflow.settings.sampling import Flips, Sampling, Slices
 from hepaflow.settings.schedule import Schedule
 from hepaflow.settings.slices import WithRegion
@@ -36,8 +38,9 @@ class TrainingSettings(SettingsModel):
     """Loss on the logits: binary cross-entropy, soft Dice, their sum, others (not stated; as for the fusion)."""
     validation_share: float = Field(default=0, ge=0, lt=1)
     """Share of the training exams held out to report a validation loss (the thesis holds out none)."""
-    start: Literal["backbone", "liver"] = "backbone"
-    """Where the weights start: the backbone's own, or the same backbone's liver network (thesis 4.6.1)."""
+    start: Literal["backbone", "coarse", "liver"] = "backbone"
+    """Where the weights start: the backbone's own, or the method's network of the stage of this name (4.6.1:
+    lesion networks start from the liver's)."""
     optimiser: Optimiser | None = None
     """Optimiser; null for SGD with `momentum`, without weight decay and Nesterov momentum (thesis 4.6.1)."""
     schedule: Schedule | None = None
@@ -50,6 +53,9 @@ class TrainingSettings(SettingsModel):
     """Mini-batches of an epoch; null for as many as hold all training slices once."""
     clip_gradients: float | None = Field(default=None, gt=0)
     """Largest norm of a step's gradient, which is scaled down to it (Pascanu et al. 2013); null for any."""
+    drawn: Drawn | None = None
+    """Phantoms that the training draws as it goes, each for one patch, and never stores; null for the training
+    exams. An epoch has `batches_per_epoch`."""
     average: Average | None = None
     """Average of the weights over the steps, which becomes the result; null for the weights of the last step."""
 
@@ -77,6 +83,8 @@ class TrainSettings(SettingsModel):
     sampling: Sampling = Slices()
     with_region: WithRegion = None
     """Whether the last channel of what it sees is the mask of an earlier stage; null for no."""
+    drawn_as: PreprocessSettings | None = None
+    """The data that drawn patches are like; null where none are drawn."""
     training: TrainingSettings
     precision: Precision
     seed: int

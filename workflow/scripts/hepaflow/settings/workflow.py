@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from hepaflow.errors import UserError
-from hepaflow.names import FUSION, STAGES, Stage
+from hepaflow.names import FUSION, SHOWS, Stage
 from hepaflow.settings.base import SettingsModel
 from hepaflow.settings.compute import RunComputeSettings
 from hepaflow.settings.configuration import plain
@@ -27,9 +27,6 @@ from hepaflow.settings.slices import LiverSlicesSettings, NetworkSize, WindowSet
 from hepaflow.settings.together import conflicts
 from hepaflow.settings.training import Precision, TrainingSettings
 from hepaflow.system.paths import normal
-
-STARTS = {stage: ("backbone", *STAGES[:number]) for number, stage in enumerate(STAGES)}
-"""Where the weights of each stage's network may start: the backbone's own, or an earlier stage's network."""
 
 WITHOUT_FILE = ("imagenet", "none")
 """Starts of a backbone's weights that are no file."""
@@ -200,7 +197,7 @@ class Settings(SettingsModel):
     @model_validator(mode="after")
     def _every_network_can_be_trained(self) -> "Settings":
         for name in self.networks:
-            for stage in STAGES:
+            for stage in self.stages(name):
                 self.stage_training(stage, name)
         return self
 
@@ -230,16 +227,34 @@ class Settings(SettingsModel):
         """The method that is the run's model."""
         return self.model or FUSION
 
+    def stages(self, name: str) -> tuple[Stage, ...]:
+        """Return the stages of a method, earlier ones first."""
+        stages = (self.averages.get(name) or self.networks[name]).stages
+        return tuple(stage for stage in SHOWS if getattr(stages, stage, None) is not None)
+
+    def before(self, stage: Stage, name: str) -> tuple[Stage, ...]:
+        """Return the stages of a method that are before one of them, earlier ones first."""
+        stages = self.stages(name)
+        return stages[: stages.index(stage)]
+
+    @property
+    def learns_from_exams(self) -> bool:
+        """Whether a network is trained on exams; others draw phantoms."""
+        trainings = (self.stage_training(stage, name) for name in self.networks for stage in self.stages(name))
+        return any(training.drawn is None for training in trainings)
+
     def stage_training(self, stage: Stage, name: str) -> TrainingSettings:
         """Return how a network is trained for a stage: the stage's settings with its own differences."""
         merged: dict[str, Any] = {}
         for some in self._trainings(stage, name).values():
             merged |= some.model_dump(exclude_none=True)
-        if merged["start"] not in STARTS[stage]:
-            key, allowed = self.training_key(stage, name, "start"), ", ".join(map(repr, STARTS[stage]))
-            message = f"{key}: a {stage} network cannot start from itself; allowed: {allowed}"
+        starts = {one: ("backbone", *self.before(one, name)) for one in self.stages(name)}
+        if (start := merged["start"]) not in starts[stage]:
+            key, allowed = self.training_key(stage, name, "start"), ", ".join(map(repr, starts[stage]))
+            what = {stage: "itself"}.get(start, f"a {start} network, which this method does not train before")
+            message = f"{key}: a {stage} network cannot start from {what}; allowed: {allowed}"
             if key == f"methods.{name}.training.start":  # which holds for every stage
-                for other in (one for one in STAGES if merged["start"] in STARTS[one]):
+                for other in (one for one in starts if start in starts[one]):
                     message += f"; for the {other} network alone, use methods.{name}.stages.{other}.training.start"
             raise ValueError(message)
         return TrainingSettings.model_validate(merged)
@@ -255,7 +270,7 @@ class Settings(SettingsModel):
         is_backbone = name in self.backbones
         own = f"backbones.{name}.training.{stage}" if is_backbone else f"methods.{name}.stages.{stage}.training"
         return {
-            f"training.{stage}": getattr(self.training, stage),
+            f"training.{SHOWS[stage]}": getattr(self.training, SHOWS[stage]),
             f"methods.{name}.training": method.training,
             own: getattr(method.stages, stage).training,
         }

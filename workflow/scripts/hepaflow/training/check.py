@@ -3,7 +3,7 @@
 from functools import partial
 
 from hepaflow.errors import UserError
-from hepaflow.names import STAGES, Stage
+from hepaflow.names import Stage
 from hepaflow.sampling.registry import SAMPLINGS
 from hepaflow.settings.workflow import Settings
 
@@ -32,7 +32,7 @@ def check_networks(settings: Settings) -> None:
 
         key = f"backbones.{name}" if name in settings.backbones else f"methods.{name}.network"
         try:
-            for channels, shape in sorted({shown(settings, stage, name) for stage in STAGES}):
+            for channels, shape in sorted({shown(settings, stage, name) for stage in settings.stages(name)}):
                 check(method.network.monai, channels=channels, shape=shape)
                 if settings.compute.devices > 1:
                     check_alike(method.network.monai, channels=channels, shape=shape)

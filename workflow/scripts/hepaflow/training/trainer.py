@@ -17,8 +17,8 @@ from torch import Tensor
 from hepaflow.networks.compute import arithmetic, make_fabric, memory_format, prepare
 from hepaflow.networks.network import build_network
 from hepaflow.networks.weights import load_weights, save_weights
-from hepaflow.sampling.protocol import Batch
-from hepaflow.sampling.registry import SAMPLINGS
+from hepaflow.sampling.protocol import Batch, Pieces, Sampling
+from hepaflow.sampling.registry import DRAWN, SAMPLINGS
 from hepaflow.settings.compute import ComputeSettings
 from hepaflow.settings.training import TrainSettings
 from hepaflow.training.averages import make_average
@@ -69,7 +69,7 @@ def train_network(
     Parameters
     ----------
     slices : sequence of Path
-        Slices, with masks, of the training exams.
+        Slices, with masks, of the training exams; none, if the settings have phantoms drawn.
     settings : TrainSettings
     code : str
         Fingerprint of the code that trains. An interrupted training goes on only with the same code, settings,
@@ -166,7 +166,7 @@ class Trainer:
         self._settings, self._recipe, self._compute = settings, settings.training, compute
         self._fabric, self._state, self._interruption = fabric, state, Interruption()
         sampling = SAMPLINGS[settings.sampling.kind](settings.sampling)
-        dataset = sampling.dataset(slices, settings.seed)
+        dataset = _pieces(slices, settings, sampling)
         self._data = training_data(dataset, settings, compute, fabric)
         self._batches = len(self._data.order)
         self._criterion = criterion_of(self._recipe.loss)
@@ -193,9 +193,10 @@ class Trainer:
         )
         self.epochs = [Epoch(**row) for row in rows]
         log.info(
-            "%d slices of %d exams on %d × %s; %s",
-            len(dataset),
-            len(slices),
+            "%s on %d × %s; %s",
+            f"{len(dataset)} slices of {len(slices)} exams"
+            if slices
+            else f"{len(dataset)} drawn patches an epoch",
             fabric.world_size,
             fabric.device.type,
             _going_on(len(self.epochs), self._part),
@@ -330,6 +331,15 @@ class Trainer:
             self._pause(done)
         elif self._interruption.asked and seconds > _GRACE:  # devices can only save after the same mini-batch
             self._interruption.end()
+
+
+def _pieces(slices: Sequence[Path], settings: TrainSettings, sampling: Sampling) -> Pieces:
+    """Return what the training sees: pieces of exams, or of phantoms that are drawn."""
+    recipe = settings.training
+    if recipe.drawn is None:
+        return sampling.dataset(slices, settings.seed)
+    count = (recipe.batches_per_epoch or 1) * recipe.batch_size
+    return DRAWN[recipe.drawn.kind](recipe.drawn, settings.drawn_as, sampling.shape(0), count, settings.seed)
 
 
 def _going_on(epochs: int, part: Part) -> str:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from scipy import ndimage
 from scipy.spatial.transform import Rotation
 from torch import Tensor
 
@@ -12,7 +14,10 @@ from hepaflow.phantoms.trunk.draws import Draws
 from hepaflow.phantoms.trunk.layers import paint
 from hepaflow.phantoms.trunk.patient import Patient
 from hepaflow.phantoms.trunk.shapes import Waves
-from hepaflow.phantoms.trunk.space import Grid, Space
+from hepaflow.phantoms.trunk.space import FAR, Grid, Space
+
+_CRUMB = 25_000.0
+"""Volume in mm³ below which a piece of a liver beside a larger one is no part of it."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,8 @@ class View:
     tilt: float = 0.0
     """Of the patient's axis to one side, in degrees."""
     warp: tuple[Waves, Waves, Waves] | None = None
+    isocentre: tuple[float, float] = (0.0, 0.0)
+    """y, x of the scanner's axis, relative to the middle of the grid, in mm; of the patient, not of the adult."""
     device: str = "cpu"
 
     def axes(self) -> tuple[Tensor, Tensor, Tensor]:
@@ -41,10 +48,15 @@ class View:
         ]
         return found[0], found[1], found[2]
 
+    def rotation(self) -> NDArray[np.float64]:
+        """Return the matrix that takes x, y, z of the grid to directions of the body."""
+        found: NDArray[np.float64] = Rotation.from_euler("zy", (self.turn, self.tilt), degrees=True).as_matrix()
+        return found
+
     def space(self) -> Space:
         """Return the points of the body that are seen."""
         z, y, x = self.axes()
-        turn = Rotation.from_euler("zy", (self.turn, self.tilt), degrees=True).as_matrix()
+        turn = self.rotation()
         grid = Grid(z, y, x, turn, self.middle)
         steps = (x[None, None, :], y[None, :, None], z[:, None, None])
         points = [
@@ -68,6 +80,7 @@ def render(patient: Patient, view: View, generator: torch.Generator) -> tuple[Te
         0 background, 1 liver, 2 lesion.
     """
     space = view.space()
+    _take_crumbs_away(space.shared(patient.liver), view)
     mottle = smooth_noise(view.shape, [3.0 / step for step in view.spacing], generator, view.device)
     image = torch.full_like(space.x, -1000)
     for layer in patient.layers:
@@ -78,6 +91,27 @@ def render(patient: Patient, view: View, generator: torch.Generator) -> tuple[Te
             place, part = found
             label[place][lesion.shape.distance(part) < 0] = 2
     return image, label
+
+
+def _take_crumbs_away(liver: Tensor, view: View) -> None:
+    """Put small pieces of a liver outside, in place: where its form is cut to its cavity, a rim can fall apart.
+
+    Pieces at the ends of the exam stay, as they are what is seen of something larger.
+    """
+    pieces, count = ndimage.label((liver < 0).cpu().numpy())
+    if count < 2:
+        return
+    voxels = np.bincount(pieces.ravel(), minlength=count + 1)
+    small = voxels * np.prod(view.spacing) < _CRUMB
+    small[[0, *np.unique(pieces[[0, -1]]), voxels[1:].argmax() + 1]] = False
+    if not small.any():
+        return
+    crumbs = small[pieces]
+    nearest = ndimage.distance_transform_edt(
+        pieces == 0, sampling=view.spacing, return_distances=False, return_indices=True
+    )
+    crumbs |= small[pieces[tuple(nearest)]]  # with what is blurred around them
+    liver[torch.from_numpy(crumbs).to(liver.device)] = FAR
 
 
 def smooth_noise(
@@ -168,7 +202,7 @@ def acquire(image: Tensor, patient: Patient, view: View, taken: Acquisition, gen
         lines = torch.randn((image.shape[0], image.shape[1], 1), generator=generator).to(view.device)
         image = image + lines * taken.starvation * width**2 * 2
     if taken.field is not None:
-        radius = torch.hypot(y[:, None], x[None])
+        radius = torch.hypot(y[:, None] - view.isocentre[0], x[None] - view.isocentre[1])
         image = torch.where((radius < taken.field)[None], image, torch.full_like(image, -1024))
     return image.clamp(-1024, 3071)
 

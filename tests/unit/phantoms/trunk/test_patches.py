@@ -1,0 +1,90 @@
+"""Patches that are drawn for a single look: where they lie, and what is beyond their exam."""
+
+import numpy as np
+import pytest
+import torch
+
+from hepaflow.phantoms.trunk.lesions import Wanted
+from hepaflow.phantoms.trunk.patches import AIR, Patch, _outside, _place, as_resampled, draw_patch
+
+ANYWHERE = Patch((12, 16, 16), (12.0, 14.0, 14.0), None)
+AROUND = Patch((12, 16, 16), (6.0, 6.0, 6.0), 20.0, Wanted(3, (15, 30), 1.0))
+
+
+def test_the_same_seed_gives_the_same_patch_and_another_seed_another() -> None:
+    one, again, other = (draw_patch([seed, 3], AROUND, None) for seed in (1, 1, 2))
+    assert torch.equal(one[0], again[0])
+    assert torch.equal(one[1], again[1])
+    assert not torch.equal(one[0], other[0])
+
+
+@pytest.mark.parametrize("wanted", [ANYWHERE, AROUND])
+def test_a_patch_has_the_values_of_a_scanner_and_of_labels(wanted: Patch) -> None:
+    image, label = draw_patch([4], wanted, None)
+    assert image.shape == label.shape == wanted.shape
+    assert image.dtype == torch.float32
+    assert float(image.min()) >= AIR
+    assert float(image.max()) <= 3071
+    assert set(label.unique().tolist()) <= {0, 1, 2}
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_patch_around_the_liver_shows_it(seed: int) -> None:
+    _, label = draw_patch([seed], ANYWHERE, "liver")
+    assert (label > 0).any()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_patch_around_a_lesion_shows_one_though_patients_have_none(seed: int) -> None:
+    assert not (draw_patch([seed], AROUND, None)[1] == 2).any()
+    assert (draw_patch([seed], AROUND, "lesion")[1] == 2).any()
+
+
+def test_nothing_is_beyond_the_ends_of_an_exam() -> None:
+    wide = Patch((40, 12, 12), (25.0, 60.0, 60.0), None)  # wider than any exam
+    image, label = draw_patch([7], wide, None)
+    outside = image == AIR
+    for axis in range(3):
+        ends = outside.movedim(axis, 0)[[0, -1]]
+        assert ends.all(), axis
+    assert not outside.all()
+    assert not label[outside].any()
+
+
+BOX = np.array([[-30.0, 30.0], [-50.0, 50.0], [0.0, 10.0]])
+
+
+def test_a_patch_lies_within_its_box_and_one_that_is_larger_around_its_middle() -> None:
+    from hepaflow.phantoms.trunk.draws import Draws
+
+    draws, sides = Draws(np.random.default_rng(0)), np.array([20.0, 40.0, 30.0])
+    for _ in range(20):
+        middle = _place(draws, BOX, sides, None)
+        assert (np.abs(middle[:2] - BOX[:2].mean(1)) <= (np.ptp(BOX, axis=1) - sides)[:2] / 2).all()
+        assert middle[2] == 5
+
+
+def test_a_patch_lies_as_near_to_a_point_as_the_ends_allow() -> None:
+    from hepaflow.phantoms.trunk.draws import Draws
+
+    draws, sides = Draws(np.random.default_rng(0)), np.array([20.0, 40.0, 10.0])
+    assert _place(draws, BOX, sides, np.array([3.0, -45.0, 9.0])).tolist() == [3, -30, 5]
+
+
+def test_voxels_beyond_a_box_are_those_whose_centres_are() -> None:
+    wanted = Patch((4, 2, 2), (10.0, 10.0, 10.0), None)
+    box = np.array([[-10.0, 6.0], [-100.0, 100.0], [-100.0, 100.0]])
+    outside = _outside(box, np.zeros(3), wanted)  # centres at -15, -5, 5, 15
+    assert outside.all((1, 2)).tolist() == [True, False, False, True]
+    assert outside.any((1, 2)).tolist() == [True, False, False, True]
+
+
+def test_blurring_keeps_even_tissue_and_the_range() -> None:
+    image = torch.zeros(6, 8, 8)
+    image[:, :, 4:] = 1
+    blurred = as_resampled(image, [1])
+    assert float(blurred.min()) >= 0
+    assert float(blurred.max()) <= 1 + 1e-6
+    assert torch.allclose(blurred[:, :, 0], image[:, :, 0], atol=1e-4)
+    assert torch.equal(blurred, as_resampled(image, [1]))
+    assert not torch.equal(blurred, as_resampled(image, [2]))

@@ -1,0 +1,220 @@
+"""Patches of exams that are drawn for a single look at them: a new patient, a new exam, and a part of it.
+
+They are rendered on the grid of a network's data: an exam of fine voxels that is then resampled takes minutes.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from hepaflow.phantoms.trunk.draws import Draws
+from hepaflow.phantoms.trunk.lesions import Wanted
+from hepaflow.phantoms.trunk.patient import ANY_LESIONS, Patient, draw_patient
+from hepaflow.phantoms.trunk.scanner import Acquisition, View, acquire, blur, draw_acquisition, draw_warp, render
+from hepaflow.phantoms.trunk.space import vector
+
+AIR = -1024.0
+"""What is beyond an exam's ends, in HU."""
+
+_COARSE = 10.0
+"""Distance in mm between the points at which the liver is looked for."""
+
+_PIXEL = 1.5
+"""Side of a pixel in mm at which the noise of exams is drawn."""
+
+_TRIES = 20
+
+Ends = NDArray[np.float64]
+"""Shape (3, 2): first and last slice, row and column of a box in mm, from the middle of an exam."""
+
+
+@dataclass(frozen=True)
+class Patch:
+    """What is wanted of a patch.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Slices, rows and columns.
+    spacing : tuple of float
+        Distances between them, in mm.
+    margin : float or None
+        Patches lie within a box around the exam's liver that is so many mm wider on each side; None for anywhere.
+    lesions : Wanted
+        Which lesions patients have.
+    """
+
+    shape: tuple[int, int, int]
+    spacing: tuple[float, float, float]
+    margin: float | None
+    lesions: Wanted = ANY_LESIONS
+
+    @property
+    def sides(self) -> NDArray[np.float64]:
+        """Return slices, rows and columns in mm."""
+        return np.multiply(self.shape, self.spacing)
+
+
+@dataclass(frozen=True, eq=False)
+class _Exam:
+    """A part of a patient that is seen: a view, coarsely, and the ends of its field."""
+
+    view: View
+    ends: Ends
+
+
+def draw_patch(seed: Sequence[int], wanted: Patch, around: str | None) -> tuple[Tensor, Tensor]:
+    """Draw a patient, an exam and a patch of it.
+
+    Parameters
+    ----------
+    seed : sequence of int
+        The same numbers give the same patch.
+    wanted : Patch
+    around : str or None
+        ``liver`` or ``lesion``: the patch lies around a point of this structure; None for anywhere.
+
+    Returns
+    -------
+    image : Tensor of float32, shape of the patch
+        HU; to the head, the back and the patient's left. `AIR` where there is no exam.
+    label : Tensor of uint8, same shape
+        0 background, 1 liver, 2 lesion.
+    """
+    draws = Draws(np.random.default_rng(list(seed)))
+    patient = draw_patient(draws, replace(wanted.lesions, free=_FREE.get(around, wanted.lesions.free)))
+    exam, liver = _draw_exam(draws, patient, visible=wanted.margin is not None or around is not None)
+    box = exam.ends if wanted.margin is None else _around(draws, liver, wanted.margin, exam.ends)
+    point = None if around is None else _POINTS[around](draws, patient, exam, liver)
+    at = _place(draws, box, wanted.sides, point)
+    generator = torch.Generator().manual_seed(draws.count(0, 2**31))
+    view = _moved(exam.view, at, wanted)
+    image, label = render(patient, view, generator)
+    image = acquire(image, patient, view, _acquired(draws, wanted), generator)
+    outside = _outside(box, at, wanted)
+    image[outside], label[outside] = AIR, 0
+    return image, label
+
+
+def _draw_exam(draws: Draws, patient: Patient, *, visible: bool) -> tuple[_Exam, Tensor]:
+    """Draw which part of a patient is seen, and return where its liver is, coarsely; `visible` if it has to be.
+
+    Most exams show the liver, some a part of it or none.
+    """
+    for _ in range(_TRIES):
+        exam = _exam(draws, height=draws.around(-10, 50) if draws.chance(0.75) else draws.between(-420, 300))
+        liver = _liver(patient, exam)
+        if not visible or liver.any():
+            return exam, liver
+    exam = _exam(draws, height=0.0)
+    return exam, _liver(patient, exam)
+
+
+def _exam(draws: Draws, height: float) -> _Exam:
+    field = draws.between(290, 500)
+    sides = (draws.between(90, 320) if draws.chance(0.6) else draws.between(320, 800), field, field)
+    count = [max(1, round(side / _COARSE)) for side in sides]
+    view = View(
+        (count[0], count[1], count[2]),
+        (_COARSE, _COARSE, _COARSE),
+        (draws.around(0, 20), draws.around(0, 20), height),
+        scale=draws.factor(1.22),
+        turn=draws.around(0, 5),
+        tilt=draws.around(0, 4),
+        warp=draw_warp(draws, 5.0),
+    )
+    ends = np.multiply(view.shape, _COARSE) / 2
+    return _Exam(view, np.stack([-ends, ends], axis=1))
+
+
+def _liver(patient: Patient, exam: _Exam) -> Tensor:
+    return exam.view.space().shared(patient.liver) < 0
+
+
+def _around(draws: Draws, liver: Tensor, margin: float, ends: Ends) -> Ends:
+    """Return a box around the liver that is off by as much as one that a network has found."""
+    found = torch.nonzero(liver).numpy()
+    box = np.stack([found.min(0), found.max(0) + 1], axis=1) * _COARSE + ends[:, :1]
+    off = draws.rng.normal(0, 5, box.shape) + np.array([-margin, margin])
+    if draws.chance(0.1):  # something else was taken for liver, too, or a part of it was missed
+        axis, end = draws.count(0, 2), draws.count(0, 1)
+        off[axis, end] += draws.between(-30, 80) * (1 if end else -1)
+    found_box: Ends = np.clip(box + off, ends[:, :1], ends[:, 1:])
+    return found_box
+
+
+def _in_liver(draws: Draws, patient: Patient, exam: _Exam, liver: Tensor) -> NDArray[np.float64]:
+    """Return a point of the liver, in mm from the middle of the exam."""
+    found = torch.nonzero(liver).numpy()
+    return np.array((found[int(draws.rng.integers(len(found)))] + 0.5) * _COARSE + exam.ends[:, 0])
+
+
+def _in_lesion(draws: Draws, patient: Patient, exam: _Exam, liver: Tensor) -> NDArray[np.float64]:
+    """Return the middle of a lesion, in mm from the middle of the exam; a point of the liver if there is none."""
+    if not patient.lesions:
+        return _in_liver(draws, patient, exam, liver)
+    box = patient.lesions[draws.count(0, len(patient.lesions) - 1)].shape.box
+    middle = (np.array(box.low) + np.array(box.high)) / 2 - exam.view.middle
+    return np.array((exam.view.rotation().T @ middle * exam.view.scale)[::-1])
+
+
+_POINTS = {"liver": _in_liver, "lesion": _in_lesion}
+"""How a point of each structure is drawn."""
+_FREE: dict[str | None, float] = {"lesion": 0.0}
+"""Share of patients without lesions, where a structure is to be seen, if it is not the usual one."""
+
+
+def _place(
+    draws: Draws, box: Ends, sides: NDArray[np.float64], point: NDArray[np.float64] | None
+) -> NDArray[np.float64]:
+    """Return the middle of a patch: anywhere in a box, or as near to a point as the ends allow.
+
+    Along an axis on which the box is smaller than the patch, it is in the patch's middle.
+    """
+    room = box[:, 1] - box[:, 0] - sides
+    first = box[:, 0] + sides / 2
+    anywhere = first + draws.rng.uniform(0, 1, 3) * room
+    found = anywhere if point is None else np.clip(point, first, first + np.maximum(room, 0))
+    return np.where(room <= 0, box.mean(1), found)
+
+
+def _moved(view: View, at: NDArray[np.float64], wanted: Patch) -> View:
+    """Return the view of a patch whose middle lies there in an exam."""
+    middle = vector(view.rotation() @ at[::-1] / view.scale + view.middle)
+    return replace(
+        view, shape=wanted.shape, spacing=wanted.spacing, middle=middle, isocentre=(float(-at[1]), float(-at[2]))
+    )
+
+
+def _acquired(draws: Draws, wanted: Patch) -> Acquisition:
+    """Draw how the exam was taken; noise falls with the voxels of it that one of the patch is a mean of."""
+    taken = draw_acquisition(draws)
+    if draws.chance(0.2):
+        return taken
+    thickness = 2.6 * taken.slice_profile
+    count = max(1.0, wanted.spacing[0] / thickness)
+    count *= max(1.0, wanted.spacing[1] / _PIXEL) * max(1.0, wanted.spacing[2] / _PIXEL)
+    return replace(taken, noise=taken.noise / float(np.sqrt(count)))
+
+
+def _outside(box: Ends, at: NDArray[np.float64], wanted: Patch) -> Tensor:
+    """Return which voxels of a patch lie beyond a box."""
+    outside = torch.zeros(wanted.shape, dtype=torch.bool)
+    for axis, (count, step) in enumerate(zip(wanted.shape, wanted.spacing, strict=True)):
+        places = at[axis] + (np.arange(count) - (count - 1) / 2) * step
+        beyond = torch.from_numpy((places < box[axis, 0]) | (places > box[axis, 1]))
+        outside |= beyond.reshape([-1 if one == axis else 1 for one in range(3)])
+    return outside
+
+
+def as_resampled(image: Tensor, seed: Sequence[int]) -> Tensor:
+    """Blur a windowed patch as exams are that were resampled: from voxels of a drawn size, as large or smaller.
+
+    The window comes first, as with real exams: it decides how edges between tissue and air look.
+    """
+    share = np.random.default_rng([*seed, 1]).uniform(0, 1)
+    return blur(image, [0.42 * float(share)] * 3)
