@@ -69,6 +69,7 @@ def own_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 @linux
 @pytest.mark.usefixtures("own_temporary_folder")
+@pytest.mark.slow
 def test_exam_after_exam(tmp_path: Path, tell: Tell) -> None:
     part = np.s_[3:6]
     image, label = write(tmp_path / "image.nii.gz", HU[part]), write(tmp_path / "label.nii.gz", LABELS[part])
@@ -83,6 +84,7 @@ def test_exam_after_exam(tmp_path: Path, tell: Tell) -> None:
 
 @linux
 @pytest.mark.usefixtures("own_temporary_folder")
+@pytest.mark.slow
 def test_prediction_of_many_exams(tmp_path: Path, tell: Tell) -> None:
     import torch
 

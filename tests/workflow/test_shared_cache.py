@@ -1,5 +1,6 @@
 """The shared cache, with real runs: what was computed once is restored, and only if it is what it was."""
 
+import pytest
 from smoke_run import EXAMS, SMOKE, Checkout
 
 CACHED = ("preprocess", "train", "predict", "fit_fusion")
@@ -20,6 +21,7 @@ def run(made: Checkout, *arguments: str) -> str:
     return ended.stdout
 
 
+@pytest.mark.slow
 def test_a_backbone_that_is_changed_back_is_restored(copied: Checkout, completed: Checkout) -> None:
     cache = cache_of(completed)
     changed = {"arch": "unet", "weights": "none", "training": {"liver": {"epochs": 1}}}
