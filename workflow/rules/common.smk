@@ -27,7 +27,7 @@ from hepaflow.names import FUSION, SHOWS, STAGES, STRUCTURES
 from hepaflow.jobs.environment import settle, shadowed
 from hepaflow.jobs.driver import check_gpus, look_apart
 from hepaflow.jobs.gpus import cards
-from hepaflow.jobs.limits import retries, time_limit, training_minutes
+from hepaflow.jobs.limits import drawing_minutes, retries, time_limit, training_minutes
 from hepaflow.jobs.orphans import end_orphans
 from hepaflow.jobs.phantom_files import PhantomFiles
 from hepaflow.jobs.raw_inputs import RawInputs
@@ -304,7 +304,10 @@ def training_limit(wildcards, attempt):
 
 def training_time(stage, network):
     """Return the minutes that a training may take as a whole, in as many attempts as it needs."""
-    return training_minutes(len(EXAMS.names("train")), epochs_of(stage, network))
+    training = JOB_SETTINGS.train(stage, network).training
+    if training.drawn is not None:
+        return drawing_minutes(training.epochs * training.batches_per_epoch * training.batch_size)
+    return training_minutes(len(EXAMS.names("train")), training.epochs)
 
 
 # What goes first, of the jobs that could start: what others wait for, and the long before the short. From 100, surveys,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hepaflow.jobs.limits import DAY, retries, time_limit, training_minutes
+from hepaflow.jobs.limits import DAY, drawing_minutes, retries, time_limit, training_minutes
 
 
 def test_limits_grow_with_every_attempt_up_to_a_day() -> None:
@@ -22,3 +22,8 @@ def test_the_thesis_on_lits17_has_time_on_an_a100_in_fp32() -> None:
 )
 def test_a_training_is_tried_as_often_as_its_days_need(asked: int, minutes: int, expected: int) -> None:
     assert retries(asked, minutes) == expected
+
+
+def test_a_training_that_draws_phantoms_has_time_for_each() -> None:
+    assert drawing_minutes(0) == 60
+    assert drawing_minutes(2000) == 60 + 66

@@ -19,6 +19,11 @@ def training_minutes(exams: int, epochs: int) -> int:
     return 60 + MINUTES_PER_EXAM * exams * epochs
 
 
+def drawing_minutes(patches: int) -> int:
+    """Return the same of a training that draws so many patches of phantoms: two seconds for each, on a slow CPU."""
+    return 60 + patches // 30
+
+
 def time_limit(minutes: int, attempt: int) -> int:
     """Return the time limit of an attempt at a training, in minutes: a day at most.
 
