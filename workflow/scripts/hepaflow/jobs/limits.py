@@ -20,7 +20,7 @@ def training_minutes(exams: int, epochs: int) -> int:
 
 
 def drawing_minutes(patches: int) -> int:
-    """Return the same of a training that draws so many patches of phantoms: two seconds for each, on a slow CPU."""
+    """Return the same of a training that draws so many patches of phantoms: two seconds each, on a slow CPU."""
     return 60 + patches // 30
 
 

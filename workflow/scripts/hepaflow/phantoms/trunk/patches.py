@@ -101,14 +101,16 @@ def draw_patch(seed: Sequence[int], wanted: Patch, around: str | None) -> tuple[
 
 
 def _draw_exam(draws: Draws, patient: Patient, *, visible: bool) -> tuple[_Exam, Tensor]:
-    """Draw which part of a patient is seen, and return where its liver is, coarsely; `visible` if it has to be.
+    """Draw which part of a patient is seen; if its liver has to be `visible`, return where that is, coarsely, too.
 
     Most exams show the liver, some a part of it or none.
     """
     for _ in range(_TRIES):
         exam = _exam(draws, height=draws.around(-10, 50) if draws.chance(0.75) else draws.between(-420, 300))
+        if not visible:
+            return exam, torch.zeros(0)
         liver = _liver(patient, exam)
-        if not visible or liver.any():
+        if liver.any():
             return exam, liver
     exam = _exam(draws, height=0.0)
     return exam, _liver(patient, exam)
