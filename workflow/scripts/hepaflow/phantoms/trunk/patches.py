@@ -214,9 +214,10 @@ def _outside(box: Ends, at: NDArray[np.float64], wanted: Patch) -> Tensor:
 
 
 def as_resampled(image: Tensor, seed: Sequence[int]) -> Tensor:
-    """Blur a windowed patch as exams are that were resampled: from voxels of a drawn size, as large or smaller.
+    """Blur a windowed patch, values in [0, 1], as exams that were resampled are blurred.
 
-    The window comes first, as with real exams: it decides how edges between tissue and air look.
+    Their voxels were as large as those of the patch, or smaller; how much so is drawn. The window comes first, as
+    with real exams: it decides how edges between tissue and air look.
     """
     share = np.random.default_rng([*seed, 1]).uniform(0, 1)
-    return blur(image, [0.42 * float(share)] * 3)
+    return blur(image, [0.42 * float(share)] * 3).clamp(0, 1)  # which rounding may leave
