@@ -51,6 +51,16 @@ def test_nothing_is_beyond_the_ends_of_an_exam() -> None:
     assert not label[outside].any()
 
 
+def test_nothing_is_labelled_beyond_the_field_of_view() -> None:
+    near = Patch((6, 30, 30), (6.0, 12.0, 12.0), 60.0)
+    cut = 0
+    for seed in range(12):
+        image, label = draw_patch([seed], near, "liver")
+        assert not label[image == AIR].any()
+        cut += bool(((image == AIR).all(0) & (image != AIR).any((0, 1))).any())
+    assert cut
+
+
 BOX = np.array([[-30.0, 30.0], [-50.0, 50.0], [0.0, 10.0]])
 
 

@@ -14,7 +14,16 @@ from torch import Tensor
 from hepaflow.phantoms.trunk.draws import Draws
 from hepaflow.phantoms.trunk.lesions import Wanted
 from hepaflow.phantoms.trunk.patient import ANY_LESIONS, Patient, draw_patient
-from hepaflow.phantoms.trunk.scanner import Acquisition, View, acquire, blur, draw_acquisition, draw_warp, render
+from hepaflow.phantoms.trunk.scanner import (
+    Acquisition,
+    View,
+    acquire,
+    blur,
+    draw_acquisition,
+    draw_warp,
+    render,
+    seen,
+)
 from hepaflow.phantoms.trunk.space import vector
 
 AIR = -1024.0
@@ -94,8 +103,9 @@ def draw_patch(seed: Sequence[int], wanted: Patch, around: str | None) -> tuple[
     generator = torch.Generator().manual_seed(draws.count(0, 2**31))
     view = _moved(exam.view, at, wanted)
     image, label = render(patient, view, generator)
-    image = acquire(image, patient, view, _acquired(draws, wanted), generator)
-    outside = _outside(box, at, wanted)
+    taken = _acquired(draws, wanted)
+    image = acquire(image, patient, view, taken, generator)
+    outside = _outside(box, at, wanted) | ~seen(view, taken)
     image[outside], label[outside] = AIR, 0
     return image, label
 

@@ -201,10 +201,14 @@ def acquire(image: Tensor, patient: Patient, view: View, taken: Acquisition, gen
         width = (image > -500).float().sum(2, keepdim=True) / image.shape[2]
         lines = torch.randn((image.shape[0], image.shape[1], 1), generator=generator).to(view.device)
         image = image + lines * taken.starvation * width**2 * 2
-    if taken.field is not None:
-        radius = torch.hypot(y[:, None] - view.isocentre[0], x[None] - view.isocentre[1])
-        image = torch.where((radius < taken.field)[None], image, torch.full_like(image, -1024))
-    return image.clamp(-1024, 3071)
+    return torch.where(seen(view, taken), image, torch.full_like(image, -1024)).clamp(-1024, 3071)
+
+
+def seen(view: View, taken: Acquisition) -> Tensor:
+    """Return which rows and columns are within the field of view, as a grid of one slice."""
+    _, y, x = (axis * view.scale for axis in view.axes())
+    radius = torch.hypot(y[:, None] - view.isocentre[0], x[None] - view.isocentre[1])
+    return (radius < (np.inf if taken.field is None else taken.field))[None]
 
 
 def _breathing(image: Tensor, pixels: float, generator: torch.Generator) -> Tensor:
