@@ -34,7 +34,7 @@ def test_a_patch_around_the_liver_shows_it(seed: int) -> None:
     assert (label > 0).any()
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(12))
 def test_a_patch_around_a_lesion_shows_one_though_patients_have_none(seed: int) -> None:
     assert not (draw_patch([seed], AROUND, None)[1] == 2).any()
     assert (draw_patch([seed], AROUND, "lesion")[1] == 2).any()

@@ -96,9 +96,10 @@ def draw_patch(seed: Sequence[int], wanted: Patch, around: str | None) -> tuple[
     """
     draws = Draws(np.random.default_rng(list(seed)))
     patient = draw_patient(draws, replace(wanted.lesions, free=_FREE.get(around, wanted.lesions.free)))
-    exam, liver = _draw_exam(draws, patient, visible=wanted.margin is not None or around is not None)
+    within = "liver" if wanted.margin is not None else None
+    exam, liver, points = _draw_exam(draws, patient, around or within)
     box = exam.ends if wanted.margin is None else _around(draws, liver, wanted.margin, exam.ends)
-    point = None if around is None else _POINTS[around](draws, patient, exam, liver)
+    point = points[int(draws.rng.integers(len(points)))] if around and len(points) else None
     at = _place(draws, box, wanted.sides, point)
     generator = torch.Generator().manual_seed(draws.count(0, 2**31))
     view = _moved(exam.view, at, wanted)
@@ -110,20 +111,22 @@ def draw_patch(seed: Sequence[int], wanted: Patch, around: str | None) -> tuple[
     return image, label
 
 
-def _draw_exam(draws: Draws, patient: Patient, *, visible: bool) -> tuple[_Exam, Tensor]:
-    """Draw which part of a patient is seen; if its liver has to be `visible`, return where that is, coarsely, too.
+def _draw_exam(draws: Draws, patient: Patient, structure: str | None) -> tuple[_Exam, Tensor, Ends]:
+    """Draw which part of a patient is seen; where a structure has to be seen, until one of its points is.
 
-    Most exams show the liver, some a part of it or none.
+    Most exams show the liver, some a part of it or none. Returned are also where the liver is, coarsely, and these
+    points; both are empty where no structure is asked for.
     """
-    for _ in range(_TRIES):
-        exam = _exam(draws, height=draws.around(-10, 50) if draws.chance(0.75) else draws.between(-420, 300))
-        if not visible:
-            return exam, torch.zeros(0)
-        liver = _liver(patient, exam)
-        if liver.any():
-            return exam, liver
-    exam = _exam(draws, height=0.0)
-    return exam, _liver(patient, exam)
+    for number in range(_TRIES):
+        usual = draws.around(-10, 50) if draws.chance(0.75) else draws.between(-420, 300)
+        exam = _exam(draws, usual if number < _TRIES - 1 else 0.0)
+        if structure is None:
+            return exam, torch.zeros(0, 3), np.empty((0, 3))
+        liver = exam.view.space().shared(patient.liver) < 0
+        points = _POINTS[structure](patient, exam, liver)
+        if len(points):
+            break
+    return exam, liver, points
 
 
 def _exam(draws: Draws, height: float) -> _Exam:
@@ -143,13 +146,11 @@ def _exam(draws: Draws, height: float) -> _Exam:
     return _Exam(view, np.stack([-ends, ends], axis=1))
 
 
-def _liver(patient: Patient, exam: _Exam) -> Tensor:
-    return exam.view.space().shared(patient.liver) < 0
-
-
 def _around(draws: Draws, liver: Tensor, margin: float, ends: Ends) -> Ends:
     """Return a box around the liver that is off by as much as one that a network has found."""
     found = torch.nonzero(liver).numpy()
+    if not len(found):
+        return ends
     box = np.stack([found.min(0), found.max(0) + 1], axis=1) * _COARSE + ends[:, :1]
     off = draws.rng.normal(0, 5, box.shape) + np.array([-margin, margin])
     if draws.chance(0.1):  # something else was taken for liver, too, or a part of it was missed
@@ -159,23 +160,22 @@ def _around(draws: Draws, liver: Tensor, margin: float, ends: Ends) -> Ends:
     return found_box
 
 
-def _in_liver(draws: Draws, patient: Patient, exam: _Exam, liver: Tensor) -> NDArray[np.float64]:
-    """Return a point of the liver, in mm from the middle of the exam."""
-    found = torch.nonzero(liver).numpy()
-    return np.array((found[int(draws.rng.integers(len(found)))] + 0.5) * _COARSE + exam.ends[:, 0])
+def _in_liver(patient: Patient, exam: _Exam, liver: Tensor) -> Ends:
+    """Return the points of the liver that are seen, in mm from the middle of the exam."""
+    found: Ends = (torch.nonzero(liver).numpy() + 0.5) * _COARSE + exam.ends[:, 0]
+    return found
 
 
-def _in_lesion(draws: Draws, patient: Patient, exam: _Exam, liver: Tensor) -> NDArray[np.float64]:
-    """Return the middle of a lesion, in mm from the middle of the exam; a point of the liver if there is none."""
-    if not patient.lesions:
-        return _in_liver(draws, patient, exam, liver)
-    box = patient.lesions[draws.count(0, len(patient.lesions) - 1)].shape.box
-    middle = (np.array(box.low) + np.array(box.high)) / 2 - exam.view.middle
-    return np.array((exam.view.rotation().T @ middle * exam.view.scale)[::-1])
+def _in_lesion(patient: Patient, exam: _Exam, liver: Tensor) -> Ends:
+    """Return the middles of the lesions that are seen, in mm from the middle of the exam."""
+    boxes = [lesion.shape.box for lesion in patient.lesions]
+    middles = np.array([np.add(box.low, box.high) / 2 for box in boxes]).reshape(-1, 3)
+    found: Ends = ((middles - exam.view.middle) @ exam.view.rotation() * exam.view.scale)[:, ::-1]
+    return found[((found > exam.ends[:, 0]) & (found < exam.ends[:, 1])).all(1)]
 
 
 _POINTS = {"liver": _in_liver, "lesion": _in_lesion}
-"""How a point of each structure is drawn."""
+"""Where each structure is, in an exam."""
 _FREE: dict[str | None, float] = {"lesion": 0.0}
 """Share of patients without lesions, where a structure is to be seen, if it is not the usual one."""
 
