@@ -252,7 +252,7 @@ def _remedy(driver: str, cuda: str) -> str:
         return "install the locked environment (`make setup`), whose torch has CUDA"
     oldest = oldest_driver(cuda)
     if driver and oldest and series(driver) < oldest:
-        return f"have the driver brought to {oldest} or later, or install a torch for older drivers ({_PAGE})"
+        return f"update the driver to {oldest} or later, or install a torch for older drivers ({_PAGE})"
     if not driver:
         return (
             "start a container with the machine's GPUs (`apptainer exec --nv`, `snakemake --apptainer-args=--nv`, "
