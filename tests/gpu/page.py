@@ -20,8 +20,8 @@ HEAD = """\
 # On a GPU
 
 `make test-gpu` trains and predicts on this machine's GPU for less than eight minutes (planned for one H100),
-checks the results, and writes `results/gpu.json` and this page. Without CUDA it is skipped. These commands
-do the same without pytest and the locked environment; the first one says which packages are missing:
+checks the results, and writes `results/gpu.json` and this page. Without CUDA it is skipped. These commands do the
+same without pytest and the locked environment; the first one says which packages are missing:
 
     PYTHONPATH=workflow/scripts:tests python3 -m gpu.measure
     PYTHONPATH=workflow/scripts:tests python3 -m gpu.page
@@ -30,34 +30,34 @@ do the same without pytest and the locked environment; the first one says which 
 
 ## What is measured, and how
 
-The networks are the four of the thesis and those of `modern` in `config/modern.yaml` (if that file is missing, a U-Net
-with AdamW on slabs of three slices), with the settings of a run, but from random weights. They see synthetic
-slices of 256×256: a body, a liver, lesions, noise. Training and prediction use the code of the workflow's jobs, each
-in its own process.
+The networks are the four of the thesis and those of `modern` in `config/modern.yaml` (if that file is missing, a
+U-Net with AdamW on slabs of three slices), with the settings of a run, but from random weights. They see synthetic
+slices of 256×256: a body, a liver, lesions, noise. Training and prediction use the code of the workflow's jobs,
+each in its own process.
 
 - **Training**: two epochs of six mini-batches, with the batch size of the configuration and four loading
   processes, in fp32, bf16, TF32, and bf16 with channels last. Slices per second are measured in the second epoch
-  without its first mini-batch, and the program waits for the GPU after every step; the first epoch is the
-  warm-up. Also measured: the share of this time in which steps wait for slices, the peak memory that torch allocates
-  on the GPU, and the time to the end of the first step, which includes building the network. *Check*: every
-  loss is finite, and the mean loss falls from the first third of the steps to the last.
-- **Compiled**: the same in bf16 with `compute.compile`, for `modern` and ResNet152 only, because compiling a network
-  takes a minute or more. It happens in the first step.
-- **Killed and resumed**: four trainings in fp32, each of three epochs of three mini-batches of four slices. Two are
-  undisturbed, one has four loading processes, and one is killed (SIGKILL) in the second mini-batch of the second
-  epoch and started again. *Check*: the killed one continues after the first epoch, and it and the one with loading
-  processes give the same bytes as the undisturbed one. Jobs ask torch for deterministic algorithms, and use
-  others where there are none. If torch names such operations, and the second undisturbed training gives different
-  bytes, too, a difference is not a failure, and the table says so.
+  without its first mini-batch, and the program waits for the GPU after every step; the first epoch is the warm-up.
+  Also measured: the share of this time in which steps wait for slices, the peak memory that torch allocates on the
+  GPU, and the time to the end of the first step, which includes building the network. *Check*: every loss is
+  finite, and the mean loss falls from the first third of the steps to the last.
+- **Compiled**: the same in bf16 with `compute.compile`, for `modern` and ResNet152 only, because compiling a
+  network takes a minute or more. It happens in the first step.
+- **Killed and resumed**: four trainings in fp32, each of three epochs of three mini-batches of four slices. Two
+  are undisturbed, one has four loading processes, and one is killed (SIGKILL) in the second mini-batch of the
+  second epoch and started again. *Check*: the killed one continues after the first epoch, and it and the one with
+  loading processes give the same bytes as the undisturbed one. Jobs ask torch for deterministic algorithms, and
+  use others where there are none. If torch names such operations, and the second undisturbed training gives
+  different bytes, too, a difference is not a failure, and the table says so.
 - **Prediction**: an exam of 128 slices from its file, 64 at once, in every precision, with channels first and
-  last. The second pass is timed, with the copy back to main memory. *Check*: masks of eight slices equal those of the
-  CPU in fp32 except for undecided pixels, whose logit, as the CPU computes it, is within 0.001 (fp32), 0.02 (TF32)
-  or 0.08 (bf16) standard deviations of all logits. Because the networks are hardly trained, their logits are first
-  shifted so that a tenth of the pixels are foreground.
+  last. The second pass is timed, with the copy back to main memory. *Check*: masks of eight slices equal those of
+  the CPU in fp32 except for undecided pixels, whose logit, as the CPU computes it, is within 0.001 (fp32), 0.02
+  (TF32) or 0.08 (bf16) standard deviations of all logits. Because the networks are hardly trained, their logits
+  are first shifted so that a tenth of the pixels are foreground.
 
 Parts for which there is no time left are listed as left out. If one part hangs, crashes or runs out of memory, the
-others still run. [`benchmarks/images_per_second.py`](slurm.md#gpu-hours) measures the networks of any configuration,
-without data.
+others still run. [`benchmarks/images_per_second.py`](slurm.md#gpu-hours) measures the networks of any
+configuration, without data.
 
 ## Results
 

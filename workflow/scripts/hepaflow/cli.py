@@ -1,4 +1,4 @@
-"""Segmentation of the liver and its lesions in CT exams: what goes beside the workflow, which `snakemake` runs."""
+"""Segmentation of the liver and its lesions in CT exams: commands besides the workflow, which `snakemake` runs."""
 
 import argparse
 import json
@@ -47,10 +47,10 @@ _USES = {"train": "to train", "test": "to test", "new": "to segment"}
 
 _TOOLS = {
     "check": (
-        "look at machine and data before a run: exams, weights, GPU, memory, folders, disk",
-        "Look at this machine and at what a run reads and writes, before hours are spent, and end with status 1 "
-        f"if something is wrong. A line or more for each of: {', '.join(CHECKS)}. On a cluster, run it where "
-        "trainings will run: on a node with a GPU.",
+        "check machine and data before a run: exams, weights, GPU, memory, folders, disk",
+        "Check this machine and the files of a run before it starts. The exit status is 1 if something is wrong. "
+        f"One or more lines are printed for each of: {', '.join(CHECKS)}. On a cluster, run it where "
+        "training will run: on a node with a GPU.",
     ),
     "why": (
         "say what would run again, and why",
@@ -58,8 +58,8 @@ _TOOLS = {
         "job ran. Nothing is run.",
     ),
     "prune": (
-        "list what earlier runs have left in the results, and remove it",
-        "List files of exams, backbones and methods that a run no longer has, and remove them if asked to.",
+        "list or remove files that earlier runs have left in the results",
+        "List files of exams, backbones and methods that a run no longer has. With --remove, remove them.",
     ),
 }
 """Commands of the workflow beside the package: `workflow/NAME.py`."""
@@ -95,38 +95,43 @@ def make_parser() -> argparse.ArgumentParser:
         "segment",
         help="segment your own exams, NIfTI or DICOM",
         description="Segment the liver and its lesions in one exam or in many, with the networks of a finished "
-        "run. Every exam gets a folder: label map, measurements, an HTML page, and for DICOM a segmentation and "
-        "an overlay in the same study; all exams together an overview and tables. Research software: not for "
-        "diagnosis.",
+        "run. Every exam gets a folder with a label map, measurements and an HTML page, and for DICOM a "
+        "segmentation and an overlay in the same study. An overview and tables cover all exams. Research "
+        "software: not for diagnosis.",
     )
     segment.add_argument(
         "exam",
         type=Path,
         nargs="+",
-        help="NIfTI file, folder of DICOM or NIfTI files, zip or tar of one, file of a DICOM series; one or more",
+        help="NIfTI file, folder of DICOM or NIfTI files, zip or tar archive of these, or one file of a "
+        "DICOM series; one or more",
     )
     segment.add_argument("--model", type=Path, required=True, help="hepaflow-model.zip of a finished run")
     segment.add_argument(
         "--out", type=Path, required=True, help="folder for the results; nothing is written elsewhere"
     )
-    segment.add_argument("--series", help="CT series to segment if a study has several: its number or its UID")
-    segment.add_argument("--anonymise", action="store_true", help="write DICOM without patient and study")
+    segment.add_argument("--series", help="CT series to segment if a study has several: its number or UID")
+    segment.add_argument(
+        "--anonymise",
+        action="store_true",
+        help="write DICOM results without patient, study and dates, with new UIDs",
+    )
     segment.add_argument(
         "--keep-names",
         action="store_true",
-        help="name results after their folders even if that names the patient",
+        help="name results after folders even if their names contain that of the patient",
     )
     segment.add_argument(
         "--keep-outside",
         action="store_true",
-        help="keep lesions outside of the liver; otherwise, those more than 10 mm from it are left out",
+        help="keep lesions outside the liver; by default, those more than 10 mm from it are left out",
     )
     segment.add_argument("--overwrite", action="store_true", help="replace earlier results")
     segment.add_argument(
         "--device", choices=("auto", "cpu"), default="auto", help="auto: a GPU if there is one (default)"
     )
     segment.add_argument(
-        "--threads", type=_threads, metavar="N", help="threads on the CPU, from 1 on (default: all cores)"
+        "--threads", type=_threads, metavar="N", help="threads on the CPU, at least 1 (default: all cores)"
     )
     segment.add_argument(
         "--precision",
@@ -138,26 +143,26 @@ def make_parser() -> argparse.ArgumentParser:
 
     evaluate = commands.add_parser(
         "evaluate",
-        help="score a folder of segmentations, by whatever software",
+        help="score a folder of segmentations by any software",
         description="Score a folder of segmentations against a folder of references, without a workflow. Files "
-        "belong together by their names.",
+        "are matched by name.",
     )
     evaluate.add_argument("predictions", type=Path, help="folder of segmentations, .nii or .nii.gz")
     evaluate.add_argument("references", type=Path, help="folder of references: 0 background, 1 liver, 2 lesion")
     evaluate.add_argument("--out", type=Path, help=f"folder for {', '.join(_SCORES)}")
-    evaluate.add_argument("--overwrite", action="store_true", help="replace scores of an earlier evaluation")
+    evaluate.add_argument("--overwrite", action="store_true", help="replace the scores of an earlier evaluation")
     evaluate.add_argument(
         "--liver", type=int, nargs="*", default=[1, 2], metavar="VALUE",
         help="label values of the liver with its lesions in the segmentations (default: 1 2)",
     )  # fmt: skip
     evaluate.add_argument(
         "--lesion", type=int, nargs="*", default=[2], metavar="VALUE",
-        help="label values of lesions in the segmentations (default: 2); none: only the liver is scored",
+        help="label values of lesions in the segmentations (default: 2); with no value, only the liver is scored",
     )  # fmt: skip
     evaluate.add_argument(
         "--trust-grid",
         action="store_true",
-        help="compare voxel by voxel, whatever the headers of a segmentation and its reference say of places",
+        help="compare voxel by voxel, whatever positions the headers give",
     )
     evaluate.set_defaults(run=_evaluate)
 
@@ -193,17 +198,16 @@ def make_parser() -> argparse.ArgumentParser:
         "fetch",
         help="download the ImageNet weights that a configuration needs",
         description="Download the ImageNet weights that a configuration needs to the folder where torchvision "
-        "looks for them, so that trainings find them on machines without internet access. Run it as the user "
-        "who trains.",
+        "looks for them, for training on machines without internet access. Run it as the user who will run the "
+        "training.",
     )
     fetch.set_defaults(run=_fetch)
 
     plan = commands.add_parser(
         "plan",
-        help="say what a configuration computes: data, networks and methods",
-        description="Say in words what a run with a configuration computes of every exam: the data that its "
-        "networks see, and what each method's masks follow from. Nothing is read but the configuration and its "
-        "exam sheet, and nothing is run.",
+        help="describe what a configuration computes: data, networks and methods",
+        description="Describe in words what a run computes from every exam: the data that its networks see, and "
+        "how each method's masks are made. It reads only the configuration and its exam sheet, and runs nothing.",
     )
     plan.set_defaults(run=_plan)
     tools = {name: _tool(commands, name) for name in _TOOLS}
@@ -216,7 +220,7 @@ def make_parser() -> argparse.ArgumentParser:
             nargs="+",
             action="extend",
             default=[],
-            help=f"configurations, as for snakemake: later ones count before earlier ones (default: {default})",
+            help=f"configurations, as for snakemake: later ones override earlier ones (default: {default})",
             metavar="FILE",
         )
 
@@ -232,8 +236,8 @@ def _tool(commands: Any, name: str) -> argparse.ArgumentParser:
         "--directory",
         type=Path,
         metavar="FOLDER",
-        help="where Snakemake works (`snakemake -d`), or another workflow that has hepaflow as a module (default: "
-        "the folder of hepaflow's workflow)",
+        help="working folder of Snakemake (`snakemake -d`), or another workflow that has hepaflow as a module "
+        "(default: the folder of hepaflow's workflow)",
     )
     command.set_defaults(run=lambda chosen: _run_tool(name, chosen))
     return command

@@ -42,7 +42,7 @@ class _Change(SettingsModel):
     """A change that a slice has with a probability; pairs are the smallest and the largest value."""
 
     probability: float = Field(gt=0, le=1)
-    """Probability with which a slice is changed, in every epoch anew."""
+    """Probability with which a slice is changed; drawn again in every epoch."""
 
 
 class Flip(_Change):
@@ -54,7 +54,7 @@ class Flip(_Change):
 
 
 class Rotate(_Change):
-    """Image and mask are turned about the slice's centre."""
+    """Image and mask are rotated about the slice's centre."""
 
     kind: Literal["rotate"]
     degrees: Angles
@@ -78,7 +78,7 @@ class Brightness(_Change):
 
 
 class Noise(_Change):
-    """Normal noise is added to the image's pixels, from 0 to 1 at the ends of the window."""
+    """Gaussian noise is added to the image's pixels, which range from 0 to 1, the limits of the window."""
 
     kind: Literal["noise"]
     standard_deviation: Deviations
@@ -89,7 +89,7 @@ class Elastic(SettingsModel):
     """A smooth random field of displacements: a cubic B-spline over control points (Rueckert et al. 1999)."""
 
     spacing: float = Field(default=0.25, ge=0.05, le=1)
-    """Distance of the control points, a share of the side; larger is smoother."""
+    """Distance between control points, as a share of the side; larger is smoother."""
     displacement: Sides
     """Largest displacement of a control point along rows and along columns, a share of the side, drawn evenly.
 
@@ -110,15 +110,15 @@ class Elastic(SettingsModel):
 class Spatial(_Change):
     """Image and mask are moved in several ways and interpolated once, as nnU-Net does (Isensee et al. 2021).
 
-    In this order: a part is enlarged to the whole, which is turned, scaled, shifted and bent. What is null is not
-    done.
+    In this order: a part is enlarged to the full slice, which is rotated, scaled, shifted and deformed.
+    What is null is not done.
     """
 
     kind: Literal["spatial"]
     part_probability: float = Field(default=1, gt=0, le=1)
-    """Probability of each of the ways below, in a slice that is changed."""
+    """Probability of each transformation below, in a slice that is changed."""
     crop: Shares | None = None
-    """Share of the sides of a part at a random place that is enlarged to the whole, drawn evenly."""
+    """Side of a part at a random position that is enlarged to the full slice, as a share, drawn evenly."""
     degrees: Angles | None = None
     """Angle about the centre, drawn evenly; above zero counterclockwise."""
     factors: Factors | None = None
@@ -126,7 +126,7 @@ class Spatial(_Change):
     shift: Offsets | None = None
     """Shift down and to the right, each drawn evenly, a share of the side; below zero up and to the left."""
     elastic: Elastic | None = None
-    """Smooth displacements, another at every place."""
+    """Elastic deformation."""
 
     @model_validator(mode="after")
     def _does_something(self) -> "Spatial":
@@ -136,13 +136,13 @@ class Spatial(_Change):
 
 
 class Contrast(_Change):
-    """The distances of the image's pixels from their mean are multiplied by one factor."""
+    """The difference of each pixel from the image's mean is multiplied by one factor."""
 
     kind: Literal["contrast"]
     factors: Factors
     """Factor, drawn evenly; above one is more contrast."""
     keep_range: bool = False
-    """Whether pixels stay between the image's smallest and largest, too (Isensee et al. 2021: true)."""
+    """Whether pixels are clamped to the image's original range (Isensee et al. 2021: true)."""
 
 
 class Gamma(_Change):
@@ -152,13 +152,13 @@ class Gamma(_Change):
     exponents: Factors
     """Power, drawn evenly; above one darkens."""
     inverted: bool = False
-    """Whether it is the distances from 1 that are raised; then above one brightens (Isensee et al. 2021: both)."""
+    """Whether 1 minus the pixel is raised instead; then above one brightens (Isensee et al. 2021: both)."""
     keep_statistics: bool = False
-    """Whether mean and standard deviation are made what they were (Isensee et al. 2021: true)."""
+    """Whether mean and standard deviation are restored (Isensee et al. 2021: true)."""
 
 
 class Blur(_Change):
-    """The image is smoothed by a Gaussian."""
+    """The image is smoothed with a Gaussian."""
 
     kind: Literal["blur"]
     sigma: Sigmas
@@ -166,11 +166,11 @@ class Blur(_Change):
 
 
 class LowResolution(_Change):
-    """The image is made smaller, and as large as before again, linearly."""
+    """The image is downsampled and upsampled again, linearly."""
 
     kind: Literal["low_resolution"]
     factors: Shares
-    """Factor on rows and columns in between, drawn evenly."""
+    """Factor of the downsampling along rows and columns, drawn evenly."""
 
 
 class CutOut(_Change):

@@ -13,11 +13,11 @@ class ContrastSettings(SettingsModel):
 
     background: Literal["mask", "zero"] = "mask"
     """What is filled with the liver's mean before CLAHE: all outside the liver `mask`, or all pixels of value
-    `zero`, as the thesis words it: those outside the mask and those at the window's lower end (thesis 4.3)."""
+    `zero`, as the thesis words it: those outside the mask and those at the window's lower limit (thesis 4.3)."""
     tiles: int = Field(default=8, ge=1, le=64)
     """Tiles along each side of a slice (thesis 4.3: 8×8 blocks)."""
     clip_limit: float = Field(default=0.01, ge=0, le=1)
-    """Share of a tile's pixels above which a grey level is clipped (not stated; scikit-image's default)."""
+    """A grey level is clipped above this share of a tile's pixels (not stated; scikit-image's default)."""
 
 
 Margin = Annotated[float, Field(ge=0, le=1)]

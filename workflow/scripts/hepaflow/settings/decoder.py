@@ -14,7 +14,7 @@ class UNetDecoder(SettingsModel):
 
     kind: Literal["unet"]
     channels: FiveLevels = (256, 128, 64, 32, 16)
-    """Feature maps at 1/16, 1/8, 1/4, 1/2 and all of the slice's size; all but the last have a skip."""
+    """Feature maps at 1/16, 1/8, 1/4, 1/2 and full resolution; all but the last have a skip connection."""
 
 
 Decoder = UNetDecoder

@@ -1,4 +1,4 @@
-"""Settings of trainings on phantoms that are drawn as they are needed, in the place of exams."""
+"""Settings of training on phantoms that are generated when they are needed, instead of exams."""
 
 from typing import Annotated, Literal
 
@@ -10,7 +10,7 @@ Radius = Annotated[float, Field(ge=1, le=100)]
 
 
 class DrawnTrunks(SettingsModel):
-    """Patches of the trunk from the thighs to the neck, more varied than in nature, each of another patient."""
+    """Patches of the trunk from the thighs to the neck, more varied than in reality, each of another patient."""
 
     kind: Literal["trunk"]
     max_lesions: int = Field(default=20, ge=0, le=50)

@@ -8,7 +8,7 @@ from hepaflow.settings.base import SettingsModel
 
 
 class SgdSettings(SettingsModel):
-    """The thesis' optimiser of the fusion weights (thesis 4.6.2); read by the solver `sgd` alone."""
+    """The thesis' optimiser of the fusion weights (thesis 4.6.2); only for the solver `sgd`."""
 
     learning_rate: float = Field(default=10, gt=0)
     """Learning rate (thesis 4.6.2)."""

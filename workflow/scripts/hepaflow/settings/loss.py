@@ -19,7 +19,7 @@ class CrossEntropy(LossTerm):
 
     kind: Literal["bce"]
     positive_weight: float | None = Field(default=None, gt=0)
-    """Weight of pixels of the structure, beside 1 of the others; null for 1."""
+    """Weight of pixels of the structure; the others have 1; null for 1."""
 
 
 class SoftDice(LossTerm):
@@ -33,9 +33,9 @@ class Tversky(LossTerm):
 
     kind: Literal["tversky"]
     alpha: float = Field(default=0.3, ge=0, le=10)
-    """Weight of pixels that are found and are not the structure (Salehi et al. 2017: best with 0.3)."""
+    """Weight of false positives (Salehi et al. 2017: best with 0.3)."""
     beta: float = Field(default=0.7, ge=0, le=10)
-    """Weight of pixels of the structure that are not found (Salehi et al. 2017: best with 0.7)."""
+    """Weight of false negatives (Salehi et al. 2017: best with 0.7)."""
 
     @model_validator(mode="after")
     def _some_mistake_counts(self) -> "Tversky":
@@ -45,7 +45,7 @@ class Tversky(LossTerm):
 
 
 class Focal(LossTerm):
-    """Cross-entropy in which a pixel counts less the surer it is right (Lin et al. 2017), a mean over all."""
+    """Cross-entropy in which pixels that are clearly right count less (Lin et al. 2017), a mean over all."""
 
     kind: Literal["focal"]
     gamma: float = Field(default=2.0, ge=0, le=10)

@@ -15,7 +15,7 @@ from hepaflow.settings.training import TrainingOverrides
 
 
 class BackboneTraining(SettingsModel):
-    """What one backbone trains differently."""
+    """Training settings of one backbone that differ from the others."""
 
     liver: TrainingOverrides = TrainingOverrides()
     """Differences from `training.liver`."""
@@ -27,24 +27,24 @@ class BackboneSettings(BackboneWeights):
     """One of the networks that are trained and fused (thesis 4.4)."""
 
     training: BackboneTraining = BackboneTraining()
-    """What this backbone trains differently from the others."""
+    """Training settings that differ for this backbone."""
 
 
 class MethodStageSettings(SettingsModel):
     """What one stage of a method does differently."""
 
     data: OwnData | None = None
-    """What its network sees of an exam; null for the data of the run's stage."""
+    """What its network sees of an exam; null for the thesis' slices with the run's settings."""
     sampling: Sampling | None = None
     """How an exam is shown to its network piece by piece; null for the method's `sampling`."""
     flips: Flips | None = None
-    """How pieces are mirrored, too, when its network predicts; null for the method's `flips`."""
+    """Test-time mirroring of pieces; null for the method's `flips`."""
     training: TrainingOverrides = TrainingOverrides()
     """Differences from the method's `training`."""
     postprocessing: PostprocessingSteps | None = None
     """Steps of the post-processing, in this order; null for the run's `postprocessing`."""
     restore: Restored | None = None
-    """What is brought back to the exam's grid; null for the method's `restore`."""
+    """What is resampled to the exam's grid; null for the method's `restore`."""
 
 
 def _check_regions(first: "MethodStageSettings | AverageStageSettings") -> None:
@@ -60,10 +60,10 @@ class MethodStages(SettingsModel):
     """The stages of a method."""
 
     coarse: MethodStageSettings | None = None
-    """A first look at the liver in the whole exam, trained as the liver is but for its own `training`: the data of
-    the stage `liver` lie around what it finds. Null for none."""
+    """A coarse liver in the whole exam, around which the data of the stage `liver` lie. It is trained like the liver,
+    except for its own `training`. Null for none."""
     liver: MethodStageSettings = MethodStageSettings()
-    """The liver, in the whole exam; behind a stage `coarse`, around the liver that this one found."""
+    """The liver, in the whole exam, or around the liver of the stage `coarse` if there is one."""
     lesion: MethodStageSettings = MethodStageSettings()
     """Lesions, in the volume around the method's own liver."""
 
@@ -92,12 +92,12 @@ class MethodSettings(SettingsModel):
     sampling: Sampling | None = None
     """How an exam is shown to the networks piece by piece; null for one slice at a time (thesis 4.5)."""
     flips: Flips | None = None
-    """How pieces are mirrored, too, when the networks predict: a map is the mean over the piece as it is, mirrored
-    along each axis, and along several. Null for no mirrored ones."""
+    """Test-time mirroring: a map is the mean over a piece and its mirror images along these axes and their
+    combinations. Null for no mirroring."""
     training: TrainingOverrides = TrainingOverrides()
     """Differences from `training.liver` and `training.lesion`."""
     restore: Restored | None = None
-    """What is brought back to the exam's grid: `masks`, or `maps`, whose masks are taken there; null for masks
+    """What is resampled to the exam's grid: `masks`, or `maps`, which are thresholded there; null for masks
     (thesis 4.9)."""
     stages: MethodStages = Field(default=MethodStages())
     """What the stages do differently."""
@@ -109,7 +109,7 @@ class AverageStageSettings(SettingsModel):
     postprocessing: PostprocessingSteps | None = None
     """Steps of the post-processing, in this order; null for the run's `postprocessing`."""
     restore: Restored | None = None
-    """What is brought back to the exam's grid; null for the average's `restore`."""
+    """What is resampled to the exam's grid; null for the average's `restore`."""
 
 
 class AverageStages(SettingsModel):
@@ -132,9 +132,9 @@ class AverageSettings(SettingsModel):
 
     kind: Literal["average"]
     of: Annotated[tuple[str, ...], Field(min_length=2, strict=False)]
-    """Names of backbones and methods, or `fusion`; each counts as much as any other."""
+    """Names of backbones and methods, or `fusion`; all have the same weight."""
     restore: Restored | None = None
-    """What is brought back to the exam's grid: `masks`, or `maps`, whose masks are taken there; null for masks
+    """What is resampled to the exam's grid: `masks`, or `maps`, which are thresholded there; null for masks
     (thesis 4.9)."""
     stages: AverageStages = Field(default=AverageStages())
     """What the stages do differently."""

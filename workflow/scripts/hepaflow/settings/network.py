@@ -62,7 +62,7 @@ def _start(given: dict[str, Any]) -> str:
 
 
 class BackboneWeights(SettingsModel):
-    """An architecture, and where its weights start (thesis 4.4, 4.6.1)."""
+    """An architecture and its initial weights (thesis 4.4, 4.6.1)."""
 
     arch: Annotated[str, AfterValidator(_known), Field(json_schema_extra={"enum": list(HAS_BACKBONE)})]
     """Name of the architecture: torchvision's, for a backbone with DeepLabV3 head (thesis 4.4); or another."""
@@ -70,19 +70,19 @@ class BackboneWeights(SettingsModel):
     weights: Annotated[str, Field(min_length=1)] = Field(
         default_factory=_start, json_schema_extra={"default": "imagenet"}
     )
-    """Where the backbone's weights start: `imagenet` (thesis 4.6.1), `none` (random), or the path of a file
+    """Initial weights of the backbone: `imagenet` (thesis 4.6.1), `none` (random), or the path of a file
     with the weights of torchvision's network of this name (.safetensors, or .pth without pickled code). The head
-    always starts at random; so does the first convolution, unless slices come in threes, as the three colours of a
-    photograph. Absent, `none` for an architecture without backbone."""
+    always starts from random weights; so does the first convolution, unless its channels are three slices. If
+    absent, `none` for an architecture without a backbone."""
 
     decoder: Decoder | None = None
-    """What makes logits of a backbone's features; null for the DeepLabV3 head of `head` (thesis 3.5)."""
+    """What turns a backbone's features into logits; null for the DeepLabV3 head of `head` (thesis 3.5)."""
 
     unet: UNetSettings | None = None
     """Levels of `plain_unet` and `residual_unet`; null for what nnU-Net plans for the slices' size."""
 
     monai: MonaiNetwork | None = None
-    """Which network of MONAI, for the architecture `monai`; null for any other."""
+    """The network of MONAI, for the architecture `monai`; null for any other."""
 
     @model_validator(mode="after")
     def _weights_exist(self) -> Self:

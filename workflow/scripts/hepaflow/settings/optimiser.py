@@ -24,7 +24,7 @@ class AdamW(SettingsModel):
 
     kind: Literal["adamw"]
     weight_decay: float = Field(default=0.01, ge=0, lt=1)
-    """Share of the weights that a step takes away, times the learning rate (torch's default)."""
+    """Share of the weights that a step subtracts, times the learning rate (torch's default)."""
     betas: Annotated[tuple[Beta, Beta], Field(strict=False)] = (0.9, 0.999)
     """Decay of the running means of the gradient and of its square (Kingma and Ba 2015)."""
 

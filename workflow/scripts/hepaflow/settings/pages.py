@@ -15,7 +15,7 @@ class SummarySettings(SettingsModel):
     size: int
     """Rows and columns of the networks' input, in pixels."""
     seed: int
-    """Seed of everything that is drawn at random."""
+    """Seed of everything random."""
     precision: Precision
     """Arithmetic of the trainings."""
     phantoms: bool

@@ -14,7 +14,7 @@ FieldOfView = Annotated[float, Field(ge=10, le=1000)]
 
 
 class PhantomSettings(SettingsModel):
-    """How synthetic CT exams are drawn. Pairs are the smallest and the largest value."""
+    """How synthetic CT exams are generated. Pairs are the smallest and the largest value."""
 
     seed: int = Field(default=17, ge=0)
     """Seed; together with the exam's name it fixes every voxel."""

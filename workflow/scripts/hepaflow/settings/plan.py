@@ -72,7 +72,7 @@ class PlannedStage(SettingsModel):
     """Null without one."""
     postprocessing: PostprocessingSteps
     restore: Restored | None = None
-    """What is brought back to the exam's grid; null for masks (thesis 4.9)."""
+    """What is resampled to the exam's grid; null for masks (thesis 4.9)."""
     region: Region | None = None
     """Whose mask the post-processing looks at; null where it looks at none."""
 

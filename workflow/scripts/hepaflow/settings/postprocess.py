@@ -75,4 +75,4 @@ class PostprocessSettings(SettingsModel):
     postprocessing: PostprocessingSteps
     """Steps, in this order."""
     restore: Restored | None = None
-    """What is brought back to the exam's grid; null for masks (thesis 4.9)."""
+    """What is resampled to the exam's grid; null for masks (thesis 4.9)."""

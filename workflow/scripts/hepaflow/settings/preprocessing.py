@@ -32,7 +32,7 @@ class OwnLiverSlices(_OwnSlices):
 
 
 class OwnLesionSlices(_OwnSlices):
-    """The slices of the volume of interest, windowed, resized, and with more contrast."""
+    """The slices of the volume of interest, windowed, resized, and with enhanced contrast."""
 
     kind: Literal["lesion_slices"]
     contrast: ContrastSettings | None = None
@@ -48,11 +48,11 @@ class OwnVoiSlices(_OwnSlices):
     margin: Margin = 0
     """Width of a margin around the volume, on each side, as a share of its extent along each axis."""
     with_region: WithRegion = None
-    """Whether the network sees the liver's mask beside the image, as a further channel; null for no."""
+    """Whether the network also sees the liver mask, as a further channel; null for no."""
 
 
 class OwnResampled(_OwnData):
-    """The whole exam, windowed and resampled: voxels lie as far apart in every exam."""
+    """The whole exam, windowed and resampled to the same spacing in every exam."""
 
     kind: Literal["resampled"]
     spacing: VoxelSpacing
@@ -68,7 +68,7 @@ class OwnResampledVoi(_OwnData):
     margin: MarginMm = 0
     """Width of a margin around the liver's bounding box, on each side, in mm."""
     with_region: WithRegion = None
-    """Whether the network sees the liver's mask beside the image, as a further channel; null for no."""
+    """Whether the network also sees the liver mask, as a further channel; null for no."""
 
 
 OwnData = Annotated[

@@ -25,13 +25,13 @@ PatchSide = Annotated[int, Field(ge=4, le=512)]
 
 
 class Patches(SettingsModel):
-    """Parts in three dimensions: at random places in training, as windows that slide over all in prediction."""
+    """Three-dimensional parts: at random positions in training, as a sliding window in prediction."""
 
     kind: Literal["patches"]
     size: Annotated[tuple[PatchSide, PatchSide, PatchSide], Field(strict=False)]
-    """Slices, rows and columns of a patch, in voxels. Beyond the data, it shows the window's lower end."""
+    """Slices, rows and columns of a patch, in voxels; padded with the window's lower limit beyond the data."""
     overlap: float = Field(default=0.5, ge=0, le=0.9)
-    """Share of a side that neighbouring windows have in common, at least (Isensee et al. 2021: 0.5)."""
+    """Least overlap of neighbouring windows, as a share of a side (Isensee et al. 2021: 0.5)."""
 
 
 Sampling = Annotated[Slices | Slabs | Patches, Field(discriminator="kind")]

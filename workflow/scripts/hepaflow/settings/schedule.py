@@ -25,7 +25,7 @@ class Poly(SettingsModel):
     power: float = Field(default=0.9, gt=0, le=10)
     """The power (Chen et al. 2017; by epochs as Isensee et al. 2021 have it)."""
     warm_up: WarmUp | None = None
-    """Share of all mini-batches over which the learning rate is brought in linearly; null for none."""
+    """Share of all mini-batches over which the learning rate rises linearly; null for none."""
 
 
 class Cosine(SettingsModel):
@@ -33,9 +33,9 @@ class Cosine(SettingsModel):
 
     kind: Literal["cosine"]
     to_factor: float = Field(default=0.0, ge=0, le=1)
-    """Factor on the learning rate that the wave ends at, after the last mini-batch."""
+    """Factor on the learning rate after the last mini-batch."""
     warm_up: WarmUp | None = None
-    """Share of all mini-batches over which the learning rate is brought in linearly; null for none."""
+    """Share of all mini-batches over which the learning rate rises linearly; null for none."""
 
 
 class OneCycle(SettingsModel):

@@ -16,9 +16,9 @@ class WindowSettings(SettingsModel):
     """The range of CT values that is kept (thesis 4.2)."""
 
     low: float = -250
-    """Lower end in HU; everything below becomes 0 (thesis 4.2)."""
+    """Lower limit in HU; everything below becomes 0 (thesis 4.2)."""
     high: float = 250
-    """Upper end in HU; everything above becomes 1 (thesis 4.2)."""
+    """Upper limit in HU; everything above becomes 1 (thesis 4.2)."""
 
     @model_validator(mode="after")
     def _ascending(self) -> "WindowSettings":

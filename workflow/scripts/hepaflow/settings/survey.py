@@ -9,6 +9,6 @@ class SurveySettings(SettingsModel):
     """What the survey of an exam depends on."""
 
     trust_label_grid: bool
-    """Whether a label map is taken voxel by voxel even where CT values say that it is right by its affine."""
+    """Whether a label map is used voxel by voxel even if CT values show that it is right by its affine."""
     needs_spacing: Literal[True] | None = None
     """Whether exams are refused whose header gives no spacing that can be trusted; null for no."""

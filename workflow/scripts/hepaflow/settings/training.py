@@ -39,8 +39,8 @@ class TrainingSettings(SettingsModel):
     validation_share: float = Field(default=0, ge=0, lt=1)
     """Share of the training exams held out to report a validation loss (the thesis holds out none)."""
     start: Literal["backbone", "coarse", "liver"] = "backbone"
-    """Where the weights start: the backbone's own, or the method's network of the stage of this name (4.6.1:
-    lesion networks start from the liver's)."""
+    """Initial weights: the backbone's, or those of the method's network of this earlier stage (4.6.1: lesion
+    networks start from the liver's)."""
     optimiser: Optimiser | None = None
     """Optimiser; null for SGD with `momentum`, without weight decay and Nesterov momentum (thesis 4.6.1)."""
     schedule: Schedule | None = None
@@ -48,13 +48,13 @@ class TrainingSettings(SettingsModel):
     augmentation: Annotated[tuple[Augmentation, ...], Field(strict=False)] | None = None
     """Random changes to the training slices, in this order; null for none (thesis 4.5)."""
     oversample: float | None = Field(default=None, gt=0, le=1)
-    """Share of every mini-batch drawn from the slices that show the structure; null for slices as they come."""
+    """Share of every mini-batch drawn from slices that show the structure; null for no oversampling."""
     batches_per_epoch: int | None = Field(default=None, ge=1)
-    """Mini-batches of an epoch; null for as many as hold all training slices once."""
+    """Mini-batches per epoch; null for as many as contain all training slices once."""
     clip_gradients: float | None = Field(default=None, gt=0)
-    """Largest norm of a step's gradient, which is scaled down to it (Pascanu et al. 2013); null for any."""
+    """Largest norm of a step's gradient; larger ones are scaled down (Pascanu et al. 2013); null for no limit."""
     drawn: Drawn | None = None
-    """Phantoms that the training draws as it goes, each for one patch, and never stores; null for the training
+    """Phantoms that are generated during training, one for each patch, and never stored; null for the training
     exams. An epoch has `batches_per_epoch`."""
     average: Average | None = None
     """Average of the weights over the steps, which becomes the result; null for the weights of the last step."""
@@ -71,7 +71,7 @@ def _optional(model: type[SettingsModel]) -> dict[str, Any]:
 TrainingOverrides = create_model(
     "TrainingOverrides",
     __base__=SettingsModel,
-    __doc__="What one network trains differently from its stage; absent keys are the stage's.",
+    __doc__="Training settings of one network that differ from its stage; absent keys have the stage's values.",
     **_optional(TrainingSettings),
 )
 

@@ -17,7 +17,7 @@ class UNetSettings(SettingsModel):
     blocks: PerLevel | None = None
     """Convolutions, or residual blocks, of each level of the encoder; null for 2 each, or 1, 3, 4, then 6 each."""
     deep_supervision: bool = True
-    """Whether coarser levels have logits, too, in training."""
+    """Whether coarser levels also give logits in training."""
 
     @model_validator(mode="after")
     def _one_entry_a_level(self) -> Self:

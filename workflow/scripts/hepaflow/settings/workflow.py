@@ -78,17 +78,17 @@ class Settings(SettingsModel):
     """All settings of a run."""
 
     results: str = Field(default="results/lits17", min_length=1)
-    """Folder of everything that the run makes."""
+    """Folder for everything that the run writes."""
     data: str = Field(default="data/lits17", min_length=1)
     """Folder to which the paths of the exam sheet are relative."""
     exams: str = Field(default="config/exams/lits17.tsv", min_length=1)
     """Exam sheet: a table of exam, image, label and split (thesis 4.2: 121 exams train, 10 test)."""
     trust_label_grid: bool = False
-    """Whether a label map is taken voxel by voxel even where CT values say that it is right by its affine."""
+    """Whether a label map is used voxel by voxel even if CT values show that it is right by its affine."""
     phantoms: PhantomSettings | None = None
-    """Settings of the phantom exams that the run makes into `data` first; null for real exams."""
+    """Settings of the phantom exams that the run first generates in `data`; null for real exams."""
     seed: int = Field(default=2022, ge=0, lt=2**32)
-    """Seed of everything that is drawn at random."""
+    """Seed of everything random."""
     window: WindowSettings = WindowSettings()
     """Range of CT values (thesis 4.2, 4.3)."""
     size: NetworkSize = 256
@@ -96,12 +96,12 @@ class Settings(SettingsModel):
     contrast: ContrastSettings = ContrastSettings()
     """Contrast enhancement of the lesion slices (thesis 4.3)."""
     backbones: dict[str, BackboneSettings] = Field(default=THESIS_BACKBONES, max_length=12)
-    """The networks, each under a name of the user's choice; a configuration replaces them all (thesis 4.4). Where
+    """The networks, each under a name of your choice; a configuration replaces them all (thesis 4.4). Where
     there are none (`{}`), nothing is fused, and `model` names a method."""
     methods: dict[str, AnyMethod] = Field(default={}, max_length=12)
-    """Methods beside the backbones, each under a name of the user's choice; they are not fused."""
+    """Methods beside the backbones, each under a name of your choice; they are not fused."""
     model: str | None = Field(default=None, min_length=1)
-    """The method that is the run's model and segments new exams; null for the fusion (thesis 4.6.2). Without
+    """The method with which new exams are segmented; null for the fusion (thesis 4.6.2). Without
     backbones there is no fusion, and a name is needed."""
     head: HeadSettings = HeadSettings()
     """The DeepLabV3 head behind every backbone (thesis 3.5, 4.4)."""
@@ -110,21 +110,21 @@ class Settings(SettingsModel):
     precision: Precision = "fp32"
     """Arithmetic of training and prediction: `fp32`, `tf32`, or `bf16` mixed with fp32."""
     predict_precision: Precision | None = None
-    """Arithmetic of prediction where it is to be another than that of training; null for the same."""
+    """Arithmetic of prediction if it should differ from that of training; null for the same."""
     fusion: FusionSettings = FusionSettings()
     """Fusion of the networks' masks (thesis 3.6, 4.6.2)."""
     postprocessing: Postprocessing = Postprocessing()
     """Post-processing of the masks (thesis 4.7, 4.8)."""
     predictions: dict[str, PredictionSettings] = Field(default={}, max_length=12)
-    """Segmentations of the test exams by other systems or by people, each under a name of the user's choice."""
+    """Segmentations of the test exams by other systems or by people, each under a name of your choice."""
     samples: SamplesSettings = SamplesSettings()
     """Slices drawn for the sample figures (thesis figures 11 and 12)."""
     compute: RunComputeSettings = RunComputeSettings()
-    """Speed; a change of it computes nothing anew."""
+    """Speed; changing it makes nothing run again."""
     cache: str | None = Field(default=None, min_length=1)
     """Folder of the shared cache, from which results that were computed before are restored; null for none."""
     count_libraries: bool = False
-    """Whether another version of an installed library that a stage computes with is a change of its result."""
+    """Whether another version of an installed library makes what is computed with it run again."""
 
     @field_validator("results", "data", "exams", "cache")
     @classmethod
