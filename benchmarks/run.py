@@ -34,12 +34,13 @@ LIBRARIES = ("numpy", "torch", "nibabel", "isal", "pillow", "scikit-image", "sna
 INTRODUCTION = """\
 # Benchmarks
 
-Written by `make bench`. Ours and the rival run in turn, in one process, and who begins changes with every round.
-The ratio is the rival's time over ours, its median over the rounds and (smallest-largest): above 1, ours is
-faster. Times are wall-clock, and depend on the machine and on what else runs on it; the ratios do so less, but
-they do, above all where one side is bound by memory or disk and the other by the processor.
+This page compares hepaflow's speed with that of other software. `make bench` writes it. Both sides run in turn, in
+one process, and the order changes with every round. The ratio is the time of the other software over ours: the
+median over the rounds and (smallest-largest). Above 1, hepaflow is faster. Times are wall-clock times, and depend
+on the machine and on what else runs on it. The ratios depend on this less, but still do, especially if one side is
+limited by memory or disk and the other by the processor.
 
-Not measured: GPUs. Which settings follow from this, and what they cost in Dice: [speed.md](speed.md).
+GPUs were not measured. [speed.md](speed.md) says which settings follow from this, and what they cost in Dice.
 """
 
 
@@ -74,29 +75,29 @@ def measured(scratch: Path, page: Path, scale: Scale) -> Iterator[tuple[str, str
             print(*rows[-1], sep=" | ", flush=True)
     yield (
         "Side by side",
-        "Ours beside what else does the same. At 256×256, a network on the CPU is bound by its arithmetic, one "
-        "slice at a time or several (the notes compare its rate with a product of matrices). Batches gain at "
-        "64×64, and bf16 at 256×256 on a processor that has it.",
+        "hepaflow compared with other software for the same task. At 256×256, a network on the CPU is limited by "
+        "its arithmetic, with one slice at a time or several (the notes compare its rate with a product of "
+        "matrices). Batches help at 64×64, and bf16 helps at 256×256 on a processor that has instructions for it.",
         table(COLUMNS, rows),
     )
     yield (
         "Loading",
-        "What the fastest card may train on in a second follows from the [GPU hours](slurm.md#gpu-hours): a few "
-        "hundred slices. `compute.workers` sets how many processes load.",
+        "According to the [GPU hours](slurm.md#gpu-hours), the fastest GPU trains on a few hundred slices per "
+        "second. `compute.workers` sets how many processes load slices.",
         loading.throughput(scratch, scale),
     )
     yield (
         "Precision and layout",
-        "Results differ in their last bits between layouts, and visibly between precisions: `precision` is a "
-        "setting of the recipe, `compute.channels_last` one of speed. Whether bf16 is faster depends on the "
+        "Results differ by rounding between layouts, and visibly between precisions. So `precision` counts as a "
+        "change of the results, and `compute.channels_last` does not. Whether bf16 is faster depends on the "
         "processor's instructions.",
         table(COLUMNS, [comparison.row() for comparison in networks.layouts(scale)]),
     )
     yield (
         "Precision of prediction",
-        "Phantoms segmented with the demo's own model, which was trained in fp32: its test exams, and more of "
-        "their kind. Where a pixel of the liver's mask changes, the volume of interest can change, and all lesion "
-        "slices with it.",
+        "Phantoms segmented with the demo's model, which was trained in fp32: its test exams, and further exams "
+        "of the same kind. If a pixel of the liver mask changes, the volume of interest can change, and all "
+        "lesion slices with it.",
         precision.measure(scratch / "precision", scale.phantoms),
     )
     yield (
@@ -120,49 +121,48 @@ def measured(scratch: Path, page: Path, scale: Scale) -> Iterator[tuple[str, str
     )
     yield (
         "Start of a training",
-        "Building the network, finding the slices, starting the loader; modules are imported before.",
+        "Time to build the network, find the slices and start the loader; modules are imported before.",
         networks.first_batches(scratch, scale),
     )
     yield (
         "Start of the scripts",
-        "Imports in a process of their own, until it has ended; a script imports torch only where its work "
-        "begins, so that what the cache restores does without.",
+        "Time of the imports in a separate process, until it has ended. A script imports torch only when its work "
+        "begins, so that results from the cache are restored without it.",
         planning.starts(scale),
     )
     yield (
         "Planning",
         "The default configuration on empty files in LiTS17's layout: start, sheet, graph, fingerprints. Then "
-        "with an empty file in place of every result, so that nothing is to do.",
+        "with an empty file for every result, so that there is nothing to do.",
         planning.plans(scratch, scale),
     )
     yield (
         "Scaling",
-        "Whole runs on phantoms, half of them to test, with two small networks trained for one epoch; rules that "
-        f"take {scaling.LEAST_SECONDS:g} s or more. A rule's time is that of all its jobs, its memory that of the "
-        "largest. An exponent of 1 is proportional to the number of exams (pale lines).",
+        "Whole runs on phantoms, half of them test exams, with two small networks trained for one epoch. The "
+        f"table lists rules that take {scaling.LEAST_SECONDS:g} s or more. A rule's time is that of all its jobs, its "
+        "memory that of the largest job. An exponent of 1 means proportional to the number of exams (pale lines).",
         f"{scaling.measure(scratch, page, scale)}\n\n"
         f"![Time and memory of every rule by the number of exams]({scaling.FIGURE})",
     )
     yield (
         "Dice for the same compute",
         f"Means over the demo's test exams (phantoms), and the smallest and the largest of {scale.seeds} "
-        "trainings. Other systems are trained on all cores for as long as a stage's four networks together, "
-        "which are the fusion's seconds, too: MONAI's UNet and nnU-Net on the slices of these networks; "
-        "`modern` by its own settings on its own data, with only the number of its mini-batches fitted to "
-        "the time. All that nnU-Net draws at random is seeded; not the number of its epochs, which the "
-        "clock decides.",
+        "trainings. Other systems are trained on all cores for as long as the four networks of a stage together, "
+        "which is also the time of the fusion: MONAI's UNet and nnU-Net on the slices of these networks; "
+        "`modern` with its own settings on its own data, except that the number of its mini-batches is fitted "
+        "to the time. nnU-Net's random numbers are seeded, but the number of its epochs depends on the clock.",
         quality.measure(scratch / "quality", "demo", scale.seeds),
     )
     yield (
         "Dice for the same compute, small lesions",
         "The same on harder phantoms (`config/phantoms/small-lesions.yaml`): small lesions, thin slices, "
-        "more noise. Each system is trained for as long as on the demo's.",
+        "more noise. Each system is trained for the same time as on the demo's phantoms.",
         quality.measure(scratch / "quality-small-lesions", "small-lesions", scale.seeds),
     )
     yield (
         "Averages",
-        "Averages of maps (soft voting, nothing fitted) beside their members, mean Dice over the demo's "
-        "test exams, all as the finished demo scored them.",
+        "Averages of maps (soft voting, nothing fitted) beside the methods that they average: mean Dice over the "
+        "demo's test exams, as the finished demo scored them.",
         quality.averages(),
     )
 

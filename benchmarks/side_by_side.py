@@ -43,7 +43,7 @@ class Comparison:
         return [self.what, self.rival, spread, str(len(ratios)), *times, self.aim, self.note]
 
 
-COLUMNS = ["what", "rival", "rival's time / ours", "rounds", "ours", "rival's", "aim", "note"]
+COLUMNS = ["what", "compared with", "its time / ours", "rounds", "our time", "its time", "aim", "note"]
 
 
 def stopwatch(work: Callable[[], object]) -> float:

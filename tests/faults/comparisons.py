@@ -80,7 +80,8 @@ NOT_SCORED = "scored voxel by voxel, whatever the headers said"
 
 COMPARISONS = Table(
     "Comparisons with others' results",
-    "`hepaflow evaluate` of a segmentation that is its reference, but for the oddity: a Dice of 1, or refused.",
+    "`hepaflow evaluate` compares a segmentation with an equal reference, except for the oddity: either the Dice "
+    "is 1, or it is refused.",
     (
         *(
             Case(
@@ -142,14 +143,14 @@ COMPARISONS = Table(
         ),
         Case("segmentation in floating-point numbers", ACCEPTED, (), pair(MOVED.astype(np.float64))),
         Case(
-            "probabilities as bytes in the place of a segmentation",
+            "probabilities as bytes instead of a segmentation",
             REFUSED,
             ("label value(s) that stand for nothing: 3, 4, 5, 6, 7, ...", "probabilities"),
             pair(np.arange(MOVED.size).reshape(MOVED.shape).astype(np.uint8)),
             mended="1 and 2 of 255 were taken for liver and lesion",
         ),
         Case(
-            "mask of 0 and 255 in the place of a segmentation",
+            "mask of 0 and 255 instead of a segmentation",
             REFUSED,
             ("1 label value(s) that stand for nothing: 255", "1, 2 for liver, 2 for lesions"),
             pair((MOVED > 0) * np.uint8(255)),

@@ -226,8 +226,8 @@ LEFT = "left out"
 
 ENDS = Table(
     "DICOM: slices that are not there",
-    "What is told stands on the screen, in `measurements.json` and in the page. Volumes are compared with the "
-    "plain exam's.",
+    "The message is on the screen, in `measurements.json` and on the page. Volumes are compared with those of "
+    "the plain exam.",
     (
         *cases(
             WARNED, (LEFT, "damaged"), "a traceback",
@@ -269,9 +269,9 @@ ENDS = Table(
 
 PASSES = Table(
     "DICOM: several phases or passes in one series",
-    "Two series that take turns slice by slice, or follow each other, as one. That sound series which count "
-    "acquisitions, times or kinds of image from slice to slice are accepted is shown in "
-    "`tests/unit/dicom/test_acquisitions.py`.",
+    "Two series are given as one; their slices alternate or follow each other. "
+    "`tests/unit/dicom/test_acquisitions.py` shows that valid series in which the acquisition number, time or "
+    "image type differs between slices are accepted.",
     (
         *cases(
             REFUSED, ("take turns", "export each of them"), IN_TURN,
@@ -322,7 +322,7 @@ PASSES = Table(
 
 IDENTITIES = Table(
     "DICOM: UIDs that are not unique",
-    "Two exams come out as two, whatever their UIDs.",
+    "Two exams give two results, whatever their UIDs.",
     (
         *cases(
             WARNED, ("24 images have the UIDs of images of another series",),
@@ -359,7 +359,7 @@ IDENTITIES = Table(
 
 PIXELS = Table(
     "DICOM: bits, padding and HU",
-    "Volumes are compared with the plain exam's.",
+    "Volumes are compared with those of the plain exam.",
     (
         *cases(
             ACCEPTED, (), "noise for HU", twelve_bits_at_the_upper_end_of_sixteen=series(shifted_bits),
@@ -417,8 +417,8 @@ PIXELS = Table(
 
 FORMS = Table(
     "DICOM: header values of a wrong form",
-    "A number that is none is as good as absent where the volume does not hang on it; else its exam is refused, "
-    "and it alone.",
+    "A malformed number is treated as absent if the volume does not depend on it. Otherwise its exam is refused, "
+    "and no other.",
     (
         *cases(
             WARNED, ("SeriesNumber in a wrong form: taken as absent",), ENDED,
@@ -469,7 +469,7 @@ FORMS = Table(
 
 GEOMETRY = Table(
     "DICOM: places, units and kinds",
-    "Distances follow the positions.",
+    "Distances are taken from the positions.",
     (
         *cases(
             ACCEPTED, (), "refused as values in HOUNSFIELD UNIT, without a way on",

@@ -206,8 +206,8 @@ WHOLE_RUN = Case(
 
 ENVIRONMENT = Table(
     "The environment of a process",
-    "Variables and settings files of the user or the machine: figures are compared byte by byte with those of a "
-    "plain environment.",
+    "Environment variables and settings files of the user or the machine. Figures are compared byte by byte with "
+    "those of a plain environment.",
     (
         Case(
             "a matplotlibrc in the working folder (margins, transparency, ids, fonts as paths, TeX, commas)",
@@ -257,8 +257,8 @@ _DAMAGED = "the advice to delete it, or to copy it again: every error of reading
 
 WHOLE = Table(
     "Files half written, or not to be read",
-    "Tables, scores, statistics, figures, viewers, reports, segmentations and the model take their name when "
-    "they are whole (`test_atomic.py`); slices, masks and weights are guarded by their records.",
+    "Tables, scores, statistics, figures, viewers, reports, segmentations and the model get their name when they "
+    "are complete (`test_atomic.py`). Slices, masks and weights are protected by their records.",
     (
         *(
             Case(
@@ -358,7 +358,7 @@ _ORDER = "the first of the table was named, and halves were counted that its ord
 
 EQUAL = Table(
     "Scores that are equal, few or undefined",
-    "Each value is known in closed form; what is undefined is told with its reason, and is no number.",
+    "Each value is known in closed form. If a value is undefined, the reason is given instead of a number.",
     (
         Case(
             "18 exams that differ, all by as much: Wilcoxon's test is one of signs",

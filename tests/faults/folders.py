@@ -78,7 +78,7 @@ def kept_sheet(folder: Path) -> list[str]:
 SILENT = "skipped without a word"
 
 SOURCES = Table(
-    "Folders of exams of one's own",
+    "Folders of your own exams",
     "What `hepaflow segment` finds in a folder, and what it lists as left out.",
     (
         Case("folder of two NIfTI files", ACCEPTED, (), exams()),
@@ -138,7 +138,7 @@ SOURCES = Table(
 
 INDEXED = Table(
     "`hepaflow index`",
-    "Of folders with LiTS17.",
+    "The folders hold LiTS17.",
     (
         Case("plain folder of LiTS17", ACCEPTED, ("3 train, 1 test",), lits()),
         Case(

@@ -61,10 +61,10 @@ ODD: dict[str, tuple[Any, ...]] = {
 
 GEOMETRY = Table(
     "Measures in mm",
-    "Volumes, diameters and distances of the exam's label map, on grids whose headers are odd. The volume of a "
-    "voxel is the determinant of the affine, distances are taken along the real axes, units are converted where "
-    "that gives distances between voxels that a CT can have; where none can be trusted, volumes, distances, "
-    "diameters and places are empty, and voxels are told.",
+    "Volumes, diameters and distances of the exam's label map, on grids with unusual headers. The volume of a "
+    "voxel is the determinant of the affine, distances are measured along the real axes, and units are converted "
+    "if this gives a spacing that a CT can have. If no spacing can be trusted, volumes, distances, diameters and "
+    "places are empty, and the number of voxels is given.",
     (
         Case(
             "slices stacked aslant (gantry tilt)",

@@ -152,7 +152,7 @@ NOT_HU = "is the image in HU"
 
 FILES = Table(
     "Files of images",
-    "Every image is taken through the survey, which comes before all else.",
+    "Every image goes through the survey, which comes before everything else.",
     (
         Case(".nii that was cut in half", REFUSED, NOT_NIFTI, cut("image.nii", 0.5)),
         Case(".nii that ends within its header", REFUSED, NOT_NIFTI, cut("image.nii", 0.02)),
@@ -192,7 +192,7 @@ FILES = Table(
 
 ARRAYS = Table(
     "Shapes and number types",
-    "HU are compared with the exam's own, slices with the slices of the plain exam.",
+    "HU are compared with those of the exam, slices with those of the plain exam.",
     (
         Case("2-D", REFUSED, ("(20, 24)", "three axes"), stored(HU[0])),
         Case("4-D with one frame", ACCEPTED, (), stored(HU[..., None], HU)),
@@ -235,7 +235,8 @@ ALL_ORIENTATIONS = Case("each of the 48 orientations", ACCEPTED)
 
 HEADERS = Table(
     "Headers",
-    "Where a header leaves out or contradicts where the voxels lie, the file's order of voxels is trusted.",
+    "If a header does not say where the voxels lie, or contradicts itself, the order of voxels in the file is "
+    "trusted.",
     (
         Case(
             "sform and qform both zero",
@@ -276,7 +277,7 @@ HEADERS = Table(
             WARNED,
             ("no spacing in the header", NO_MILLIMETRES),
             headed(forms(1, 0), zooms(0, 0, 0), millimetres=False),
-            mended="measures in mm were taken with the 1 mm that nibabel puts in the place of 0",
+            mended="measures in mm were taken with the 1 mm that nibabel puts instead of 0",
         ),
         Case("zero zooms beside a good sform", ACCEPTED, (), headed(forms(0, 1), zooms(0, 0, 0))),
         Case(

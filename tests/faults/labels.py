@@ -54,7 +54,7 @@ DISAGREE = "the voxel grid is trusted, with the image's"
 
 LABEL_MAPS = Table(
     "Label maps",
-    "Read beside their image, and scored with their own masks in the place of the networks'.",
+    "Labels are read beside their image, and scored with their own masks instead of those of networks.",
     (
         Case(
             "floating-point label with 1.9999 for 2",
@@ -118,7 +118,7 @@ OTHERS = Table(
     (
         Case("segmentation by others", ACCEPTED, (), stored(LABELS)),
         Case(
-            "probabilities in the place of a segmentation",
+            "probabilities instead of a segmentation",
             REFUSED,
             ("not whole, such as 0.7", "not probabilities"),
             stored((LABELS * 0.7).astype(np.float32)),

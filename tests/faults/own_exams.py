@@ -163,7 +163,7 @@ PIPE = Case(
 )
 
 OWN_EXAMS = Table(
-    "Exams of one's own",
+    "Your own exams",
     "`hepaflow segment`: what it writes, where, and how it ends.",
     (
         SPACING, THICKNESS, FORMS, FRAMES, BESIDE, NUMBER, KEPT, ROOM, OUT, LONG, LATIN, ENDED, KILLED, EXCHANGE,

@@ -56,8 +56,8 @@ BEFORE = "trained on as it was, with one line on directions: a Dice of 0.045"
 
 PAIRS = Table(
     "Images and labels that do not lie on each other",
-    "LiTS has labels whose header differs from their image's, and whose voxels are right. CT values inside the "
-    "label tell these from labels that are right by their header.",
+    "LiTS has labels whose header differs from that of their image, although their voxels are right. CT values "
+    "inside the label distinguish these from labels that are right by their header.",
     (
         Case("label that lies along LPS, as its image does", ACCEPTED, (), along("LPS")),
         Case(
@@ -113,20 +113,20 @@ PAIRS = Table(
             "trained on, without a word",
         ),
         Case(
-            "label map in the place of the image",
+            "label map instead of the image",
             REFUSED,
             ("the values 0, 1, 2 alone", "not a label map"),
             pair(LABELS, LABELS),
             "trained on, with a warning",
         ),
         Case(
-            "mask of 0 and 255 in the place of the image",
+            "mask of 0 and 255 instead of the image",
             REFUSED,
             ("the values 0, 255 alone", "not a label map"),
             pair((LABELS > 0) * np.uint8(255), LABELS),
             "trained on, with a warning",
         ),
-        Case("image in the place of the label", REFUSED, ("label values",), pair(HU, HU)),
+        Case("image instead of the label", REFUSED, ("label values",), pair(HU, HU)),
         Case(
             "values 1024 above HU, with padding of -1024",
             WARNED,

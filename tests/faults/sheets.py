@@ -40,7 +40,7 @@ TWICE = "could be trained on and scored"
 
 SHEETS = Table(
     "Exam sheets",
-    "A sheet is checked whole before the first job.",
+    "The whole sheet is checked before the first job.",
     (
         Case("sheet with a byte order mark", ACCEPTED, (), written(b"\xef\xbb\xbf" + GOOD.encode())),
         Case("sheet with CRLF", ACCEPTED, (), written(GOOD.replace("\n", "\r\n"))),

@@ -71,7 +71,7 @@ REMEDY = Case("a damaged file that was deleted, as the message says", GOES_ON)
 
 DAMAGE = Table(
     "Results that were damaged",
-    "Every job notes the SHA-256 of what it made, and compares its inputs with what was noted before using them.",
+    "Every job records the SHA-256 of its outputs, and checks its inputs against these records before using them.",
     (*DAMAGED, EVERY, DELETED, REMEDY),
 )
 

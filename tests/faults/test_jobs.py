@@ -116,7 +116,8 @@ PART = Case(
 
 JOBS = Table(
     "Jobs on a machine",
-    "What ends jobs from outside, and what they share with each other and with other users: caches, memory, GPUs.",
+    "Jobs that are ended from outside, and what they share with each other and with other users: caches, memory, "
+    "GPUs.",
     (ENDED, LEFT, READ, WRITTEN, WRONG, SHARED, BY_PLACE, SILENT, ONE_RESULT, CARDS, ALLOCATION, VARIABLES, PART),
 )
 

@@ -31,7 +31,7 @@ VIEWER = Case("viewer and uncertainty of an exam without liver", ACCEPTED)
 
 NETWORKS = Table(
     "Networks that find nothing or everything",
-    "The Dice is compared with what it is by its definition; the message is what the tables say.",
+    "The Dice is compared with its value by definition; the message is what the tables say.",
     (*COMBINATIONS, HEALTHY, FITTED, VIEWER),
 )
 

@@ -37,7 +37,7 @@ MEMORY = Case("out of memory (address space) in a job, then with more, another r
 
 RESOURCES = Table(
     "Resources",
-    "What a process holds is counted before and after; jobs that cannot go on are to end, and soon.",
+    "The resources of a process are counted before and after. Jobs that cannot continue must end soon.",
     (LEAKS, PREDICTED, WORKER, MEMORY),
 )
 

@@ -36,8 +36,8 @@ FAILED = Case(
 
 RUNS = Table(
     "Faults in runs",
-    "Whole runs, small, with the fault in every stage; results are compared byte for byte with those of a run "
-    "that nothing disturbed.",
+    "Small whole runs, with the fault in every step. Results are compared byte for byte with those of an "
+    "undisturbed run.",
     (JOBS, SNAKEMAKE, ASKED, FULL, READ_ONLY, TWO, CLOCK, FAILED),
 )
 

@@ -89,14 +89,14 @@ def into_network(path: Path) -> None:
 PICKLES = tuple(
     Case(f"pickled code {how} {what}", REFUSED, (), lambda pair=(make, read, name): pair)
     for how, make, what, read, name in (
-        ("in the place of", pickled, "trained weights", into_network, "dense.safetensors"),
-        ("saved by torch in the place of", saved_by_torch, "trained weights", into_network, "dense.safetensors"),
-        ("saved by torch in the place of", saved_by_torch, "ImageNet weights", read_weights, "dense.pth"),
-        ("in the place of", pickled, "ImageNet weights", read_weights, "dense.pth"),
+        ("instead of", pickled, "trained weights", into_network, "dense.safetensors"),
+        ("saved by torch instead of", saved_by_torch, "trained weights", into_network, "dense.safetensors"),
+        ("saved by torch instead of", saved_by_torch, "ImageNet weights", read_weights, "dense.pth"),
+        ("instead of", pickled, "ImageNet weights", read_weights, "dense.pth"),
         ("in an object array of", npz, "masks", read_masks, "dense.test.npz"),
-        ("in the place of", npy, "masks", read_masks, "dense.test.npz"),
-        ("in the place of", pickled, "slices", SliceFile, "one.safetensors"),
-        ("in the place of", pickled, "fusion weights", Fusion.load, "liver.json"),
+        ("instead of", npy, "masks", read_masks, "dense.test.npz"),
+        ("instead of", pickled, "slices", SliceFile, "one.safetensors"),
+        ("instead of", pickled, "fusion weights", Fusion.load, "liver.json"),
     )
 )
 SECURITY = Table(

@@ -135,8 +135,8 @@ RATES = Case(
 
 TRAININGS = Table(
     "Trainings",
-    "Small networks with batch normalisation and dropout, on processes that work together as devices do. What "
-    "several compute is compared with what one computes, and what was resumed with what was not.",
+    "Small networks with batch normalisation and dropout, trained by processes in the role of devices. Several "
+    "are compared with one, and resumed trainings with uninterrupted ones.",
     (
         *SHARED,
         RESUMED,
