@@ -140,7 +140,8 @@ def measured(scratch: Path, page: Path, scale: Scale) -> Iterator[tuple[str, str
         "Scaling",
         "Whole runs on phantoms, half of them test exams, with two small networks trained for one epoch. The "
         f"table lists rules that take {scaling.LEAST_SECONDS:g} s or more. A rule's time is that of all its jobs, "
-        "its memory that of the largest job. An exponent of 1 means proportional to the number of exams (pale lines).",
+        "its memory that of the largest job. An exponent of 1 means proportional to the number of exams (pale "
+        "lines).",
         f"{scaling.measure(scratch, page, scale)}\n\n"
         f"![Time and memory of every rule by the number of exams]({scaling.FIGURE})",
     )
