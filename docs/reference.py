@@ -28,10 +28,10 @@ def settings_page() -> str:
     lines = [
         "# Settings",
         "",
-        "This page is made from the settings' own definitions: the checks that a configuration goes through. "
+        "This page is generated from the code that checks a configuration. "
         "[Configuration](../config/README.md) explains the same keys in their context, with examples and sources.",
         "",
-        "A key that is absent has its default. Names of your own stand as `NAME`.",
+        "Absent keys have their defaults. `NAME` stands for a name of your choice.",
         "",
         "## All keys",
         "",
@@ -41,7 +41,7 @@ def settings_page() -> str:
         lines += ["", f"## {heading(schema['$defs'][name], paths)} {{ #{anchor(name)} }}", ""]
         lines += [_in_cell(schema["$defs"][name].get("description", "")), ""]
         if len(few := _few(paths)) > 1:
-            lines += [f"Of {', '.join(f'`{path}`' for path in few)}.", ""]
+            lines += [f"For {', '.join(f'`{path}`' for path in few)}.", ""]
         lines += _keys(schema["$defs"][name], schema)
     return "\n".join(lines) + "\n"
 
@@ -209,7 +209,7 @@ def commands_page() -> str:
     lines = [
         "# Command line",
         "",
-        f"This page is made from the parser of `{parser.prog}`; `{parser.prog} COMMAND --help` prints the same.",
+        f"This page is generated from the code; `{parser.prog} COMMAND --help` prints the same.",
         "",
         "Exit status: 0 for success, 1 for an error that the message explains, 2 for a wrong argument.",
         "",
@@ -270,7 +270,7 @@ def _rooms_page() -> str:
     lines = [
         "# Python interface",
         "",
-        "The rooms (subpackages) of hepaflow, from their docstrings. [Use it from Python](../python.md) begins "
+        "The subpackages of hepaflow, from their docstrings. [Use it from Python](../python.md) begins "
         "with an example, and [Architecture](../architecture.md) shows how the rooms fit together.",
         "",
         "| room | what is there |",
