@@ -77,7 +77,7 @@ def test_forms_ask_for_the_version_and_for_no_patient(path: Path) -> None:
     assert all(attributes["label"] for attributes in fields.values())
     if path.stem != "question":
         assert "`hepaflow --version`" in fields["version"]["description"]
-        assert "No data of patients" in form["body"][0]["attributes"]["value"]
+        assert "no patient data" in form["body"][0]["attributes"]["value"]
 
 
 def test_the_changelog_begins_with_what_is_not_released() -> None:

@@ -74,7 +74,7 @@ def gpu_memory(settings: Settings, found: Gpus | None) -> Found:
     if not needs:
         yield NOTE, f"{card:.0f} GiB; what these networks need is not known"
         return
-    told = f"{needed}; the card has {card:.1f}{unknown}"
+    told = f"{needed}; the GPU has {card:.1f}{unknown}"
     if needs[name] <= card:
         yield OK, told
     else:

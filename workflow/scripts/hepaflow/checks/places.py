@@ -16,7 +16,7 @@ MB_OF_A_MAP = 0.026
 """Maps of both stages, for each slice and network."""
 GB_OF_A_NETWORK = 2.0
 """Weights of both stages, in the model's file once more, and the states of trainings, for a large network."""
-GB_OF_THE_DEMO = 1.3
+GB_OF_THE_DEMO = 1.4
 
 
 def places(settings: Settings) -> dict[str, Path]:
@@ -53,7 +53,7 @@ def disk(settings: Settings, exams: ExamSheet | None) -> Found:
     free = shutil.disk_usage(place).free / 1e9
     there = f"{free:.0f} GB are free in {place}"
     if settings.phantoms is not None:
-        yield NOTE, f"{there}; what a run on phantoms takes is not known before (the demo: {GB_OF_THE_DEMO:g} GB)"
+        yield NOTE, f"{there}; the needs of phantoms are not known in advance (the demo: {GB_OF_THE_DEMO:g} GB)"
         return
     slices = slices_of(settings, exams) if exams else 0
     if not slices:

@@ -86,7 +86,7 @@ def checked(path: Path, *, exam: str = "") -> str:
             exam=exam,
             file=path,
             expected="every input of a job, until it has ended",
-            remedy="run Snakemake again: what is missing is made anew; a file of an exam must be put back",
+            remedy="run Snakemake again: what is missing is made again; a file of an exam must be put back",
         ) from None
     known = noted(path)
     if known and known != digest:
@@ -95,7 +95,7 @@ def checked(path: Path, *, exam: str = "") -> str:
             exam=exam,
             file=path,
             expected=f"what the job that made it wrote (SHA-256 {known})",
-            remedy="delete the file and run Snakemake again: it is made anew. "
+            remedy="delete the file and run Snakemake again: it is made again. "
             f"If you changed it on purpose, delete {note_of(path)} instead",
         )
     return digest

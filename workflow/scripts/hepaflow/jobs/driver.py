@@ -226,8 +226,8 @@ def check_gpus(
     if seen.too_old:
         raise UserError(
             f"{', '.join(seen.too_old)}: torch {seen.torch} has no code for it",
-            expected="a card that this torch is built for",
-            remedy=f"use another card, or a torch for older cards ({_PAGE}); {_CPU}",
+            expected="a GPU that this torch is built for",
+            remedy=f"use another GPU, or a torch for older GPUs ({_PAGE}); {_CPU}",
         )
     return seen
 
@@ -259,7 +259,7 @@ def _remedy(driver: str, cuda: str) -> str:
             "`docker run --gpus all`), or see what `nvidia-smi` says: after an update of the driver, the machine "
             "has to be restarted"
         )
-    return f"see what `nvidia-smi` and the system's log say of the cards ({_PAGE})"
+    return f"see what `nvidia-smi` and the system's log say about the GPUs ({_PAGE})"
 
 
 def oldest_driver(cuda: str) -> int:

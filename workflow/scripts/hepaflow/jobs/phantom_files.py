@@ -69,5 +69,5 @@ def _refusal(exam: str, path: str) -> UserError:
         file=path,
         expected="phantom exams in a folder of their own",
         remedy="for exams of your own, set `phantoms: null`; for phantoms, set `data` to another folder. A "
-        "phantom whose notes were lost, or that you changed and do not need, can be deleted: it is made anew",
+        "phantom whose notes were lost, or that you changed and do not need, can be deleted: it is made again",
     )

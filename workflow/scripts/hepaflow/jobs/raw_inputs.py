@@ -102,5 +102,5 @@ class RawInputs:
                     exam=exam,
                     file=path,
                     expected=f"the same content from the plan to the last job (SHA-256 {planned})",
-                    remedy="run Snakemake again: what was made from the earlier content is made anew",
+                    remedy="run Snakemake again: what was made from the earlier content is made again",
                 )

@@ -133,7 +133,7 @@ def _check_code(planned: Mapping[str, str], found: Mapping[str, str]) -> None:
         raise UserError(
             f"code that was edited after this run was planned: {', '.join(changed)}",
             expected="one state of the code from the plan to the last job",
-            remedy="run Snakemake again; what is finished is kept, and what the edit touches is made anew",
+            remedy="run Snakemake again; what is finished is kept, and what the edit touches is made again",
         )
 
 
@@ -144,7 +144,7 @@ def _check_libraries(planned: Mapping[str, str], found: Mapping[str, str]) -> No
             "other versions of libraries than this run was planned with: "
             + ", ".join(f"{name} {found.get(name, 'missing')} ({planned.get(name, 'none')})" for name in changed),
             expected="those in brackets, as `count_libraries` makes them count",
-            remedy="make the conda environment or the container anew from this checkout's envs, or set "
+            remedy="build the conda environment or the container again from this checkout's envs, or set "
             "`count_libraries: false`",
         )
 
