@@ -60,8 +60,8 @@ class MethodStages(SettingsModel):
     """The stages of a method."""
 
     coarse: MethodStageSettings | None = None
-    """A coarse liver in the whole exam, around which the data of the stage `liver` lie. It is trained like the liver,
-    except for its own `training`. Null for none."""
+    """A coarse liver in the whole exam, around which the data of the stage `liver` lie. It is trained like the
+    liver, except for its own `training`. Null for none."""
     liver: MethodStageSettings = MethodStageSettings()
     """The liver, in the whole exam, or around the liver of the stage `coarse` if there is one."""
     lesion: MethodStageSettings = MethodStageSettings()
