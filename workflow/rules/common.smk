@@ -36,6 +36,7 @@ from hepaflow.jobs.spelling import known_spelling, made_at
 from hepaflow.jobs.states import remove_states
 from hepaflow.settings.together import check_held_out, remarks
 from hepaflow.settings.workflow import read_settings
+from hepaflow.system.call import Call, named, note_call
 from hepaflow.training.check import check_networks
 from hepaflow.words import counted
 
@@ -463,6 +464,20 @@ def end_orphans_of_this_folder():
     """Cancel jobs in SLURM's queue that a Snakemake which died here left, as this one submits them again."""
     if workflow.executor_plugin.name == "slurm":
         _before_the_first_job(lambda: end_orphans(Path.cwd()))
+
+
+def note_how_this_run_is_called():
+    """Write down how Snakemake is called, so that whoever finds this run unfinished is told how it goes on."""
+    usual = [Path(name).absolute() for name in ("Snakefile", "workflow/Snakefile")]
+    given = re.search(r"(?<= )--profile[ =](\S+)", " ".join(sys.argv))
+    call = Call(
+        results=RESULTS,
+        configfiles=named(workflow.config_settings.configfiles),
+        keys=tuple(workflow.config_settings.config),
+        snakefile="" if Path(workflow.main_snakefile) in usual else named([workflow.main_snakefile])[0],
+        profile=given[1] if given else "",
+    )
+    _before_the_first_job(lambda: note_call(call))
 
 
 def _before_the_first_job(do):

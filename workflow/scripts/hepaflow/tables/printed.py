@@ -6,6 +6,7 @@ from pathlib import Path
 
 from hepaflow.errors import UserError
 from hepaflow.names import FUSION
+from hepaflow.system.call import going_on
 
 WIDTH = 100
 """Columns of a terminal that a table takes at most."""
@@ -119,7 +120,7 @@ def read_rows(table: Path) -> list[list[str]]:
     UserError
         If it is missing, or was cut short.
     """
-    again = "let the run finish first: snakemake --cores all"
+    again = f"let the run finish first: {going_on(table.parents[1])}"
     try:
         rows = list(csv.reader(table.read_text(encoding="utf-8").splitlines()))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
