@@ -21,13 +21,13 @@ from hepaflow.errors import UserError  # noqa: E402
 from hepaflow.names import STAGES  # noqa: E402
 from hepaflow.settings.configuration import read_files  # noqa: E402
 from hepaflow.settings.workflow import Settings, read_settings  # noqa: E402
-from hepaflow.system.call import DEMO  # noqa: E402
+from hepaflow.system.call import DEMO, DEMO_LOCK  # noqa: E402
 from hepaflow.system.group import run_group  # noqa: E402
 from hepaflow.system.terminal import command_name, run_command  # noqa: E402
 from hepaflow.tables.printed import printed_summary  # noqa: E402
 
 CONFIG = Path(DEMO)
-LOCK = Path(".snakemake-demo.lock")
+LOCK = Path(DEMO_LOCK)
 
 BEGINNING = """\
 The demo takes about nine minutes on two cores. {trainings} trainings, and what their networks predict, take nearly

@@ -12,6 +12,9 @@ from hepaflow.system.atomic import write_text
 DEMO = "config/demo.yaml"
 """Configuration of `make demo`."""
 
+DEMO_LOCK = ".snakemake-demo.lock"
+"""File that `make demo` locks while it runs."""
+
 NOTE = Path("logs", "call.json")
 """Where the note is in a run's results."""
 
