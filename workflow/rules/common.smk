@@ -16,6 +16,7 @@ from snakemake.settings.enums import RerunTrigger
 
 from hepaflow.settings.configuration import read_file, whole_groups
 from hepaflow.errors import UserError
+from hepaflow.exams.lits17 import are_lits17
 from hepaflow.exams.sheet import read_sheet
 from hepaflow.jobs.fingerprint import ALL, chosen_by, fingerprints, libraries
 from hepaflow.methods.given_files import structures_of
@@ -124,6 +125,8 @@ EXAMS_IN_WORDS = (
         else f"of the sheet {Path(SETTINGS.exams).name}"
     )
 )
+# Only of these does the thesis report figures.
+LITS17 = SETTINGS.phantoms is None and are_lits17(EXAMS[exam].image for exam in EXAMS.names("train", "test"))
 # Segmentations by others, and the structures that they have.
 GIVEN = {name: structures_of(prediction) for name, prediction in SETTINGS.predictions.items()}
 # The viewer shows the Dice of both structures for every method.

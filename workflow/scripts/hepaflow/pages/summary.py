@@ -33,6 +33,8 @@ class Facts:
         What it was trained and tested on, in words.
     exams : sequence of str
         Test exams, each of which has a viewer.
+    lits17 : bool
+        Whether they are LiTS17's, of which the thesis reports its figures.
     made : str
         The version that made the page.
     """
@@ -41,6 +43,7 @@ class Facts:
     leading: str
     data: str
     exams: Sequence[str]
+    lits17: bool
     made: str
 
 
@@ -88,6 +91,7 @@ def summary_pages(
     parts = {
         "facts": _facts(facts, tables),
         "phantoms": facts.settings.phantoms,
+        "lits17": facts.lits17,
         "leading": "the fusion" if facts.leading == FUSION else facts.leading,
         "structures": [_structure(name, facts.leading, tables, metrics, figures) for name in STRUCTURES],
         "amounts": _pictures(figures, _AMOUNTS),
