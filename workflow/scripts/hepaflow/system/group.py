@@ -33,7 +33,7 @@ def run_group(
     asked : callable
         Called after the first signal.
     beat : callable, optional
-        Called now and then while the program runs, with the seconds that it has run.
+        Called now and then until the program ends or is asked to, with the seconds that it has run.
     every : float, optional
         Seconds from one call to the next.
     inherited : sequence of int, optional
@@ -85,7 +85,8 @@ def run_group(
                     status = process.wait(every)
                     break
                 except subprocess.TimeoutExpired:
-                    beat(time.monotonic() - began)
+                    if not numbers:
+                        beat(time.monotonic() - began)
             for relay in relays:
                 relay.finish()
             return status, numbers[0] if numbers else 0
