@@ -87,7 +87,7 @@ def body(page: str) -> str:
         "up to 2.5 GiB",
         "torch 2.14.1",
         "hepaflow 0.1.0",
-        "mean Dice 0.9512 (95 % interval over exams 0.940 to 0.960; 3 exams)",
+        "mean Dice of 0.9512 (95 % interval over exams 0.940 to 0.960; 3 exams)",
         "The thesis reports 0.9567",
         "The thesis reports 0.7583",
         'worst <a class="beside" href="viewer/a.html">a</a> (0.500)',
