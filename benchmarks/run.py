@@ -28,6 +28,7 @@ from benchmarks import (
 from benchmarks.scale import FULL, QUICK, Scale
 from benchmarks.side_by_side import COLUMNS, seconds, table
 from hepaflow.networks.compute import has_bf16_instructions
+from hepaflow.words import counted
 
 ROOT = Path(__file__).parents[1]
 LIBRARIES = ("numpy", "torch", "nibabel", "isal", "pillow", "scikit-image", "snakemake", "medpy", "monai", "h5py")
@@ -57,7 +58,7 @@ def machine() -> str:
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in LIBRARIES)
     return (
         f"{len(os.sched_getaffinity(0))} cores ({processor}), {memory:.0f} GiB, {platform.system()}; Python "
-        f"{platform.python_version()}, {versions}; torch on {torch.get_num_threads()} thread(s)."
+        f"{platform.python_version()}, {versions}; torch on {counted(torch.get_num_threads(), 'thread')}."
     )
 
 

@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,20 +21,23 @@ sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 from hepaflow.errors import UserError  # noqa: E402
 from hepaflow.settings.configuration import read_files  # noqa: E402
 from hepaflow.settings.workflow import Settings, read_settings  # noqa: E402
+from hepaflow.system.call import DEMO, DEMO_LOCK  # noqa: E402
 from hepaflow.system.group import run_group  # noqa: E402
 from hepaflow.system.terminal import command_name, run_command  # noqa: E402
 from hepaflow.tables.printed import printed_summary  # noqa: E402
+from hepaflow.training.followed import followed  # noqa: E402
+from hepaflow.words import counted  # noqa: E402
 
-CONFIG = Path("config/demo.yaml")
-LOCK = Path(".snakemake-demo.lock")
+CONFIG = Path(DEMO)
+LOCK = Path(DEMO_LOCK)
 
 BEGINNING = """\
 The demo takes about nine minutes on two cores. {trainings} trainings, and what their networks predict, take nearly
-all of them: while a network is trained, little else seems to go on.
+all of them: while a network is trained, little else seems to go on. Its log tells every epoch: {logs}
 """
-STOPPING = "\nThe demo is being stopped: a training saves its state first. Once more stops it at once."
-STOPPED = "Stopped. The next `make demo` goes on where this one was."
-FAILED = "The demo has not come to its end. What is finished is kept: the next `make demo` goes on from there."
+STOPPING = "\nStopping: a training saves its state first. Once more stops at once."
+STOPPED = "Stopped. To go on where it was: make demo"
+FAILED = "The demo has not come to its end, but what is finished is kept. To go on from there: make demo"
 """How it ends otherwise."""
 
 
@@ -50,15 +54,29 @@ def snakemake(cores: str) -> list[str]:
 
 
 def progress(settings: Settings, seconds: float) -> str:
-    """Return a line on what takes the time."""
-    done, total = _trainings(settings)
-    return f"[{seconds / 60:.0f} min] {done} of {total} trainings are finished"
+    """Return a line on what takes the time: trainings, and how far those are that are under way.
+
+    Parameters
+    ----------
+    settings : Settings
+    seconds : float
+        How long the demo runs; logs that are older are of an earlier one.
+    """
+    jobs, done = _trainings(settings)
+    line = f"[{seconds / 60:.0f} min] {len(done)} of {counted(len(jobs), 'training')} finished"
+    logs = {name: Path(settings.results, "logs/train", f"{name}.log") for name in jobs if name not in done}
+    under_way = []
+    for name, log in logs.items():
+        with suppress(OSError):  # it has not begun
+            if log.stat().st_mtime >= time.time() - seconds:
+                under_way.append(f"{name}: {followed(log)} ({log})")
+    return "; ".join([line, *under_way])
 
 
-def _trainings(settings: Settings) -> tuple[int, int]:
-    records = Path(settings.results) / "records/train"
-    jobs = [(stage, name) for name in settings.networks for stage in settings.stages(name)]
-    return sum((records / f"{stage}.{name}.json").is_file() for stage, name in jobs), len(jobs)
+def _trainings(settings: Settings) -> tuple[list[str], list[str]]:
+    """Return the names of all trainings, and of those that are finished."""
+    jobs = [f"{stage}.{network}" for network in settings.networks for stage in settings.stages(network)]
+    return jobs, [name for name in jobs if Path(settings.results, "records/train", f"{name}.json").is_file()]
 
 
 def ending(settings: Settings) -> list[str]:
@@ -93,13 +111,14 @@ def run(cores: str) -> int:
         command = snakemake(cores)
         if any(Path(".snakemake/locks").glob("*")):  # of a run that was killed, as no other demo runs
             subprocess.run([*command, "--unlock", "--quiet", "all"], check=False)
-        say(BEGINNING.format(trainings=_trainings(settings)[1]))
+        say(BEGINNING.format(trainings=len(_trainings(settings)[0]), logs=f"{settings.results}/logs/train/"))
         shown = ["--logger", "rich"] if sys.stdout.isatty() else ["--quiet", "reason", "progress"]
         status, number = run_group(
             [*command, *shown],
             asked=lambda: say(STOPPING),
             beat=lambda seconds: None if sys.stdout.isatty() else say(progress(settings, seconds)),
             inherited=[lock.fileno()],
+            hushed=True,
         )
     if number:
         say(STOPPED)

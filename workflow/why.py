@@ -7,11 +7,12 @@ Nothing is run, and nothing is written but digests of files that were read for i
 
 import argparse
 import contextlib
+import fcntl
 import io
 import json
 import os
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,9 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 
 from hepaflow.errors import UserError  # noqa: E402
+from hepaflow.jobs.alone import is_held, lock_of  # noqa: E402
 from hepaflow.jobs.explanation import (  # noqa: E402
+    MAKING,
     causes,
     configuration_changes,
     counts,
@@ -41,6 +44,7 @@ from hepaflow.jobs.machine import fault_of  # noqa: E402
 from hepaflow.jobs.raw_inputs import RawInputs  # noqa: E402
 from hepaflow.jobs.recipe import Recipe, versions  # noqa: E402
 from hepaflow.settings.configuration import check_file  # noqa: E402
+from hepaflow.system.call import DEMO_LOCK, Call, named  # noqa: E402
 from hepaflow.system.terminal import command_name, run_command  # noqa: E402
 from hepaflow.words import counted  # noqa: E402
 
@@ -70,6 +74,10 @@ class Planned:
         Paths of its outputs and logs.
     unfinished : tuple of str
         Paths of outputs that a run has begun and not finished: it was interrupted, or is under way.
+    record : str
+        Path of its record.
+    being_made : bool
+        Whether a run does it at this moment.
     configuration : tuple of str
         Of the job that compares the configuration: which of its keys have changed.
     """
@@ -83,6 +91,8 @@ class Planned:
     inputs: tuple[str, ...]
     products: tuple[str, ...]
     unfinished: tuple[str, ...] = ()
+    record: str = ""
+    being_made: bool = False
     configuration: tuple[str, ...] = ()
 
     @property
@@ -156,16 +166,19 @@ def _explained(dag: Any) -> Iterator[Planned]:
         changes = [*recipe_changes(record, recipe), *_changed_files(other)] if record else []
         runs = job in running
         begun = dag.workflow.async_run(dag.workflow.persistence.incomplete(job))
+        being_made = runs and is_held(lock_of(Path(job.output.record)))
         yield Planned(
             job.rule.name,
             recipe.wildcards,
             runs,
-            tuple(_reasons(dag, job, record, changes, set(raw.paths), begun)) if runs else (),
+            tuple(_reasons(dag, job, record, changes, set(raw.paths), begun, being_made)) if runs else (),
             tuple(library_changes(record, _installed(scripts, recipe)) if record and not recipe.libraries else ()),
             () if runs else tuple(changes),
             tuple(map(str, job.input)),
             (*map(str, job.output), *map(str, job.log)),
             tuple(map(str, begun)),
+            str(job.output.record),
+            being_made,
             tuple(_of_the_configuration(record, recipe)) if record else (),
         )
 
@@ -203,9 +216,18 @@ def _changed_files(files: Collection[str]) -> list[str]:
 
 
 def _reasons(
-    dag: Any, job: Any, record: dict[str, Any] | None, changes: list[str], raw: set[str], begun: list[Any]
+    dag: Any,
+    job: Any,
+    record: dict[str, Any] | None,
+    changes: list[str],
+    raw: set[str],
+    begun: list[Any],
+    being_made: bool,
 ) -> Iterator[str]:
     reason = dag.reason(job)
+    if being_made:
+        yield MAKING
+        return
     if begun:
         yield "begun and not finished"
     if record is None:
@@ -214,8 +236,11 @@ def _reasons(
         return
     yield from changes
     missing = set(map(str, reason.missing_output))
-    if gone := missing & record["outputs"].keys():
+    lost = missing & record["outputs"].keys()
+    if gone := [path for path in lost if not Path(path).exists()]:
         yield f"deleted: {_paths(gone)}"
+    if lost and not gone:  # a job has ended since Snakemake looked
+        yield "made meanwhile, by a run that is under way"
     if new := missing - record["outputs"].keys():
         yield f"makes more: {_paths(new)}"
     before, now = set(record["inputs"]), set(map(str, job.input))
@@ -238,18 +263,47 @@ def _paths(paths: Any) -> str:
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
-def _unfinished(paths: list[str]) -> Iterator[str]:
-    """Yield lines on files that a run has begun and not finished, and on a run that is under way."""
-    if any(Path(".snakemake/locks").glob("*")):
+def _of_a_run(jobs: list[Planned]) -> Iterator[str]:
+    """Yield lines on a run that is under way, and on files that one has begun and not finished."""
+    making = [job for job in jobs if job.being_made]
+    if making or _demo_runs():
+        yield "A run is going on in this folder. What it has yet to do is told as what the next run would do."
+        yield f"Being made: {few([f'{job.rule} {job.what}'.strip() for job in making])}.\n" if making else ""
+    elif any(Path(".snakemake/locks").glob("*")):
         yield "Snakemake's lock is on this folder: a run is under way, or one was killed. After a killed one,"
         yield "`make demo` goes on by itself; any other run does after `snakemake --unlock`.\n"
+    paths = [path for job in jobs if not job.being_made for path in job.unfinished]
     if paths:
-        count = f"{len(paths)} file{'s' if len(paths) > 1 else ''}"
+        count = counted(len(paths), "file")
         yield f"{count} begun and not finished, by a run that was interrupted or is under way:\n"
         yield from (f"  {path}" for path in paths[:MANY])
         if len(paths) > MANY:
             yield f"  and {len(paths) - MANY} more"
         yield "\nThe next run makes them again (`rerun-incomplete` of the profile); nothing is to be cleaned up.\n"
+
+
+def _demo_runs() -> bool:
+    """Return whether `make demo` runs in this folder."""
+    try:
+        with open(DEMO_LOCK, "rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # there never was a demo
+        return False
+    return False
+
+
+def _forgotten(jobs: list[Planned], configfiles: Sequence[str]) -> Iterator[str]:
+    """Yield lines on jobs that should run and would not, and the command that runs them."""
+    if not (those := [job for job in jobs if job.forgotten]):
+        return
+    yield "Made with other settings, code or inputs than now, but Snakemake has lost its notes on them"
+    yield "(.snakemake was not moved with the results), so it would not run them:\n"
+    yield from grouped((job.rule, job.what, job.forgotten) for job in those)
+    named = [job.record for job in those] if len(those) <= MANY else sorted({job.rule for job in those})
+    call = Call("", tuple(configfiles)).command("--forcerun", *named)
+    yield f"\nThis runs them{'' if len(those) <= MANY else ', with all other jobs of these rules'}:\n\n  {call}\n"
 
 
 def left_over(jobs: list[Planned]) -> list[Leftover]:
@@ -279,18 +333,23 @@ def chosen_plan(parser: argparse.ArgumentParser) -> tuple[argparse.Namespace, li
         raise SystemExit(f"hepaflow cannot start:\n{error}") from None
     folder = chosen.directory.resolve()
     jobs = plan(folder, *chosen.configfile)
+    files = [Path(path).absolute() for path in chosen.configfile]
     os.chdir(folder)
+    chosen.configfile = list(named(files))
     return chosen, jobs
 
 
 def main() -> None:
     """Print the plan in words."""
-    _, jobs = chosen_plan(argparse.ArgumentParser(description=__doc__.partition("\n")[0]))
-    for line in _unfinished([path for job in jobs for path in job.unfinished]):
+    chosen, jobs = chosen_plan(argparse.ArgumentParser(description=__doc__.partition("\n")[0]))
+    for line in _of_a_run(jobs):
+        print(line)
+    for line in _forgotten(jobs, chosen.configfile):
         print(line)
     running = [job for job in jobs if job.runs]
     if not running:
-        print(f"Nothing would run: all {counted(len(jobs), 'job')} are up to date.")
+        those = "all others" if any(job.forgotten for job in jobs) else f"all {counted(len(jobs), 'job')}"
+        print(f"Nothing would run: {those} are up to date.")
     else:
         configured = [key for job in jobs for key in job.configuration]
         reasons = [in_keys(job.reasons, configured) for job in running]
@@ -299,10 +358,6 @@ def main() -> None:
             more = f"\n  and {counted(len(changes) - MANY, 'other change')}" if len(changes) > MANY else ""
             print("What has changed:\n\n  " + "\n  ".join(changes[:MANY]) + f"{more}\n\nJob by job:\n")
         print("\n".join(grouped((job.rule, job.what, why) for job, why in zip(running, reasons, strict=True))))
-    if forgotten := [job for job in jobs if job.forgotten]:
-        print("\nMade with other settings, code or inputs than now, but Snakemake has lost its notes on them")
-        print("(.snakemake was not moved with the results). Run them again with --forcerun:\n")
-        print("\n".join(grouped((job.rule, job.what, job.forgotten) for job in forgotten)))
     if noted := [job for job in jobs if job.note and not job.runs]:
         print("\nComputed with other versions of libraries, which does not count (count_libraries: false):\n")
         print("\n".join(grouped((job.rule, job.what, job.note) for job in noted)))

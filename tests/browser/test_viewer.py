@@ -324,6 +324,18 @@ def test_dice_of_every_slice_is_pythons(show: Callable[..., Viewer]) -> None:
             assert told == f"{dice(of(labels), of(exam.reference)):.3f}"
 
 
+def test_dice_of_the_exam_and_volumes_are_the_tables_where_there_are_any(show: Callable[..., Viewer]) -> None:
+    exam = phantom()
+    expect(show(exam).page.locator("#scored")).to_be_hidden()
+    name = next(iter(exam.methods))
+    own = {"liver": {"dice": 0.1234, "volume_ml": 5.0}, "lesion": {"dice": 0.9876, "volume_ml": 0.25}}
+    page = show(replace(exam, scores={name: own})).page
+    row = page.locator("#layers [data-layer='1']")
+    told = [row.locator(f"[data-{what}]").inner_text() for what in ("exam=liver", "exam=lesion", "volume=liver")]
+    assert told == ["0.123", "0.988", "5.0"]
+    expect(page.locator("#scored")).to_contain_text("the tables'")
+
+
 def test_lesions_are_listed_and_lead_to_their_slices(show: Callable[..., Viewer]) -> None:
     viewer = show()
     lesions = find_lesions(viewer.exam.reference == 2, SPACING)

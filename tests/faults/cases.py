@@ -75,4 +75,4 @@ def refusal(error: UserError, *, exam: str = "", file: object = "") -> str:
 def neutral(message: str, folder: Path) -> str:
     """Return a message in one line, without what differs from run to run."""
     message = message.replace(f"{folder}/", "").replace(str(folder), ".")
-    return "; ".join(line.strip() for line in message.splitlines() if line.strip())
+    return "; ".join(line.strip() for line in message.splitlines() if line.strip()).replace(":; ", ": ")

@@ -145,14 +145,14 @@ COMPARISONS = Table(
         Case(
             "probabilities as bytes instead of a segmentation",
             REFUSED,
-            ("label value(s) that stand for nothing: 3, 4, 5, 6, 7, ...", "probabilities"),
+            ("253 label values without a meaning: 3, 4, 5, 6, 7, ...", "probabilities"),
             pair(np.arange(MOVED.size).reshape(MOVED.shape).astype(np.uint8)),
             mended="1 and 2 of 255 were taken for liver and lesion",
         ),
         Case(
             "mask of 0 and 255 instead of a segmentation",
             REFUSED,
-            ("1 label value(s) that stand for nothing: 255", "1, 2 for liver, 2 for lesions"),
+            ("1 label value without a meaning: 255", "1, 2 for liver, 2 for lesions"),
             pair((MOVED > 0) * np.uint8(255)),
             mended="a Dice of 0",
         ),

@@ -81,7 +81,7 @@ LABEL_MAPS = Table(
         Case(
             "lesion outside the liver",
             WARNED,
-            ("1 lesion(s) that touch no liver",),
+            ("1 lesion touches no liver",),
             stored(OUTSIDE, OUTSIDE),
             mended="no warning",
         ),

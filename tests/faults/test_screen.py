@@ -15,7 +15,7 @@ SHEET = Case("run with an exam listed twice", REFUSED, ("hepaflow cannot start",
 SETTING = Case(
     "run with a setting that is misspelt and one that is out of range",
     REFUSED,
-    ("hepaflow cannot start", "2 wrong setting(s)", "window.lows: unknown key", "size: found 33"),
+    ("hepaflow cannot start", "2 wrong settings", "window.lows: unknown key", "size: found 33"),
 )
 CUT = Case(
     "run with an image that was cut in half",

@@ -69,6 +69,7 @@ def test_uses_are_found() -> None:
         ("figure_training", "params", "exams"),
         ("pages_of_structure", "params", "exams"),
         ("pages_of_run", "params", "phantoms"),
+        ("pages_of_structure", "params", "lits17"),
     }
     assert expected <= set(uses())
 
@@ -98,12 +99,17 @@ def jobs(caption: str) -> list[Any]:
         SimpleNamespace(
             wildcards=SimpleNamespace(structure=structure, stage=stage, exam="one"),
             params=SimpleNamespace(
-                exams=Exams(10), networks=["network"] * networks, settings=settings, phantoms=phantoms
+                exams=Exams(10),
+                networks=["network"] * networks,
+                settings=settings,
+                phantoms=phantoms,
+                lits17=lits17,
             ),
             input=SimpleNamespace(**dict.fromkeys(("overlap", "histories", "levels", "lesions"), ["file"] * 7)),
             config=SimpleNamespace(phantoms={} if phantoms else None),
         )
-        for structure, stage, networks, phantoms in product(STRUCTURES, STAGES, (3, 4), (True, False))
+        for structure, stage, networks in product(STRUCTURES, STAGES, (3, 4))
+        for phantoms, lits17 in ((True, False), (False, False), (False, True))
     ]
 
 
@@ -129,7 +135,7 @@ def test_a_block_at_the_end_of_a_line_stands_alone(caption: str) -> None:
 # The first page.
 
 
-def files(folder: Path, leading: str = "fusion") -> list[Any]:
+def files(folder: Path, leading: str = "fusion", *, lits17: bool = False) -> list[Any]:
     """Return entries of a report, as the first page sees them."""
     for name, score in (("liver", "0.9512"), ("lesion", "0.7001")):
         (folder / f"{name}.csv").write_text(
@@ -145,7 +151,7 @@ def files(folder: Path, leading: str = "fusion") -> list[Any]:
     return [
         entry("viewer", folder / "liver.html"),  # an exam of this name
         entry("pages_of_structure", folder / "scores.liver.html"),
-        entry("summary", Path("results/a b/summary/report.html"), leading=leading, beside=["mine"]),
+        entry("summary", Path("results/a b/summary/report.html"), leading=leading, beside=["mine"], lits17=lits17),
         entry("figure_dice", folder / "dice.liver.svg", networks=["one", "two"]),
         entry("figure_training", folder / "training.liver.svg", exams=22),
     ]
@@ -165,6 +171,18 @@ def test_the_first_page_has_both_tables_and_leads_to_the_summary(tmp_path: Path,
     assert "mean Dice of 0.9512 (95 % interval over exams: 0.940 to 0.960) for the liver and 0.7001" in words
     assert ("mine.tsv" in words) == (phantoms is None)
     assert "results/a%20b/summary/report.html" in html
+
+
+@pytest.mark.parametrize(("phantoms", "lits17"), [({}, False), (None, False), (None, True)])
+def test_the_first_page_names_the_thesis_figures_where_both_are_of_lits17(
+    tmp_path: Path, phantoms: object, lits17: bool
+) -> None:
+    text = (REPORT / "workflow.rst").read_text(encoding="utf-8")
+    config = SimpleNamespace(phantoms=phantoms, exams="config/exams/mine.tsv")
+    html = caption_html(text, snakemake=SimpleNamespace(config=config), files=files(tmp_path, lits17=lits17))
+    assert ("0.9567 and 0.7583" in html) == lits17
+    assert ("Not beside the thesis." in html) != lits17
+    assert ("phantoms are far simpler" in html) == (phantoms is not None)
 
 
 def test_the_first_page_of_a_run_without_a_fusion_tells_of_its_model(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from hepaflow import cli
 from hepaflow.cli import main
 from hepaflow.settings.workflow import Settings
+from hepaflow.system.call import DEMO, Call, note_call
 from hepaflow.system.terminal import command_name
 from hepaflow.version import version
 
@@ -32,11 +33,19 @@ def test_summary_prints_the_tables(tmp_path: Path, capsys: pytest.CaptureFixture
     assert printed.index("liver") < printed.index("lesion") < printed.index("fusion_weights")
 
 
-def test_summary_of_an_unfinished_run_says_what_to_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["summary", str(tmp_path)]) == 1
-    told = capsys.readouterr().err
-    assert "snakemake --cores all" in told
-    assert "Traceback" not in told
+@pytest.mark.parametrize("command", [["summary"], ["compare", "RUN"]])
+def test_what_is_said_of_an_unfinished_run_goes_on_with_that_run(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    calls = {"mine.yaml": "snakemake --cores all --configfile mine.yaml", DEMO: "make demo"}
+    for configuration, call in calls.items():
+        note_call(Call("results/mine", (configuration,)))
+        arguments = [command[0], "results/mine", *command[1:]]
+        assert main([*arguments, *(["--out", "compared"] if len(command) > 1 else [])]) == 1
+        told = capsys.readouterr().err
+        assert f"`{call}`" in told
+        assert "Traceback" not in told
 
 
 def test_plan_says_what_a_configuration_computes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

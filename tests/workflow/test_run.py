@@ -15,6 +15,7 @@ from hepaflow.evaluation.scores import read_scores
 from hepaflow.masks.file import Masks
 from hepaflow.masks.restore import read_restored
 from hepaflow.preprocessing.slices import SliceFile
+from hepaflow.system.call import NOTE
 from hepaflow.volumes.labels import read_labels
 
 FUSED = ("dense", "plain", "untrained")
@@ -181,6 +182,12 @@ def test_changed_survey_reruns_the_survey_alone(copied: Checkout) -> None:
 def test_configuration_stays_as_given(completed: Checkout) -> None:
     given = SMOKE | {"cache": str(completed.folder.parent / "cache")}
     assert yaml.safe_load((completed.folder / "config/smoke.yaml").read_text()) == given
+
+
+def test_an_unfinished_run_would_be_gone_on_with_as_it_was_called(completed: Checkout) -> None:
+    call = json.loads((completed.folder / "results/smoke" / NOTE).read_text())
+    assert call["results"] == "results/smoke"
+    assert call["configfiles"] == ["config/smoke.yaml"]
 
 
 def test_every_job_has_a_record(completed: Checkout) -> None:

@@ -16,6 +16,7 @@ from snakemake.settings.enums import RerunTrigger
 
 from hepaflow.settings.configuration import read_file, whole_groups
 from hepaflow.errors import UserError
+from hepaflow.exams.lits17 import are_lits17
 from hepaflow.exams.sheet import read_sheet
 from hepaflow.jobs.fingerprint import ALL, chosen_by, fingerprints, libraries
 from hepaflow.methods.given_files import structures_of
@@ -36,6 +37,7 @@ from hepaflow.jobs.spelling import known_spelling, made_at
 from hepaflow.jobs.states import remove_states
 from hepaflow.settings.together import check_held_out, remarks
 from hepaflow.settings.workflow import read_settings
+from hepaflow.system.call import Call, named, note_call
 from hepaflow.training.check import check_networks
 from hepaflow.words import counted
 
@@ -123,6 +125,8 @@ EXAMS_IN_WORDS = (
         else f"of the sheet {Path(SETTINGS.exams).name}"
     )
 )
+# Only of these does the thesis report figures.
+LITS17 = SETTINGS.phantoms is None and are_lits17(EXAMS[exam].image for exam in EXAMS.names("train", "test"))
 # Segmentations by others, and the structures that they have.
 GIVEN = {name: structures_of(prediction) for name, prediction in SETTINGS.predictions.items()}
 # The viewer shows the Dice of both structures for every method.
@@ -466,6 +470,20 @@ def end_orphans_of_this_folder():
     """Cancel jobs in SLURM's queue that a Snakemake which died here left, as this one submits them again."""
     if workflow.executor_plugin.name == "slurm":
         _before_the_first_job(lambda: end_orphans(Path.cwd()))
+
+
+def note_how_this_run_is_called():
+    """Write down how Snakemake is called, so that whoever finds this run unfinished is told how it goes on."""
+    usual = [Path(name).absolute() for name in ("Snakefile", "workflow/Snakefile")]
+    given = re.search(r"(?<= )--profile[ =](\S+)", " ".join(sys.argv))
+    call = Call(
+        results=RESULTS,
+        configfiles=named(workflow.config_settings.configfiles),
+        keys=tuple(workflow.config_settings.config),
+        snakefile="" if Path(workflow.main_snakefile) in usual else named([workflow.main_snakefile])[0],
+        profile=given[1] if given else "",
+    )
+    _before_the_first_job(lambda: note_call(call))
 
 
 def _before_the_first_job(do):

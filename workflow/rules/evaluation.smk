@@ -133,6 +133,7 @@ rule tables:
         f"{RESULTS}/logs/tables/{{structure}}.log",
     params:
         architectures=ARCHITECTURES,
+        lits17=LITS17,
         methods=VIEWED,
         exams=len(EXAMS.names("test")),
         code=code_of("tables"),

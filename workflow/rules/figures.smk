@@ -75,7 +75,8 @@ rule figure_dice:
     log:
         f"{RESULTS}/logs/figure_dice/{{structure}}.log",
     params:
-        architectures=ARCHITECTURES if SETTINGS.phantoms is None else {},
+        architectures=ARCHITECTURES if LITS17 else {},
+        lits17=LITS17,
         networks=FUSED,
         exams=len(EXAMS.names("test")),
         code=code_of("figure_dice"),

@@ -3,6 +3,7 @@ rule viewer:
         image=raw("viewer", image_of),
         label=raw("viewer", label_of),
         segmentations=expand(f"{RESULTS}/segmentations/{{method}}/{{{{exam}}}}.nii.gz", method=VIEWED),
+        scores=expand(f"{RESULTS}/metrics/{{method}}/{{{{exam}}}}.csv", method=VIEWED),
         disagreement=expand(f"{RESULTS}/disagreement/{{stage}}/{{{{exam}}}}.nii.gz", stage=STAGES if FUSED else ()),
     output:
         full=f"{RESULTS}/viewer/{{exam}}.html",

@@ -11,6 +11,7 @@ def work() -> None:
         pages=dict(snakemake.output.items()),
         captions=snakemake.params.captions,
         files=snakemake.input.captions,
+        leading=snakemake.params.leading,
         snakemake=snakemake,
     )
 

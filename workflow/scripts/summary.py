@@ -18,6 +18,7 @@ def work() -> None:
         leading=snakemake.params.leading,
         data=snakemake.params.data,
         exams=snakemake.params.exams,
+        lits17=snakemake.params.lits17,
         made=this_version().in_words(),
     )
     full, embedded = summary_pages(

@@ -5,10 +5,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from hepaflow.evaluation.scores import final, read_scores
 from hepaflow.jobs.run import run
 from hepaflow.system.atomic import write_text
 from hepaflow.viewer.exam import ViewedExam
 from hepaflow.viewer.page import Beside, viewer_pages
+from hepaflow.viewer.scored import scored
 from hepaflow.volumes.labels import read_labels
 from hepaflow.volumes.volume import read_image
 
@@ -34,6 +36,7 @@ def work() -> None:
             in_millimetres=grid.has_millimetres,
             steps=grid.trusted_steps,
             grid=grid,
+            scores=scored(final(read_scores(*snakemake.input.scores))),
         ),
         beside=Beside(**snakemake.params.beside, report="../report.html"),
     )

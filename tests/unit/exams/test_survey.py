@@ -109,7 +109,7 @@ def test_counts_lesions_that_touch_no_liver(tmp_path: Path) -> None:
     one, labels = write(tmp_path / "i.nii", image()), label()
     labels[5, 4, 3] = labels[5, 0, 0] = labels[4, 0, 0] = 2
     warnings = survey("a", one, write(tmp_path / "l.nii", labels))["warnings"]
-    assert warnings[0] == "2 lesion(s) that touch no liver: they are taken for liver, too"
+    assert warnings[0] == "2 lesions touch no liver: they are taken for liver, too"
     assert "27 % of the label lie on CT values that no liver has" in warnings[1]
     labels[labels == 1] = 0
     assert "without any liver" in survey("a", one, write(tmp_path / "l.nii", labels))["warnings"][0]

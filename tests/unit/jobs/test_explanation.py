@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from hepaflow.jobs.explanation import (
+    MAKING,
     causes,
     configuration_changes,
     counts,
@@ -84,7 +85,19 @@ def test_what_has_changed_is_told_once_and_the_most_first() -> None:
         "code: fuse.py (1 job)",
     ]
     assert causes([("not made yet",), ("follows from: train",)]) == []
-    assert causes([("begun and not finished",)]) == []
+    assert causes([("begun and not finished",), (MAKING,), ("made meanwhile, by a run",)]) == []
+
+
+def test_what_users_change_comes_before_what_changed_under_them() -> None:
+    reasons = [
+        ("code: hepaflow.a", "changed: exam.nii"),
+        ("code: hepaflow.a", "library torch 1 → 2", "setting a: 1"),
+    ]
+    assert [one.partition(" ")[0] for one in causes(reasons)] == ["setting", "changed:", "library", "code:"]
+
+
+def test_a_job_that_is_being_made_is_no_deleted_one() -> None:
+    assert counts([(MAKING,), ("made meanwhile, by a run",)]) == "1 being made, 1 made meanwhile"
 
 
 def test_a_change_is_not_told_again_for_settings_of_which_it_is_a_part() -> None:

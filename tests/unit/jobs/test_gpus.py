@@ -91,7 +91,7 @@ def test_a_job_with_two_cards_waits_for_both(tmp_path: Path) -> None:
 
 
 def test_fewer_cards_than_wanted_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"1 GPU\(s\) on this machine, for a job that needs 2"):
+    with pytest.raises(UserError, match=r"1 GPU on this machine, for a job that needs 2"):
         claim_gpus(2, {VISIBLE: "3"}, tmp_path)
 
 

@@ -145,7 +145,7 @@ def test_label_values_that_stand_for_nothing(
 ) -> None:
     path, values = stored(tmp_path / "exam.nii", array), PredictionLabels(liver=liver)
     if refused:
-        with pytest.raises(UserError, match="stand for nothing"):
+        with pytest.raises(UserError, match="without a meaning"):
             read_prediction(path, exam="a", image=image, values=values)
     else:
         read_prediction(path, exam="a", image=image, values=values)

@@ -29,7 +29,7 @@ def test_missing_files_are_all_named(tmp_path: Path) -> None:
     check_predictions("nnunet", tmp_path, ["b"])
     with pytest.raises(UserError) as caught:
         check_predictions("nnunet", tmp_path, ["a", "b", "c"])
-    for told in ("predictions.nnunet", "2 test exam(s): a, c", str(tmp_path), "{exam}.nii.gz"):
+    for told in ("predictions.nnunet", "2 test exams: a, c", str(tmp_path), "{exam}.nii.gz"):
         assert told in str(caught.value)
 
 

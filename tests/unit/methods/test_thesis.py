@@ -416,7 +416,7 @@ def test_a_method_may_start_anew_where_its_stages_see_other_channels() -> None:
         ({"sampling": {"kind": "slabs", "slices": 4}}, "1, 3 or 5"),
         (
             {"sampling": {"kind": "slabs"}, "stages": {"lesion": {"sampling": {"kind": "slices"}}}},
-            "training.lesion.start: the lesion network of the method 'mine' sees 1 slice(s) at once, and cannot",
+            "training.lesion.start: the lesion network of the method 'mine' sees 1 slice at once, and cannot",
         ),
         ({"flips": []}, "expected `horizontal`, `vertical` and `axial`"),
         ({"flips": ["horizontal", "horizontal"]}, "each once"),
@@ -652,7 +652,7 @@ def test_a_stage_may_see_the_earlier_mask_as_a_channel() -> None:
         assert made.methods["mine"][stage].network.with_region is expected
         assert training(made, stage, "mine").settings.with_region is expected
     assert made.data["lesion-mine"].preprocess.preprocessing.with_region is True
-    with pytest.raises(UserError, match=r"sees 1 slice\(s\) with a mask at once, and cannot start from the liver"):
+    with pytest.raises(UserError, match=r"sees 1 slice with a mask at once, and cannot start from the liver"):
         beside(stages={"lesion": {"data": REGION}})
 
 

@@ -44,6 +44,7 @@ FACTS = Facts(
     leading="fusion",
     data="22 exams to train and 3 to test, of the sheet mine.tsv",
     exams=["a", "c d"],
+    lits17=True,
     made="hepaflow 0.1.0",
 )
 METRICS = pd.DataFrame(
@@ -86,7 +87,7 @@ def body(page: str) -> str:
         "up to 2.5 GiB",
         "torch 2.14.1",
         "hepaflow 0.1.0",
-        "mean Dice 0.9512 (95 % interval over exams 0.940 to 0.960; 3 exams)",
+        "mean Dice of 0.9512 (95 % interval over exams 0.940 to 0.960; 3 exams)",
         "The thesis reports 0.9567",
         "The thesis reports 0.7583",
         'worst <a class="beside" href="viewer/a.html">a</a> (0.500)',
@@ -107,9 +108,16 @@ def test_every_figure_is_there_with_words_for_those_who_cannot_see_it() -> None:
 
 
 def test_of_phantoms_nothing_is_compared() -> None:
-    facts = replace(FACTS, settings=FACTS.settings.model_copy(update={"phantoms": True}))
+    facts = replace(FACTS, settings=FACTS.settings.model_copy(update={"phantoms": True}), lits17=False)
     assert "nothing here compares with the thesis" in body(pages(facts)[0])
     assert "The thesis reports" not in body(pages(facts)[0])
+
+
+def test_other_exams_than_lits17_do_not_stand_beside_the_thesis() -> None:
+    told = body(pages(replace(FACTS, lits17=False))[0])
+    assert "these are other exams" in told
+    assert "The thesis reports" not in told
+    assert "phantoms" not in told
 
 
 def test_the_thesis_itself_and_clean_exams() -> None:

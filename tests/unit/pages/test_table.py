@@ -77,3 +77,14 @@ def test_pages_are_written_each_with_its_own_caption(tmp_path: Path) -> None:
     assert "Of <em>two</em>: 7." in page
     assert "<h1>TWO</h1>" in page
     assert ">two</td>" in page
+
+
+def test_the_leading_column_comes_first_and_the_download_stays_as_it_is() -> None:
+    csv = b"metric,a,b,fusion,c\nDice,1,2,3,4\n"
+    page = table_page(csv, name="x.csv", title="t", caption="", leading="fusion")
+    heads = re.findall(r"<th [^>]*><button>(\w+)</button>", page)
+    assert heads == ["metric", "fusion", "a", "b", "c"]
+    assert [int(one) for one in re.findall(r"<td[^>]*>(\d)</td>", page)] == [3, 1, 2, 4]
+    assert packed_in(page) == csv
+    other = table_page(csv, name="x.csv", title="t", caption="", leading="elsewhere")
+    assert re.findall(r"<th [^>]*><button>(\w+)</button>", other) == ["metric", "a", "b", "fusion", "c"]

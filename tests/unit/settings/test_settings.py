@@ -25,6 +25,7 @@ from hepaflow.settings.preprocessing import OwnData, Preprocessing
 from hepaflow.settings.sampling import Sampling
 from hepaflow.settings.together import DECODER_STRIDE, STRIDE, check_held_out, remarks
 from hepaflow.settings.workflow import Settings, read_settings
+from hepaflow.words import counted
 
 ROOT = Path(__file__).parents[3]
 UNET = {"arch": "unet", "weights": "none"}
@@ -432,8 +433,15 @@ def problems(config: dict[str, Any]) -> list[str]:
     with pytest.raises(UserError) as caught:
         read_settings(config)
     first, *others = caught.value.found.splitlines()
-    assert first == f"{len(others)} wrong setting(s):"
+    assert first == f"{counted(len(others), 'wrong setting')}:"
     return [other.strip() for other in others]
+
+
+def test_problems_that_are_found_together_are_counted_and_told_one_by_one() -> None:
+    both = {"training": {stage: {"batch_size": 32} for stage in ("liver", "lesion")}, "compute": {"devices": 17}}
+    assert len(problems(both)) == 2
+    one = {"training": {"liver": {"batch_size": 34}}, "compute": {"devices": 17}}
+    assert len(problems(one)) == 1
 
 
 @pytest.mark.parametrize("found", [None, [], "x", 3, True])
@@ -642,7 +650,7 @@ def method_with_area(pixels: int) -> dict[str, Any]:
             {"size": 256, "contrast": {"tiles": 64}},
             ["contrast.tiles", "16"],
         ),
-        ({"size": 32, "contrast": {"tiles": 9}}, {"size": 32, "contrast": {"tiles": 8}}, ["3 pixel(s) wide", "8"]),
+        ({"size": 32, "contrast": {"tiles": 9}}, {"size": 32, "contrast": {"tiles": 8}}, ["3 pixels wide", "8"]),
         (
             {"size": 32, "postprocessing": {"lesion": {"min_area": 1025}}},
             {"size": 32, "postprocessing": {"lesion": {"min_area": 1024}}},

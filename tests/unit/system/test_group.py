@@ -70,6 +70,18 @@ def test_the_second_signal_kills() -> None:
         assert time.monotonic() - began < 30
 
 
+def test_what_is_hushed_says_nothing_after_the_first_signal() -> None:
+    hushing = CALLER.replace("every=0.05", "hushed=True")
+    program = PROGRAM.format(and_then="sys.exit(3)")
+    with subprocess.Popen(
+        [sys.executable, "-c", hushing, program], stdout=subprocess.PIPE, text=True, process_group=0
+    ) as caller:
+        assert caller.stdout
+        until(caller.stdout, "ready")
+        os.killpg(caller.pid, signal.SIGINT)
+        assert caller.stdout.read().splitlines() == ["asked", f"3 {signal.SIGINT:d}"]
+
+
 def test_without_a_signal_it_is_called_now_and_then_until_the_end() -> None:
     with calling("import time; time.sleep(0.5)") as caller:
         assert caller.stdout

@@ -5,8 +5,10 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from hepaflow.tables.beside import without_thesis
 from hepaflow.tables.printed import WIDTH, printed_summary, text_table
 
 HEAD = [
@@ -58,6 +60,17 @@ def test_exams_stand_beside_the_thesis_and_it_is_said_of_what_it_is(tmp_path: Pa
     assert "LiTS17" in text
     assert "phantoms" not in text
     assert "7.7" not in text
+
+
+def test_other_exams_than_lits17_do_not_stand_beside_the_thesis(tmp_path: Path) -> None:
+    run(tmp_path, ROWS, phantoms=False)
+    for name in ("liver", "lesion"):
+        table = pd.read_csv(tmp_path / f"tables/{name}.csv", dtype=str, keep_default_na=False)
+        without_thesis(table).to_csv(tmp_path / f"tables/{name}.csv", index=False)
+    text = "\n".join(printed_summary(tmp_path))
+    assert "other exams" in text
+    assert "0.9567" not in text
+    assert "to hold a run" not in text
 
 
 @pytest.mark.parametrize("phantoms", [True, False])

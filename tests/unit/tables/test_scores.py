@@ -13,6 +13,7 @@ from hepaflow.evaluation.statistics import PAIRED_COLUMNS, SUMMARY_COLUMNS, comp
 from hepaflow.masks.fusion import Fusion
 from hepaflow.names import FUSION
 from hepaflow.tables import thesis
+from hepaflow.tables.beside import without_thesis
 from hepaflow.tables.files import write_table
 from hepaflow.tables.fusion import weight_table
 from hepaflow.tables.literature import literature_table
@@ -107,6 +108,13 @@ def test_thesis_figures_stand_beside_their_architecture() -> None:
     lesion = row(dice_table(SUMMARY, "lesion", ARCHITECTURES), "deep")
     assert lesion[f"thesis {CLEAN}"] == 0.7512
     assert pd.isna(lesion[f"thesis {RAW}"])
+
+
+def test_beside_other_exams_than_lits17_no_figure_of_the_thesis_is_left() -> None:
+    table = dice_table(SUMMARY, "liver", ARCHITECTURES)
+    left = without_thesis(table)
+    assert left.columns.tolist() == ["method", "architecture", RAW, CLEAN, INTERVAL, "exams"]
+    pd.testing.assert_frame_equal(left, table[left.columns])
 
 
 def test_a_method_nobody_named_is_not_taken_for_the_fusion() -> None:

@@ -13,13 +13,13 @@ from hepaflow.errors import UserError
 from hepaflow.evaluation.scores import final, read_scores
 from hepaflow.files import sha256
 from hepaflow.names import FUSION
+from hepaflow.system.call import going_on
 
 Record = Mapping[str, Any]
 """What a job was made from, as it wrote it down (`records/` of a run's results)."""
 Job = tuple[str, tuple[str, ...]]
 """A rule, and the values of its wildcards."""
 
-_FINISH = "let the run finish first (snakemake --cores all), and name its folder of results"
 _PARTS = ("rule", "wildcards", "settings", "code", "versions", "inputs", "outputs", "seconds", "peak_memory_mib")
 
 
@@ -145,19 +145,19 @@ def read_run(folder: Path, name: str) -> Run:
             "no finished run" if folder.is_dir() else "no such folder",
             file=missing if folder.is_dir() else folder,
             expected="a folder with the results of a finished run, such as results/demo",
-            remedy=_FINISH,
+            remedy=_finish(folder),
         )
     records = {path: _record(path) for path in sorted((folder / "records").rglob("*.json"))}
     last = records[summary]
     if last is None:
-        raise UserError("a record that is not whole", file=summary, remedy=_FINISH)
+        raise UserError("a record that is not whole", file=summary, remedy=_finish(folder))
     written = next(path for path in last["outputs"] if path.endswith("tables/metrics.csv"))
     if sha256(table) != last["outputs"][written]:
         raise UserError(
             "scores that are not those that the run's last job wrote",
             file=table,
             expected="tables of a finished run, as they were written",
-            remedy=f"remove the file, and {_FINISH}",
+            remedy=f"remove the file, and {_finish(folder)}",
         )
     place = written.removesuffix("/tables/metrics.csv")
     jobs = {_job(record): record for record in _followed(last, [one for one in records.values() if one], folder)}
@@ -165,6 +165,10 @@ def read_run(folder: Path, name: str) -> Run:
     result = (bundle["settings"].get("result") if bundle else None) or FUSION
     scores = final(read_scores(table)).reset_index(drop=True)
     return Run(name, folder, place, scores, jobs, result)
+
+
+def _finish(folder: Path) -> str:
+    return f"let the run finish first ({going_on(folder)}), and name its folder of results"
 
 
 def _record(path: Path) -> Record | None:
@@ -202,7 +206,7 @@ def _followed(last: Record, records: Iterable[Record], folder: Path) -> Iterator
                     f"two states of a run: {' '.join((rule, *values))} read another {path} than there is now",
                     file=folder,
                     expected="a run that has ended, so that its scores are those of its networks",
-                    remedy=_FINISH,
+                    remedy=_finish(folder),
                 )
             if _job(maker) not in seen:
                 seen.add(_job(maker))

@@ -16,6 +16,7 @@ from hepaflow.volumes.label_fit import LabelFit, label_fit
 from hepaflow.volumes.labels import LABELS, read_labels, structure_mask
 from hepaflow.volumes.lesions import label_lesions
 from hepaflow.volumes.volume import Grid, read_image
+from hepaflow.words import counted
 
 _VALUES_OF_A_MASK = 3
 
@@ -125,7 +126,8 @@ def _label_warnings(
     elif not counts[2]:
         warnings.append("no lesion in the label")
     elif apart := _lesions_apart(labels):
-        warnings.append(f"{apart} lesion(s) that touch no liver: they are taken for liver, too")
+        they = "touches no liver: it is" if apart == 1 else "touch no liver: they are"
+        warnings.append(f"{counted(apart, 'lesion')} {they} taken for liver, too")
     trusted = "the voxel grid is trusted, with the image's" + (
         f" ({fit})" if fit and fit.by_affine is not None else ""
     )

@@ -27,6 +27,19 @@ def lock_of(record: Path) -> Path:
     return record.parent / ".sha256" / f"{record.name}.lock"
 
 
+def is_held(lock: Path) -> bool:
+    """Return whether another process holds a lock, as far as this file system tells."""
+    try:
+        with open(lock, "rb+") as file:
+            try:
+                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:  # others: this file system has no locks
+                return error.errno in (errno.EACCES, errno.EAGAIN)
+    except OSError:  # there is none, or no right to open it
+        return False
+    return False
+
+
 def keep_others_out(record: Path) -> None:
     """Make this process the only one that makes the results of a job.
 

@@ -92,7 +92,11 @@ def few(names: Sequence[str]) -> str:
     return ", ".join(names[:_FEW]) + (f" and {len(names) - _FEW} more" if len(names) > _FEW else "")
 
 
+MAKING = "being made"
+"""The reason of a job that a run does at this moment."""
+
 _KINDS = {
+    MAKING: MAKING,
     "begun and not finished": "begun and not finished",
     "not made yet": "not made yet",
     "setting ": "for changed settings",
@@ -100,6 +104,7 @@ _KINDS = {
     "library ": "for another version of a library",
     "changed: ": "for changed files",
     "deleted: ": "whose results were deleted",
+    "made meanwhile": "made meanwhile",
     "makes more: ": "for other outputs",
     "reads more: ": "for other inputs",
     "no longer reads: ": "for other inputs",
@@ -109,6 +114,8 @@ _KINDS = {
 
 _OTHER = "that Snakemake alone has a reason for"
 _FOLLOWING = (
+    MAKING,
+    "made meanwhile",
     "begun and not finished",
     "not made yet",
     "makes more: ",
@@ -117,6 +124,8 @@ _FOLLOWING = (
     "no longer reads: ",
 )
 """Beginnings of reasons that are no change themselves."""
+_BY_WHOM = ("setting ", "changed: ", "deleted: ", "library ", "code: ")
+"""Beginnings of changes, those first that users make on purpose."""
 
 
 def counts(reasons: Iterable[tuple[str, ...]]) -> str:
@@ -151,7 +160,9 @@ def in_keys(reasons: tuple[str, ...], configured: Sequence[str]) -> tuple[str, .
 
 
 def causes(reasons: Iterable[tuple[str, ...]]) -> list[str]:
-    """Return what has changed, each once with how many jobs it makes run, those of most jobs first.
+    """Return what has changed, each once with how many jobs it makes run.
+
+    Settings and files, which users change, come before libraries and code; of a kind, what makes most jobs run.
 
     Parameters
     ----------
@@ -163,7 +174,11 @@ def causes(reasons: Iterable[tuple[str, ...]]) -> list[str]:
     for inner in list(found):
         if outer := next((one for one in found if _is_part(one, inner)), None):
             found[outer] += found.pop(inner)
-    return [f"{one} ({_jobs(count)})" for one, count in found.most_common()]
+    return [f"{one} ({_jobs(count)})" for one, count in sorted(found.most_common(), key=_place)]
+
+
+def _place(change: tuple[str, int]) -> int:
+    return next((place for place, start in enumerate(_BY_WHOM) if change[0].startswith(start)), len(_BY_WHOM))
 
 
 def _follows(change: str, key: str) -> bool:

@@ -22,6 +22,7 @@ from pathlib import Path
 
 from hepaflow.errors import UserError
 from hepaflow.jobs.answers import answer
+from hepaflow.words import counted
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +72,7 @@ def claim_gpus(
         return []
     if len(known) < wanted:
         raise UserError(
-            f"{len(known)} GPU(s) on this machine, for a job that needs {wanted}",
+            f"{counted(len(known), 'GPU')} on this machine, for a job that needs {wanted}",
             remedy=f"set `compute: {{devices: {len(known)}}}`, or run this elsewhere",
         )
     folder = locks or _lock_folder(environment)

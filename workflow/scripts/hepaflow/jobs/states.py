@@ -5,12 +5,12 @@ of. So no job removes its own state. What an earlier attempt left goes as well w
 cache.
 """
 
-import errno
-import fcntl
 import logging
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
+
+from hepaflow.jobs.alone import is_held
 
 log = logging.getLogger(__name__)
 
@@ -26,22 +26,9 @@ def remove_states(weights: Iterable[Path]) -> None:
         Files of weights; the state of those that do not exist stays, as it is all that their training has.
     """
     for folder in (path.with_suffix(_SUFFIX) for path in weights if path.is_file()):
-        if not folder.is_dir() or _in_use(folder / "lock"):
+        if not folder.is_dir() or is_held(folder / "lock"):
             continue
         try:
             shutil.rmtree(folder)
         except OSError as error:
             log.warning("%s is no longer needed, but cannot be removed (%s)", folder, error.strerror)
-
-
-def _in_use(lock: Path) -> bool:
-    """Return whether another process holds a lock."""
-    try:
-        with open(lock, "rb+") as file:
-            try:
-                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:  # others: this file system has no locks
-                return error.errno in (errno.EACCES, errno.EAGAIN)
-    except OSError:  # there is none, or no right to open it: removing the state says why
-        return False
-    return False

@@ -12,6 +12,7 @@ from hepaflow.errors import UserError
 from hepaflow.settings.predictions import PredictionLabels
 from hepaflow.volumes.grid_match import mismatch
 from hepaflow.volumes.volume import Grid, read_stored, times
+from hepaflow.words import counted
 
 _NEAR_INTEGER = 0.1  # many labels saved as fractions of a scale miss their integers by more than three do
 _MOST_LABELS = 150  # TotalSegmentator has 117
@@ -109,7 +110,7 @@ def _check_others(
     one_value = len(others) == 1 and not labels.any() and (others[0] >= _BYTE or values == PredictionLabels())
     if len(others) > _MOST_LABELS or one_value:
         raise UserError(
-            f"{len(others)} label value(s) that stand for nothing: {told}",
+            f"{counted(len(others), 'label value')} without a meaning: {told}",
             expected=f"{_listed(values.liver)} for liver, {_listed(values.lesion)} for lesions",
             exam=exam,
             file=path,

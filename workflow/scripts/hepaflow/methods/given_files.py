@@ -11,6 +11,7 @@ from hepaflow.errors import UserError
 from hepaflow.names import STRUCTURES
 from hepaflow.settings.predictions import PredictionLabels
 from hepaflow.volumes.nifti_name import SUFFIXES
+from hepaflow.words import counted
 
 
 def structures_of(values: PredictionLabels) -> tuple[str, ...]:
@@ -42,7 +43,7 @@ def check_predictions(name: str, folder: Path, exams: Iterable[str]) -> None:
     missing = [exam for exam, files in found.items() if not files]
     if missing:
         raise UserError(
-            f"no label map of predictions.{name} for {len(missing)} test exam(s): {', '.join(missing)}",
+            f"no label map of predictions.{name} for {counted(len(missing), 'test exam')}: {', '.join(missing)}",
             file=folder,
             expected="{exam}.nii.gz or {exam}.nii for every test exam of the sheet",
             remedy="put the files there under the exams' names, or remove this entry of `predictions`",

@@ -33,6 +33,8 @@ class Facts:
         What it was trained and tested on, in words.
     exams : sequence of str
         Test exams, each of which has a viewer.
+    lits17 : bool
+        Whether they are LiTS17's, of which the thesis reports its figures.
     made : str
         The version that made the page.
     """
@@ -41,6 +43,7 @@ class Facts:
     leading: str
     data: str
     exams: Sequence[str]
+    lits17: bool
     made: str
 
 
@@ -88,6 +91,7 @@ def summary_pages(
     parts = {
         "facts": _facts(facts, tables),
         "phantoms": facts.settings.phantoms,
+        "lits17": facts.lits17,
         "leading": "the fusion" if facts.leading == FUSION else facts.leading,
         "structures": [_structure(name, facts.leading, tables, metrics, figures) for name in STRUCTURES],
         "amounts": _pictures(figures, _AMOUNTS),
@@ -128,12 +132,13 @@ _CAPTIONS: Mapping[str, tuple[str, str]] = {
     "extremes": (
         "Slices of the worst, the median and the best test exam",
         "The test exams of the lowest, the median and the highest Dice, each by the slice in which "
-        "reference and mask together show most. Patient's right is on the left; the window is the networks'.",
+        "reference and mask together show most, with the Dice of its label map. Patient's right is on the left; "
+        "the window is the networks'.",
     ),
     "samples": (
         "Random slices of the test exams with the masks of every method",
         "Slices drawn at random, exams first; they were not selected by hand. Below each mask is its Dice in this "
-        "slice alone.",
+        "slice alone, of the label map.",
     ),
     "agreement": (
         "Predicted against reference amounts",
@@ -235,7 +240,7 @@ def _structure(
     return Structure(
         name,
         heading(IN_WORDS[name]),
-        f"mean Dice {float(own[_MEAN]):.4f} (95 % interval over exams {own[INTERVAL]}; {exams})",
+        f"mean Dice of {float(own[_MEAN]):.4f} (95 % interval over exams {own[INTERVAL]}; {exams})",
         f"{DICE[name, 'clean'][FUSION]:.4f}",
         Shown.of(table),
         _picture(figures, f"dice.{name}"),

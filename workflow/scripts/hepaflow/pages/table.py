@@ -5,6 +5,8 @@ import gzip
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePath
 
+import pandas as pd
+
 from hepaflow.pages.captions import caption_html
 from hepaflow.pages.shown import Shown, read_table
 from hepaflow.system.atomic import write_text
@@ -17,7 +19,7 @@ _FILTERED = 20
 """Rows above which a page offers to filter them."""
 
 
-def table_page(csv: bytes, *, name: str, title: str, caption: str, limit: int = LIMIT) -> str:
+def table_page(csv: bytes, *, name: str, title: str, caption: str, leading: str = "", limit: int = LIMIT) -> str:
     """Return the page of a table.
 
     Parameters
@@ -30,10 +32,12 @@ def table_page(csv: bytes, *, name: str, title: str, caption: str, limit: int = 
         What it is, in a line.
     caption : str
         HTML that stands above it.
+    leading : str, optional
+        The column that people look for: it comes first of those beside the names of the rows, if there is one.
     limit : int, optional
         Bytes that the page may have: where all rows take more, the first are shown, and it says so.
     """
-    shown = Shown.of(read_table(csv))
+    shown = Shown.of(_leading_first(read_table(csv), leading))
     packed = base64.b64encode(gzip.compress(csv, 9, mtime=0)).decode("ascii")
     count = len(shown.rows)
     while True:
@@ -55,12 +59,18 @@ def table_page(csv: bytes, *, name: str, title: str, caption: str, limit: int = 
         count = min(count - 1, int(0.95 * count * limit / size))
 
 
+def _leading_first(table: pd.DataFrame, leading: str) -> pd.DataFrame:
+    names, *others = table.columns
+    return table[[names, *sorted(others, key=lambda column: column != leading)]]
+
+
 def write_table_pages(
     titles: Mapping[str, str],
     tables: Mapping[str, str],
     pages: Mapping[str, str],
     captions: Mapping[str, str],
     files: Iterable[str],
+    leading: str = "",
     **names: object,
 ) -> None:
     """Write the pages of some tables.
@@ -75,6 +85,8 @@ def write_table_pages(
         Which file a caption is in, without suffix.
     files : iterable of str
         Captions, in reStructuredText with Jinja.
+    leading : str, optional
+        The method that leads: its column comes first in tables that have one.
     **names : object
         What captions may name.
     """
@@ -82,4 +94,5 @@ def write_table_pages(
     for name, title in titles.items():
         table = Path(tables[name])
         caption = caption_html(texts[captions[name]], **names)
-        write_text(pages[name], table_page(table.read_bytes(), name=table.name, title=title, caption=caption))
+        page = table_page(table.read_bytes(), name=table.name, title=title, caption=caption, leading=leading)
+        write_text(pages[name], page)

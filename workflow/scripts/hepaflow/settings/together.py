@@ -100,8 +100,8 @@ def _tiles(key: str, contrast: ContrastSettings, size: int) -> Iterator[str]:
     tiles = contrast.tiles
     if size // tiles < SMALLEST_TILE:
         yield (
-            f"{key}contrast.tiles: {tiles} tiles along {size} pixels (size) are {size // tiles} pixel(s) wide, "
-            f"which erases the image; at most {size // SMALLEST_TILE} tiles, of {SMALLEST_TILE} pixels"
+            f"{key}contrast.tiles: {tiles} tiles along {size} pixels (size) are {counted(size // tiles, 'pixel')} "
+            f"wide, which erases the image; at most {size // SMALLEST_TILE} tiles, of {SMALLEST_TILE} pixels"
         )
 
 
@@ -228,7 +228,7 @@ def _pieces(sampling: Sampling) -> str:
     """Return what a network sees at once, as far as its weights depend on it."""
     if isinstance(sampling, Patches):
         return "a patch"
-    return f"{sampling.slices if isinstance(sampling, Slabs) else 1} slice(s)"
+    return counted(sampling.slices if isinstance(sampling, Slabs) else 1, "slice")
 
 
 def _size_key(settings: Settings, stage: Stage, name: str) -> str:

@@ -27,6 +27,7 @@ from hepaflow.settings.slices import LiverSlicesSettings, NetworkSize, WindowSet
 from hepaflow.settings.together import conflicts
 from hepaflow.settings.training import Precision, TrainingSettings
 from hepaflow.system.paths import normal
+from hepaflow.words import counted
 
 WITHOUT_FILE = ("imagenet", "none")
 """Starts of a backbone's weights that are no file."""
@@ -371,8 +372,9 @@ def read_settings(config: Mapping[str, Any]) -> Settings:
     try:
         return Settings.model_validate_json(json.dumps(given))
     except ValidationError as error:
-        found = problems(error, given, Settings.model_json_schema())
+        told = problems(error, given, Settings.model_json_schema())
+        found = [line.strip() for problem in told for line in problem.splitlines()]  # some tell of several keys
         raise UserError(
-            "\n  ".join([f"{len(found)} wrong setting(s):", *found]),
+            "\n  ".join([f"{counted(len(found), 'wrong setting')}:", *found]),
             remedy="correct the configuration; config/README.md explains every key",
         ) from None

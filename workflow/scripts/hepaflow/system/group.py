@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from types import FrameType
 
+from hepaflow.system.relay import Relay
 from hepaflow.system.signals import ENDING
 
 
@@ -18,6 +19,7 @@ def run_group(
     beat: Callable[[float], None] = lambda _: None,
     every: float = 60,
     inherited: Sequence[int] = (),
+    hushed: bool = False,
 ) -> tuple[int, int]:
     """Run a program as a group of processes, and wait for its end.
 
@@ -31,11 +33,13 @@ def run_group(
     asked : callable
         Called after the first signal.
     beat : callable, optional
-        Called now and then while the program runs, with the seconds that it has run.
+        Called now and then until the program ends or is asked to, with the seconds that it has run.
     every : float, optional
         Seconds from one call to the next.
     inherited : sequence of int, optional
         Descriptors of files that stay open in the program: a lock, say, that is to last as long as it does.
+    hushed : bool, optional
+        Whether nothing is shown of what the program says after it was asked to end.
 
     Returns
     -------
@@ -44,9 +48,12 @@ def run_group(
     """
     numbers: list[int] = []
     group: list[int] = []
+    relays = [Relay(output) for output in (1, 2)] if hushed else []
 
     def pass_on(number: int, _: FrameType | None) -> None:
         numbers.append(number)
+        for relay in relays:
+            relay.hush()
         for leader in group:
             with suppress(ProcessLookupError):
                 os.killpg(leader, signal.SIGTERM if len(numbers) == 1 else signal.SIGKILL)
@@ -61,16 +68,28 @@ def run_group(
     try:
         began = time.monotonic()
         with subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, process_group=0, pass_fds=tuple(inherited)
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=relays[0].end if relays else None,
+            stderr=relays[1].end if relays else None,
+            process_group=0,
+            pass_fds=tuple(inherited),
         ) as process:
             group.append(process.pid)
+            for relay in relays:
+                relay.start()
             if numbers:  # it came before there was a group
                 os.killpg(process.pid, signal.SIGTERM)
             while True:
                 try:
-                    return process.wait(every), numbers[0] if numbers else 0
+                    status = process.wait(every)
+                    break
                 except subprocess.TimeoutExpired:
-                    beat(time.monotonic() - began)
+                    if not numbers:
+                        beat(time.monotonic() - began)
+            for relay in relays:
+                relay.finish()
+            return status, numbers[0] if numbers else 0
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from hepaflow.errors import UserError
 from hepaflow.names import FUSION
+from hepaflow.system.call import going_on
 
 WIDTH = 100
 """Columns of a terminal that a table takes at most."""
@@ -36,6 +37,9 @@ _PHANTOMS = """\
 These exams are phantoms that hepaflow has drawn, and no patients: the figures say that everything
 works, not how well a network finds lesions. So the thesis' figures, of LiTS17, are left out here."""
 
+_OTHERS = """\
+The thesis' figures are of LiTS17, and these are other exams: they are left out here."""
+
 
 def printed_summary(results: Path) -> list[str]:
     """Return the lines of a summary: the Dice of both structures, the fusion's weights, and what they mean.
@@ -51,7 +55,7 @@ def printed_summary(results: Path) -> list[str]:
         If a table is missing or damaged.
     """
     phantoms = any((results / "records/phantom").glob("*.json"))
-    lines, fused = [], False
+    lines, fused, beside, lits17 = [], False, False, False
     for name, title in (("liver", "Liver"), ("lesion", "Lesions")):
         columns = _columns(read_rows(results / f"tables/{name}.csv"))
         exams = set(columns.get("exams", ()))
@@ -59,14 +63,20 @@ def printed_summary(results: Path) -> list[str]:
         if len(exams) == 1:
             del columns["exams"]
         of = f"{exams.pop()} test {'phantoms' if phantoms else 'exams'}" if len(exams) == 1 else "the test exams"
-        lines += ["", f"{title}: mean Dice of {of}", *text_table(_of_dice(columns, thesis=not phantoms))]
+        lits17 |= any("thesis" in name for name in columns)
+        shown = _of_dice(columns, thesis=not phantoms)
+        beside |= any("thesis" in name for name in shown)
+        lines += ["", f"{title}: mean Dice of {of}", *text_table(shown)]
     notes = [_DICE]
     if fused:
         weights = _columns(read_rows(results / "tables/fusion_weights.csv"))
-        shown = {name: cells for name, cells in weights.items() if name not in _LEFT_OUT}
-        lines += ["", "Weights of the fusion", *text_table(shown)]
+        kept = {name: cells for name, cells in weights.items() if name not in _LEFT_OUT}
+        lines += ["", "Weights of the fusion", *text_table(kept)]
         notes.append(_WEIGHTS)
-    notes.append(_PHANTOMS if phantoms else _THESIS)
+    if phantoms:
+        notes.append(_PHANTOMS)
+    elif beside or not lits17:  # without its architectures, there is nothing to say
+        notes.append(_THESIS if beside else _OTHERS)
     return [*lines, "", *(line for note in notes for line in note.splitlines()), ""]
 
 
@@ -119,7 +129,7 @@ def read_rows(table: Path) -> list[list[str]]:
     UserError
         If it is missing, or was cut short.
     """
-    again = "let the run finish first: snakemake --cores all"
+    again = f"let the run finish first: {going_on(table.parents[1])}"
     try:
         rows = list(csv.reader(table.read_text(encoding="utf-8").splitlines()))
     except (OSError, UnicodeDecodeError, csv.Error) as error:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepaflow.names import FUSION, STRUCTURES
+from hepaflow.viewer.scored import Scored
 from hepaflow.volumes.box import Box, bounding_box
 from hepaflow.volumes.labels import structure_mask
 from hepaflow.volumes.lesions import find_lesions, label_lesions
@@ -40,6 +41,9 @@ class ViewedExam:
         What lengths and volumes are measured with, where that is not the spacing: the steps of a sheared grid.
     grid : Grid or None
         The grid of the exam's file: it says where in the patient a voxel lies. None where nothing is known of it.
+    scores : Scored
+        What the tables tell of the exam; without, Dice and volumes are those of the label maps. The tables' liver
+        is the mask of the liver network, and a label map's has lesions outside of that mask in it as well.
     """
 
     name: str
@@ -51,6 +55,7 @@ class ViewedExam:
     disagreement: Mapping[str, NDArray[np.uint8]] = field(default_factory=dict)
     steps: Steps | None = None
     grid: Grid | None = None
+    scores: Scored = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, array in {"reference": self.reference, **self.methods, **self.disagreement}.items():
@@ -140,6 +145,25 @@ def measure_volumes(labels: NDArray[np.uint8], steps: Steps | None) -> dict[str,
         for structure, count in voxels.items()
     }
     return volumes | {"burden": 100 * voxels["lesion"] / voxels["liver"] if voxels["liver"] else None}
+
+
+def told_volumes(exam: ViewedExam) -> list[dict[str, float | None]]:
+    """Return the volumes of the reference, if there is one, and of every method: those of the tables, if any."""
+    measured = [measure_volumes(labels, exam.measured_in) for labels in exam.layers]
+    for volumes, method in zip(measured[len(measured) - len(exam.methods) :], exam.methods, strict=True):
+        for structure, scores in exam.scores.get(method, {}).items():
+            volumes[structure] = scores.get("volume_ml")
+    return measured
+
+
+def told_dice(exam: ViewedExam) -> list[dict[str, float | None] | None]:
+    """Return the tables' Dice of every method by structure: null for what was not scored; None without tables."""
+    return [
+        {structure: exam.scores[method].get(structure, {}).get("dice") for structure in STRUCTURES}
+        if method in exam.scores
+        else None
+        for method in exam.methods
+    ]
 
 
 def count_overlap(labels: NDArray[np.uint8], reference: NDArray[np.uint8]) -> dict[str, list[list[int]]]:

@@ -21,8 +21,9 @@ from hepaflow.viewer.exam import (
     list_lesions,
     marked_box,
     mean_disagreement,
-    measure_volumes,
     measured_steps,
+    told_dice,
+    told_volumes,
     voxel_places,
 )
 from hepaflow.viewer.looks import looks
@@ -176,7 +177,8 @@ def _facts(exam: ViewedExam) -> dict[str, Any]:
         "liver": marked_box(exam.layers),
         "marked": marked_box([*exam.layers, *exam.disagreement.values()]),
         "extents": find_extents(exam.trusted),
-        "volumes": [measure_volumes(labels, steps) for labels in exam.layers],
+        "volumes": told_volumes(exam),
+        "dice": told_dice(exam),
         "disagreement": list(exam.disagreement),
         "disagreed": {
             structure: mean_disagreement(percent, structure_mask(exam.methods[exam.opened], structure))

@@ -87,8 +87,10 @@ function diceOfSlice(method, structure, slice) {
   return dice(exam.counts[method][structure][slice]);
 }
 
-// Over the whole exam; there, two empty masks agree and count 1, as in the tables.
+// Over the whole exam: the tables' where they have it, null where they have none of this structure. Else of the label
+// maps; there, two empty masks agree and count 1, as in the tables.
 function diceOfExam(method, structure) {
+  if (exam.dice[method]) return exam.dice[method][structure];
   const sums = [0, 0, 0];
   for (const counts of exam.counts[method][structure]) counts.forEach((count, i) => (sums[i] += count));
   return dice(sums) ?? 1;

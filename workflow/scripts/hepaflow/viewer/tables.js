@@ -57,10 +57,10 @@ function numbersRow(layer) {
   const volumes = exam.volumes[layer];
   const cells = exam.structures.flatMap((structure) => {
     const scored = layer >= FIRST_METHOD;
-    const dice = scored ? diceOfExam(layer - FIRST_METHOD, structure).toFixed(3) : null;
+    const dice = scored ? diceOfExam(layer - FIRST_METHOD, structure)?.toFixed(3) ?? null : null;
     return [
       cellOf(scored ? "" : null, "compared with itself", scored ? { slice: structure } : {}),
-      cellOf(dice, "compared with itself", { exam: structure }),
+      cellOf(dice, scored ? "not scored" : "compared with itself", { exam: structure }),
       cellOf(millilitres(volumes[structure]), "no real spacing", { volume: structure }),
     ];
   });
@@ -69,6 +69,7 @@ function numbersRow(layer) {
 }
 
 function buildLayers() {
+  $("scored").hidden = !exam.hasReference || !exam.dice.some(Boolean);
   LAYERS.forEach((name, layer) => {
     const body = make("tbody", {}, nameRow(name, layer), ...(exam.hasReference ? [numbersRow(layer)] : []));
     body.dataset.layer = layer;
