@@ -11,6 +11,7 @@ from small_exams import saved, stack
 
 from hepaflow.errors import UserError
 from hepaflow.preprocessing.slices import FULL, SliceFile, SlicesInMemory, SliceStack, stored
+from hepaflow.volumes.axes import own_grid
 from hepaflow.volumes.box import Box
 
 quick = settings(max_examples=60, deadline=None, derandomize=True)
@@ -93,6 +94,14 @@ def test_slices_in_memory_are_read_as_those_of_a_file(shared: tuple[SliceStack, 
         np.testing.assert_array_equal(memory.image(index), file.image(index))
         assert memory.image(index).dtype == np.float32
     np.testing.assert_array_equal(memory.image(), file.image())
+
+
+def test_the_size_of_slices_that_are_not_square_is_their_rows(tmp_path: Path) -> None:
+    """Those of resampled exams."""
+    shape = (2, 3, 4)
+    what = SliceStack(np.zeros(shape, np.uint16), None, Box.whole(shape), shape, own_grid(np.zeros(shape)))
+    for one in (what, saved(tmp_path, what), SlicesInMemory(what)):
+        assert (one.voxels, one.size) == (shape, 3)
 
 
 def test_pixels_are_stored_as_the_nearest_fixed_point_number() -> None:
