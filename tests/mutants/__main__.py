@@ -159,21 +159,31 @@ def _try(module: str, mutation: Mutation, tree: ast.Module, tests: dict[str, Tes
 
 
 def passing(module: str, mutation: Mutation, tests: dict[str, Test]) -> dict[str, Test]:
-    """Return the tests that pass through a mutation."""
+    """Return the tests that pass through a mutation.
+
+    What runs as the module is imported concerns all tests of the module, and of its own file also those that only
+    look at a value: they pass through none of its lines.
+    """
     found = {}
     for name, test in tests.items():
         lines = test.lines.get(module, set())
-        if lines and (mutation.runs_at_import or not lines.isdisjoint(mutation.lines)):
+        concerned = lines or _is_own(module, name) if mutation.runs_at_import else lines & set(mutation.lines)
+        if concerned:
             found[name] = test
     return found
 
 
+def _is_own(module: str, test: str) -> bool:
+    """Return whether a test is of the file that mirrors a module."""
+    room, noun = module.rsplit("/", 1)
+    return f"/{room}/test_{noun}.py" in test
+
+
 def _chosen(module: str, tests: dict[str, Test]) -> tuple[list[str], list[str]]:
     """Return those of some tests that are of the module's own file, and the quickest others, in this order."""
-    room, noun = module.rsplit("/", 1)
     own, others, left = [], [], float(_SECONDS)
     for name, test in sorted(tests.items(), key=lambda item: item[1].seconds):
-        if f"/{room}/test_{noun}.py" in name:
+        if _is_own(module, name):
             own.append(name)
         elif left > 0:
             others.append(name)

@@ -148,12 +148,18 @@ def test_what_survived_without_a_reason_is_tried_again_if_its_tests_changed(
 
 
 def test_tests_that_pass_through_a_line_are_those_of_its_mutants() -> None:
-    tests = {"one": Traced(0.1, {"box": {9, 10}}), "two": Traced(0.1, {"box": {9, 12}, "voi": {11}})}
-    found = {mutation.name: set(passing("box", mutation, tests)) for mutation, _ in mutants(SOURCE)}
+    own = "tests/unit/volumes/test_box.py::looks"
+    tests = {
+        own: Traced(0.1, {}),
+        "other": Traced(0.1, {}),
+        "one": Traced(0.1, {"volumes/box": {9, 10}}),
+        "two": Traced(0.1, {"volumes/box": {9, 12}, "voi": {11}}),
+    }
+    found = {mutation.name: set(passing("volumes/box", mutation, tests)) for mutation, _ in mutants(SOURCE)}
     assert found["larger: sum(values) → values"] == set()
     assert found["larger: not values → values"] == {"one", "two"}
     assert found["larger: 2 → 3"] == {"two"}
-    assert found["module: 3 → 4"] == {"one", "two"}
+    assert found["module: 3 → 4"] == {own, "one", "two"}
 
 
 def test_a_file_of_tests_is_traced_again_if_anything_that_it_imports_changed() -> None:
