@@ -161,16 +161,17 @@ def _try(module: str, mutation: Mutation, tree: ast.Module, tests: dict[str, Tes
 def passing(module: str, mutation: Mutation, tests: dict[str, Test]) -> dict[str, Test]:
     """Return the tests that pass through a mutation.
 
-    What runs as the module is imported concerns all tests of the module, and of its own file also those that only
-    look at a value: they pass through none of its lines.
+    What runs as the module is imported, also a function that is called then alone, concerns all tests of the
+    module, and of its own file also those that only look at a value: they pass through none of its lines.
     """
-    found = {}
-    for name, test in tests.items():
-        lines = test.lines.get(module, set())
-        concerned = lines or _is_own(module, name) if mutation.runs_at_import else lines & set(mutation.lines)
-        if concerned:
-            found[name] = test
-    return found
+    found = {name: test for name, test in tests.items() if _lines(module, test) & set(mutation.lines)}
+    if found and not mutation.runs_at_import:
+        return found
+    return {name: test for name, test in tests.items() if _lines(module, test) or _is_own(module, name)}
+
+
+def _lines(module: str, test: Test) -> set[int]:
+    return test.lines.get(module, set())
 
 
 def _is_own(module: str, test: str) -> bool:
