@@ -21,6 +21,7 @@ from hepaflow.comparison.scores import (
     Scores,
     compare_scores,
     paired,
+    unequal,
 )
 from hepaflow.errors import UserError
 from hepaflow.evaluation.exam import segmentation_of, structure_scores
@@ -247,6 +248,18 @@ def test_one_lesion_is_enough_for_a_pooled_metric(tmp_path: Path) -> None:
     table = table[(table["structure"] == "lesion") | (table["metric"] != metric)]
     found = compared(*(FinishedRun(tmp_path / name, table=table) for name in ("one", "two")))
     assert row(found, metric, "lesion", statistic=POOLED)["value"] == 1
+
+
+def test_a_run_is_unequal_by_the_last_bit_of_one_value_and_by_what_is_defined_on_one_side_alone() -> None:
+    half = 0.5
+    known = {"first": (half, nan), "same": (half, nan), "bit": (np.nextafter(half, 1), nan), "less": (nan, nan)}
+    known |= {"more": (half, half)}
+    rows = [
+        ("result", "liver", "dice", exam, run, "fusion", value, 0.0)
+        for run, values in known.items()
+        for exam, value in zip("ab", values, strict=True)
+    ]
+    assert unequal(pd.DataFrame(rows, columns=VALUE_COLUMNS), "first") == {"bit", "less", "more"}
 
 
 def test_errors_count_by_their_size(tmp_path: Path) -> None:
