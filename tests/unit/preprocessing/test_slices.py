@@ -1,5 +1,6 @@
 """The slice data set."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from safetensors.numpy import load_file, save
 from small_exams import saved, stack
 
 from hepaflow.errors import UserError
-from hepaflow.preprocessing.slices import FULL, SliceFile, SlicesInMemory, SliceStack, stored
+from hepaflow.preprocessing.slices import FULL, SliceFile, SlicesInMemory, SliceStack, no_slices, stored
 from hepaflow.volumes.axes import own_grid
 from hepaflow.volumes.box import Box
 
@@ -120,6 +121,32 @@ def test_empty_stack(tmp_path: Path) -> None:
     assert file.mask(slice(0, 9)).dtype == bool
 
 
+@pytest.mark.parametrize("with_mask", [True, False])
+@pytest.mark.parametrize("with_region", [True, False])
+def test_where_there_are_no_slices_there_are_masks_of_none(
+    tmp_path: Path, with_mask: bool, with_region: bool
+) -> None:
+    made = no_slices(8, (2, 40, 50), with_mask=with_mask, with_region=with_region)
+    file, memory = saved(tmp_path, made), SlicesInMemory(made)
+    assert (file.has_mask, file.has_region, memory.has_region) == (with_mask, with_region, with_region)
+    assert (file.voxels, file.shape, file.box, file.grid) == ((0, 8, 8), (2, 40, 50), None, None)
+    for read, wanted in ((file.mask, with_mask), (file.region, with_region), (memory.region, with_region)):
+        if wanted:
+            assert (read().shape, read().dtype) == ((0, 8, 8), bool)
+    assert no_slices(8, (2, 40, 50), with_mask=True).region is None
+
+
+def test_a_region_is_read_as_the_mask_is(tmp_path: Path) -> None:
+    what = stack()
+    what = replace(what, region=~what.mask)
+    file, memory = saved(tmp_path, what), SlicesInMemory(what)
+    for index in (slice(None), slice(1, 4), slice(0), 0, -1):
+        for one in (file, memory):
+            assert one.region(index).dtype == bool
+            np.testing.assert_array_equal(one.region(index), what.region[index])
+    np.testing.assert_array_equal(file.region(), memory.region())
+
+
 def test_equal_stacks_give_equal_bytes_and_digests(tmp_path: Path) -> None:
     one = saved(tmp_path, stack(), "one")
     turned = stack()
@@ -174,6 +201,12 @@ def test_damaged_file(tmp_path: Path, kind: str) -> None:
 def test_missing_file(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"nothing\.safetensors"):
         SliceFile(tmp_path / "nothing.safetensors")
+
+
+def test_what_cannot_be_opened_is_told_as_the_system_tells_it(tmp_path: Path) -> None:
+    """Safetensors says of any such file that there is no such device."""
+    with pytest.raises(UserError, match="Is a directory"):
+        SliceFile(tmp_path)
 
 
 # liver slices
