@@ -2,7 +2,7 @@
 
 Each mutant changes one place of a module, in memory. The tests that pass through that place are run, the quickest
 first, until one fails. What was found is kept: a later call goes on where an earlier one was stopped, tries
-again what survived if tests were changed since, and all of a function if that was changed.
+again what survived without a reason if its tests were changed since, and all of a function if that was changed.
 """
 
 import argparse
@@ -14,14 +14,15 @@ import signal
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from mutants.child import PACKAGE, ROOT, load_libraries, pytest_in_a_child
 from mutants.mutations import Mutation, mutants
 from mutants.page import PAGE, Outcome, page, reasons
-from mutants.passed import TESTS, Chosen, Test, passed
+from mutants.passed import Chosen, Test, imported, passed
 
 MODULES = (
     "evaluation/metrics/overlap",
@@ -81,14 +82,16 @@ def main() -> int:
     parser.add_argument("modules", nargs="*", metavar="MODULE", help="volumes/box, say; all if none is named")
     parser.add_argument("--results", type=Path, default=ROOT / "results/mutants", help="where outcomes are kept")
     parser.add_argument("--page", action="store_true", help=f"only write {PAGE.relative_to(ROOT)} from them")
+    parser.add_argument("--again", action="store_true", help="try survivors again that have a reason, too")
     arguments = parser.parse_args()
     if unknown := set(arguments.modules) - set(MODULES):
         parser.error(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(MODULES)}")
     if not arguments.page:
         _prepare()
         tests = passed(arguments.results / "passed", MODULES)
+        explained = set() if arguments.again else set(reasons())
         for module in arguments.modules or MODULES:
-            try_module(module, tests, arguments.results)
+            try_module(module, tests, arguments.results, explained)
     outcomes = {module: _known(module, arguments.results) for module in MODULES}
     counts = {module: sum(1 for _ in mutants(_source(module))) for module in MODULES}
     PAGE.write_text(page(outcomes, counts, reasons()), encoding="utf-8")
@@ -97,6 +100,9 @@ def main() -> int:
         for module, found in outcomes.items()
         for outcome in found
     )
+    survived = {(module, one.name) for module, found in outcomes.items() for one in found if one.survived}
+    for module, name in sorted(set(reasons()) - survived):
+        print(f"{module}: no survivor (any more): {name}")
     print(f"{PAGE.relative_to(ROOT)}: {unexplained} survivors without a reason")
     return int(unexplained > 0)
 
@@ -108,17 +114,22 @@ def _prepare() -> None:
     load_libraries()
 
 
-def try_module(module: str, tests: dict[str, Test], results: Path) -> None:
-    """Try the tests on every mutant of a module, but for those whose outcome is known."""
+def try_module(
+    module: str, tests: dict[str, Test], results: Path, explained: Collection[tuple[str, str]] = ()
+) -> None:
+    """Try the tests on every mutant of a module, but for those whose outcome is known or explained."""
     path = results / f"{module.replace('/', '.')}.jsonl"
     earlier = {outcome.key: outcome for outcome in _known(module, results)}
-    suite = _digest(*sorted(TESTS.rglob("*.py")))
     with path.open("a", encoding="utf-8") as kept:
         for key, mutation, tree in keyed(_source(module)):
             before = earlier.get(key)
-            if before and (not before.survived or before.suite == suite):
+            if before and (not before.survived or (module, mutation.name) in explained):
                 continue
-            outcome = Outcome(key, suite, mutation.name, mutation.line, *_try(module, mutation, tree, tests))
+            chosen = passing(module, mutation, tests)
+            suite = _suite(frozenset(name.partition("::")[0] for name in chosen))
+            if before and before.suite == suite:
+                continue
+            outcome = Outcome(key, suite, mutation.name, mutation.line, *_try(module, mutation, tree, chosen))
             kept.write(json.dumps(vars(outcome)) + "\n")
             kept.flush()
             if outcome.survived:
@@ -128,7 +139,7 @@ def try_module(module: str, tests: dict[str, Test], results: Path) -> None:
 
 def _try(module: str, mutation: Mutation, tree: ast.Module, tests: dict[str, Test]) -> tuple[str, int]:
     """Return how the tests ended on a mutant, and how many were run."""
-    own, others = _chosen(module, mutation, tests)
+    own, others = _chosen(module, tests)
     for chosen in (own, others):
         if chosen:
             expected = sum(tests[name].seconds for name in chosen)
@@ -147,20 +158,45 @@ def _try(module: str, mutation: Mutation, tree: ast.Module, tests: dict[str, Tes
     return ("survived" if own or others else "untested"), len(own) + len(others)
 
 
-def _chosen(module: str, mutation: Mutation, tests: dict[str, Test]) -> tuple[list[str], list[str]]:
-    """Return the tests that pass through a mutation: those of the module's own file, and the quickest others."""
+def passing(module: str, mutation: Mutation, tests: dict[str, Test]) -> dict[str, Test]:
+    """Return the tests that pass through a mutation.
+
+    What runs as the module is imported, also a function that is called then alone, concerns all tests of the
+    module, and of its own file also those that only look at a value: they pass through none of its lines.
+    """
+    found = {name: test for name, test in tests.items() if _lines(module, test) & set(mutation.lines)}
+    if found and not mutation.runs_at_import:
+        return found
+    return {name: test for name, test in tests.items() if _lines(module, test) or _is_own(module, name)}
+
+
+def _lines(module: str, test: Test) -> set[int]:
+    return test.lines.get(module, set())
+
+
+def _is_own(module: str, test: str) -> bool:
+    """Return whether a test is of the file that mirrors a module."""
     room, noun = module.rsplit("/", 1)
+    return f"/{room}/test_{noun}.py" in test
+
+
+def _chosen(module: str, tests: dict[str, Test]) -> tuple[list[str], list[str]]:
+    """Return those of some tests that are of the module's own file, and the quickest others, in this order."""
     own, others, left = [], [], float(_SECONDS)
     for name, test in sorted(tests.items(), key=lambda item: item[1].seconds):
-        lines = test.lines.get(module, set())
-        if not lines or not (mutation.runs_at_import or not lines.isdisjoint(mutation.lines)):
-            continue
-        if f"/{room}/test_{noun}.py" in name:
+        if _is_own(module, name):
             own.append(name)
         elif left > 0:
             others.append(name)
             left -= test.seconds
     return own, others
+
+
+@cache
+def _suite(files: frozenset[str]) -> str:
+    """Return a digest of files of tests and of what they import beside the package."""
+    paths = {path for name in files for path in imported(ROOT / name) if PACKAGE not in path.parents}
+    return _digest(*sorted(paths))
 
 
 def _known(module: str, results: Path) -> Sequence[Outcome]:

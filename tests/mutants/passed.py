@@ -1,5 +1,6 @@
 """Which tests pass through which lines of the package, and how long each takes."""
 
+import ast
 import hashlib
 import json
 import sys
@@ -7,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -16,11 +18,10 @@ import pytest
 from mutants.child import PACKAGE, ROOT, pytest_in_a_child
 
 TESTS = ROOT / "tests/unit"
-_LEFT_OUT = {
-    *("training/test_trainer.py", "training/test_state.py", "training/test_resuming.py"),
-    *("networks/test_backbones.py", "networks/test_registry.py"),
-}
-"""Whole trainings and large networks: seconds for each of their tests, and minutes as they are traced."""
+_ROOTS = (PACKAGE.parent, ROOT, ROOT / "workflow", ROOT / "docs", ROOT / "tests", TESTS, ROOT / "tests/workflow")
+"""Where the tests' imports are looked up."""
+_LEFT_OUT = {f"training/test_{noun}.py" for noun in ("trainer", "resuming", "devices", "loading")}
+"""Whole trainings: seconds for each of their tests, and minutes as they are traced."""
 _TIMEOUT = 900
 
 
@@ -63,8 +64,8 @@ class Tracer:
         return _Tracing(self._of_call)
 
     def _of_call(self, frame: FrameType, event: str, argument: object) -> Any:
-        name = frame.f_code.co_filename
-        if not name.startswith(str(PACKAGE)) or (module := _module(name)) not in self.modules:
+        module = _module(frame.f_code.co_filename)
+        if module is None or module not in self.modules:
             return None
         lines = self._now.setdefault(module, set())
 
@@ -102,12 +103,42 @@ class _Tracing:
         threading.settrace(None)  # type: ignore[arg-type]
 
 
-def _module(path: str) -> str:
-    return str(Path(path).relative_to(PACKAGE).with_suffix(""))
+@cache
+def _module(path: str) -> str | None:
+    """Return the package's module that a file holds, as `volumes/box`; None for other files."""
+    return str(Path(path).relative_to(PACKAGE).with_suffix("")) if path.startswith(f"{PACKAGE}/") else None
+
+
+@cache
+def imported(path: Path) -> frozenset[Path]:
+    """Return the project's files that a file imports, directly or not, and itself."""
+    found, waiting = {path}, [path]
+    while waiting:
+        new = _imports(waiting.pop()) - found
+        found |= new
+        waiting += new
+    return frozenset(found)
+
+
+@cache
+def _imports(path: Path) -> frozenset[Path]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {one.name for one in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module} | {f"{node.module}.{one.name}" for one in node.names}
+    parts = [name.split(".") for name in names]
+    whole = {"/".join(part[:length]) for part in parts for length in range(1, len(part) + 1)}
+    places = [root / f"{name}{end}.py" for root in _ROOTS for name in whole for end in ("", "/__init__")]
+    return frozenset(place for place in places if place.is_file())
 
 
 def passed(folder: Path, modules: Sequence[str]) -> dict[str, Test]:
     """Return what every unit test passes through; what is known from an earlier call is read, not run again.
+
+    A file of tests is run again if it or anything that it imports has changed, and not at all if it imports none
+    of the modules.
 
     Parameters
     ----------
@@ -116,14 +147,14 @@ def passed(folder: Path, modules: Sequence[str]) -> dict[str, Test]:
     modules : sequence of str
         Modules of the package, as paths without suffix: `volumes/box`.
     """
-    package = _digest(*sorted(PACKAGE.rglob("*.py")))
+    wanted = {PACKAGE / f"{module}.py" for module in modules}
     tests: dict[str, Test] = {}
     for path in sorted(TESTS.rglob("test_*.py")):
         name = path.relative_to(TESTS).as_posix()
-        if name in _LEFT_OUT:
+        if name in _LEFT_OUT or wanted.isdisjoint(imported(path)):
             continue
         kept = folder / f"{name.removesuffix('.py').replace('/', '.')}.json"
-        key = [package, _digest(path), list(modules)]
+        key = [_digest(*sorted(imported(path))), list(modules)]
         content = json.loads(kept.read_text()) if kept.exists() else {}
         if content.get("key") != key:
             print(f"tracing {name}", flush=True)

@@ -2,12 +2,17 @@
 
 import ast
 import os
+from pathlib import Path
 
 import pytest
+from mutants import __main__ as main
 from mutants import child
-from mutants.__main__ import keyed
-from mutants.mutations import mutants
+from mutants.__main__ import keyed, passing, try_module
+from mutants.child import PACKAGE, ROOT
+from mutants.mutations import Mutation, mutants
 from mutants.page import Outcome, page
+from mutants.passed import TESTS, imported
+from mutants.passed import Test as Traced
 
 SOURCE = '''
 """A docstring is left alone."""
@@ -116,6 +121,54 @@ def test_equal_changes_of_a_function_are_told_apart() -> None:
 )
 def test_any_other_change_makes_outcomes_unknown(code: str, other: str) -> None:
     assert set(keys(SOURCE.replace(code, other, 1))) != set(keys(SOURCE))
+
+
+def test_what_survived_without_a_reason_is_tried_again_if_its_tests_changed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    tried: list[str] = []
+
+    def end(module: str, mutation: Mutation, tree: ast.Module, tests: dict[str, Traced]) -> tuple[str, int]:
+        tried.append(mutation.name)
+        return "killed" if "least" in mutation.name else "survived", len(tests)
+
+    monkeypatch.setattr(main, "_source", lambda module: SOURCE)
+    monkeypatch.setattr(main, "_try", end)
+    every, survivors = changes(SOURCE), [name for name in changes(SOURCE) if "least" not in name]
+    for suite, explained, expected in (
+        ("1", set(), every),
+        ("1", set(), []),
+        ("2", {("box", survivors[0])}, survivors[1:]),
+        ("2", set(), survivors[:1]),
+    ):
+        monkeypatch.setattr(main, "_suite", lambda files, suite=suite: suite)
+        tried.clear()
+        try_module("box", {}, tmp_path, explained)
+        assert tried == expected
+
+
+def test_tests_that_pass_through_a_line_are_those_of_its_mutants() -> None:
+    own = "tests/unit/volumes/test_box.py::looks"
+    tests = {
+        own: Traced(0.1, {}),
+        "other": Traced(0.1, {}),
+        "one": Traced(0.1, {"volumes/box": {9, 10}}),
+        "two": Traced(0.1, {"volumes/box": {9, 12}, "voi": {11}}),
+    }
+    found = {mutation.name: set(passing("volumes/box", mutation, tests)) for mutation, _ in mutants(SOURCE)}
+    assert found["larger: sum(values) → values"] == {own, "one", "two"}  # it may be called at import
+    assert found["larger: not values → values"] == {"one", "two"}
+    assert found["larger: 2 → 3"] == {"two"}
+    assert found["module: 3 → 4"] == {own, "one", "two"}
+
+
+def test_a_file_of_tests_is_traced_again_if_anything_that_it_imports_changed() -> None:
+    path = TESTS / "masks/test_average.py"
+    found = imported(path)
+    own = {path, TESTS / "small_exams.py", PACKAGE / "masks/average.py", PACKAGE / "masks/__init__.py"}
+    assert own | {PACKAGE / "volumes/axes.py"} <= found  # the last one through others
+    assert PACKAGE / "masks/fusion.py" not in found
+    assert ROOT / "tests/mutants/__main__.py" in imported(Path(__file__))
 
 
 @pytest.mark.parametrize(("kept_waiting", "status"), [(0, None), (30, 0)])

@@ -58,3 +58,17 @@ def test_chosen_methods_are_all_that_is_compared(runs: list[Run]) -> None:
 def test_what_is_not_there_is_told(runs: list[Run], chosen: list[str], told: str) -> None:
     with pytest.raises(UserError, match=told):
         pairs_of(runs, chosen)
+
+
+def test_pairs_come_in_the_order_of_the_first_run_and_each_once(tmp_path: Path) -> None:
+    for name, methods in (("one", "ba"), ("two", "ab")):
+        FinishedRun(tmp_path / name, {method: dice() for method in methods}, result="a")
+    turned = read_runs([tmp_path / name for name in ("one", "two")])
+    assert [run.methods for run in turned] == [["b", "a"], ["a", "b"]]
+    assert [pair.name for pair in pairs_of(turned)] == ["result", "b"]
+    assert [pair.name for pair in pairs_of(turned, ["b", "b"])] == ["b"]
+
+
+def test_a_run_is_named_by_its_folder_with_or_without_a_slash_at_the_end(runs: list[Run]) -> None:
+    for end in ("", "/"):
+        assert pairs_of(runs, [f"{runs[1].folder}{end}=b"])[0].methods["two"] == "b"

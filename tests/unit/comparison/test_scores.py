@@ -21,6 +21,7 @@ from hepaflow.comparison.scores import (
     Scores,
     compare_scores,
     paired,
+    unequal,
 )
 from hepaflow.errors import UserError
 from hepaflow.evaluation.exam import segmentation_of, structure_scores
@@ -94,6 +95,13 @@ def test_metrics_know_whether_more_or_less_is_better() -> None:
     assert {abs(metric.better) for metric in METRICS.values()} == {0, 1}
 
 
+def test_samples_are_equal_where_only_the_last_bit_differs() -> None:
+    one, other = np.array([1 - 1 / 3, 0.5]), np.array([2 / 3, 0.75])
+    assert one[0] != other[0]
+    found = paired(one, other)
+    assert (found["higher"], found["equal"], found["lower"]) == (1, 1, 0)
+
+
 def test_equal_samples_have_no_p_value_and_no_samples_nothing() -> None:
     same = paired(np.ones(3), np.ones(3))
     assert (same["difference"], same["equal"]) == (0, 3)
@@ -134,6 +142,7 @@ def test_every_run_is_held_against_the_first_and_every_value_is_kept(tmp_path: P
     assert chosen[chosen["other_run"] == "three"]["difference"].tolist() == pytest.approx([-0.1] * 2)
     values = found.values
     assert tuple(values.columns) == VALUE_COLUMNS
+    assert values.index.tolist() == list(range(len(values)))
     first = values[values["run"] == "one"]
     assert (first["difference"] == 0).all()
     assert len(values) == 3 * len(first)
@@ -176,6 +185,10 @@ def test_pooled_metrics_are_ratios_of_sums(tmp_path: Path) -> None:
     assert found["value"] == pytest.approx(0.9)
     assert found["other_value"] == pytest.approx(0.9 - 0.08 / 8)
     assert found["difference"] == pytest.approx(-0.01)
+    assert found["undefined"] == 0
+    # Exams are drawn whole: without the one that differs in a third of the draws, and with it several times.
+    assert found["high"] == pytest.approx(0, abs=1e-12)
+    assert found["low"] < -0.015
 
 
 @pytest.mark.parametrize("threshold", ["any", "half"])
@@ -207,6 +220,46 @@ def test_undefined_exams_are_left_out_of_their_metric_alone(tmp_path: Path) -> N
     assert (row(found, "assd_mm")["exams"], row(found, "assd_mm")["undefined"]) == (len(EXAMS) - 2, 2)
     assert row(found, "assd_mm")["difference"] == pytest.approx(0.1)
     assert row(found, "dice")["exams"] == len(EXAMS)
+
+
+def test_a_value_of_zero_is_defined(tmp_path: Path) -> None:
+    one, table = FinishedRun(tmp_path / "one"), scores({"fusion": dice(more=0.1), "net": dice(1)})
+    table.loc[(table["metric"] == "dice") & (table["exam"] == "a"), "value"] = 0.0
+    for runs in (
+        (one, FinishedRun(tmp_path / "two", table=table)),
+        (FinishedRun(tmp_path / "0", table=table), one),
+    ):
+        found = row(compared(*runs), "dice")
+        assert (found["exams"], found["undefined"]) == (len(EXAMS), 0)
+
+
+def test_a_metric_that_one_run_has_alone_is_left_out(tmp_path: Path) -> None:
+    """Its scores may be of an earlier version."""
+    table = scores({"fusion": dice(), "net": dice(1)}, metrics=["dice"])
+    found = compared(FinishedRun(tmp_path / "one"), FinishedRun(tmp_path / "two", table=table)).comparisons
+    assert set(found["metric"]) == {"dice", "absolute_burden_error"}
+
+
+def test_one_lesion_is_enough_for_a_pooled_metric(tmp_path: Path) -> None:
+    metric = "lesion_precision_any"
+    table = scores({"fusion": dice()}, metrics=["dice", metric])
+    table.loc[table["metric"].isin(["lesions", "found_lesions_any"]) & (table["exam"] != "a"), "value"] = 0.0
+    table.loc[table["metric"] == "lesions", "value"] /= 2
+    table = table[(table["structure"] == "lesion") | (table["metric"] != metric)]
+    found = compared(*(FinishedRun(tmp_path / name, table=table) for name in ("one", "two")))
+    assert row(found, metric, "lesion", statistic=POOLED)["value"] == 1
+
+
+def test_a_run_is_unequal_by_the_last_bit_of_one_value_and_by_what_is_defined_on_one_side_alone() -> None:
+    half = 0.5
+    known = {"first": (half, nan), "same": (half, nan), "bit": (np.nextafter(half, 1), nan), "less": (nan, nan)}
+    known |= {"more": (half, half)}
+    rows = [
+        ("result", "liver", "dice", exam, run, "fusion", value, 0.0)
+        for run, values in known.items()
+        for exam, value in zip("ab", values, strict=True)
+    ]
+    assert unequal(pd.DataFrame(rows, columns=VALUE_COLUMNS), "first") == {"bit", "less", "more"}
 
 
 def test_errors_count_by_their_size(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from hepaflow.masks.restore import read_region, read_restored, region_on, restor
 from hepaflow.preprocessing.slices import SliceFile, SliceStack
 from hepaflow.preprocessing.voi import volume_of_interest
 from hepaflow.settings.postprocess import LargestComponent
-from hepaflow.volumes.axes import Axes, covering, own_grid
+from hepaflow.volumes.axes import Axes, Axis, covering, own_grid
 from hepaflow.volumes.box import Box
 from hepaflow.volumes.resample import resampled_mask
 from hepaflow.volumes.resize import resize_masks
@@ -333,3 +333,11 @@ def test_a_region_is_brought_onto_the_grid_of_a_resampled_exam(tmp_path: Path) -
     write_clean(tmp_path / "liver.npz", [("exam", region)])
     files = (SliceFile(tmp_path / f"{name}.safetensors") for name in ("around", "own"))
     np.testing.assert_array_equal(read_region(tmp_path / "liver.npz", "exam", *files), on)
+
+
+def test_one_half_itself_is_outside_of_a_resampled_exam_too() -> None:
+    """Three voxels on two, the middle one halfway between one below and one above."""
+    box = Box((0, 1), (0, 2), (0, 3))
+    map_ = np.tile(np.array([HALF - 1, HALF], np.uint8), (1, 2, 1))
+    grid = (Axis(1, (0, 1)), Axis(2, (0, 2)), Axis(2, (0, 3)))
+    assert restore(map_, box, (1, 2, 3), grid)[0, 0].tolist() == [False, False, True]

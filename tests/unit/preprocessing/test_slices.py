@@ -1,5 +1,6 @@
 """The slice data set."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,8 @@ from safetensors.numpy import load_file, save
 from small_exams import saved, stack
 
 from hepaflow.errors import UserError
-from hepaflow.preprocessing.slices import FULL, SliceFile, SlicesInMemory, SliceStack, stored
+from hepaflow.preprocessing.slices import FULL, SliceFile, SlicesInMemory, SliceStack, no_slices, stored
+from hepaflow.volumes.axes import own_grid
 from hepaflow.volumes.box import Box
 
 quick = settings(max_examples=60, deadline=None, derandomize=True)
@@ -95,6 +97,14 @@ def test_slices_in_memory_are_read_as_those_of_a_file(shared: tuple[SliceStack, 
     np.testing.assert_array_equal(memory.image(), file.image())
 
 
+def test_the_size_of_slices_that_are_not_square_is_their_rows(tmp_path: Path) -> None:
+    """Those of resampled exams."""
+    shape = (2, 3, 4)
+    what = SliceStack(np.zeros(shape, np.uint16), None, Box.whole(shape), shape, own_grid(np.zeros(shape)))
+    for one in (what, saved(tmp_path, what), SlicesInMemory(what)):
+        assert (one.voxels, one.size) == (shape, 3)
+
+
 def test_pixels_are_stored_as_the_nearest_fixed_point_number() -> None:
     pixels = np.array([-0.5, 0, 0.4 / FULL, 0.6 / FULL, 1.6 / FULL, 0.5, 1 - 0.6 / FULL, 1, 1.5], np.float32)
     assert stored(pixels).dtype == np.uint16
@@ -109,6 +119,32 @@ def test_empty_stack(tmp_path: Path) -> None:
     assert file.image().shape == file.mask().shape == (0, 8, 8)
     assert file.image(slice(0, 9)).dtype == np.float32
     assert file.mask(slice(0, 9)).dtype == bool
+
+
+@pytest.mark.parametrize("with_mask", [True, False])
+@pytest.mark.parametrize("with_region", [True, False])
+def test_where_there_are_no_slices_there_are_masks_of_none(
+    tmp_path: Path, with_mask: bool, with_region: bool
+) -> None:
+    made = no_slices(8, (2, 40, 50), with_mask=with_mask, with_region=with_region)
+    file, memory = saved(tmp_path, made), SlicesInMemory(made)
+    assert (file.has_mask, file.has_region, memory.has_region) == (with_mask, with_region, with_region)
+    assert (file.voxels, file.shape, file.box, file.grid) == ((0, 8, 8), (2, 40, 50), None, None)
+    for read, wanted in ((file.mask, with_mask), (file.region, with_region), (memory.region, with_region)):
+        if wanted:
+            assert (read().shape, read().dtype) == ((0, 8, 8), bool)
+    assert no_slices(8, (2, 40, 50), with_mask=True).region is None
+
+
+def test_a_region_is_read_as_the_mask_is(tmp_path: Path) -> None:
+    what = stack()
+    what = replace(what, region=~what.mask)
+    file, memory = saved(tmp_path, what), SlicesInMemory(what)
+    for index in (slice(None), slice(1, 4), slice(0), 0, -1):
+        for one in (file, memory):
+            assert one.region(index).dtype == bool
+            np.testing.assert_array_equal(one.region(index), what.region[index])
+    np.testing.assert_array_equal(file.region(), memory.region())
 
 
 def test_equal_stacks_give_equal_bytes_and_digests(tmp_path: Path) -> None:
@@ -165,6 +201,12 @@ def test_damaged_file(tmp_path: Path, kind: str) -> None:
 def test_missing_file(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"nothing\.safetensors"):
         SliceFile(tmp_path / "nothing.safetensors")
+
+
+def test_what_cannot_be_opened_is_told_as_the_system_tells_it(tmp_path: Path) -> None:
+    """Safetensors says of any such file that there is no such device."""
+    with pytest.raises(UserError, match="Is a directory"):
+        SliceFile(tmp_path)
 
 
 # liver slices

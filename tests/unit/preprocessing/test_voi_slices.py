@@ -67,8 +67,18 @@ def test_the_livers_mask_is_stored_beside_the_image_if_it_is_asked_for(tmp_path:
         assert not one.has_region
         with pytest.raises(ValueError, match="no mask of a region"):
             one.region()
-    none = voi_slices(hu, np.zeros(hu.shape, bool), None, settings)
-    assert none.region.shape == none.image.shape == (0, 40, 40)
+
+
+@pytest.mark.parametrize("with_region", [None, True])
+@pytest.mark.parametrize("with_mask", [False, True])
+def test_an_exam_without_a_liver_has_no_slices(with_mask: bool, with_region: bool | None) -> None:
+    hu, labels = exam()
+    settings = VoiSlicesSettings(window=WINDOW, size=40, with_region=with_region)
+    none = voi_slices(hu, np.zeros(hu.shape, bool), labels == 2 if with_mask else None, settings)
+    assert (none.box, none.shape, none.image.shape) == (None, hu.shape, (0, 40, 40))
+    assert (none.mask is not None, none.region is not None) == (with_mask, bool(with_region))
+    for one in (none.mask, none.region):
+        assert one is None or one.shape == (0, 40, 40)
 
 
 @pytest.mark.parametrize(
