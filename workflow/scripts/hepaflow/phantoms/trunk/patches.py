@@ -111,7 +111,7 @@ def draw_patch(seed: Sequence[int], wanted: Patch, around: str | None) -> tuple[
     return image, label
 
 
-def _draw_exam(draws: Draws, patient: Patient, structure: str | None) -> tuple[_Exam, Tensor, Ends]:
+def _draw_exam(draws: Draws, patient: Patient, shown: str | None) -> tuple[_Exam, Tensor, Ends]:
     """Draw which part of a patient is seen; where a structure has to be seen, until one of its points is.
 
     Most exams show the liver, some a part of it or none. Returned are also where the liver is, coarsely, and these
@@ -120,10 +120,10 @@ def _draw_exam(draws: Draws, patient: Patient, structure: str | None) -> tuple[_
     for number in range(_TRIES):
         usual = draws.around(-10, 50) if draws.chance(0.75) else draws.between(-420, 300)
         exam = _exam(draws, usual if number < _TRIES - 1 else 0.0)
-        if structure is None:
+        if shown is None:
             return exam, torch.zeros(0, 3), np.empty((0, 3))
         liver = exam.view.space().shared(patient.liver) < 0
-        points = _POINTS[structure](patient, exam, liver)
+        points = _POINTS[shown](patient, exam, liver)
         if len(points):
             break
     return exam, liver, points
