@@ -62,7 +62,7 @@ PICTURES = {
     "segment.png": Picture("present", ("colours", "segment.report", "viewer", "web"), ""),
 }
 ELSEWHERE = {
-    "drawn.png": "python docs/drawn.py",
+    "drawn.png": "python docs/drawn_patches.py",
     "rooms.svg": "python docs/rooms.py",
     "rulegraph.svg": "python docs/rulegraph.py",
     "scaling.svg": "make bench",

@@ -1,4 +1,4 @@
-"""What the networks of config/open.yaml are trained on: `python docs/drawn.py` draws images/drawn.png."""
+"""What the networks of config/open.yaml are trained on: `python docs/drawn_patches.py` draws images/drawn.png."""
 
 import os
 from pathlib import Path
