@@ -1,5 +1,7 @@
 """The package is built in rooms: each on its floor, imports run downwards, and in no circle."""
 
+import tomllib
+from collections import Counter
 from graphlib import TopologicalSorter
 
 import pytest
@@ -46,3 +48,11 @@ def test_a_room_says_what_it_is() -> None:
 
 def test_the_picture_is_of_this_code() -> None:
     assert PICTURE.read_text(encoding="utf-8") == drawn(), "run: python docs/rooms.py"
+
+
+def test_no_module_hides_another_of_its_name() -> None:
+    """Tests find modules in several folders, the first of which wins."""
+    settings = tomllib.loads((PACKAGE.parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
+    folders = [PACKAGE.parents[2] / name for name in settings["tool"]["pytest"]["ini_options"]["pythonpath"]]
+    names = Counter(path.stem for folder in folders for path in folder.glob("*.py") if path.stem != "conftest")
+    assert [name for name, count in names.items() if count > 1] == []
