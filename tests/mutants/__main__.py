@@ -196,7 +196,8 @@ def _try_quickly(
 def _try(module: str, mutation: Mutation, tree: ast.Module, tests: dict[str, Test]) -> tuple[str, int]:
     """Return how the tests ended on a mutant, and how many were run."""
     own, others = _chosen(module, tests)
-    for chosen in (own, others):
+    # Of a function, the module's own tests have run quickly, and have not noticed.
+    for chosen in (own, others) if mutation.runs_at_import else (others, own):
         if chosen:
             ended = pytest_in_a_child(
                 sorted({name.partition("::")[0] for name in chosen}),
