@@ -10,19 +10,20 @@ import ast
 import hashlib
 import json
 import os
-import signal
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
+from math import inf
 from pathlib import Path
 
-from mutants.child import PACKAGE, ROOT, load_libraries, pytest_in_a_child
+from mutants.child import NOTICED, PACKAGE, ROOT, load_libraries, pytest_in_a_child
 from mutants.mutations import Mutation, mutants
 from mutants.page import PAGE, Outcome, page, reasons
 from mutants.passed import Chosen, Test, imported, passed
+from mutants.quick import Quick
 
 MODULES = (
     "evaluation/metrics/overlap",
@@ -73,8 +74,6 @@ MODULES = (
 _SECONDS = 15
 """Of tests that are run for one mutant: hundreds pass through some lines."""
 _SLACK = 60
-_NOTICED = (1, 2, -signal.SIGSEGV, -signal.SIGABRT)
-"""A test failed, a file of tests could not be imported, or a library crashed."""
 
 
 def main() -> int:
@@ -90,8 +89,9 @@ def main() -> int:
         _prepare()
         tests = passed(arguments.results / "passed", MODULES)
         explained = set() if arguments.again else set(reasons())
-        for module in arguments.modules or MODULES:
-            try_module(module, tests, arguments.results, explained)
+        for quickly in (True, False):  # what is left takes as long again
+            for module in arguments.modules or MODULES:
+                try_module(module, tests, arguments.results, explained, quickly=quickly)
     outcomes = {module: _known(module, arguments.results) for module in MODULES}
     counts = {module: sum(1 for _ in mutants(_source(module))) for module in MODULES}
     PAGE.write_text(page(outcomes, counts, reasons()), encoding="utf-8")
@@ -115,47 +115,108 @@ def _prepare() -> None:
 
 
 def try_module(
-    module: str, tests: dict[str, Test], results: Path, explained: Collection[tuple[str, str]] = ()
+    module: str,
+    tests: dict[str, Test],
+    results: Path,
+    explained: Collection[tuple[str, str]] = (),
+    *,
+    quickly: bool = False,
 ) -> None:
-    """Try the tests on every mutant of a module, but for those whose outcome is known or explained."""
+    """Try the tests on every mutant of a module, but for those whose outcome is known or explained.
+
+    Quickly, only outcomes of those that are killed so become known.
+    """
     path = results / f"{module.replace('/', '.')}.jsonl"
-    earlier = {outcome.key: outcome for outcome in _known(module, results)}
-    with path.open("a", encoding="utf-8") as kept:
+
+    def left() -> Iterator[_Left]:
+        earlier = {outcome.key: outcome for outcome in _known(module, results)}
         for key, mutation, tree in keyed(_source(module)):
             before = earlier.get(key)
             if before and (not before.survived or (module, mutation.name) in explained):
                 continue
             chosen = passing(module, mutation, tests)
             suite = _suite(frozenset(name.partition("::")[0] for name in chosen))
-            if before and before.suite == suite:
-                continue
-            outcome = Outcome(key, suite, mutation.name, mutation.line, *_try(module, mutation, tree, chosen))
+            if before is None or before.suite != suite:
+                yield _Left(key, suite, mutation, tree, chosen)
+
+    with path.open("a", encoding="utf-8") as kept:
+
+        def keep(one: _Left, end: str, count: int) -> None:
+            outcome = Outcome(one.key, one.suite, one.mutation.name, one.mutation.line, end, count)
             kept.write(json.dumps(vars(outcome)) + "\n")
             kept.flush()
             if outcome.survived:
-                print(f"{module}:{mutation.line} {outcome.end}: {mutation.name}", flush=True)
+                print(f"{module}:{outcome.line} {end}: {outcome.name}", flush=True)
+
+        if quickly:
+            _try_quickly(module, tests, left, keep)
+            return
+        for one in left():
+            keep(one, *_try(module, one.mutation, one.tree, one.tests))
     print(f"{module}: done", flush=True)
+
+
+@dataclass(frozen=True)
+class _Left:
+    """A mutant that is left to be tried, and the tests that pass through it."""
+
+    key: str
+    suite: str
+    mutation: Mutation
+    tree: ast.Module
+    tests: dict[str, Test]
+
+
+def _try_quickly(
+    module: str,
+    tests: dict[str, Test],
+    left: Callable[[], Iterator[_Left]],
+    keep: Callable[[_Left, str, int], None],
+) -> None:
+    """Kill what the module's own tests kill, in forks of one process that has collected them."""
+    own = [name for name in tests if _is_own(module, name)]
+    if not own or next(left(), None) is None:
+        return
+
+    def tried() -> Iterator[tuple[str, Mutation, ast.Module, Sequence[str]]]:
+        nonlocal now
+        for now in left():
+            yield now.key, now.mutation, now.tree, _chosen(module, now.tests)[0]
+
+    now: _Left
+    plugin = Quick(
+        module,
+        tried,
+        lambda names: _limit(names, tests),
+        lambda key, end: keep(now, end, len(_chosen(module, now.tests)[0])),
+    )
+    pytest_in_a_child(sorted({name.partition("::")[0] for name in own}), timeout=inf, plugins=[plugin])
 
 
 def _try(module: str, mutation: Mutation, tree: ast.Module, tests: dict[str, Test]) -> tuple[str, int]:
     """Return how the tests ended on a mutant, and how many were run."""
     own, others = _chosen(module, tests)
-    for chosen in (own, others):
+    # Of a function, the module's own tests have run quickly, and have not noticed.
+    for chosen in (own, others) if mutation.runs_at_import else (others, own):
         if chosen:
-            expected = sum(tests[name].seconds for name in chosen)
             ended = pytest_in_a_child(
                 sorted({name.partition("::")[0] for name in chosen}),
-                timeout=_SLACK + 10 * expected,
+                timeout=_limit(chosen, tests),
                 change=(module, tree),
                 plugins=[Chosen(chosen)],
             )
             if ended.status is None:
                 return "time over", len(chosen)
-            if ended.status in _NOTICED:
+            if ended.status in NOTICED:
                 return "killed", len(chosen)
             if ended.status != 0:  # a test that is no longer there, say: nothing is known
                 raise SystemExit(f"pytest ended with {ended.status} on {module}: {mutation.name}")
     return ("survived" if own or others else "untested"), len(own) + len(others)
+
+
+def _limit(names: Sequence[str], tests: dict[str, Test]) -> float:
+    """Return the seconds after which some tests are taken not to end."""
+    return _SLACK + 10 * sum(tests[name].seconds for name in names)
 
 
 def passing(module: str, mutation: Mutation, tests: dict[str, Test]) -> dict[str, Test]:

@@ -19,6 +19,9 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "workflow/scripts/hepaflow"
+NOTICED = (1, 2, -signal.SIGSEGV, -signal.SIGABRT)
+"""A test failed, a file of tests could not be imported, or a library crashed."""
+
 _MEMORY = 12 << 30  # a mutant may ask for any amount
 
 
@@ -106,7 +109,7 @@ def pytest_in_a_child(
         child = os.fork()
         if child == 0:
             _be_the_child(folder, arguments, change, plugins, report)
-        status = _wait(child, timeout)
+        status = wait(child, timeout)
         told = folder / "report"
         return Ended(status, told.read_text() if told.exists() else "")
     finally:
@@ -142,7 +145,8 @@ def _be_the_child(
         os._exit(status)
 
 
-def _wait(child: int, timeout: float) -> int | None:
+def wait(child: int, timeout: float) -> int | None:
+    """Wait for a child that leads a group, and return its exit status; None where it had to be ended."""
     start = time.monotonic()
     while True:  # it may have ended while this process was stopped
         done, status = os.waitpid(child, os.WNOHANG)

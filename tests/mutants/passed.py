@@ -187,5 +187,10 @@ def _trace(path: Path, modules: Sequence[str], folder: Path) -> dict[str, Any]:
 def _digest(*paths: Path) -> str:
     digest = hashlib.sha256()
     for path in paths:
-        digest.update(path.read_bytes())
+        digest.update(_content(path))
     return digest.hexdigest()
+
+
+@cache
+def _content(path: Path) -> bytes:
+    return path.read_bytes()

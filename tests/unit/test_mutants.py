@@ -3,6 +3,7 @@
 import ast
 import os
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from mutants import __main__ as main
@@ -13,6 +14,7 @@ from mutants.mutations import Mutation, mutants
 from mutants.page import Outcome, page
 from mutants.passed import TESTS, imported
 from mutants.passed import Test as Traced
+from mutants.quick import changes_of
 
 SOURCE = '''
 """A docstring is left alone."""
@@ -147,6 +149,62 @@ def test_what_survived_without_a_reason_is_tried_again_if_its_tests_changed(
         assert tried == expected
 
 
+DECORATED = """
+from functools import cache
+
+@cache
+def cached():
+    return 1
+
+def outer():
+    def inner():
+        return 1
+    return inner()
+
+class Box:
+    def method(self):
+        return [1 for _ in "x"][0]
+
+    @property
+    def plain(self):
+        return 1
+
+    @classmethod
+    def of(cls):
+        return 1
+
+    @property
+    def settable(self):
+        return 1
+
+    @settable.setter
+    def settable(self, value):
+        self.value = value
+"""
+
+
+def test_a_function_gets_the_code_of_its_mutant_also_where_it_is_known_already() -> None:
+    module = ModuleType("decorated")
+    module.__file__ = "decorated.py"
+    exec(compile(DECORATED, module.__file__, "exec"), vars(module))
+    box = module.Box()
+    known = {
+        "cached": module.cached,
+        "outer.inner": module.outer,
+        "Box.method": box.method,
+        "Box.plain": lambda: box.plain,
+        "Box.of": box.of,
+        "Box.settable": lambda: box.settable,
+    }
+    for mutation, tree in mutants(DECORATED):
+        if mutation.before == "1":
+            for function, code in changes_of(module, mutation.function, tree):
+                function.__code__ = code
+    assert {name: function() for name, function in known.items()} == {name: 2 for name in known} | {
+        "Box.settable": 1  # getter and setter have one name: it is tried by itself
+    }
+
+
 def test_tests_that_pass_through_a_line_are_those_of_its_mutants() -> None:
     own = "tests/unit/volumes/test_box.py::looks"
     tests = {
@@ -177,7 +235,7 @@ def test_time_without_a_processor_does_not_count(
 ) -> None:
     monkeypatch.setattr(child, "_kept_waiting", lambda _: kept_waiting)
     process = os.posix_spawn("/bin/sleep", ["sleep", "0.5"], os.environ, setsid=True)
-    assert child._wait(process, timeout=0.05) == status
+    assert child.wait(process, timeout=0.05) == status
 
 
 def test_the_page_tells_survivors_with_their_reasons() -> None:

@@ -61,11 +61,11 @@ def test_what_is_not_there_is_told(runs: list[Run], chosen: list[str], told: str
 
 
 def test_pairs_come_in_the_order_of_the_first_run_and_each_once(tmp_path: Path) -> None:
-    for name, methods in (("one", "ba"), ("two", "ab")):
+    for name, methods in (("one", "cba"), ("two", "abc")):
         FinishedRun(tmp_path / name, {method: dice() for method in methods}, result="a")
     turned = read_runs([tmp_path / name for name in ("one", "two")])
-    assert [run.methods for run in turned] == [["b", "a"], ["a", "b"]]
-    assert [pair.name for pair in pairs_of(turned)] == ["result", "b"]
+    assert [run.methods for run in turned] == [["c", "b", "a"], ["a", "b", "c"]]
+    assert [pair.name for pair in pairs_of(turned)] == ["result", "c", "b"]
     assert [pair.name for pair in pairs_of(turned, ["b", "b"])] == ["b"]
 
 

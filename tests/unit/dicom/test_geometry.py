@@ -311,13 +311,12 @@ def test_a_tilted_stack_is_told_with_its_angle_wherever_it_begins() -> None:
         affine_of(_planes(*headers), [])
 
 
-def test_a_slice_beside_a_tilted_stack_is_told_before_the_tilt() -> None:
+@pytest.mark.parametrize(("number", "shift"), [(3, "3.13 mm, at 7.50 mm"), (1, "3.04 mm, at 2.50 mm")])
+def test_a_slice_beside_a_tilted_stack_is_told_before_the_tilt(number: int, shift: str) -> None:
     step = 2.5 * np.tan(np.radians(1))
     headers = [_header(0, ImagePositionPatient=[-150, step * index, 2.5 * index]) for index in range(8)]
-    headers[3].ImagePositionPatient[1] += 3
-    with pytest.raises(
-        GeometryError, match=r"a slice shifted in its plane by 3.13 mm, at 7.50 mm along the normal"
-    ):
+    headers[number].ImagePositionPatient[1] += 3
+    with pytest.raises(GeometryError, match=f"a slice shifted in its plane by {shift} along the normal"):
         affine_of(_planes(*headers), [])
 
 
