@@ -60,7 +60,7 @@ def parenchyma(hu: NDArray[Any], labels: NDArray[np.uint8]) -> Parenchyma | None
     if box is None:
         return None
     values = box.crop(hu).astype(np.float32)
-    inner = ndimage.binary_erosion(box.crop(labels) == 1, np.ones((1, 3, 3)), _EDGE)
+    inner = ndimage.binary_erosion(box.crop(labels) == 1, np.ones((1, 3, 3), bool), _EDGE)
     if np.count_nonzero(inner) < _LEAST:
         return None
     return Parenchyma(float(np.median(values[inner])), _noise(values, inner), _brightest(values, inner))

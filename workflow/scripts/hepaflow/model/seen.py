@@ -4,7 +4,7 @@ It stands in what the model was made from (`model.origin`), and changes nothing 
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from math import isfinite
 from typing import Any
 
@@ -40,12 +40,11 @@ class Seen:
     disagreement_percent: Mapping[str, float] = field(default_factory=dict)
 
     def with_more(self, other: "Seen") -> "Seen":
-        """Return it with what another has seen, too: each range holds both."""
-        joined = {
-            name: _span(end for ends in (getattr(self, name), getattr(other, name)) for end in ends or ())
-            for name in _RANGES
-        }
-        return replace(self, **joined)
+        """Return it with the ranges of another, too."""
+        return Seen(
+            **{name: _span((*(getattr(self, name) or ()), *(getattr(other, name) or ()))) for name in _RANGES},
+            disagreement_percent=self.disagreement_percent,
+        )
 
     def as_json(self) -> dict[str, Any]:
         """Return what is known, ready for JSON."""
