@@ -8,9 +8,12 @@ import pytest
 from real_ct import LABELS, NATIVE, needs_real_ct, portal_venous
 
 from hepaflow.model.seen import Seen
+from hepaflow.model.seen_files import OF_PHANTOMS
+from hepaflow.phantoms.rendering import ANATOMIES
 from hepaflow.segment.doubts import ROOM_OF_HU, ROOM_OF_LENGTHS, doubts, far_above
 from hepaflow.segment.report.measurements import Measurements, measure
 from hepaflow.segment.source import LoadedExam, read_exam
+from hepaflow.settings.phantom import PhantomSettings
 from hepaflow.volumes.labels import read_labels
 from hepaflow.volumes.volume import Grid
 
@@ -212,7 +215,20 @@ def test_a_range_of_one_value_is_told_as_one() -> None:
     assert told(*PLAIN, seen) == ("slices lie 5 mm apart; the model was trained with 2.5 mm",)
 
 
-# Real exams.
+# Drawn exams, and real ones.
+
+
+@pytest.mark.parametrize("anatomy", ANATOMIES)
+def test_of_phantoms_like_those_that_were_seen_there_is_none(anatomy: str) -> None:
+    settings = PhantomSettings(
+        anatomy=anatomy, size=64, slices=(30, 36), slice_thickness=(5, 7), field_of_view=(330, 380)
+    )
+    for number in range(3):
+        drawn = ANATOMIES[anatomy](f"one-{number}", settings)
+        exam = LoadedExam("drawn", drawn.image, Grid(drawn.image.shape[::-1], drawn.affine, None))
+        found = measure(drawn.label, exam.grid, {})
+        assert found.liver_voxels > 1000
+        assert doubts(found, drawn.label, exam, OF_PHANTOMS["trunk"]()) == ()
 
 
 @needs_real_ct
