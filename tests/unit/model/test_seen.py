@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 
 from hepaflow.evaluation.scores import UNCERTAINTY_COLUMNS, write_scores
+from hepaflow.model.drawn import OF_PHANTOMS, seen_drawn
 from hepaflow.model.seen import Seen, seen_of
-from hepaflow.model.seen_files import OF_PHANTOMS, read_seen
+from hepaflow.model.seen_files import read_seen
 from hepaflow.sampling.registry import DRAWN
 
 WHOLE = Seen((0.7, 5.0), (0.6, 0.9), (85.0, 130.0), (4.2, 18.0), {"liver": 9.5, "lesion": 60.0})
@@ -102,11 +103,12 @@ def test_it_is_read_from_the_files_of_a_run(tmp_path: Path) -> None:
     tables = [tmp_path / f"{name}.csv" for name in "ab"]
     for name, path in zip("ab", tables, strict=True):
         write_scores(LEVELS[LEVELS["exam"] == name], path)
-    seen = read_seen(paths, tables, [])
+    seen = read_seen(paths, tables)
     assert seen == Seen((1.0, 4.0), (0.7, 0.7), (100.0, 100.0), (9.0, 9.0), {"liver": 20.0, "lesion": 50.0})
-    assert read_seen([], [], []) == Seen()
+    assert read_seen([], []) == Seen()
 
 
 def test_every_kind_of_drawn_phantoms_says_what_is_seen_of_it() -> None:
     assert OF_PHANTOMS.keys() == DRAWN.keys()
-    assert read_seen([], [], ["trunk"]) == Seen((0.7, 8.0), None, (-20.0, 220.0), (0.0, 40.0))
+    assert seen_drawn([]) == Seen()
+    assert seen_drawn(["trunk"]) == Seen((0.7, 8.0), None, (-20.0, 220.0), (0.0, 40.0))

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from real_ct import LABELS, NATIVE, needs_real_ct, portal_venous
 
+from hepaflow.model.drawn import OF_PHANTOMS
 from hepaflow.model.seen import Seen
-from hepaflow.model.seen_files import OF_PHANTOMS
 from hepaflow.phantoms.rendering import ANATOMIES
 from hepaflow.segment.doubts import ROOM_OF_HU, ROOM_OF_LENGTHS, doubts, far_above
 from hepaflow.segment.report.measurements import Measurements, measure

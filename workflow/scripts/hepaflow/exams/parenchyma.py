@@ -1,12 +1,12 @@
 """How a liver looks in an exam, beside its lesions: what tells the contrast phase and the noise."""
 
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from scipy.stats import truncnorm
 
 from hepaflow.volumes.box import bounding_box
 
@@ -83,7 +83,8 @@ def _noise(values: NDArray[np.float32], inner: NDArray[np.bool_]) -> float | Non
     return float(small.mean() / _MEAN_OF_SMALL / np.sqrt(2))
 
 
-_MEAN_OF_SMALL = float(truncnorm.mean(0, truncnorm.ppf(_KEPT, 0, np.inf)))
+_LARGEST_KEPT = NormalDist().inv_cdf((1 + _KEPT) / 2)
+_MEAN_OF_SMALL = np.sqrt(2 / np.pi) * (1 - np.exp(-(_LARGEST_KEPT**2) / 2)) / _KEPT
 """Mean of the smallest so many of the absolute values of standard normal numbers."""
 
 
