@@ -105,7 +105,8 @@ PREDICTIONS |= names("predict.liver.test")
 DATA = names("preprocess.liver.train preprocess.liver.test") | LESION_DATA | LIVER_NETWORKS | APART
 ALL_NETWORKS = LIVER_NETWORKS | APART
 EXAMS_MADE = names("phantom.train phantom.test survey.train survey.test data_card") | DATA
-SURVEY = names("survey.train survey.test data_card provenance") | OF_THE_RUN
+# A model tells what its training exams are like.
+SURVEY = names("survey.train survey.test data_card bundle provenance") | OF_THE_RUN
 NOTHING: frozenset[str] = frozenset()
 
 
@@ -728,7 +729,9 @@ OF_NEW_EXAMS = {
     "what all pages share": (("web/base.html", "</body>", "</body >"), PRESENTED),
     "DICOM": (("dicom/overlay.py", "_OBLIQUE = 0.1", "_OBLIQUE = 0.2"), PRESENTED),
     "outside of the liver": (("segment/outside_liver.py", "MARGIN_MM = 10.0", "MARGIN_MM = 11.0"), PRESENTED),
-    "what checks labels": (("exams/survey.py", "_VALUES_OF_A_MASK = 3", "_VALUES_OF_A_MASK = 4"), NOTHING),
+    "doubts": (("segment/doubts.py", "ROOM_OF_HU = 10", "ROOM_OF_HU = 11"), PRESENTED),
+    # The notes of a result hold it against the surveys of the training exams.
+    "what checks labels": (("exams/survey.py", "_VALUES_OF_A_MASK = 3", "_VALUES_OF_A_MASK = 4"), PRESENTED),
     "scores": (
         ("evaluation/metrics/overlap.py", "import numpy as np\n", "import numpy as np\n\n_CHANGED = 1\n"),
         PRESENTED,  # the page tells the model's Dice
@@ -1095,7 +1098,7 @@ def test_an_exam_that_took_a_phantoms_place_is_kept(finished: Finished, tmp_path
 
 
 def test_two_changes_at_once_are_both_noticed(finished: Finished, tmp_path: Path) -> None:
-    """Also where one is of the survey, which comes before everything else and on which nothing depends."""
+    """Also where one is of the survey, which comes before everything else and on which no network depends."""
     clone = tmp_path / "run"
     shutil.copytree(finished.folder, clone, copy_function=shutil.copy2)
     helper = clone / SCRIPTS / "hepaflow/exams/survey.py"

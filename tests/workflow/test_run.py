@@ -172,11 +172,11 @@ def test_changed_helper_reruns_the_stages_that_import_it(copied: Checkout) -> No
     assert "survey" not in jobs
 
 
-def test_changed_survey_reruns_the_survey_alone(copied: Checkout) -> None:
+def test_changed_survey_reruns_the_survey_and_what_tells_of_it(copied: Checkout) -> None:
     helper = copied.folder / "workflow/scripts/hepaflow/exams/survey.py"
     helper.write_text(helper.read_text().replace("_VALUES_OF_A_MASK = 3", "_VALUES_OF_A_MASK = 4"))
     pages = {"provenance": 1, "pages_of_run": 1, "summary": 1, "html_report": 1}
-    assert copied.planned() == {"survey": len(EXAMS), "data_card": 1, **pages}
+    assert copied.planned() == {"survey": len(EXAMS), "data_card": 1, "bundle": 1, **pages}
 
 
 def test_configuration_stays_as_given(completed: Checkout) -> None:

@@ -33,8 +33,8 @@ rule survey:
         record=f"{RESULTS}/records/survey/{{exam}}.json",
     log:
         f"{RESULTS}/logs/survey/{{exam}}.log",
-    # Nothing depends on what a survey says, so it is no input of anything; it comes first, and a bad exam stops the
-    # run before hours are spent on the good ones. (An `ancient` input would hide changes of what waits for it: while
+    # No network, mask or score depends on what a survey says, so it is no input of these; it comes first, and a bad exam
+    # stops the run before hours are spent on the good ones. (An `ancient` input would hide changes of what waits for it: while
     # a job upstream is to run, Snakemake does not look at the parameters and other inputs of the jobs below.)
     priority: 100
     params:

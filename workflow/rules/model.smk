@@ -1,3 +1,7 @@
+"""A model in one file, and what it finds in new exams."""
+
+from hepaflow.methods.learned_from import drawn_for, is_fusion, learned_from_exams
+
 MODEL = JOB_SETTINGS.bundle()
 # What results say of the model that made them, beside its Dice.
 ORIGIN = {
@@ -8,6 +12,12 @@ ORIGIN = {
     "weights_of_files": any(INPUTS.weights(stage, network) for network, stage in networks_of(MODEL)),
 }
 
+# What the model's training exams are like, and how far its networks disagree on the test exams: another kind of exam
+# gives reason to doubt a result. Where no network learns from exams, the kinds of phantoms that are drawn instead.
+SEEN = [f"{RESULTS}/exams/{exam}.json" for exam in EXAMS.names("train") if learned_from_exams(PLAN, MODEL)]
+DISAGREED = [f"{RESULTS}/metrics/{exam}.uncertainty.csv" for exam in EXAMS.names("test") if is_fusion(MODEL)]
+DRAWN = drawn_for(PLAN, MODEL)
+
 
 rule bundle:
     input:
@@ -15,6 +25,8 @@ rule bundle:
         votes=[vote_file(stage, vote) for vote, stage in votes_of(MODEL)],
         # Its own methods' alone: a run can make the model of one method without computing the others.
         metrics=metrics_of(*MODEL.methods),
+        surveys=SEEN,
+        disagreement=DISAGREED,
         records=[
             *(f"{RESULTS}/records/train/{stage}.{network}.json" for network, stage in networks_of(MODEL)),
             *(f"{RESULTS}/records/fit_fusion/{stage}.{vote}.json" for vote, stage in votes_of(MODEL)),
@@ -29,6 +41,7 @@ rule bundle:
     params:
         data=EXAMS_IN_WORDS,
         origin=ORIGIN,
+        phantoms=DRAWN,
         settings=settings_of("bundle"),
         code=code_of("bundle"),
         libraries=libraries_of("bundle"),
@@ -69,8 +82,10 @@ rule present:
     input:
         images=raw("present", images_of),
         segmented=f"{RESULTS}/segmented/{{exam}}.npz",
-        # The page tells the model's Dice on the test exams.
+        # The page tells the model's Dice on the test exams, and in what an exam is unlike all that the model has seen.
         metrics=metrics_of(MODEL.result),
+        surveys=SEEN,
+        disagreement=DISAGREED,
     output:
         segmentation=f"{RESULTS}/new/{{exam}}/segmentation.nii.gz",
         measurements=f"{RESULTS}/new/{{exam}}/measurements.json",
@@ -84,6 +99,7 @@ rule present:
         image=place_of,
         method=MODEL.result,
         origin=ORIGIN,
+        phantoms=DRAWN,
         page=page_of("segment/report", "viewer", "web"),
         code=code_of("present"),
         libraries=libraries_of("present"),

@@ -10,6 +10,7 @@ from hepaflow.model.bundle import write_bundle
 from hepaflow.model.card import model_card, model_provenance
 from hepaflow.model.members import CARD, LICENCE, PROVENANCE, SETTINGS, weight_members
 from hepaflow.model.origin import ORIGIN, origin_of
+from hepaflow.model.seen_files import read_seen
 from hepaflow.settings.plan import Plan
 from hepaflow.system.atomic import replacing
 from hepaflow.version import version
@@ -20,7 +21,12 @@ def work() -> None:
     made_by = version()
     provenance = model_provenance(snakemake.input.records)
     scores = in_order(read_scores(*snakemake.input.metrics))
-    origin = origin_of(str(plan.result), snakemake.params.origin, scores)
+    seen = read_seen(snakemake.input.surveys, snakemake.input.disagreement)
+    if snakemake.params.phantoms:
+        from hepaflow.model.drawn import seen_drawn  # with PyTorch, which most runs need not import here
+
+        seen = seen.with_more(seen_drawn(snakemake.params.phantoms))
+    origin = origin_of(str(plan.result), snakemake.params.origin, scores, seen)
     members = [*weight_members(plan), LICENCE]
     paths = map(Path, [*snakemake.input.networks, *snakemake.input.votes, snakemake.input.licence])
     texts = {

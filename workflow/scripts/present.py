@@ -6,6 +6,7 @@ from pathlib import Path
 from hepaflow.evaluation.scores import read_scores
 from hepaflow.jobs.run import run
 from hepaflow.model.origin import origin_of
+from hepaflow.model.seen_files import read_seen
 from hepaflow.segment.output import write_exam
 from hepaflow.segment.own_exam import result_of
 from hepaflow.segment.result_folder import remove_remains
@@ -19,7 +20,13 @@ def work() -> None:
     exam = read_exam(Path(snakemake.params.image), name=snakemake.wildcards.exam)
     found = read_segmented(snakemake.input.segmented)
     result = result_of(found, exam)
-    origin = origin_of(snakemake.params.method, snakemake.params.origin, read_scores(*snakemake.input.metrics))
+    scores = read_scores(*snakemake.input.metrics)
+    seen = read_seen(snakemake.input.surveys, snakemake.input.disagreement)
+    if snakemake.params.phantoms:
+        from hepaflow.model.drawn import seen_drawn  # with PyTorch, which most runs need not import here
+
+        seen = seen.with_more(seen_drawn(snakemake.params.phantoms))
+    origin = origin_of(snakemake.params.method, snakemake.params.origin, scores, seen)
     folder = Path(snakemake.output.segmentation).parent
     remove_remains(folder.parent)  # of jobs that were killed
     written = write_exam(

@@ -5,6 +5,7 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
+import small_exams
 
 from hepaflow.errors import UserError
 from hepaflow.exams.survey import survey
@@ -41,6 +42,17 @@ def test_describes_the_exam(tmp_path: Path) -> None:
     assert found["voxels"] == {"background": 112, "liver": 7, "lesion": 1}
     assert found["image_sha256"] == sha256(one)
     assert found["warnings"] == []
+    assert found["liver_hu"] is found["noise_hu"] is None  # of seven voxels nothing is told
+
+
+def test_tells_how_the_liver_looks_beside_its_lesions(tmp_path: Path) -> None:
+    hu, labels = small_exams.exam((7, 96, 96))
+    one, other = write(tmp_path / "i.nii.gz", hu.transpose()), write(tmp_path / "l.nii.gz", labels.transpose())
+    found = survey("a", one, other)
+    assert found["liver_hu"] == pytest.approx(100, abs=1)
+    assert found["noise_hu"] == pytest.approx(10, rel=0.05)
+    alone = survey("a", one, None)
+    assert alone["liver_hu"] is alone["noise_hu"] is None
 
 
 def test_an_exam_without_a_spacing_is_refused_where_one_is_needed(tmp_path: Path) -> None:

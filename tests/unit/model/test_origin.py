@@ -1,6 +1,7 @@
 """What a model was made from is told as it is, and read again as it was written."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,11 @@ import pytest
 
 from hepaflow.evaluation.scores import METRIC_COLUMNS
 from hepaflow.model.origin import UNRECORDED, Origin, in_short, in_words, origin_of
+from hepaflow.model.seen import Seen
 
 PHANTOMS = Origin(True, "demo.tsv", 22, 4, {"liver": 0.905, "lesion": 0.651})
 EXAMS = Origin(False, "lits17.tsv", 121, 10, {"liver": 0.95, "lesion": 0.7})
+SEEN = Seen((0.7, 5.0), (0.6, 1.0), (85.0, 130.0), (4.0, 18.0), {"liver": 9.5})
 
 
 @pytest.mark.parametrize(
@@ -40,9 +43,25 @@ def test_words(origin: Origin | None, words: str, short: str) -> None:
     assert (in_words(origin), in_short(origin)) == (words, short)
 
 
-@pytest.mark.parametrize("origin", [PHANTOMS, EXAMS, Origin(False, "größe.tsv", 2, 1, {}, True)])
+@pytest.mark.parametrize(
+    "origin",
+    [
+        PHANTOMS,
+        EXAMS,
+        Origin(False, "größe.tsv", 2, 1, {}, True),
+        replace(EXAMS, seen=SEEN),
+        replace(EXAMS, seen=Seen()),
+    ],
+)
 def test_what_was_written_is_read_and_later_keys_are_left_out(origin: Origin) -> None:
     assert Origin.of_json(json.dumps(origin.as_json() | {"of_the_future": [1]})) == origin
+
+
+def test_what_is_not_recorded_is_not_written() -> None:
+    """So a model that was bundled earlier has the same text as one of which nothing is known."""
+    assert "seen" not in EXAMS.as_json()
+    assert Origin.of_json(json.dumps(EXAMS.as_json() | {"seen": None})) == EXAMS
+    assert replace(EXAMS, seen=SEEN).in_words == EXAMS.in_words
 
 
 @pytest.mark.parametrize(
@@ -54,6 +73,8 @@ def test_what_was_written_is_read_and_later_keys_are_left_out(origin: Origin) ->
         json.dumps(PHANTOMS.as_json() | {"dice": {"liver": 1.5}}),
         json.dumps(PHANTOMS.as_json() | {"dice": {"liver": float("nan")}}),
         json.dumps(PHANTOMS.as_json() | {"train": None}),
+        json.dumps(PHANTOMS.as_json() | {"seen": [1]}),
+        json.dumps(PHANTOMS.as_json() | {"seen": {"slice_mm": [5, 1]}}),
     ],
 )
 def test_another_text_is_refused(text: str) -> None:
@@ -89,3 +110,4 @@ def test_the_dice_is_that_of_the_models_own_final_masks() -> None:
     assert origin == Origin(True, "demo.tsv", 5, 3, origin.dice)
     assert origin.dice == pytest.approx({"liver": 0.8, "lesion": 0.35})
     assert origin_of("fusion", exams, _scores(lesion=(np.nan,) * 3)).dice.keys() == {"liver"}
+    assert origin_of("fusion", exams, scores, SEEN) == replace(origin, seen=SEEN)

@@ -1,6 +1,7 @@
 """All files of an exam are written, agree with each other, and appear together or not at all."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from thresholds import LESION_HU, LIVER_HU, thresholds
 
 from hepaflow.errors import UserError
 from hepaflow.model.origin import NOTICE, UNRECORDED, Origin
+from hepaflow.model.seen import Seen
 from hepaflow.segment import output as exam_output
 from hepaflow.segment.output import rehearse, write_exam
 from hepaflow.segment.outside_liver import Outside
@@ -77,6 +79,29 @@ ORIGINS = {
     "exams": Origin(False, "größe\\" + 200 * "x" + ".tsv", 10**6, 10**5, {"liver": 0.95, "lesion": 0.7}),
     "unrecorded": None,
 }
+
+
+def test_doubts_are_told_in_the_file_and_on_the_page(tmp_path: Path) -> None:
+    """By models that record what they have seen; of others nothing is compared."""
+    exam = _series(tmp_path, _phantom())
+    known = Origin(False, "a.tsv", 9, 2, {}, seen=Seen(slice_mm=(0.5, 1.0)))
+    found = thresholds(exam.hu)
+    note = "slices lie 2.5 mm apart; the model was trained with 0.5 to 1 mm"
+    for origin, told in ((known, True), (replace(known, seen=None), False), (None, False)):
+        written = write_exam(
+            tmp_path / "out",
+            exam,
+            found.labels,
+            found.disagreement,
+            origin=origin,
+            notes=["a note"],
+            overwrite=True,
+        )
+        measurements = json.loads((tmp_path / "out/measurements.json").read_text())
+        assert (note in written.measured.warnings) == (note in measurements["warnings"]) == told
+        assert (f"<li>S{note[1:]}.</li>" in (tmp_path / "out/report.html").read_text()) == told
+        assert "a note" in measurements["warnings"]
+        assert measurements["model_origin"].get("seen") == ({"slice_mm": [0.5, 1.0]} if told else None)
 
 
 @pytest.mark.parametrize("name", ORIGINS)

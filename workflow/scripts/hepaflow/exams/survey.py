@@ -9,6 +9,7 @@ from scipy import ndimage
 
 from hepaflow.errors import UserError
 from hepaflow.exams.image_warnings import image_warnings
+from hepaflow.exams.parenchyma import parenchyma
 from hepaflow.files import sha256
 from hepaflow.volumes.box import bounding_box
 from hepaflow.volumes.grid_warnings import TOLERANCE_MM
@@ -47,8 +48,9 @@ def survey(
     Returns
     -------
     dict
-        Ready for JSON: shape and spacing (slices, rows, columns; mm), axes, HU range, voxels of each label,
-        sha256 of both files, and warnings.
+        Ready for JSON: shape and spacing (slices, rows, columns; mm), axes, HU range, voxels of each label, median
+        and noise of the liver beside its lesions (None where too little of it is seen), sha256 of both files, and
+        warnings.
 
     Raises
     ------
@@ -78,6 +80,8 @@ def survey(
         "hu_range": [low, high],
         "image_sha256": sha256(image),
         "voxels": None,
+        "liver_hu": None,
+        "noise_hu": None,
         "label_sha256": None,
         "warnings": image_warnings(hu, grid),
     }
@@ -85,6 +89,9 @@ def survey(
         labels, label_grid = read_labels(label, exam=exam, image=grid)
         counts = np.bincount(labels.ravel(), minlength=len(LABELS))
         found["voxels"] = {name: int(counts[value]) for value, name in LABELS.items()}
+        if liver := parenchyma(hu, labels):
+            found["liver_hu"] = round(liver.hu, 1)
+            found["noise_hu"] = None if liver.noise is None else round(liver.noise, 2)
         found["label_sha256"] = sha256(label)
         fit = label_fit(hu, labels, grid, label_grid)
         if fit and fit.affine_is_right and not trust_label_grid:

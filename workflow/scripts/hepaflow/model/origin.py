@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from hepaflow.evaluation.scores import final
+from hepaflow.model.seen import Seen
 from hepaflow.names import STRUCTURES
 from hepaflow.words import IN_WORDS, counted, number
 
@@ -41,6 +42,8 @@ class Origin:
         Without a structure where it is in none.
     weights_of_files : bool
         Whether a backbone started from weights of a user's file, of which nobody knows what they have seen.
+    seen : Seen or None
+        What the training exams are like; None in models that were bundled before that was recorded.
     """
 
     phantoms: bool
@@ -49,6 +52,7 @@ class Origin:
     test: int
     dice: Mapping[str, float]
     weights_of_files: bool = False
+    seen: Seen | None = None
 
     @property
     def in_words(self) -> str:
@@ -76,7 +80,8 @@ class Origin:
 
     def as_json(self) -> dict[str, Any]:
         """Return it ready for JSON."""
-        return asdict(self) | {"dice": dict(self.dice)}
+        told = {name: value for name, value in asdict(self).items() if value is not None}
+        return told | {"dice": dict(self.dice)} | ({} if self.seen is None else {"seen": self.seen.as_json()})
 
     @classmethod
     def of_json(cls, text: str) -> "Origin":
@@ -95,10 +100,11 @@ class Origin:
             int(told["test"]),
             {name: _share(told["dice"][name]) for name in STRUCTURES if name in told["dice"]},
             bool(told["weights_of_files"]),
+            None if told.get("seen") is None else Seen.of_json(told["seen"]),
         )
 
 
-def origin_of(method: str, exams: Mapping[str, Any], scores: pd.DataFrame) -> Origin:
+def origin_of(method: str, exams: Mapping[str, Any], scores: pd.DataFrame, seen: Seen | None = None) -> Origin:
     """Return what a model of a run was made from.
 
     Parameters
@@ -106,14 +112,17 @@ def origin_of(method: str, exams: Mapping[str, Any], scores: pd.DataFrame) -> Or
     method : str
         The method of the run that the model is.
     exams : mapping
-        The fields of `Origin` but `dice`, which the run's settings tell.
+        The fields of `Origin` but `dice` and `seen`, which the run's settings tell.
     scores : DataFrame
         Scores of the test exams, as `evaluation.scores.read_scores` returns them.
+    seen : Seen, optional
+        What the training exams are like.
     """
     own = final(scores[(scores["method"] == method) & (scores["metric"] == "dice")])
     means = own.groupby("structure")["value"].mean()  # over the exams in which it is defined
     found = {name: float(means.get(name, nan)) for name in STRUCTURES}
-    return Origin(**exams, dice={name: value for name, value in found.items() if not isnan(value)})
+    dice = {name: value for name, value in found.items() if not isnan(value)}
+    return Origin(**exams, dice=dice, seen=seen)
 
 
 def in_words(origin: Origin | None) -> str:

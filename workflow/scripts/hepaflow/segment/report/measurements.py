@@ -162,11 +162,21 @@ def _instance_number(series: Series | None, slice_: int) -> int | None:
 def _warnings(labels: NDArray[np.uint8]) -> list[str]:
     if not labels.any():
         return ["no liver was found"]
-    ends = [name for name, end in zip(_ENDS, _faces(labels), strict=True) if end.any()]
-    if ends:
+    if ends := reached_ends(labels):
         where = " and the ".join(ends)
         return [f"the liver reaches the {where}: where the exam cuts it off, it is larger than measured"]
     return []
+
+
+def reached_ends(labels: NDArray[np.uint8]) -> list[str]:
+    """Return the ends of an exam that a liver reaches, in words.
+
+    Parameters
+    ----------
+    labels : ndarray of uint8, shape (slices, rows, columns)
+        0 background, 1 liver, 2 lesion, in canonical orientation.
+    """
+    return [name for name, end in zip(_ENDS, _faces(labels), strict=True) if end.any()]
 
 
 _ENDS = (

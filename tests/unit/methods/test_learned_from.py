@@ -1,0 +1,47 @@
+"""Whether a model's networks have learned from exams, and what was drawn for them if not."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from hepaflow.methods.learned_from import drawn_for, is_fusion, learned_from_exams
+from hepaflow.methods.plan import model_of
+from hepaflow.methods.thesis import plan_of
+from hepaflow.settings.workflow import read_settings
+
+OPEN = yaml.safe_load((Path(__file__).parents[3] / "config/open.yaml").read_text(encoding="utf-8"))
+DRAWN = {"drawn": {"kind": "trunk"}}
+
+
+def asked(config: dict[str, Any]) -> tuple[bool, list[str], bool]:
+    settings = read_settings(config)
+    plan = plan_of(settings)
+    model = model_of(plan, settings.result)
+    return learned_from_exams(plan, model), drawn_for(plan, model), is_fusion(model)
+
+
+def _mixed() -> dict[str, Any]:
+    """Return the open model with a liver that learns from exams."""
+    method = OPEN["methods"]["open"]
+    own = {name: value for name, value in method["training"].items() if name != "drawn"}
+    stages = {
+        name: stage | {"training": stage.get("training", {}) | ({} if name == "liver" else DRAWN)}
+        for name, stage in method["stages"].items()
+    }
+    return OPEN | {"methods": {"open": method | {"training": own, "stages": stages}}}
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        ({}, (True, [], True)),
+        ({"backbones": {"one": {"arch": "unet", "weights": "none"}}, "model": "one"}, (True, [], False)),
+        (OPEN, (False, ["trunk"], False)),
+        (_mixed(), (True, [], False)),
+    ],
+    ids=["the thesis", "one network", "drawn phantoms", "both"],
+)
+def test_what_a_model_has_learned_from(config: dict[str, Any], expected: tuple[bool, list[str], bool]) -> None:
+    assert asked(config) == expected

@@ -1,0 +1,32 @@
+"""What the networks of a model have learned from: exams of the run, or phantoms that are drawn in their place."""
+
+from hepaflow.methods.plan import learns_from_exams, networks_of
+from hepaflow.names import FUSION
+from hepaflow.settings.plan import Plan
+
+
+def learned_from_exams(plan: Plan, model: Plan) -> bool:
+    """Return whether any network of a model is trained on exams.
+
+    Parameters
+    ----------
+    plan : Plan
+        The run's, which says how networks come about.
+    model : Plan
+        The part of it that segments an exam.
+    """
+    return any(learns_from_exams(plan, method, stage) for method, stage in networks_of(model))
+
+
+def drawn_for(plan: Plan, model: Plan) -> list[str]:
+    """Return the kinds of phantoms that are drawn in the place of training exams; none where there are exams."""
+    if learned_from_exams(plan, model):
+        return []
+    trainings = [plan.methods[method][stage].training for method, stage in networks_of(model)]
+    recipes = [training.settings.training for training in trainings if training is not None]
+    return sorted({recipe.drawn.kind for recipe in recipes if recipe.drawn is not None})
+
+
+def is_fusion(model: Plan) -> bool:
+    """Return whether a model is the fusion, whose networks' disagreement a run measures on its test exams."""
+    return model.result == FUSION
