@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from hepaflow.names import STRUCTURES
 from hepaflow.phantoms.trunk.lesions import Wanted
 from hepaflow.phantoms.trunk.patches import Patch, as_resampled, draw_patch
 from hepaflow.preprocessing.window import window
@@ -15,7 +16,6 @@ from hepaflow.sampling.slices import as_batch
 from hepaflow.settings.drawn import DrawnTrunks
 from hepaflow.settings.preprocessing import PreprocessSettings
 from hepaflow.settings.resampled import ResampledSettings, ResampledVoiSettings
-from hepaflow.volumes.labels import structure_mask
 
 _DRAWN_FOR = 0xFA27
 """Keeps the draws of phantoms apart from others of the same seed and epoch."""
@@ -95,7 +95,8 @@ class DrawnPatches(Pieces):
     def _draw(self, seed: list[int], number: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         image, label = draw_patch(seed, self._wanted, self._structure if number >= self._count else None)
         windowed = as_resampled(torch.from_numpy(window(image.numpy(), self._window)), seed)
-        return windowed.numpy(), structure_mask(label.numpy(), self._structure)
+        # Labels count the structures from 1; a later one is a part of the earlier.
+        return windowed.numpy(), label.numpy() > STRUCTURES.index(self._structure)
 
 
 @contextmanager
