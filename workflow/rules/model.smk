@@ -1,6 +1,6 @@
 """A model in one file, and what it finds in new exams."""
 
-from hepaflow.methods.learned_from import drawn_for, is_fusion, learned_from_exams
+from hepaflow.methods.learned_from import drawn_for, is_fusion, learned_from_exams, phantoms_drawn
 
 MODEL = JOB_SETTINGS.bundle()
 # What results say of the model that made them, beside its Dice.
@@ -17,6 +17,8 @@ ORIGIN = {
 SEEN = [f"{RESULTS}/exams/{exam}.json" for exam in EXAMS.names("train") if learned_from_exams(PLAN, MODEL)]
 DISAGREED = [f"{RESULTS}/metrics/{exam}.uncertainty.csv" for exam in EXAMS.names("test") if is_fusion(MODEL)]
 DRAWN = drawn_for(PLAN, MODEL)
+if DRAWN:
+    ORIGIN["drawn"] = phantoms_drawn(PLAN, MODEL)
 
 
 rule bundle:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from hepaflow.methods.learned_from import drawn_for, is_fusion, learned_from_exams
+from hepaflow.methods.learned_from import drawn_for, is_fusion, learned_from_exams, phantoms_drawn
 from hepaflow.methods.plan import model_of
 from hepaflow.methods.thesis import plan_of
 from hepaflow.settings.workflow import read_settings
@@ -45,3 +45,10 @@ def _mixed() -> dict[str, Any]:
 )
 def test_what_a_model_has_learned_from(config: dict[str, Any], expected: tuple[bool, list[str], bool]) -> None:
     assert asked(config) == expected
+
+
+@pytest.mark.parametrize(("config", "expected"), [({}, 0), (OPEN, 3 * 20 * 50 * 2)], ids=["the thesis", "drawn"])
+def test_every_patch_is_of_another_phantom(config: dict[str, Any], expected: int) -> None:
+    settings = read_settings(config)
+    plan = plan_of(settings)
+    assert phantoms_drawn(plan, model_of(plan, settings.result)) == expected

@@ -36,6 +36,16 @@ SEEN = Seen((0.7, 5.0), (0.6, 1.0), (85.0, 130.0), (4.0, 18.0), {"liver": 9.5})
             "trained on 1 synthetic phantom, from weights of a file; test Dice liver 1.000 (1 phantom)",
             "phantoms alone",
         ),
+        (
+            Origin(True, "trunks.tsv", 0, 12, {"liver": 0.97}, drawn=6000),
+            "trained on 6000 synthetic phantoms, no patient; test Dice liver 0.970 (12 phantoms)",
+            "phantoms alone",
+        ),
+        (
+            Origin(False, "mine.tsv", 0, 2, {"liver": 0.9}, drawn=6000),
+            "trained on 6000 synthetic phantoms, no patient; test Dice liver 0.900 (2 exams)",
+            "phantoms alone",
+        ),
         (None, UNRECORDED, "training unknown"),
     ],
 )
@@ -111,3 +121,17 @@ def test_the_dice_is_that_of_the_models_own_final_masks() -> None:
     assert origin.dice == pytest.approx({"liver": 0.8, "lesion": 0.35})
     assert origin_of("fusion", exams, _scores(lesion=(np.nan,) * 3)).dice.keys() == {"liver"}
     assert origin_of("fusion", exams, scores, SEEN) == replace(origin, seen=SEEN)
+
+
+@pytest.mark.parametrize(
+    ("origin", "simple"),
+    [
+        (PHANTOMS, True),
+        (EXAMS, False),
+        (replace(PHANTOMS, drawn=6000), False),
+        (replace(EXAMS, drawn=6000), False),
+    ],
+)
+def test_a_few_simple_phantoms_are_told_from_thousands_that_were_drawn(origin: Origin, simple: bool) -> None:
+    assert origin.of_simple_phantoms == simple
+    assert Origin.of_json(json.dumps(origin.as_json())) == origin

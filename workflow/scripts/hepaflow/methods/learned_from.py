@@ -27,6 +27,15 @@ def drawn_for(plan: Plan, model: Plan) -> list[str]:
     return sorted({recipe.drawn.kind for recipe in recipes if recipe.drawn is not None})
 
 
+def phantoms_drawn(plan: Plan, model: Plan) -> int:
+    """Return how many phantoms are drawn for the trainings of a model, a patch of each."""
+    trainings = [plan.methods[method][stage].training for method, stage in networks_of(model)]
+    recipes = [training.settings.training for training in trainings if training is not None]
+    return sum(
+        one.epochs * (one.batches_per_epoch or 0) * one.batch_size for one in recipes if one.drawn is not None
+    )
+
+
 def is_fusion(model: Plan) -> bool:
     """Return whether a model is the fusion, whose networks' disagreement a run measures on its test exams."""
     return model.result == FUSION

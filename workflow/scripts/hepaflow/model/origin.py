@@ -44,6 +44,9 @@ class Origin:
         Whether a backbone started from weights of a user's file, of which nobody knows what they have seen.
     seen : Seen or None
         What the training exams are like; None in models that were bundled before that was recorded.
+    drawn : int or None
+        Phantoms that were drawn as networks were trained, in the place of training exams; None where there were
+        exams.
     """
 
     phantoms: bool
@@ -53,6 +56,12 @@ class Origin:
     dice: Mapping[str, float]
     weights_of_files: bool = False
     seen: Seen | None = None
+    drawn: int | None = None
+
+    @property
+    def of_simple_phantoms(self) -> bool:
+        """Whether the model has seen a few simple phantoms alone, which no patient resembles."""
+        return self.phantoms and self.drawn is None
 
     @property
     def in_words(self) -> str:
@@ -62,12 +71,15 @@ class Origin:
         --------
         >>> Origin(True, "demo.tsv", 22, 4, {"liver": 0.905, "lesion": 0.65}).in_words
         'trained on 22 synthetic phantoms, no patient; test Dice liver 0.905, lesions 0.650 (4 phantoms)'
+        >>> Origin(False, "mine.tsv", 0, 2, {}, drawn=6000).in_words
+        'trained on 6000 synthetic phantoms, no patient; no test Dice'
         """
-        seen = counted(self.train, "synthetic phantom" if self.phantoms else "exam")
-        seen += "" if self.phantoms else f" of {_printable(self.sheet)}"
+        no_patient = self.phantoms or self.drawn is not None
+        seen = counted(self.drawn or self.train, "synthetic phantom" if no_patient else "exam")
+        seen += "" if no_patient else f" of {_printable(self.sheet)}"
         if self.weights_of_files:
             seen += ", from weights of a file"
-        elif self.phantoms:
+        elif no_patient:
             seen += ", no patient"
         values = ", ".join(f"{IN_WORDS[name]} {number(value, 3)}" for name, value in self.dice.items())
         tested = counted(self.test, "phantom" if self.phantoms else "exam")
@@ -76,7 +88,8 @@ class Origin:
     @property
     def in_short(self) -> str:
         """What it was trained on in few letters and without names, where there is little room."""
-        return "phantoms alone" if self.phantoms else counted(self.train, "exam")
+        no_patient = self.phantoms or self.drawn is not None
+        return "phantoms alone" if no_patient else counted(self.train, "exam")
 
     def as_json(self) -> dict[str, Any]:
         """Return it ready for JSON."""
@@ -101,6 +114,7 @@ class Origin:
             {name: _share(told["dice"][name]) for name in STRUCTURES if name in told["dice"]},
             bool(told["weights_of_files"]),
             None if told.get("seen") is None else Seen.of_json(told["seen"]),
+            None if told.get("drawn") is None else int(told["drawn"]),
         )
 
 

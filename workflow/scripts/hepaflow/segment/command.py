@@ -90,7 +90,7 @@ def load_model(
     model, began = bundle.predicting_in(precision or bundle.precision), time.perf_counter()
     say(f"model {model.identity['model']}: {in_words(bundle.origin)}")
     say(NOTICE)
-    if bundle.origin is not None and bundle.origin.phantoms:
+    if bundle.origin is not None and bundle.origin.of_simple_phantoms:
         say("It has seen no patient: what it marks in a patient's exam is worth nothing.")
     steps = networks_of(model.plan)
     say(f"loading {counted(len(steps), 'network')}")

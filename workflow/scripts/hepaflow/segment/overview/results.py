@@ -62,8 +62,8 @@ class Result:
 
     @property
     def of_phantoms(self) -> bool:
-        """Whether its model has seen phantoms alone."""
-        return self.at("model_origin", "phantoms") is True
+        """Whether its model has seen a few simple phantoms alone."""
+        return self.at("model_origin", "phantoms") is True and self.at("model_origin", "drawn") is None
 
 
 def read_results(folder: Path) -> list[Result]:

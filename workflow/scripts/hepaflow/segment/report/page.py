@@ -90,8 +90,8 @@ def exam_page(
 
 
 def origin_line(origin: Origin | None) -> str:
-    """Return what a model was made from as a paragraph of HTML: in red where it has seen phantoms alone."""
-    alarming = " phantoms" if origin is not None and origin.phantoms else ""
+    """Return what a model was made from as a paragraph of HTML: in red where it is worth nothing."""
+    alarming = " phantoms" if origin is not None and origin.of_simple_phantoms else ""
     told = html.escape(in_words(origin))
     return f'<p class="origin{alarming}">Model: {told}. <strong>{NOTICE}</strong></p>'
 
