@@ -117,13 +117,15 @@ FUSED = list(
 )
 # Whose scores stand for the run's: those of the fusion, or else of the run's model.
 LEADING = FUSION if FUSED else SETTINGS.result
-EXAMS_IN_WORDS = (
+TRAINING_IN_WORDS = (
     f"{counted(len(EXAMS.names('train')), 'exam')} to train and {len(EXAMS.names('test'))} to test, "
-    + (
-        "phantoms drawn by hepaflow: no patient's exam"
-        if SETTINGS.phantoms
-        else f"of the sheet {Path(SETTINGS.exams).name}"
-    )
+    if SETTINGS.learns_from_exams
+    else f"no exam to train, as phantoms are drawn for it, and {len(EXAMS.names('test'))} to test, "
+)
+EXAMS_IN_WORDS = TRAINING_IN_WORDS + (
+    "phantoms drawn by hepaflow: no patient's exam"
+    if SETTINGS.phantoms
+    else f"of the sheet {Path(SETTINGS.exams).name}"
 )
 # Only of these does the thesis report figures.
 LITS17 = SETTINGS.phantoms is None and are_lits17(EXAMS[exam].image for exam in EXAMS.names("train", "test"))
