@@ -344,7 +344,7 @@ def test_one_half_itself_is_outside_of_a_resampled_exam_too() -> None:
 
 
 def test_a_map_of_a_finer_grid_is_not_smoothed() -> None:
-    """An exam's voxel halfway between two of the grid has their mean, of which smoothing would leave too little."""
+    """An exam's voxel halfway between two of the grid has their mean: smoothing would leave too little of it."""
     box, grid = Box((0, 1), (0, 2), (0, 3)), (Axis(1, (0, 1)), Axis(2, (0, 2)), Axis(6, (0, 3)))
     map_ = np.tile(np.array([0, 0, FULL, 20, 0, 0], np.uint8), (1, 2, 1))
     assert restore(map_, box, (1, 2, 3), grid)[0, 0].tolist() == [False, True, False]
