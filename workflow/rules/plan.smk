@@ -247,7 +247,7 @@ def priority_of_training(wildcards):
     def cost(network):
         return GMACS.get(ARCHITECTURES[network], 0) * epochs_of(wildcards.stage, network)
 
-    longest = max(1, *map(cost, NETWORKS))
+    longest = max(1, *(cost(network) for network, stage in TRAINED if stage == wildcards.stage))
     later = depth(PLAN, wildcards.network, wildcards.stage)
     return max(0, 40 - 20 * later) + round(9 * cost(wildcards.network) / longest)
 

@@ -19,7 +19,6 @@ RECORDS = [
     *expand(
         [getattr(rules, rule).output.record for rule in RECORDED],
         stage=STAGES,
-        network=NETWORKS,
         vote=VOTES,
         average=AVERAGES,
         method=METHODS,
