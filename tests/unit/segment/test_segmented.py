@@ -192,4 +192,5 @@ def test_the_networks_job_knows_nothing_of_what_is_written_and_the_other_of_no_n
     assert {"colours", "viewer.page", "segment.report.page", *WRITTEN} <= results
     assert {"model.segmenter", "networks.registry"} <= networks
     of_networks = {name for name in results if name.startswith(("model", "networks", "sampling", "training"))}
-    assert of_networks == {"model", "model.origin"}  # what a model was made from
+    # What a model was made from, and what its exams were like.
+    assert of_networks == {"model", *(f"model.{name}" for name in ("drawn", "origin", "seen", "seen_files"))}
