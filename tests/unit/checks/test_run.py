@@ -9,11 +9,12 @@ import nibabel
 import numpy as np
 import pytest
 import torch
+import yaml
 
 from hepaflow.checks import places
 from hepaflow.checks.check import CHECKS, OK, WRONG, Check
 from hepaflow.checks.gpu import Gpus
-from hepaflow.checks.run import checks
+from hepaflow.checks.run import _settings, checks
 from hepaflow.checks.weights import is_whole
 from hepaflow.cli import make_parser
 from hepaflow.errors import UserError
@@ -270,3 +271,12 @@ def test_the_thesis_on_lits17_takes_what_the_manual_says(monkeypatch: pytest.Mon
     ((_, told),) = found("disk", backbones=Settings().model_dump(mode="json")["backbones"])
     need = float(told.rpartition(" ")[2])
     assert need == pytest.approx(33, rel=0.15)
+
+
+def test_what_a_mini_batch_is_of_is_said() -> None:
+    settings = read_settings(
+        yaml.safe_load((Path(__file__).parents[3] / "config/open.yaml").read_text(encoding="utf-8"))
+    )
+    (_, told) = next(_settings(settings))
+    assert "3 trainings of 1 network, mini-batches of 2 patches, bf16" in told
+    assert "mini-batches of 32 slices, fp32" in next(_settings(read_settings({})))[1]

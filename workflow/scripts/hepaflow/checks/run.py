@@ -13,6 +13,7 @@ from hepaflow.errors import UserError
 from hepaflow.exams.sheet import ExamSheet, read_sheet
 from hepaflow.methods.inputs import Inputs
 from hepaflow.methods.thesis import plan_of
+from hepaflow.settings.sampling import Patches
 from hepaflow.settings.workflow import Settings
 from hepaflow.training.check import check_networks
 from hepaflow.words import counted
@@ -48,10 +49,12 @@ def _settings(settings: Settings) -> Found:
     networks = settings.networks
     trainings = [settings.stage_training(stage, name) for name in networks for stage in settings.stages(name)]
     batches = sorted({training.batch_size for training in trainings})
+    samplings = [settings.stage_sampling(stage, name) for name in networks for stage in settings.stages(name)]
+    seen = {"patches" if isinstance(one, Patches) else "slices" for one in samplings}
     yield (
         OK,
         f"{counted(len(trainings), 'training')} of {counted(len(networks), 'network')}, "
-        f"mini-batches of {' or '.join(map(str, batches))} slices, {settings.precision}; "
+        f"mini-batches of {' or '.join(map(str, batches))} {' or '.join(sorted(seen))}, {settings.precision}; "
         f"results in {settings.results}",
     )
 
