@@ -3,7 +3,6 @@
 import os
 import statistics
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
@@ -12,6 +11,7 @@ import torch
 
 from benchmarks.scale import Scale
 from benchmarks.side_by_side import Comparison, digits, in_turn, stopwatch, table
+from hepaflow.networks.threads import one_thread
 from hepaflow.preprocessing.slices import FULL, SliceStack
 from hepaflow.sampling.slices import SliceDataset, normalise
 from hepaflow.volumes.box import Box
@@ -60,17 +60,6 @@ def shuffled(slices: int) -> list[list[int]]:
     """Return the numbers of the slices of an epoch's mini-batches."""
     order = np.random.default_rng(1).permutation(slices)
     return [order[first : first + BATCH].tolist() for first in range(0, slices, BATCH)]
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Let torch compute on one thread, as it does in a loading process."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def throughput(scratch: Path, scale: Scale) -> str:

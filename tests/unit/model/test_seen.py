@@ -106,6 +106,7 @@ def test_it_is_read_from_the_files_of_a_run(tmp_path: Path) -> None:
     seen = read_seen(paths, tables)
     assert seen == Seen((1.0, 4.0), (0.7, 0.7), (100.0, 100.0), (9.0, 9.0), {"liver": 20.0, "lesion": 50.0})
     assert read_seen([], []) == Seen()
+    assert read_seen([], [], ["trunk"]) == seen_drawn(["trunk"])
 
 
 def test_every_kind_of_drawn_phantoms_says_what_is_seen_of_it() -> None:

@@ -1,13 +1,13 @@
 """Patches of phantoms that are drawn when a training asks for them, and never stored."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from hepaflow.names import STRUCTURES
+from hepaflow.networks.threads import one_thread
 from hepaflow.phantoms.trunk.lesions import Wanted
 from hepaflow.phantoms.trunk.patches import Patch, as_resampled, draw_patch
 from hepaflow.preprocessing.window import window
@@ -88,7 +88,7 @@ class DrawnPatches(Pieces):
 
     def of_epoch(self, epoch: int, numbers: Sequence[int]) -> Arrays:
         """Draw the patches of an epoch: images (b, 1, z, h, w) in [0, 1] and masks (b, z, h, w)."""
-        with _alone():
+        with one_thread():
             drawn = [self._draw([self._seed, epoch, number, _DRAWN_FOR], number % AGAIN) for number in numbers]
         return np.stack([image for image, _ in drawn])[:, None], np.stack([mask for _, mask in drawn])
 
@@ -97,14 +97,3 @@ class DrawnPatches(Pieces):
         windowed = as_resampled(torch.from_numpy(window(image.numpy(), self._window)), seed)
         # Labels count the structures from 1; a later one is a part of the earlier.
         return windowed.numpy(), label.numpy() > STRUCTURES.index(self._structure)
-
-
-@contextmanager
-def _alone() -> Iterator[None]:
-    """Compute in one thread, as loading processes do: sums do not depend on who draws then."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
