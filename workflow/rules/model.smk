@@ -1,6 +1,6 @@
 """A model in one file, and what it finds in new exams."""
 
-from hepaflow.methods.learned_from import drawn_for, is_fusion, learned_from_exams, phantoms_drawn
+from hepaflow.methods.learned_from import is_fusion, learned_from_exams, phantoms_drawn
 
 MODEL = JOB_SETTINGS.bundle()
 # What results say of the model that made them, beside its Dice.
@@ -16,7 +16,7 @@ ORIGIN = {
 # gives reason to doubt a result. Where no network learns from exams, the kinds of phantoms that are drawn instead.
 SEEN = [f"{RESULTS}/exams/{exam}.json" for exam in EXAMS.names("train") if learned_from_exams(PLAN, MODEL)]
 DISAGREED = [f"{RESULTS}/metrics/{exam}.uncertainty.csv" for exam in EXAMS.names("test") if is_fusion(MODEL)]
-DRAWN = drawn_for(PLAN, MODEL)
+DRAWN = JOB_SETTINGS.seen().drawn
 if DRAWN:
     ORIGIN["drawn"] = phantoms_drawn(PLAN, MODEL)
 
@@ -43,10 +43,10 @@ rule bundle:
     params:
         data=EXAMS_IN_WORDS,
         origin=ORIGIN,
-        phantoms=DRAWN,
+        drawn=DRAWN,
         settings=settings_of("bundle"),
-        code=code_of("bundle"),
-        libraries=libraries_of("bundle"),
+        code=code_of("bundle", settings="seen"),
+        libraries=libraries_of("bundle", settings="seen"),
         raw=raw_of("bundle"),
     script:
         "../scripts/bundle.py"
@@ -101,10 +101,10 @@ rule present:
         image=place_of,
         method=MODEL.result,
         origin=ORIGIN,
-        phantoms=DRAWN,
+        drawn=DRAWN,
         page=page_of("segment/report", "viewer", "web"),
-        code=code_of("present"),
-        libraries=libraries_of("present"),
+        code=code_of("present", settings="seen"),
+        libraries=libraries_of("present", settings="seen"),
         raw=raw_of("present"),
     script:
         "../scripts/present.py"

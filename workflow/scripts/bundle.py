@@ -21,7 +21,7 @@ def work() -> None:
     made_by = version()
     provenance = model_provenance(snakemake.input.records)
     scores = in_order(read_scores(*snakemake.input.metrics))
-    seen = read_seen(snakemake.input.surveys, snakemake.input.disagreement, snakemake.params.phantoms)
+    seen = read_seen(snakemake.input.surveys, snakemake.input.disagreement, snakemake.params.drawn)
     origin = origin_of(str(plan.result), snakemake.params.origin, scores, seen)
     members = [*weight_members(plan), LICENCE]
     paths = map(Path, [*snakemake.input.networks, *snakemake.input.votes, snakemake.input.licence])

@@ -21,7 +21,7 @@ def work() -> None:
     found = read_segmented(snakemake.input.segmented)
     result = result_of(found, exam)
     scores = read_scores(*snakemake.input.metrics)
-    seen = read_seen(snakemake.input.surveys, snakemake.input.disagreement, snakemake.params.phantoms)
+    seen = read_seen(snakemake.input.surveys, snakemake.input.disagreement, snakemake.params.drawn)
     origin = origin_of(snakemake.params.method, snakemake.params.origin, scores, seen)
     folder = Path(snakemake.output.segmentation).parent
     remove_remains(folder.parent)  # of jobs that were killed

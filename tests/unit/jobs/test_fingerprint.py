@@ -674,7 +674,7 @@ def test_tables_that_a_job_reaches_are_named_by_its_settings() -> None:
     }
     of = JobSettings(settings, plan_of(settings)).of
     readers = {rule: of(rule, *values) for rule, values in wildcards.items()} | {"segment": of("bundle")}
-    readers["phantom"] = of("phantom")
+    readers |= {"phantom": of("phantom"), "bundle": of("seen"), "present": of("seen")}
     for script in EVERY_SCRIPT:
         texts = [path.read_text(encoding="utf-8") for path in (script, *modules(script).values())]
         tables = {

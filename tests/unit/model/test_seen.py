@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from hepaflow.evaluation.scores import UNCERTAINTY_COLUMNS, write_scores
-from hepaflow.model.drawn import OF_PHANTOMS, seen_drawn
+from hepaflow.model.drawn import DRAWN as SEEN_OF
+from hepaflow.model.drawn import seen_drawn
 from hepaflow.model.seen import Seen, seen_of
 from hepaflow.model.seen_files import read_seen
 from hepaflow.sampling.registry import DRAWN
@@ -110,6 +111,6 @@ def test_it_is_read_from_the_files_of_a_run(tmp_path: Path) -> None:
 
 
 def test_every_kind_of_drawn_phantoms_says_what_is_seen_of_it() -> None:
-    assert OF_PHANTOMS.keys() == DRAWN.keys()
+    assert SEEN_OF.keys() == DRAWN.keys()
     assert seen_drawn([]) == Seen()
     assert seen_drawn(["trunk"]) == Seen((0.7, 8.0), None, (-20.0, 220.0), (0.0, 40.0))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from real_ct import LABELS, NATIVE, needs_real_ct, portal_venous
 
-from hepaflow.model.drawn import OF_PHANTOMS
+from hepaflow.model.drawn import DRAWN
 from hepaflow.model.seen import Seen
 from hepaflow.phantoms.rendering import ANATOMIES
 from hepaflow.segment.doubts import ROOM_OF_HU, ROOM_OF_LENGTHS, doubts, far_above
@@ -228,7 +228,7 @@ def test_of_phantoms_like_those_that_were_seen_there_is_none(anatomy: str) -> No
         exam = LoadedExam("drawn", drawn.image, Grid(drawn.image.shape[::-1], drawn.affine, None))
         found = measure(drawn.label, exam.grid, {})
         assert found.liver_voxels > 1000
-        assert doubts(found, drawn.label, exam, OF_PHANTOMS["trunk"]()) == ()
+        assert doubts(found, drawn.label, exam, DRAWN["trunk"]()) == ()
 
 
 @needs_real_ct

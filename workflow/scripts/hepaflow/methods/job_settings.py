@@ -6,6 +6,7 @@ from pathlib import PurePath
 from typing import Any
 
 from hepaflow.methods.given_files import structures_of
+from hepaflow.methods.learned_from import drawn_for
 from hepaflow.methods.plan import model_of
 from hepaflow.methods.words import leaves, seen_in_words
 from hepaflow.preprocessing.registry import NEED_SPACING
@@ -18,6 +19,7 @@ from hepaflow.settings.plan import Plan
 from hepaflow.settings.postprocess import PostprocessSettings
 from hepaflow.settings.predictions import AdoptSettings, PredictionLabels
 from hepaflow.settings.preprocessing import PreprocessSettings
+from hepaflow.settings.seen import SeenSettings
 from hepaflow.settings.slices import WindowSettings
 from hepaflow.settings.survey import SurveySettings
 from hepaflow.settings.training import PredictSettings, TrainSettings
@@ -90,6 +92,10 @@ class JobSettings:
     def bundle(self) -> Plan:
         """Return what the segmentation of an exam depends on, from beginning to end: the plan of the model."""
         return model_of(self._plan, self._settings.result)
+
+    def seen(self) -> SeenSettings:
+        """Return what decides, besides exams, what the model has seen."""
+        return SeenSettings(drawn=drawn_for(self._plan, self.bundle()))
 
     def adopt(self, given: str) -> AdoptSettings:
         """Return what the label maps of another system depend on."""
