@@ -210,6 +210,7 @@ KEYS: dict[str, tuple[Any, frozenset[str]]] = {
     "compute.channels_last": (True, NOTHING),
     "compute.compile": (True, NOTHING),
     "compute.predict_batch_size": (3, NOTHING),
+    "card": ("config/README.md", names("bundle provenance pages_of_run summary html_report")),
     "cache": ("elsewhere", NOTHING),
     # From then on versions count; what ran before has none on record.
     "count_libraries": (True, EXAMS_MADE | PLAN),
@@ -218,6 +219,7 @@ UNTOLD = {
     "exams",
     "data",
     "results",
+    "card",
     "cache",
     "count_libraries",
     *(key for key in KEYS if key.startswith("compute.")),

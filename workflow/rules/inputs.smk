@@ -164,6 +164,11 @@ def licence_of(wildcards):
     return LICENCE
 
 
+def card_of(wildcards):
+    """Return the text that the model's card ends with, if the settings name one."""
+    return INPUTS.card or []
+
+
 def captions_of(wildcards):
     """Return the captions of the report."""
     return CAPTIONS

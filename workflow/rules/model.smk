@@ -34,6 +34,7 @@ rule bundle:
             *(f"{RESULTS}/records/fit_fusion/{stage}.{vote}.json" for vote, stage in votes_of(MODEL)),
         ],
         licence=raw("bundle", licence_of),
+        card=raw("bundle", card_of),
     output:
         model=f"{RESULTS}/hepaflow-model.zip",
         record=f"{RESULTS}/records/bundle.json",

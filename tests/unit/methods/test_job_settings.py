@@ -234,6 +234,7 @@ def test_neither_places_nor_speed_are_compared() -> None:
                 "results": "results/mine",
                 "data": "/home/me/data",
                 "exams": "config/exams/mine.tsv",
+                "card": "/home/me/card.md",
                 "cache": "/home/me/cache",
                 "compute": {"workers": 1},
                 "count_libraries": True,

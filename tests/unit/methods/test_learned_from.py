@@ -47,7 +47,9 @@ def test_what_a_model_has_learned_from(config: dict[str, Any], expected: tuple[b
     assert asked(config) == expected
 
 
-@pytest.mark.parametrize(("config", "expected"), [({}, 0), (OPEN, 3 * 20 * 50 * 2)], ids=["the thesis", "drawn"])
+@pytest.mark.parametrize(
+    ("config", "expected"), [({}, 0), (OPEN, (20 + 50 + 40) * 50 * 2)], ids=["the thesis", "drawn"]
+)
 def test_every_patch_is_of_another_phantom(config: dict[str, Any], expected: int) -> None:
     settings = read_settings(config)
     plan = plan_of(settings)

@@ -8,10 +8,11 @@ import pandas as pd
 import pytest
 from small_model import UNET, small_plan
 
-from hepaflow.model.card import model_card, model_provenance
+from hepaflow.errors import UserError
+from hepaflow.model.card import model_card, model_provenance, read_card
 
 KEPT = {
-    "settings": {"network": {"arch": "unet"}, "training": {"epochs": 17}, "seed": 2311},
+    "settings": {"network": {"arch": "unet", "weights": "none"}, "training": {"epochs": 17}, "seed": 2311},
     "code": {"script": "c0de"},
     "versions": {"torch": "9.8.7"},
     "device": "a card of its own",
@@ -51,22 +52,55 @@ def test_other_inputs_are_another_provenance(tmp_path: Path, changed: dict[str, 
     assert told["inputs"] == moved["inputs"], "names of files tell nothing of a model"
 
 
+def card_of(records: list[Path], **others: Any) -> str:
+    data = {"kind": "voi_slices", "size": 96, "window": {"low": -100, "high": 200}}
+    mine = {"network": UNET, "stages": {"lesion": {"data": data}}}
+    plan = small_plan("mine", window={"low": -100, "high": 150}, size=64, methods={"mine": mine})
+    columns = ["structure", "method", "processing", "metric", "statistic", "value", "low", "high"]
+    scores, provenance = pd.DataFrame(columns=columns), model_provenance(records)
+    return model_card(plan, scores, provenance, data="131 exams", version="4.5.6", **others)
+
+
 def test_the_card_tells_how_every_network_was_trained(tmp_path: Path) -> None:
     records = [
         _record(tmp_path, "one.json", wildcards={"stage": "liver", "network": "mine"}),
         _record(tmp_path, "two.json", wildcards={"stage": "lesion", "network": "mine"}, device="another"),
         _record(tmp_path, "three.json", rule="fit_fusion", wildcards={"stage": "liver", "vote": "fusion"}),
     ]
-    data = {"kind": "voi_slices", "size": 96, "window": {"low": -100, "high": 200}}
-    mine = {"network": UNET, "stages": {"lesion": {"data": data}}}
-    plan = small_plan("mine", window={"low": -100, "high": 150}, size=64, methods={"mine": mine})
-    columns = ["structure", "method", "processing", "metric", "statistic", "value", "low", "high"]
-    card = model_card(
-        plan, pd.DataFrame(columns=columns), model_provenance(records), data="131 exams", version="4.5.6"
-    )
+    card = card_of(records)
     assert "| training | sees | architecture | epochs | seed | computed on | torch |" in card
     assert "| liver mine | 64×64 pixels, -100 to 150 HU | unet | 17 | 2311 | a card of its own | 9.8.7 |" in card
     assert "| lesion mine | 96×96 pixels, -100 to 200 HU | unet | 17 | 2311 | another | 9.8.7 |" in card
     assert card.count("| unet |") == 2, "fusion weights are no network"
     assert "Made by hepaflow 4.5.6" in card
     assert "131 exams" in card
+    assert "slice by slice" not in card
+
+
+@pytest.mark.parametrize(
+    ("start", "of_patients", "free"),
+    [("none", False, True), ("none", True, False), ("imagenet", False, False), ("mine.pth", False, False)],
+)
+def test_weights_are_free_that_no_patient_and_no_other_weights_are_in(
+    tmp_path: Path, start: str, of_patients: bool, free: bool
+) -> None:
+    settings = KEPT["settings"] | {"network": {"arch": "unet", "weights": start}}
+    records = [_record(tmp_path, "one.json", wildcards={"stage": "liver", "network": "mine"}, settings=settings)]
+    card = card_of(records, of_patients=of_patients)
+    assert ("Code and weights have the licence beside this card (MIT)" in card) == free
+    assert ("CC BY-NC-ND" in card) != free
+
+
+def test_the_card_ends_with_what_is_known_besides(tmp_path: Path) -> None:
+    text = tmp_path / "known.md"
+    text.write_text("## Known faults\n\nMarks the spleen of Škoda drivers.\n", encoding="utf-8")
+    assert card_of([], known=read_card(text)).endswith(
+        "\n\n## Known faults\n\nMarks the spleen of Škoda drivers.\n"
+    )
+
+
+def test_a_text_for_the_card_is_text(tmp_path: Path) -> None:
+    image = tmp_path / "card.md"
+    image.write_bytes(b"\x89PNG\xff")
+    with pytest.raises(UserError, match=r"(?s)card\.md.*no text in UTF-8.*save it in UTF-8"):
+        read_card(image)

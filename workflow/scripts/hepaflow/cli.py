@@ -94,10 +94,10 @@ def make_parser() -> argparse.ArgumentParser:
     segment = commands.add_parser(
         "segment",
         help="segment your own exams, NIfTI or DICOM",
-        description="Segment the liver and its lesions in one exam or in many, with the networks of a finished "
-        "run. Every exam gets a folder with a label map, measurements and an HTML page, and for DICOM a "
-        "segmentation and an overlay in the same study. An overview and tables cover all exams. Research "
-        "software: not for diagnosis.",
+        description="Segment the liver and its lesions in one exam or in many, with the model that comes with "
+        "hepaflow or with that of a finished run. Every exam gets a folder with a label map, measurements and an "
+        "HTML page, and for DICOM a segmentation and an overlay in the same study. An overview and tables cover "
+        "all exams. Research software: not for diagnosis.",
     )
     segment.add_argument(
         "exam",
@@ -106,7 +106,12 @@ def make_parser() -> argparse.ArgumentParser:
         help="NIfTI file, folder of DICOM or NIfTI files, zip or tar archive of these, or one file of a "
         "DICOM series; one or more",
     )
-    segment.add_argument("--model", type=Path, required=True, help="hepaflow-model.zip of a finished run")
+    segment.add_argument(
+        "--model",
+        type=Path,
+        help="hepaflow-model.zip of a finished run (default: the model that comes with hepaflow, which has only "
+        "seen synthetic exams)",
+    )
     segment.add_argument(
         "--out", type=Path, required=True, help="folder for the results; nothing is written elsewhere"
     )
@@ -289,6 +294,7 @@ def _segment(chosen: argparse.Namespace) -> int:
 
 def _segmented(chosen: argparse.Namespace, ending: Ending) -> int:
     from hepaflow.model.bundle import read_bundle
+    from hepaflow.model.shipped import shipped_model
     from hepaflow.segment.command import list_failures, load_model, segment_exams  # takes seconds to import
 
     tell = _say_to(sys.stdout)
@@ -297,13 +303,14 @@ def _segmented(chosen: argparse.Namespace, ending: Ending) -> int:
         ending.check()
         tell(line)
 
+    model = chosen.model or shipped_model()
     if all(place.exists() for place in chosen.exam):
-        read_bundle(chosen.model)  # before an archive is unpacked, and many files are looked at
+        read_bundle(model)  # before an archive is unpacked, and many files are looked at
     failures = segment_exams(
         chosen.exam,
         chosen.out,
         lambda: load_model(
-            chosen.model, device=chosen.device, threads=chosen.threads, precision=chosen.precision, say=say
+            model, device=chosen.device, threads=chosen.threads, precision=chosen.precision, say=say
         ),
         say=say,
         series=chosen.series,

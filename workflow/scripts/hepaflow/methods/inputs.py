@@ -107,6 +107,11 @@ class Inputs:
         folder = Path(self._settings.predictions[given].folder)
         return str(prediction_file(folder, exam) or folder / f"{exam}{SUFFIXES[0]}")
 
+    @property
+    def card(self) -> str | None:
+        """The path of the text that the model's card ends with; None for none."""
+        return self._settings.card
+
     @cached_property
     def phantoms(self) -> dict[str, tuple[str, str]]:
         """Where the image and the label of each phantom exam are made; a run of real exams has none.
@@ -159,6 +164,13 @@ class Inputs:
                     exam,
                 )
 
+        if self.card:
+            yield Input(
+                "text for the model's card (card)",
+                self.card,
+                "a text file, for instance in Markdown",
+                "correct the path in the configuration, or leave `card` out",
+            )
         for path in self._parts:
             yield Input("part of the workflow", path, "every file of the project", "put it back: `git checkout`")
 

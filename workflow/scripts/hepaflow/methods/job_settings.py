@@ -25,7 +25,7 @@ from hepaflow.settings.survey import SurveySettings
 from hepaflow.settings.training import PredictSettings, TrainSettings
 from hepaflow.settings.workflow import WITHOUT_FILE, Settings
 
-NOT_COMPARED = ("exams", "data", "results", "cache", "compute", "count_libraries")
+NOT_COMPARED = ("exams", "data", "results", "card", "cache", "compute", "count_libraries")
 """Keys that say where files lie, how fast is computed, and when anew: nothing that a result follows from."""
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from hepaflow.errors import UserError
 from hepaflow.methods.words import seen_in_words
 from hepaflow.names import STRUCTURES
 from hepaflow.settings.plan import Plan
@@ -15,6 +16,34 @@ from hepaflow.tables.scores import score_table
 
 _KEPT = ("settings", "code", "versions", "device", "threads", "compute")
 """Not when and how long: equal models are equal bytes, whenever they were trained."""
+
+_OF_PATIENTS = (
+    "**Licence.** hepaflow's code has the licence beside this card. Weights follow from the exams that they were "
+    "trained on, and what the licence of these asks for (LiTS17: CC BY-NC-ND 4.0) is yours to see to."
+)
+_OF_NO_PATIENT = (
+    "**Licence.** Code and weights have the licence beside this card (MIT): no network has seen a patient's exam, "
+    "or started from weights that others have trained."
+)
+
+
+def read_card(path: Path | str) -> str:
+    """Read the text that a model's card is to end with.
+
+    Raises
+    ------
+    UserError
+        If it is no text.
+    """
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"no text in UTF-8 ({error})",
+            file=path,
+            expected="a text file, for instance in Markdown",
+            remedy="save it in UTF-8, or name another file as `card`",
+        ) from None
 
 
 def model_provenance(records: Iterable[Path | str]) -> dict[str, Any]:
@@ -41,7 +70,14 @@ def model_provenance(records: Iterable[Path | str]) -> dict[str, Any]:
 
 
 def model_card(
-    plan: Plan, summary: pd.DataFrame, provenance: Mapping[str, Any], *, data: str, version: str
+    plan: Plan,
+    summary: pd.DataFrame,
+    provenance: Mapping[str, Any],
+    *,
+    data: str,
+    version: str,
+    of_patients: bool = True,
+    known: str = "",
 ) -> str:
     """Return the card of a model, in Markdown.
 
@@ -57,12 +93,16 @@ def model_card(
         What the networks were trained and tested on.
     version : str
         Version of hepaflow.
+    of_patients : bool, optional
+        Whether the networks may have seen exams of patients.
+    known : str, optional
+        What else is known of the model, in Markdown; the card ends with it.
     """
     trainings = {name: job for name, job in provenance.items() if name.startswith("train ")}
     lines = [
         "# hepaflow model",
         "",
-        f"Segments the liver and its lesions in CT exams, slice by slice. Made by hepaflow {version}.",
+        f"Segments the liver and its lesions in CT exams. Made by hepaflow {version}.",
         "",
         f"**Data.** {data}",
         "",
@@ -70,8 +110,7 @@ def model_card(
         "exams of other kinds than it was trained on (scanner, contrast phase, body region, disease), expect "
         "worse than below.",
         "",
-        "**Licence.** hepaflow's code has the licence beside this card. Weights follow from the exams that they "
-        "were trained on, and what the licence of these asks for (LiTS17: CC BY-NC-ND 4.0) is yours to see to.",
+        _OF_NO_PATIENT if not of_patients and _starts(trainings) <= {"none"} else _OF_PATIENTS,
         "",
         "## Networks",
         "",
@@ -102,7 +141,14 @@ def model_card(
             "",
         ]
         lines += _table(list(scores.columns), scores.to_numpy().tolist())
+    if known:
+        lines += ["", known.strip()]
     return "\n".join(lines) + "\n"
+
+
+def _starts(trainings: Mapping[str, Any]) -> set[str]:
+    """Return the weights that networks started from: `none`, `imagenet` or a file."""
+    return {job["settings"]["network"]["weights"] for job in trainings.values()}
 
 
 def _seen(plan: Plan, stage: str, network: str) -> str:

@@ -59,6 +59,11 @@ class Origin:
     drawn: int | None = None
 
     @property
+    def of_patients(self) -> bool:
+        """Whether the model may have seen exams of patients."""
+        return self.weights_of_files or not (self.phantoms or self.drawn is not None)
+
+    @property
     def of_simple_phantoms(self) -> bool:
         """Whether the model has seen a few simple phantoms alone, which no patient resembles."""
         return self.phantoms and self.drawn is None

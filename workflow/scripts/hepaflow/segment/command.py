@@ -15,6 +15,7 @@ from tqdm import tqdm
 from hepaflow.errors import UserError
 from hepaflow.methods.plan import networks_of
 from hepaflow.model.origin import NOTICE, Origin, in_words
+from hepaflow.model.shipped import SHIPPED
 from hepaflow.segment.choice import check_choice
 from hepaflow.segment.output import PAGE, check_result, rehearse, write_exam
 from hepaflow.segment.overview.files import FILES, check_overview, write_overview
@@ -66,7 +67,7 @@ def load_model(
     Parameters
     ----------
     path : Path
-        `hepaflow-model.zip` of a finished run.
+        `hepaflow-model.zip` of a finished run, or the model that comes with hepaflow.
     device : {'auto', 'cpu'}
         `auto` takes a GPU where there is one.
     threads : int or None
@@ -84,11 +85,12 @@ def load_model(
     from hepaflow.model.bundle import read_bundle
     from hepaflow.model.segmenter import Segmenter  # with torch; it takes seconds to import
 
-    bundle = read_bundle(path)
-    if bundle.version != version():
+    bundle, shipped = read_bundle(path), path == SHIPPED
+    if bundle.version != version() and not shipped:
         print(f"note: the model was made by hepaflow {bundle.version}, this is {version()}", file=sys.stderr)
     model, began = bundle.predicting_in(precision or bundle.precision), time.perf_counter()
-    say(f"model {model.identity['model']}: {in_words(bundle.origin)}")
+    which = "model that comes with hepaflow, " if shipped else "model "
+    say(f"{which}{model.identity['model']}: {in_words(bundle.origin)}")
     say(NOTICE)
     if bundle.origin is not None and bundle.origin.of_simple_phantoms:
         say("It has seen no patient: what it marks in a patient's exam is worth nothing.")

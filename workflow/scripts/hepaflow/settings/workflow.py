@@ -122,12 +122,15 @@ class Settings(SettingsModel):
     """Slices drawn for the sample figures (thesis figures 11 and 12)."""
     compute: RunComputeSettings = RunComputeSettings()
     """Speed; changing it makes nothing run again."""
+    card: str | None = Field(default=None, min_length=1)
+    """A text file (Markdown) that the model's card ends with: what is known of the model besides its test scores;
+    null for none."""
     cache: str | None = Field(default=None, min_length=1)
     """Folder of the shared cache, from which results that were computed before are restored; null for none."""
     count_libraries: bool = False
     """Whether another version of an installed library makes what is computed with it run again."""
 
-    @field_validator("results", "data", "exams", "cache")
+    @field_validator("results", "data", "exams", "card", "cache")
     @classmethod
     def _plain_paths(cls, path: str | None) -> str | None:
         return None if path is None else _plain(path)
