@@ -1,0 +1,77 @@
+"""The model that comes with hepaflow: what it holds, what it tells of itself, and that it finds a liver."""
+
+import zipfile
+from pathlib import Path
+
+import nibabel as nib
+import pytest
+import yaml
+
+from hepaflow.cli import main
+from hepaflow.errors import UserError
+from hepaflow.methods.plan import model_of
+from hepaflow.methods.thesis import plan_of
+from hepaflow.model import shipped
+from hepaflow.model.bundle import read_bundle
+from hepaflow.model.shipped import SHIPPED, shipped_model
+from hepaflow.phantoms.rendering import ANATOMIES
+from hepaflow.settings.phantom import PhantomSettings
+from hepaflow.settings.workflow import read_settings
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_it_is_small_and_nothing_in_it_is_code() -> None:
+    assert SHIPPED.stat().st_size < 20e6
+    with zipfile.ZipFile(shipped_model()) as archive:
+        assert {Path(name).suffix for name in archive.namelist()} == {".safetensors", ".json", ".md", ""}
+        assert [name for name in archive.namelist() if not Path(name).suffix] == ["LICENSE"]
+
+
+def test_it_is_what_its_configuration_trains() -> None:
+    settings = read_settings(yaml.safe_load((ROOT / "config/open.yaml").read_text(encoding="utf-8")))
+    bundle = read_bundle(SHIPPED)
+    assert bundle.plan == model_of(plan_of(settings), "open")
+    for stage in ("coarse", "liver", "lesion"):
+        trained = bundle.provenance[f"train {stage} open"]["settings"]["training"]
+        assert trained["epochs"] == settings.stage_training(stage, "open").epochs
+
+
+def test_it_tells_what_it_has_seen_and_how_it_does() -> None:
+    bundle = read_bundle(SHIPPED)
+    assert bundle.origin is not None
+    assert not bundle.origin.of_patients
+    assert bundle.origin.drawn is not None
+    assert bundle.origin.drawn > 10_000
+    assert bundle.origin.dice.keys() == {"liver", "lesion"}
+    assert "have the licence beside this card (MIT)" in bundle.card
+    assert bundle.card.endswith((ROOT / "config/open-card.md").read_text(encoding="utf-8"))
+
+
+def test_without_a_model_the_shipped_one_finds_the_liver(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = PhantomSettings(
+        anatomy="trunk", size=64, slices=(44, 44), slice_thickness=(6, 6), field_of_view=(360, 360), max_lesions=0
+    )
+    phantom = ANATOMIES["trunk"]("shipped", settings)
+    nib.save(nib.Nifti1Image(phantom.image.T, phantom.affine), tmp_path / "exam.nii.gz")
+    assert main(["segment", str(tmp_path / "exam.nii.gz"), "--out", str(tmp_path / "out"), "--device", "cpu"]) == 0
+    told = capsys.readouterr()
+    assert "model that comes with hepaflow, " in told.out
+    assert "note:" not in told.err
+    found = nib.load(tmp_path / "out/exam/segmentation.nii.gz").get_fdata().T > 0
+    liver = phantom.label > 0
+    assert liver.sum() > 2000
+    assert 2 * (found & liver).sum() / (found.sum() + liver.sum()) > 0.9
+
+
+def test_a_hepaflow_without_it_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "exam.nii").touch()
+    monkeypatch.setattr(shipped, "SHIPPED", tmp_path / "open.zip")
+    with pytest.raises(UserError, match="without the model that comes with it"):
+        shipped_model()
+    assert main(["segment", str(tmp_path / "exam.nii"), "--out", str(tmp_path / "out")]) == 1
+    assert "--model" in capsys.readouterr().err
