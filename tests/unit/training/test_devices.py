@@ -32,10 +32,11 @@ from hepaflow.training.trainer import train_network
 
 torch.set_num_threads(1)
 
-ROUNDING = {"rtol": 0.0, "atol": 2e-5}
-"""Weights are below 3, and float32 has 24 bits: sums in another order differ by some 1e-7 at each of up to nine
-steps, which the network's curvature makes larger. Where devices computed something else (each share counted alike,
-statistics and dropout of each device's own slices), the same weights differed by 1e-3 and more."""
+ROUNDING = {"rtol": 1e-5, "atol": 2e-5}
+"""Most weights are below 3, some near 8, and float32 has 24 bits: sums in another order differ by some 1e-7 at
+each of up to nine steps, which the network's curvature makes larger. Where devices computed something else (each
+share counted alike, statistics and dropout of each device's own slices), the same weights differed by 1e-3 and
+more."""
 
 
 DIMENSIONS: dict[type[nn.Module], int] = {
