@@ -20,10 +20,10 @@ def fill(
 ) -> list[Layer]:
     """Fill a hollow organ with fluid, food, contrast medium or gas, gas above what is liquid."""
     inside = Grown(hollow, -wall)
-    fluid, food = tissues["fluid"] + draws.between(0, 25), draws.between(-40, 90)
+    fluid, food = tissues["fluid"] + draws.between(0, 25), draws.between(-40, 120)
     fillings = {
         "fluid": _Filling(fluid, below_gas=True),
-        "food": _Filling(food, mottle=draws.between(20, 130), below_gas=True),
+        "food": _Filling(food, mottle=draws.between(3, 130), below_gas=True),
         "contrast": _Filling(draws.between(120, 600), below_gas=True),
         "gas": _Filling(-960.0),
         "empty": _Filling(tissues["bowel_wall"] + draws.around(0, 8)),

@@ -42,7 +42,7 @@ def draw_outline(draws: Draws) -> Shape:
         return left.distance(Space(space.x, y, z)) * thin
 
     outline: Shape = Union(right, Made(left.box, tapered), draws.between(10, 24))
-    if draws.chance(0.25):  # a left lobe that reaches around the spleen
+    if draws.chance(0.12):  # a left lobe that reaches around the spleen
         tip = draws.ellipsoid((92, -8, 38), (48, 52, 20), size=1.3, shift=8, turn=15)
         outline = Union(outline, tip, 22)
     if draws.chance(0.18):  # Riedel's lobe
@@ -76,7 +76,7 @@ def draw_liver(draws: Draws, frame: Frame, outline: Shape, neighbours: Neighbour
         shape = _resected(draws, shape)
     if neighbours.right_kidney is not None:
         kidney = neighbours.right_kidney
-        shape = without(shape, Grown(kidney, draws.between(1, 12)), 0, 4)
+        shape = without(shape, Grown(kidney, draws.between(0.3, 12)), 0, 4)
     if neighbours.gallbladder is not None:
         shape = without(shape, neighbours.gallbladder, 1, 2)
     shape = without(shape, neighbours.cava, 0.5, 2)
@@ -88,8 +88,8 @@ def draw_liver(draws: Draws, frame: Frame, outline: Shape, neighbours: Neighbour
             return fissure.distance(Space(space.x, space.y, space.z.clamp(min=lower)))
 
         shape = without(shape, Made(EVERYWHERE, cleft), 0, 2)
-    shape = without(shape, neighbours.heart, 4, 2)
-    return Shared(Within(shape, frame.cavity, draws.between(1, 4), 5), 45.0)
+    shape = without(shape, neighbours.heart, draws.between(0.5, 5), 2)
+    return Shared(Within(shape, frame.cavity, draws.between(-1, 3), draws.between(1, 6)), 45.0)
 
 
 def _resected(draws: Draws, shape: Shape) -> Shape:
