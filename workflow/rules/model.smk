@@ -18,7 +18,7 @@ SEEN = [f"{RESULTS}/exams/{exam}.json" for exam in EXAMS.names("train") if learn
 DISAGREED = [f"{RESULTS}/metrics/{exam}.uncertainty.csv" for exam in EXAMS.names("test") if is_fusion(MODEL)]
 DRAWN = JOB_SETTINGS.seen().drawn
 if DRAWN:
-    ORIGIN["drawn"] = phantoms_drawn(PLAN, MODEL)
+    ORIGIN["drawn_phantoms"] = phantoms_drawn(PLAN, MODEL)
 
 
 rule bundle:

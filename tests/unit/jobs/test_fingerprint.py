@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,7 @@ from hepaflow.jobs.fingerprint import (
 )
 from hepaflow.methods.job_settings import JobSettings
 from hepaflow.methods.thesis import plan_of
+from hepaflow.model.origin import Origin
 from hepaflow.settings.workflow import read_settings
 
 SCRIPTS = Path(hepaflow.__file__).parents[1]
@@ -684,6 +686,11 @@ def test_tables_that_a_job_reaches_are_named_by_its_settings() -> None:
             {table for table, _ in chosen_by(readers[script.stem].as_json())} if script.stem in readers else set()
         )
         assert tables <= named, script.stem
+
+
+def test_what_a_model_was_made_from_names_no_entry_of_a_table() -> None:
+    """It is a parameter of jobs: a number under such a key ended runs of drawn phantoms at their start."""
+    assert not {field.name for field in fields(Origin)} & TABLES.keys()
 
 
 def imported(path: Path) -> set[str]:

@@ -37,12 +37,12 @@ SEEN = Seen((0.7, 5.0), (0.6, 1.0), (85.0, 130.0), (4.0, 18.0), {"liver": 9.5})
             "phantoms alone",
         ),
         (
-            Origin(True, "trunks.tsv", 0, 12, {"liver": 0.97}, drawn=6000),
+            Origin(True, "trunks.tsv", 0, 12, {"liver": 0.97}, drawn_phantoms=6000),
             "trained on 6000 synthetic phantoms, no patient; test Dice liver 0.970 (12 phantoms)",
             "phantoms alone",
         ),
         (
-            Origin(False, "mine.tsv", 0, 2, {"liver": 0.9}, drawn=6000),
+            Origin(False, "mine.tsv", 0, 2, {"liver": 0.9}, drawn_phantoms=6000),
             "trained on 6000 synthetic phantoms, no patient; test Dice liver 0.900 (2 exams)",
             "phantoms alone",
         ),
@@ -128,8 +128,8 @@ def test_the_dice_is_that_of_the_models_own_final_masks() -> None:
     [
         (PHANTOMS, True),
         (EXAMS, False),
-        (replace(PHANTOMS, drawn=6000), False),
-        (replace(EXAMS, drawn=6000), False),
+        (replace(PHANTOMS, drawn_phantoms=6000), False),
+        (replace(EXAMS, drawn_phantoms=6000), False),
     ],
 )
 def test_a_few_simple_phantoms_are_told_from_thousands_that_were_drawn(origin: Origin, simple: bool) -> None:

@@ -41,8 +41,8 @@ def test_it_tells_what_it_has_seen_and_how_it_does() -> None:
     bundle = read_bundle(SHIPPED)
     assert bundle.origin is not None
     assert not bundle.origin.of_patients
-    assert bundle.origin.drawn is not None
-    assert bundle.origin.drawn > 10_000
+    assert bundle.origin.drawn_phantoms is not None
+    assert bundle.origin.drawn_phantoms > 10_000
     assert bundle.origin.dice.keys() == {"liver", "lesion"}
     assert "have the licence beside this card (MIT)" in bundle.card
     assert bundle.card.endswith((ROOT / "config/open-card.md").read_text(encoding="utf-8"))

@@ -44,7 +44,7 @@ class Origin:
         Whether a backbone started from weights of a user's file, of which nobody knows what they have seen.
     seen : Seen or None
         What the training exams are like; None in models that were bundled before that was recorded.
-    drawn : int or None
+    drawn_phantoms : int or None
         Phantoms that were drawn as networks were trained, in the place of training exams; None where there were
         exams.
     """
@@ -56,17 +56,17 @@ class Origin:
     dice: Mapping[str, float]
     weights_of_files: bool = False
     seen: Seen | None = None
-    drawn: int | None = None
+    drawn_phantoms: int | None = None
 
     @property
     def of_patients(self) -> bool:
         """Whether the model may have seen exams of patients."""
-        return self.weights_of_files or not (self.phantoms or self.drawn is not None)
+        return self.weights_of_files or not (self.phantoms or self.drawn_phantoms is not None)
 
     @property
     def of_simple_phantoms(self) -> bool:
         """Whether the model has seen a few simple phantoms alone, which no patient resembles."""
-        return self.phantoms and self.drawn is None
+        return self.phantoms and self.drawn_phantoms is None
 
     @property
     def in_words(self) -> str:
@@ -76,11 +76,11 @@ class Origin:
         --------
         >>> Origin(True, "demo.tsv", 22, 4, {"liver": 0.905, "lesion": 0.65}).in_words
         'trained on 22 synthetic phantoms, no patient; test Dice liver 0.905, lesions 0.650 (4 phantoms)'
-        >>> Origin(False, "mine.tsv", 0, 2, {}, drawn=6000).in_words
+        >>> Origin(False, "mine.tsv", 0, 2, {}, drawn_phantoms=6000).in_words
         'trained on 6000 synthetic phantoms, no patient; no test Dice'
         """
-        no_patient = self.phantoms or self.drawn is not None
-        seen = counted(self.drawn or self.train, "synthetic phantom" if no_patient else "exam")
+        no_patient = self.phantoms or self.drawn_phantoms is not None
+        seen = counted(self.drawn_phantoms or self.train, "synthetic phantom" if no_patient else "exam")
         seen += "" if no_patient else f" of {_printable(self.sheet)}"
         if self.weights_of_files:
             seen += ", from weights of a file"
@@ -93,7 +93,7 @@ class Origin:
     @property
     def in_short(self) -> str:
         """What it was trained on in few letters and without names, where there is little room."""
-        no_patient = self.phantoms or self.drawn is not None
+        no_patient = self.phantoms or self.drawn_phantoms is not None
         return "phantoms alone" if no_patient else counted(self.train, "exam")
 
     def as_json(self) -> dict[str, Any]:
@@ -119,7 +119,7 @@ class Origin:
             {name: _share(told["dice"][name]) for name in STRUCTURES if name in told["dice"]},
             bool(told["weights_of_files"]),
             None if told.get("seen") is None else Seen.of_json(told["seen"]),
-            None if told.get("drawn") is None else int(told["drawn"]),
+            None if told.get("drawn_phantoms") is None else int(told["drawn_phantoms"]),
         )
 
 

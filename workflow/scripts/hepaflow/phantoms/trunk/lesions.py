@@ -14,9 +14,9 @@ from hepaflow.phantoms.trunk.space import Shape, Shared
 from hepaflow.phantoms.trunk.tissues import Tissues
 
 KINDS = {
-    "dark": 0.4,
-    "bright": 0.13,
-    "rim": 0.15,
+    "dark": 0.46,
+    "bright": 0.1,
+    "rim": 0.12,
     "necrotic": 0.12,
     "cyst": 0.12,
     "calcified": 0.04,
@@ -91,9 +91,10 @@ def _lesion(draws: Draws, kind: str, centre: np.ndarray, radius: float, liver: S
     form: Shape = _body(draws, centre, radius)
     shape = Within(form, liver)
     healthy = tissues["liver"]
-    soft = draws.between(0.7, 1.6) if draws.chance(0.7) else draws.between(1.6, 4.5)
+    # What nobody can see teaches a network to guess: small lesions have clear edges, and all have some contrast.
+    soft = draws.between(0.7, 1.6) if draws.chance(0.7) else min(draws.between(1.6, 4.5), 0.7 + 0.15 * radius)
     mottle = draws.between(0, 10)
-    contrast = draws.between(10, 85) if draws.chance(0.8) else draws.between(6, 20)
+    contrast = draws.between(20, 90) if draws.chance(0.85) else draws.between(12, 22)
     inner = Within(Grown(form, -draws.between(0.18, 0.4) * radius), liver)
 
     def layer(part: Shape, hu: float, edge: float = soft) -> Layer:

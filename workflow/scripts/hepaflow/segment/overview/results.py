@@ -63,7 +63,7 @@ class Result:
     @property
     def of_phantoms(self) -> bool:
         """Whether its model has seen a few simple phantoms alone."""
-        return self.at("model_origin", "phantoms") is True and self.at("model_origin", "drawn") is None
+        return self.at("model_origin", "phantoms") is True and self.at("model_origin", "drawn_phantoms") is None
 
 
 def read_results(folder: Path) -> list[Result]:
