@@ -8,9 +8,10 @@ import pytest
 from real_ct import LABELS, NATIVE, needs_real_ct, portal_venous
 
 from hepaflow.model.drawn import DRAWN
+from hepaflow.model.origin import Origin
 from hepaflow.model.seen import Seen
 from hepaflow.phantoms.rendering import ANATOMIES
-from hepaflow.segment.doubts import ROOM_OF_HU, ROOM_OF_LENGTHS, doubts, far_above
+from hepaflow.segment.doubts import ROOM_OF_HU, ROOM_OF_LENGTHS, doubts, far_above, weak
 from hepaflow.segment.report.measurements import Measurements, measure
 from hepaflow.segment.source import LoadedExam, read_exam
 from hepaflow.settings.phantom import PhantomSettings
@@ -213,6 +214,26 @@ def test_of_what_is_not_recorded_nothing_is_told(seen: Seen | None) -> None:
 def test_a_range_of_one_value_is_told_as_one() -> None:
     seen = Seen(slice_mm=(2.5, 2.5))
     assert told(*PLAIN, seen) == ("slices lie 5 mm apart; the model was trained with 2.5 mm",)
+
+
+@pytest.mark.parametrize(
+    ("dice", "notes"),
+    [
+        ({"liver": 0.95, "lesion": 0.5}, []),
+        (
+            {"liver": 0.95, "lesion": 0.222},
+            ["do not rely on the lesions: on its test exams, the model's mean Dice of the lesions was 0.22"],
+        ),
+        (
+            {"liver": 0.499},
+            ["do not rely on the liver: on its test exams, the model's mean Dice of the liver was 0.50"],
+        ),
+        ({}, []),
+    ],
+)
+def test_what_a_model_finds_badly_is_told(dice: dict[str, float], notes: list[str]) -> None:
+    assert list(weak(Origin(False, "mine.tsv", 9, 2, dice))) == notes
+    assert weak(None) == ()
 
 
 # Drawn exams, and real ones.

@@ -7,12 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepaflow.exams.parenchyma import Parenchyma, parenchyma
+from hepaflow.model.origin import Origin
 from hepaflow.model.seen import Range, Seen
 from hepaflow.segment.report.measurements import Measurements, reached_ends
 from hepaflow.segment.report.numbers import ml_in_words
 from hepaflow.segment.source import LoadedExam
 from hepaflow.volumes.volume import Grid
-from hepaflow.words import IN_WORDS
+from hepaflow.words import IN_WORDS, number
 
 # 369 Chinese adults had 594 to 2250 ml (Feng et al. 2017, doi:10.3748/wjg.v23.i27.4968), livers that radiologists
 # called enlarged 2320 ml on average, with a standard deviation of 750 (Linguraru et al. 2012,
@@ -28,6 +29,9 @@ ROOM_OF_LENGTHS = 1.25
 """Factor by which an exam's spacing and noise may leave the range of the training exams, which are a sample."""
 ROOM_OF_HU = 10
 """The same for the median of the liver, in HU: about a standard deviation between patients in one phase."""
+
+WEAK = 0.5
+"""Mean Dice on a model's test exams below which more is wrong than right."""
 
 _NATIVE_LIVER, _NATIVE_VESSEL = 70, 75
 """HU that livers and the vessels in them hardly exceed without contrast agent: 50 to 65 and 35 to 50."""
@@ -54,6 +58,23 @@ def doubts(
         told += [_slices(exam.grid, seen), _pixels(exam.grid, seen)]
         told += [_brightness(liver, seen), _noise(liver, seen), _disagreement(measured, seen)]
     return tuple(chain.from_iterable(told))
+
+
+def weak(origin: Origin | None) -> tuple[str, ...]:
+    """Return what a model finds so badly that nobody should rely on it, as its own test exams tell.
+
+    Parameters
+    ----------
+    origin : Origin or None
+        What the model was made from; where that is not known, nothing is said.
+    """
+    scores = {} if origin is None else origin.dice
+    return tuple(
+        f"do not rely on the {IN_WORDS[name]}: on its test exams, the model's mean Dice of the {IN_WORDS[name]} "
+        f"was {number(dice, 2)}"
+        for name, dice in scores.items()
+        if dice < WEAK
+    )
 
 
 def _volume(measured: Measurements, labels: NDArray[np.uint8]) -> Iterator[str]:

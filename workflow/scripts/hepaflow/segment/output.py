@@ -18,7 +18,7 @@ from hepaflow.dicom.privacy import anonymised
 from hepaflow.dicom.segmentation import write_segmentation
 from hepaflow.errors import UserError
 from hepaflow.model.origin import NOTICE, Origin, in_short, in_words
-from hepaflow.segment.doubts import doubts
+from hepaflow.segment.doubts import doubts, weak
 from hepaflow.segment.outside_liver import MARGIN_MM, Outside
 from hepaflow.segment.report.measurements import Measurements, measure
 from hepaflow.segment.report.montage import thumbnail
@@ -112,7 +112,8 @@ def write_exam(
     """
     check_result(folder, overwrite=overwrite)
     measured = _with_warnings(measure(labels, exam.grid, disagreement, exam.series), notes)
-    measured = _with_warnings(measured, doubts(measured, labels, exam, origin.seen if origin else None))
+    unlike = doubts(measured, labels, exam, origin.seen if origin else None)
+    measured = _with_warnings(measured, (*weak(origin), *unlike))
     missing: list[str] = []
     try:
         with as_a_whole(folder, NAMES, overwrite=overwrite) as partial:
