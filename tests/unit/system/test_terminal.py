@@ -99,12 +99,16 @@ def test_warnings_of_libraries_are_shown_where_they_are_asked_for(
     shown: list[str] = []
     monkeypatch.setattr(sys, "warnoptions", ["default"] if asked_for else [])
     monkeypatch.setattr(warnings, "showwarning", lambda message, *_: shown.append(str(message)))
-    last = logging.lastResort
+    last, library = logging.lastResort, logging.getLogger("a library")
+    monkeypatch.setattr(library, "level", logging.INFO)
     with warnings.catch_warnings():
         warnings.simplefilter("always")
         with without_warnings():
             assert (logging.lastResort is last) == asked_for
+            assert library.isEnabledFor(logging.WARNING)
+            assert library.isEnabledFor(logging.INFO) == asked_for
             warnings.warn("within", stacklevel=1)
         warnings.warn("after", stacklevel=1)
     assert shown == (["within"] if asked_for else []) + ["after"]
     assert logging.lastResort is last
+    assert library.isEnabledFor(logging.INFO)

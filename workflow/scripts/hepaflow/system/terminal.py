@@ -72,9 +72,12 @@ def without_warnings() -> Iterator[None]:
         yield
         return
     last, logging.lastResort = logging.lastResort, None  # what prints messages of loggers that nobody has set up
+    shown = logging.root.manager.disable
+    logging.disable(max(shown, logging.INFO))  # some libraries set up their own, and tell what they do
     try:
         # Recorded, not only ignored: libraries put filters of their own before ours.
         with warnings.catch_warnings(record=True, action="ignore"):
             yield
     finally:
         logging.lastResort = last
+        logging.disable(shown)
