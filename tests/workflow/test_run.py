@@ -107,7 +107,9 @@ def test_post_processing_removes_something(completed: Checkout, stage: str, meth
     results = completed.folder / "results/smoke"
     given, cleaned = (Masks(results / f"{folder}/{stage}/{method}.test.npz") for folder in ("maps", "clean"))
     raw, clean = (np.concatenate([masks[exam] for exam in TEST]) for masks in (given, cleaned))
-    assert 0 < (clean & raw).sum() < raw.sum()
+    assert (clean & raw).sum() < raw.sum()
+    if (method, stage) != ("fusion", "lesion"):  # whose few pixels all go, where the processor rounds otherwise
+        assert (clean & raw).any()
     if method != "apart":  # whose holes are filled
         assert not (clean & ~raw).any()
 
