@@ -29,8 +29,10 @@ _OF_A_RECORD = ("rule", "wildcards", "settings")
 
 def machine() -> str:
     """Return what decides the last bit of a result besides the code."""
-    model = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
-    processor = model[1] if model else platform.machine()
+    told = Path("/proc/cpuinfo").read_text()
+    # Cloud providers give processors of several generations one name.
+    found = (re.search(rf"^{key}\s*: (.*)$", told, re.MULTILINE) for key in ("model name", "cpu family", "model"))
+    processor = " ".join(one[1] for one in found if one) or platform.machine()
     capability = torch.backends.cpu.get_cpu_capability()
     return f"torch {torch.__version__}, NumPy {np.__version__}, {processor}, {capability}"
 
