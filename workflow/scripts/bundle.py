@@ -7,7 +7,7 @@ from hepaflow.evaluation.scores import in_order, read_scores
 from hepaflow.evaluation.statistics import summarise
 from hepaflow.jobs.run import run
 from hepaflow.model.bundle import write_bundle
-from hepaflow.model.card import model_card, model_provenance, read_card
+from hepaflow.model.card import model_card, model_provenance
 from hepaflow.model.members import CARD, LICENCE, PROVENANCE, SETTINGS, weight_members
 from hepaflow.model.origin import ORIGIN, origin_of
 from hepaflow.model.seen_files import read_seen
@@ -36,7 +36,7 @@ def work() -> None:
             data=snakemake.params.data,
             version=made_by,
             of_patients=origin.of_patients,
-            known=read_card(snakemake.input.card) if snakemake.input.card else "",
+            known=Path(snakemake.input.card).read_text(encoding="utf-8") if snakemake.input.card else "",
         ),
     }
     with replacing(snakemake.output.model) as partial:

@@ -131,6 +131,16 @@ def test_a_folder_in_place_of_a_file_is_told(folder: Path, path: str, told: str)
     assert ": a folder is there" in message
 
 
+def test_the_text_of_the_card_is_looked_at_before_anything_runs(folder: Path) -> None:
+    assert "no such text for the model's card (card)" in refusal(inputs(folder, card="card.md"))
+    Path("card.md").write_bytes(b"\x89PNG\xff")
+    message = refusal(inputs(folder, card="./card.md"))
+    assert "no text in UTF-8 in the text for the model's card (card)" in message
+    assert "leave `card` out" in message
+    Path("card.md").write_text("Škoda", encoding="utf-8")
+    inputs(folder, card="card.md").check()
+
+
 def test_a_link_that_leads_nowhere_is_told(folder: Path) -> None:
     assert "no such image: a broken link to nowhere.nii" in refusal(
         inputs(folder, GOOD.replace("a.nii", "broken.nii"))

@@ -8,8 +8,7 @@ import pandas as pd
 import pytest
 from small_model import UNET, small_plan
 
-from hepaflow.errors import UserError
-from hepaflow.model.card import model_card, model_provenance, read_card
+from hepaflow.model.card import model_card, model_provenance
 
 KEPT = {
     "settings": {"network": {"arch": "unet", "weights": "none"}, "training": {"epochs": 17}, "seed": 2311},
@@ -91,16 +90,6 @@ def test_weights_are_free_that_no_patient_and_no_other_weights_are_in(
     assert ("CC BY-NC-ND" in card) != free
 
 
-def test_the_card_ends_with_what_is_known_besides(tmp_path: Path) -> None:
-    text = tmp_path / "known.md"
-    text.write_text("## Known faults\n\nMarks the spleen of Škoda drivers.\n", encoding="utf-8")
-    assert card_of([], known=read_card(text)).endswith(
-        "\n\n## Known faults\n\nMarks the spleen of Škoda drivers.\n"
-    )
-
-
-def test_a_text_for_the_card_is_text(tmp_path: Path) -> None:
-    image = tmp_path / "card.md"
-    image.write_bytes(b"\x89PNG\xff")
-    with pytest.raises(UserError, match=r"(?s)card\.md.*no text in UTF-8.*save it in UTF-8"):
-        read_card(image)
+def test_the_card_ends_with_what_is_known_besides() -> None:
+    known = "## Known faults\n\nMarks the spleen.\n"
+    assert card_of([], known=known).endswith(f"\n\n{known}")

@@ -45,7 +45,11 @@ def test_it_tells_what_it_has_seen_and_how_it_does() -> None:
     assert bundle.origin.drawn_phantoms > 10_000
     assert bundle.origin.dice.keys() == {"liver", "lesion"}
     assert "have the licence beside this card (MIT)" in bundle.card
-    assert bundle.card.endswith((ROOT / "config/open-card.md").read_text(encoding="utf-8"))
+    known = (ROOT / "config/open-card.md").read_text(encoding="utf-8")
+    assert bundle.card.endswith(known)
+    faults = known.partition("## What it gets wrong\n")[2]
+    assert faults
+    assert faults in (ROOT / "docs/open.md").read_text(encoding="utf-8")
 
 
 def test_without_a_model_the_shipped_one_finds_the_liver(

@@ -37,6 +37,8 @@ class Input:
         The exam that it belongs to; empty for weights.
     folder : bool
         Whether it may be a folder.
+    text : bool
+        Whether it has to be text in UTF-8.
     """
 
     what: str
@@ -45,6 +47,7 @@ class Input:
     remedy: str
     exam: str = ""
     folder: bool = False
+    text: bool = False
 
     @property
     def fault(self) -> str:
@@ -55,10 +58,20 @@ class Input:
                 return f"no such {self.what}: a folder is there"
             return "" if walk(Path(self.path)).files else f"no such {self.what}: an empty folder is there"
         if os.path.isfile(self.path):
-            return "" if os.access(self.path, os.R_OK) else f"no right to read the {self.what}"
+            if not os.access(self.path, os.R_OK):
+                return f"no right to read the {self.what}"
+            return "" if not self.text or _is_text(self.path) else f"no text in UTF-8 in the {self.what}"
         if os.path.islink(self.path):
             return f"no such {self.what}: a broken link to {os.readlink(self.path)}"
         return f"no such {self.what}"
+
+
+def _is_text(path: str) -> bool:
+    try:
+        Path(path).read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 class Inputs:
@@ -168,8 +181,9 @@ class Inputs:
             yield Input(
                 "text for the model's card (card)",
                 self.card,
-                "a text file, for instance in Markdown",
-                "correct the path in the configuration, or leave `card` out",
+                "a text file in UTF-8, for instance in Markdown",
+                "correct the path in the configuration, save the file in UTF-8, or leave `card` out",
+                text=True,
             )
         for path in self._parts:
             yield Input("part of the workflow", path, "every file of the project", "put it back: `git checkout`")

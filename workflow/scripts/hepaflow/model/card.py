@@ -8,7 +8,6 @@ from typing import Any
 
 import pandas as pd
 
-from hepaflow.errors import UserError
 from hepaflow.methods.words import seen_in_words
 from hepaflow.names import STRUCTURES
 from hepaflow.settings.plan import Plan
@@ -25,25 +24,6 @@ _OF_NO_PATIENT = (
     "**Licence.** Code and weights have the licence beside this card (MIT): no network has seen a patient's exam, "
     "or started from weights that others have trained."
 )
-
-
-def read_card(path: Path | str) -> str:
-    """Read the text that a model's card is to end with.
-
-    Raises
-    ------
-    UserError
-        If it is no text.
-    """
-    try:
-        return Path(path).read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise UserError(
-            f"no text in UTF-8 ({error})",
-            file=path,
-            expected="a text file, for instance in Markdown",
-            remedy="save it in UTF-8, or name another file as `card`",
-        ) from None
 
 
 def model_provenance(records: Iterable[Path | str]) -> dict[str, Any]:

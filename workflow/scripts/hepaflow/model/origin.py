@@ -61,7 +61,12 @@ class Origin:
     @property
     def of_patients(self) -> bool:
         """Whether the model may have seen exams of patients."""
-        return self.weights_of_files or not (self.phantoms or self.drawn_phantoms is not None)
+        return self.weights_of_files or not self._of_phantoms
+
+    @property
+    def _of_phantoms(self) -> bool:
+        """Whether hepaflow drew all exams that the model was trained on."""
+        return self.phantoms or self.drawn_phantoms is not None
 
     @property
     def of_simple_phantoms(self) -> bool:
@@ -79,7 +84,7 @@ class Origin:
         >>> Origin(False, "mine.tsv", 0, 2, {}, drawn_phantoms=6000).in_words
         'trained on 6000 synthetic phantoms, no patient; no test Dice'
         """
-        no_patient = self.phantoms or self.drawn_phantoms is not None
+        no_patient = self._of_phantoms
         seen = counted(self.drawn_phantoms or self.train, "synthetic phantom" if no_patient else "exam")
         seen += "" if no_patient else f" of {_printable(self.sheet)}"
         if self.weights_of_files:
@@ -93,8 +98,7 @@ class Origin:
     @property
     def in_short(self) -> str:
         """What it was trained on in few letters and without names, where there is little room."""
-        no_patient = self.phantoms or self.drawn_phantoms is not None
-        return "phantoms alone" if no_patient else counted(self.train, "exam")
+        return "phantoms alone" if self._of_phantoms else counted(self.train, "exam")
 
     def as_json(self) -> dict[str, Any]:
         """Return it ready for JSON."""

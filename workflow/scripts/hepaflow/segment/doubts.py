@@ -1,4 +1,4 @@
-"""What gives reason to doubt a result: a liver unlike adults', an exam unlike those that the model has seen."""
+"""What gives reason to doubt a result: a weak model, a liver unlike adults', an exam unlike those it has seen."""
 
 from collections.abc import Iterator
 from itertools import chain
