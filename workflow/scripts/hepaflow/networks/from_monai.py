@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from inspect import signature
+from math import prod
 from typing import Any
 
 from hepaflow.system.plain_matplotlib import matplotlib  # noqa: F401 (MONAI imports it, too)
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 
 from hepaflow.errors import UserError
 from hepaflow.networks.backbone import check_size
+from hepaflow.networks.unshuffled import shuffled, unshuffled
 from hepaflow.settings.monai import MonaiNetwork
 
 DIMENSIONS = "spatial_dims"
@@ -37,14 +39,24 @@ class FromMonai(nn.Module):
     Raises
     ------
     UserError
-        If MONAI does not build it.
+        If MONAI does not build it, or the settings' factors are of other dimensions.
     """
 
     def __init__(self, settings: MonaiNetwork, channels: int = 1, dimensions: int = 2) -> None:
         super().__init__()
         self.channels, self.dimensions = channels, dimensions
+        self.factors = settings.unshuffle or [1] * dimensions
+        if len(self.factors) != dimensions:
+            raise UserError(
+                f"found `unshuffle: {self.factors}` for {dimensions} dimensions",
+                expected=f"{dimensions} factors",
+                remedy="correct `monai.unshuffle` of this network",
+            )
+        neighbours = prod(self.factors)
         try:
-            self.model = _build(getattr(nets, settings.name), settings.arguments, channels, dimensions)
+            self.model = _build(
+                getattr(nets, settings.name), settings.arguments, channels * neighbours, neighbours, dimensions
+            )
         except OptionalImportError as error:
             raise _lacking(settings.name, error) from error
         except Exception as error:  # whatever MONAI raises on these arguments
@@ -66,19 +78,24 @@ class FromMonai(nn.Module):
                 f"found patches of shape {tuple(x.shape)}, expected (batch, {self.channels}, slices, rows, "
                 "columns)"
             )
-        found: Tensor | Sequence[Tensor] = self.model(x)
+        found: Tensor | Sequence[Tensor] = self.model(unshuffled(x, self.factors))
         if isinstance(found, Tensor):
-            return found.float()
-        return [one.float() for one in found] if self.training and len(found) > 1 else found[0].float()
+            return self._logits(found)
+        return [self._logits(one) for one in found] if self.training and len(found) > 1 else self._logits(found[0])
+
+    def _logits(self, found: Tensor) -> Tensor:
+        return shuffled(found, self.factors).float()
 
 
-def _build(network: type[nn.Module], arguments: dict[str, Any], channels: int, dimensions: int) -> nn.Module:
-    """Build a network with the user's arguments, and those for slices and logits of one structure."""
+def _build(
+    network: type[nn.Module], arguments: dict[str, Any], inputs: int, outputs: int, dimensions: int
+) -> nn.Module:
+    """Build a network with the user's arguments, and those for its axes and channels."""
     there = signature(network).parameters
     filled = {
         **({DIMENSIONS: dimensions} if DIMENSIONS in there else {}),
-        **{name: channels for name in [name for name in INPUTS if name in there][:1]},
-        **{name: 1 for name in [name for name in OUTPUTS if name in there][:1]},
+        **{name: inputs for name in [name for name in INPUTS if name in there][:1]},
+        **{name: outputs for name in [name for name in OUTPUTS if name in there][:1]},
         # Some would download weights by default.
         **({PRETRAINED: False} if PRETRAINED in there else {}),
     }

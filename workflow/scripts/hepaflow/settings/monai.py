@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import Field, JsonValue, model_validator
 
@@ -26,6 +26,9 @@ LOADING = (PRETRAINED, "pretrained_url", "path_or_repo_id", "weights")
 """Arguments with which classes of MONAI load weights."""
 
 
+Unshuffle = Annotated[list[Annotated[int, Field(ge=1, le=8)]], Field(min_length=2, max_length=3)]
+
+
 class MonaiNetwork(SettingsModel):
     """A class of `monai.networks.nets`."""
 
@@ -33,6 +36,9 @@ class MonaiNetwork(SettingsModel):
     """Name of the class."""
     arguments: dict[str, JsonValue] = Field(default={})
     """Its keyword arguments, but for the number of axes and of channels, which are filled in."""
+    unshuffle: Unshuffle | None = None
+    """Factors by which rows and columns, or slices, rows and columns, are made smaller: neighbours become channels
+    of what the network sees, and channels of its logits become neighbours again (Shi et al. 2016). Null for none."""
 
     @model_validator(mode="after")
     def _known_to_monai(self) -> Self:
@@ -76,22 +82,25 @@ def has_dimensions(network: MonaiNetwork) -> bool:
 
 
 def halving(network: MonaiNetwork, dimensions: int) -> tuple[int, ...]:
-    """Return what sides must be a multiple of, as far as the argument `strides` says so; else 1 for each.
+    """Return what sides must be a multiple of, as far as `strides` and `unshuffle` say so; else 1 for each.
 
     Examples
     --------
     >>> unet = {"channels": [8, 16, 32], "strides": [[1, 2, 2], 2]}
     >>> halving(MonaiNetwork(name="UNet", arguments=unet), 3)
     (2, 4, 4)
+    >>> halving(MonaiNetwork(name="UNet", arguments=unet, unshuffle=[1, 2, 2]), 3)
+    (2, 8, 8)
     """
     found, strides = [1] * dimensions, network.arguments.get("strides")
+    factors = network.unshuffle if network.unshuffle and len(network.unshuffle) == dimensions else found
     for stride in strides if isinstance(strides, list) else []:
         each = stride if isinstance(stride, list) else [stride] * dimensions
         whole = [one for one in each if isinstance(one, int) and one > 0]
         if not len(whole) == len(each) == dimensions:
-            return (1,) * dimensions  # MONAI says what is wrong with it
+            return tuple(factors)  # MONAI says what is wrong with it
         found = [before * one for before, one in zip(found, whole, strict=True)]
-    return tuple(found)
+    return tuple(one * factor for one, factor in zip(found, factors, strict=True))
 
 
 def _filled(arguments: set[str]) -> set[str]:
