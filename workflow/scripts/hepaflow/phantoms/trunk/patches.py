@@ -198,7 +198,12 @@ def _moved(view: View, at: NDArray[np.float64], wanted: Patch) -> View:
     """Return the view of a patch whose middle lies there in an exam."""
     middle = vector(view.rotation() @ at[::-1] / view.scale + view.middle)
     return replace(
-        view, shape=wanted.shape, spacing=wanted.spacing, middle=middle, isocentre=(float(-at[1]), float(-at[2]))
+        view,
+        shape=wanted.shape,
+        spacing=wanted.spacing,
+        middle=middle,
+        isocentre=(float(-at[1]), float(-at[2])),
+        interpolated=True,
     )
 
 

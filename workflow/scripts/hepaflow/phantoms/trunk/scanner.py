@@ -39,6 +39,8 @@ class View:
     isocentre: tuple[float, float] = (0.0, 0.0)
     """y, x of the scanner's axis, relative to the middle of the grid, in mm; of the patient, not of the adult."""
     device: str = "cpu"
+    interpolated: bool = False
+    """Whether the distances that shapes share are computed at every other point, and interpolated (`Space`)."""
 
     def axes(self) -> tuple[Tensor, Tensor, Tensor]:
         """Return z, y, x of slices, rows and columns, relative to the middle, in mm of the reference adult."""
@@ -66,7 +68,7 @@ class View:
         if self.warp is not None:
             points = [axis + waves.on(grid) for axis, waves in zip(points, self.warp, strict=True)]
         x, y, z = (axis.expand(self.shape).contiguous() for axis in points)
-        return Space(x, y, z, grid)
+        return Space(x, y, z, grid, interpolated=self.interpolated)
 
 
 def render(patient: Patient, view: View, generator: torch.Generator) -> tuple[Tensor, Tensor]:
