@@ -48,7 +48,7 @@ class FromMonai(nn.Module):
         self.factors = settings.unshuffle or [1] * dimensions
         if len(self.factors) != dimensions:
             raise UserError(
-                f"found `unshuffle: {self.factors}` for {dimensions} dimensions",
+                f"`monai.unshuffle: {self.factors}` for {dimensions} dimensions",
                 expected=f"{dimensions} factors",
                 remedy="correct `monai.unshuffle` of this network",
             )

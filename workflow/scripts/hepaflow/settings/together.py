@@ -163,8 +163,8 @@ def _in_three_dimensions(key: str, patches: Patches, method: MethodSettings) -> 
         multiples = halving(network.monai, len(patches.size))
         if any(side % multiple for side, multiple in zip(patches.size, multiples, strict=True)):
             yield (
-                f"{key}: {list(patches.size)} voxels cannot be divided by the strides of the network, which make "
-                f"{list(multiples)}; multiples of these, or other strides"
+                f"{key}: {list(patches.size)} voxels cannot be divided by the network's strides and `unshuffle`, "
+                f"which make {list(multiples)}; multiples of these, or other strides"
             )
 
 

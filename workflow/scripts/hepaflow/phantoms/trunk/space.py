@@ -104,7 +104,7 @@ class Space:
         interpolated: bool = False,
     ) -> None:
         self.x, self.y, self.z = x, y, z
-        self.grid, self._interpolated = grid, interpolated
+        self.grid, self.interpolated = grid, interpolated
         self._whole, self._place = whole, place
         self._shared: dict[int, tuple[object, Tensor]] = {}
 
@@ -152,7 +152,7 @@ class Space:
             distances = torch.full_like(self.x, FAR)
             if found := self.within(shape.box, shape.margin):
                 place, part = found
-                measure = _at_every_other if self._interpolated else _at_all
+                measure = _at_every_other if self.interpolated else _at_all
                 distances[place] = measure(shape.shape, part)
             self._shared[id(shape)] = shape, distances
         return self._shared[id(shape)][1]
