@@ -1,5 +1,6 @@
-"""Pictures as smaller ones with more channels, and back: neighbours become channels (Shi et al. 2016, arXiv:1609.05158).
+"""Pictures as smaller ones with more channels, and back: neighbours become channels (Shi et al. 2016).
 
+The paper is arXiv:1609.05158.
 torch has this as `pixel_unshuffle` and `pixel_shuffle`, for two dimensions and equal factors alone.
 """
 

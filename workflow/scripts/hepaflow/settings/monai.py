@@ -37,8 +37,9 @@ class MonaiNetwork(SettingsModel):
     arguments: dict[str, JsonValue] = Field(default={})
     """Its keyword arguments, but for the number of axes and of channels, which are filled in."""
     unshuffle: Unshuffle | None = None
-    """Factors by which rows and columns, or slices, rows and columns, are made smaller: neighbours become channels
-    of what the network sees, and channels of its logits become neighbours again (Shi et al. 2016). Null for none."""
+    """Factors by which rows and columns, or slices, rows and columns, are made smaller: neighbours become
+    channels of what the network sees, and channels of its logits neighbours again (Shi et al. 2016); null for
+    none."""
 
     @model_validator(mode="after")
     def _known_to_monai(self) -> Self:
