@@ -24,6 +24,7 @@ from hepaflow.methods.inputs import Inputs, check_times
 from hepaflow.methods.job_settings import JobSettings
 from hepaflow.methods.plan import averages_of, joined_by, networks_of, votes_of
 from hepaflow.methods.thesis import plan_of
+from hepaflow.methods.words import exams_in_words
 from hepaflow.names import FUSION, SHOWS, STAGES, STRUCTURES
 from hepaflow.jobs.environment import settle, shadowed
 from hepaflow.jobs.driver import check_gpus, look_apart
@@ -39,7 +40,6 @@ from hepaflow.settings.together import check_held_out, remarks
 from hepaflow.settings.workflow import read_settings
 from hepaflow.system.call import Call, named, note_call
 from hepaflow.training.check import check_networks
-from hepaflow.words import counted
 
 # Snakemake derives a job's `disk` from the sizes of its inputs, also of those that are not made yet, and then leaves a
 # coroutine behind (github.com/snakemake/snakemake/issues/4280). Nothing follows from it.
@@ -117,16 +117,7 @@ FUSED = list(
 )
 # Whose scores stand for the run's: those of the fusion, or else of the run's model.
 LEADING = FUSION if FUSED else SETTINGS.result
-TRAINING_IN_WORDS = (
-    f"{counted(len(EXAMS.names('train')), 'exam')} to train and {len(EXAMS.names('test'))} to test, "
-    if SETTINGS.learns_from_exams
-    else f"no exam to train, as phantoms are drawn for it, and {len(EXAMS.names('test'))} to test, "
-)
-EXAMS_IN_WORDS = TRAINING_IN_WORDS + (
-    "phantoms drawn by hepaflow: no patient's exam"
-    if SETTINGS.phantoms
-    else f"of the sheet {Path(SETTINGS.exams).name}"
-)
+EXAMS_IN_WORDS = exams_in_words(SETTINGS, len(EXAMS.names("train")), len(EXAMS.names("test")))
 # Only of these does the thesis report figures.
 LITS17 = SETTINGS.phantoms is None and are_lits17(EXAMS[exam].image for exam in EXAMS.names("train", "test"))
 # Segmentations by others, and the structures that they have.
