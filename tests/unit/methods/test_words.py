@@ -103,7 +103,8 @@ def test_other_systems_come_last() -> None:
         ("demo", "22 exams to train and 1 to test, phantoms drawn by hepaflow: no patient's exam"),
         (
             "open",
-            "phantoms that were drawn during the training; 1 exam to test, drawn by hepaflow, too: no patient's exam",
+            "phantoms that were drawn during the training; 1 exam to test, drawn by hepaflow, too: no patient's "
+            "exam",
         ),
     ],
 )

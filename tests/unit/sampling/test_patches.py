@@ -124,6 +124,23 @@ def test_what_shows_the_structure_is_drawn_around_a_voxel_of_it(tmp_path: Path) 
     assert 0 < plain.any(axis=(1, 2, 3)).sum() < 30
 
 
+def test_whole_masks_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[object] = []
+    mask_of = SliceFile.mask
+
+    def noted(self: SliceFile, index: int | slice = slice(None)) -> np.ndarray:
+        read.append(index)
+        return mask_of(self, index)
+
+    dataset = PatchDataset(saved(tmp_path, stack_of((8, 9, 10))), SIZE, seed=0)
+    numbers = dataset.showing(range(len(dataset)))
+    monkeypatch.setattr(SliceFile, "mask", noted)
+    for epoch in range(3):
+        dataset.of_epoch(epoch, numbers)
+    assert read.count(slice(None)) == 1
+    assert len([index for index in read if isinstance(index, int)]) == 3 * len(dataset)
+
+
 def test_a_small_exam_is_in_the_middle_of_a_patch(tmp_path: Path) -> None:
     dataset = PatchDataset(saved(tmp_path, stack_of((3, 5, 2), np.ones((3, 5, 2), bool))), SIZE, seed=0)
     for numbers in ([0], dataset.showing([0])):

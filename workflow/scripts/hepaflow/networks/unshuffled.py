@@ -60,4 +60,3 @@ def shuffled(x: Tensor, factors: Sequence[int]) -> Tensor:
     order = [axis for one in range(dimensions) for axis in (2 + dimensions + one, 2 + one)]
     sides = [side * factor for side, factor in zip(x.shape[2:], factors, strict=True)]
     return split.permute(0, 1, *order).reshape(len(x), channels, *sides)
-

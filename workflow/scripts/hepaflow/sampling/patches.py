@@ -120,6 +120,7 @@ class PatchDataset(Pieces):
         self._ends, self.regions = list(accumulate(counts)), int(any(regions))
         self.channels = 1 + self.regions
         self._files: list[SliceFile] | None = None
+        self._counts: dict[int, NDArray[np.int64]] = {}
 
     def __len__(self) -> int:
         return self._ends[-1] if self._ends else 0
@@ -155,16 +156,26 @@ class PatchDataset(Pieces):
         for place, (number, exam) in enumerate(zip(numbers, exams, strict=True)):
             draw = np.random.default_rng([self._seed, epoch, number, _DRAWN_FOR])
             file, shows = self._files[exam], number % AGAIN >= len(self)
-            voxel = _voxel_of(file.mask(), draw) if shows else None
+            voxel = _voxel_of(file, self._counts_of(exam, file), draw) if shows else None
             images[place], masks[place] = _cut(file, _place(file.voxels, self._size, voxel, draw))
         return images, masks
 
+    def _counts_of(self, exam: int, file: SliceFile) -> NDArray[np.int64]:
+        """Return how many voxels of the structure each slice of an exam has; the whole mask is read once."""
+        if exam not in self._counts:
+            self._counts[exam] = np.count_nonzero(file.mask(), axis=(1, 2)).astype(np.int64)
+        return self._counts[exam]
 
-def _voxel_of(mask: NDArray[np.bool_], draw: Generator) -> Shape:
-    """Draw a voxel of the structure."""
+
+def _voxel_of(file: SliceFile, counts: NDArray[np.int64], draw: Generator) -> Shape:
+    """Draw a voxel of the structure, of which slices have these counts; its slice alone is read."""
+    ends = np.cumsum(counts)
+    number = int(draw.integers(ends[-1]))
+    plane = int(np.searchsorted(ends, number, side="right"))
+    mask = file.mask(plane)
     inside = np.flatnonzero(mask)
-    slices, rows, columns = np.unravel_index(inside[draw.integers(len(inside))], mask.shape)
-    return int(slices), int(rows), int(columns)
+    row, column = np.unravel_index(inside[number - int(ends[plane] - counts[plane])], mask.shape)
+    return plane, int(row), int(column)
 
 
 def _place(voxels: Shape, size: Shape, around: Shape | None, draw: Generator) -> Box:
