@@ -182,6 +182,7 @@ KEYS: dict[str, tuple[Any, frozenset[str]]] = {
     "model": ("apart", names("bundle provenance") | OF_THE_RUN),
     "precision": ("bf16", ALL_NETWORKS),
     "predict_precision": ("bf16", PREDICTIONS | APART),
+    "predict_weights": ("fp16", PREDICTIONS | APART),
     "fusion.solver": ("newton", LIVER_FUSION | LESION_FUSION),
     # The solver `newton` takes no steps; see `test_steps_do_not_count_for_the_solver_that_takes_none`.
     "fusion.sgd.learning_rate": (3.0, LIVER_FUSION | LESION_FUSION),

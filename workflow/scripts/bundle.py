@@ -8,7 +8,7 @@ from hepaflow.evaluation.statistics import summarise
 from hepaflow.jobs.run import run
 from hepaflow.model.bundle import write_bundle
 from hepaflow.model.card import model_card, model_provenance
-from hepaflow.model.members import CARD, LICENCE, PROVENANCE, SETTINGS, weight_members
+from hepaflow.model.members import CARD, LICENCE, PROVENANCE, SETTINGS, rounded_members, weight_members
 from hepaflow.model.origin import ORIGIN, origin_of
 from hepaflow.model.seen_files import read_seen
 from hepaflow.settings.plan import Plan
@@ -40,7 +40,13 @@ def work() -> None:
         ),
     }
     with replacing(snakemake.output.model) as partial:
-        write_bundle(partial, files=dict(zip(members, paths, strict=True)), texts=texts, version=made_by)
+        write_bundle(
+            partial,
+            files=dict(zip(members, paths, strict=True)),
+            texts=texts,
+            version=made_by,
+            rounded=rounded_members(plan),
+        )
 
 
 run(snakemake, work)

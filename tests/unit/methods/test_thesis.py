@@ -446,8 +446,8 @@ def test_a_method_may_start_anew_where_its_stages_see_other_channels() -> None:
         ),
         (
             {"network": {"arch": "monai", "monai": {"name": "UNet", "arguments": HALVING}}} | PATCHES,
-            "methods.mine.sampling.size: [16, 24, 32] voxels cannot be divided by the strides of the network, "
-            "which make [4, 16, 16]",
+            "methods.mine.sampling.size: [16, 24, 32] voxels cannot be divided by the network's strides and "
+            "`unshuffle`, which make [4, 16, 16]",
         ),
         (
             {"stages": {"coarse": {}}},

@@ -18,7 +18,12 @@ from hepaflow.model.members import CARD, LICENCE, MANIFEST, SETTINGS, network_me
 from hepaflow.model.origin import ORIGIN, Origin
 from hepaflow.model.trained import model_of_run
 from hepaflow.names import FUSION, STAGES
+from hepaflow.networks.compute import make_fabric
+from hepaflow.sampling.predictor import trained
+from hepaflow.settings.compute import ComputeSettings
 from hepaflow.settings.plan import Plan
+
+CPU = ComputeSettings(accelerator="cpu", workers=0)
 
 
 def test_what_was_written_is_read(tmp_path: Path) -> None:
@@ -89,6 +94,34 @@ def test_a_model_of_a_runs_files_is_that_of_its_bundle(tmp_path: Path) -> None:
     for stage in STAGES:
         for name in NAMES:
             assert model.network(stage, name) == bundle.network(stage, name)
+
+
+def test_rounded_weights_halve_the_file_and_predict_alike_from_it_and_from_a_run(tmp_path: Path) -> None:
+    (tmp_path / "whole").mkdir()
+    whole = small_model(tmp_path / "whole")
+    plan = small_plan(predict_weights="fp16")
+    file = small_model(tmp_path, plan=plan)
+    bundle = read_bundle(file)
+    assert 0.5 <= file.stat().st_size / whole.stat().st_size < 0.52
+    networks = [tmp_path / network_member(stage, name) for stage in STAGES for name in NAMES]
+    model = model_of_run(plan, networks, [tmp_path / vote_member(stage, FUSION) for stage in STAGES])
+    assert model.identity == bundle.identity
+    assert bundle.identity["model"] != read_bundle(whole).identity["model"]
+    settings = plan.methods["first"]["liver"].network
+    assert settings is not None
+    fabric = make_fabric("fp32", CPU, threads=1)
+    x = torch.rand(2, 1, 32, 32)
+    whole_settings = settings.model_copy(update={"weights": None})
+    found = [
+        trained(one, networks[0], fabric, CPU, content).maps(x)
+        for one, content in (
+            (settings, None),
+            (settings, bundle.network("liver", "first")),
+            (whole_settings, None),
+        )
+    ]
+    assert (found[0] == found[1]).all()
+    assert abs(found[0].astype(int) - found[2]).max() <= 1
 
 
 def test_nothing_in_it_is_pickled_and_all_of_it_is_named(tmp_path: Path) -> None:

@@ -201,6 +201,7 @@ def _cascade(
                 with_region=settings.sees_region(stage, name) or None,
                 precision=settings.predict_precision or settings.precision,
                 flips=settings.stage_flips(stage, name),
+                weights=settings.predict_weights,
             ),
             training=_training(settings, name, stage, trained_on[stage], data[stage].preprocess),
             **_after(settings, name, settings.networks[name], stage),

@@ -8,9 +8,10 @@ import hashlib
 import json
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from hepaflow.model.members import (
 from hepaflow.model.origin import ORIGIN, Origin
 from hepaflow.model.trained import TrainedModel, wrong
 from hepaflow.names import STRUCTURES
+from hepaflow.networks.rounded import rounded_file
 from hepaflow.settings.plan import Plan
 
 FORMAT = 2
@@ -40,7 +42,14 @@ _USUAL_NAME = "hepaflow-model.zip"
 _DATE = (1980, 1, 1, 0, 0, 0)  # the first that a zip can tell: equal models give equal bytes
 
 
-def write_bundle(path: Path | str, *, files: Mapping[str, Path], texts: Mapping[str, str], version: str) -> None:
+def write_bundle(
+    path: Path | str,
+    *,
+    files: Mapping[str, Path],
+    texts: Mapping[str, str],
+    version: str,
+    rounded: Collection[str] = (),
+) -> None:
     """Write a bundle.
 
     Parameters
@@ -53,8 +62,12 @@ def write_bundle(path: Path | str, *, files: Mapping[str, Path], texts: Mapping[
         Texts to put in, by the name of their member.
     version : str
         Version of hepaflow.
+    rounded : collection of str, optional
+        Members that hold networks whose weights are to be rounded (`hepaflow.networks.rounded`).
     """
-    contents = {name: file.read_bytes for name, file in files.items()}
+    contents = {
+        name: partial(rounded_file, file) if name in rounded else file.read_bytes for name, file in files.items()
+    }
     contents |= {name: text.encode for name, text in texts.items()}
     digests: dict[str, str] = {}
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:

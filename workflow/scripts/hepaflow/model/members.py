@@ -17,6 +17,16 @@ def network_member(stage: str, network: str) -> str:
     return f"networks/{stage}/{network}.safetensors"
 
 
+def rounded_members(plan: Plan) -> frozenset[str]:
+    """Return the names of the members that hold networks with rounded weights."""
+    planned = {(network, stage): plan.methods[network][stage].network for network, stage in networks_of(plan)}
+    return frozenset(
+        network_member(stage, network)
+        for (network, stage), settings in planned.items()
+        if settings is not None and settings.weights
+    )
+
+
 def vote_member(stage: str, vote: str) -> str:
     """Return the name of the member that holds the weights of a vote."""
     return f"votes/{stage}/{vote}.json"

@@ -1,6 +1,7 @@
 """Maps that a trained network draws."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from itertools import combinations
 from math import prod
 from pathlib import Path
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 from hepaflow.masks.map import FULL, HALF
 from hepaflow.networks.compute import memory_format, prediction_batch, prepare
 from hepaflow.networks.network import build_network
+from hepaflow.networks.rounded import rounded_file
 from hepaflow.networks.weights import load_weights
 from hepaflow.sampling.protocol import Slices
 from hepaflow.sampling.registry import SAMPLINGS
@@ -123,7 +125,7 @@ def trained(
         Device and precision.
     compute : ComputeSettings
     content : bytes, optional
-        The weights, where they were read already; the path then only says from where.
+        The weights, rounded if they are to be, where they were read already; the path then only says from where.
 
     Raises
     ------
@@ -132,6 +134,9 @@ def trained(
     """
     channels = SAMPLINGS[settings.sampling.kind](settings.sampling).channels + bool(settings.with_region)
     network = build_network(settings.network, channels)
+    if settings.weights and content is None:
+        with suppress(OSError):  # which `load_weights` tells of
+            content = rounded_file(weights)
     load_weights(network, weights, content)
     return Predictor(network, settings.sampling, fabric, compute, settings.flips or ())
 

@@ -17,6 +17,7 @@ from hepaflow.settings.schedule import Schedule
 from hepaflow.settings.slices import WithRegion
 
 Precision = Literal["fp32", "tf32", "bf16"]
+RoundedWeights = Literal["fp16"]
 
 
 class TrainingSettings(SettingsModel):
@@ -100,3 +101,5 @@ class PredictSettings(SettingsModel):
     precision: Precision
     flips: Flips | None = None
     """How pieces are mirrored beside being shown as they are; null for not at all."""
+    weights: RoundedWeights | None = None
+    """What its weights are rounded to; null for what the training has written."""

@@ -25,7 +25,7 @@ from hepaflow.settings.problems import problems
 from hepaflow.settings.sampling import Flips, Sampling, Slices
 from hepaflow.settings.slices import LiverSlicesSettings, NetworkSize, WindowSettings
 from hepaflow.settings.together import conflicts
-from hepaflow.settings.training import Precision, TrainingSettings
+from hepaflow.settings.training import Precision, RoundedWeights, TrainingSettings
 from hepaflow.system.paths import normal
 from hepaflow.words import counted
 
@@ -112,6 +112,8 @@ class Settings(SettingsModel):
     """Arithmetic of training and prediction: `fp32`, `tf32`, or `bf16` mixed with fp32."""
     predict_precision: Precision | None = None
     """Arithmetic of prediction if it should differ from that of training; null for the same."""
+    predict_weights: RoundedWeights | None = None
+    """What weights are rounded to for prediction, and in the model: `fp16`, half the bytes; null for none."""
     fusion: FusionSettings = FusionSettings()
     """Fusion of the networks' masks (thesis 3.6, 4.6.2)."""
     postprocessing: Postprocessing = Postprocessing()
