@@ -48,7 +48,7 @@ def test_what_a_model_has_learned_from(config: dict[str, Any], expected: tuple[b
 
 
 @pytest.mark.parametrize(
-    ("config", "expected"), [({}, 0), (OPEN, (24 + 60 + 56) * 50 * 2)], ids=["the thesis", "drawn"]
+    ("config", "expected"), [({}, 0), (OPEN, (20 + 50 + 32) * 50 * 2)], ids=["the thesis", "drawn"]
 )
 def test_every_patch_is_of_another_phantom(config: dict[str, Any], expected: int) -> None:
     settings = read_settings(config)
