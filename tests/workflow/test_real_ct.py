@@ -17,7 +17,9 @@ IMAGE, LABEL = "totalsegmentator_ct.nii.gz", "totalsegmentator_liver.nii.gz"
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(not (FOLDER / IMAGE).is_file(), reason="needs the real CT exam that HEPAFLOW_REAL_CT names"),
+    pytest.mark.skipif(
+        not (FOLDER / IMAGE).is_file(), reason="needs the real CT exam that HEPAFLOW_REAL_CT names"
+    ),
 ]
 
 
@@ -35,7 +37,9 @@ def with_real_exam(fresh: Checkout, **settings: object) -> None:
 
 def liver_dice(fresh: Checkout, method: str) -> float:
     metrics = pd.read_csv(fresh.folder / f"results/smoke/metrics/{method}/test.csv")
-    return float(metrics.query("structure == 'liver' and metric == 'dice' and processing != 'raw'")["value"].item())
+    return float(
+        metrics.query("structure == 'liver' and metric == 'dice' and processing != 'raw'")["value"].item()
+    )
 
 
 def test_liver_of_a_real_exam_is_learned(fresh: Checkout) -> None:
