@@ -20,11 +20,10 @@ from hepaflow.exams.lits17 import are_lits17
 from hepaflow.exams.sheet import read_sheet
 from hepaflow.jobs.fingerprint import ALL, chosen_by, fingerprints, libraries
 from hepaflow.methods.given_files import structures_of
-from hepaflow.methods.inputs import Inputs, check_times
+from hepaflow.methods.inputs import Inputs, check_times, exams_in_words
 from hepaflow.methods.job_settings import JobSettings
 from hepaflow.methods.plan import averages_of, joined_by, networks_of, votes_of
 from hepaflow.methods.thesis import plan_of
-from hepaflow.methods.words import exams_in_words
 from hepaflow.names import FUSION, SHOWS, STAGES, STRUCTURES
 from hepaflow.jobs.environment import settle, shadowed
 from hepaflow.jobs.driver import check_gpus, look_apart

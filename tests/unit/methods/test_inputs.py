@@ -9,8 +9,9 @@ import pytest
 
 from hepaflow.errors import UserError
 from hepaflow.exams.sheet import ExamSheet, read_sheet
-from hepaflow.methods.inputs import Inputs, check_times
+from hepaflow.methods.inputs import Inputs, check_times, exams_in_words
 from hepaflow.methods.thesis import plan_of
+from hepaflow.settings.configuration import read_files
 from hepaflow.settings.workflow import read_settings
 
 HEADER = "exam\timage\tlabel\tsplit\n"
@@ -271,3 +272,20 @@ def test_a_folder_with_hidden_folders_alone_is_empty(folder: Path) -> None:
     Path("data/series/.notes").mkdir(parents=True)
     Path("data/series/.notes/1").touch()
     assert "an empty folder is there" in refusal(inputs(folder, f"{GOOD}n\tseries\t\tnew\n"))
+
+
+@pytest.mark.parametrize(
+    ("configuration", "told"),
+    [
+        ("config", "22 exams to train and 1 to test, of the sheet lits17.tsv"),
+        ("demo", "22 exams to train and 1 to test, phantoms drawn by hepaflow: no patient's exam"),
+        (
+            "open",
+            "phantoms that were drawn during the training; 1 exam to test, drawn by hepaflow, too: no patient's "
+            "exam",
+        ),
+    ],
+)
+def test_exams_are_told_by_whose_they_are(configuration: str, told: str) -> None:
+    folder = Path(__file__).parents[3] / "config"
+    assert exams_in_words(read_settings(read_files([folder / f"{configuration}.yaml"])), 22, 1) == told

@@ -1,14 +1,12 @@
 """A plan in words."""
 
 from itertools import takewhile
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hepaflow.methods.thesis import plan_of
-from hepaflow.methods.words import exams_in_words, in_words
-from hepaflow.settings.configuration import read_files
+from hepaflow.methods.words import in_words
 from hepaflow.settings.workflow import read_settings
 
 PLAIN = {"backbones": {"plain": {"arch": "unet", "weights": "none"}}}
@@ -94,20 +92,3 @@ def test_what_a_training_does_differently_is_named(training: dict[str, Any], wor
 
 def test_other_systems_come_last() -> None:
     assert lines(PLAIN, {"theirs": ("liver",)})[-2:] == ["  theirs", "    liver  ← as another system gives it"]
-
-
-@pytest.mark.parametrize(
-    ("configuration", "told"),
-    [
-        ("config", "22 exams to train and 1 to test, of the sheet lits17.tsv"),
-        ("demo", "22 exams to train and 1 to test, phantoms drawn by hepaflow: no patient's exam"),
-        (
-            "open",
-            "phantoms that were drawn during the training; 1 exam to test, drawn by hepaflow, too: no patient's "
-            "exam",
-        ),
-    ],
-)
-def test_exams_are_told_by_whose_they_are(configuration: str, told: str) -> None:
-    folder = Path(__file__).parents[3] / "config"
-    assert exams_in_words(read_settings(read_files([folder / f"{configuration}.yaml"])), 22, 1) == told

@@ -17,6 +17,7 @@ from hepaflow.settings.plan import Plan
 from hepaflow.settings.workflow import WITHOUT_FILE, Settings
 from hepaflow.system.paths import normal
 from hepaflow.volumes.nifti_name import SUFFIXES
+from hepaflow.words import counted
 
 _CLOCKS_DIFFER = 60
 """Seconds that a file server's clock may be ahead of this machine's."""
@@ -257,3 +258,23 @@ def check_times(paths: Iterable[str]) -> None:
             expected="a time before now: Snakemake removes results that are older than what they are made from",
             remedy=f"`touch {shlex.quote(late[0])}`, which runs nothing again, or set this machine's clock",
         )
+
+
+def exams_in_words(settings: Settings, train: int, test: int) -> str:
+    """Return which exams a run trains on and tests with.
+
+    Parameters
+    ----------
+    settings : Settings
+    train, test : int
+        Numbers of exams in the run's sheet.
+    """
+    if not settings.learns_from_exams:
+        whose = "drawn by hepaflow, too: no patient's exam" if settings.phantoms else _of_sheet(settings)
+        return f"phantoms that were drawn during the training; {counted(test, 'exam')} to test, {whose}"
+    whose = "phantoms drawn by hepaflow: no patient's exam" if settings.phantoms else _of_sheet(settings)
+    return f"{counted(train, 'exam')} to train and {test} to test, {whose}"
+
+
+def _of_sheet(settings: Settings) -> str:
+    return f"of the sheet {Path(settings.exams).name}"

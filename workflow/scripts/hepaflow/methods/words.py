@@ -1,7 +1,6 @@
-"""A plan in words, for people: `hepaflow plan`; and the exams that it is for."""
+"""A plan in words, for people: `hepaflow plan`."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from hepaflow.methods.plan import depth
@@ -10,7 +9,6 @@ from hepaflow.settings.loss import Loss
 from hepaflow.settings.plan import Plan, PlannedData, PlannedStage
 from hepaflow.settings.sampling import Patches
 from hepaflow.settings.training import TrainingSettings
-from hepaflow.settings.workflow import Settings
 from hepaflow.words import counted
 
 NO_STEPS = "nothing"
@@ -52,26 +50,6 @@ def methods_in_words(plan: Plan, given: Mapping[str, tuple[str, ...]] | None = N
     for system, structures in (given or {}).items():
         words[system] = dict.fromkeys(structures, "as another system gives it")
     return words
-
-
-def exams_in_words(settings: Settings, train: int, test: int) -> str:
-    """Return which exams a run trains on and tests with.
-
-    Parameters
-    ----------
-    settings : Settings
-    train, test : int
-        Numbers of exams in the run's sheet.
-    """
-    if not settings.learns_from_exams:
-        whose = "drawn by hepaflow, too: no patient's exam" if settings.phantoms else _of_sheet(settings)
-        return f"phantoms that were drawn during the training; {counted(test, 'exam')} to test, {whose}"
-    whose = "phantoms drawn by hepaflow: no patient's exam" if settings.phantoms else _of_sheet(settings)
-    return f"{counted(train, 'exam')} to train and {test} to test, {whose}"
-
-
-def _of_sheet(settings: Settings) -> str:
-    return f"of the sheet {Path(settings.exams).name}"
 
 
 def seen_in_words(plan: Plan, method: str, stage: str) -> str:
