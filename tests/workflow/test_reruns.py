@@ -242,7 +242,14 @@ OF_METHODS = {
 OF_NETWORKS = {
     f"{place}.{key}"
     for place in ("backbones.NAME", "methods.NAME.network")
-    for key in ("monai.name", "monai.arguments", "unet.channels", "unet.blocks", "unet.deep_supervision")
+    for key in (
+        "monai.name",
+        "monai.arguments",
+        "monai.unshuffle",
+        "unet.channels",
+        "unet.blocks",
+        "unet.deep_supervision",
+    )
 }
 OF_NETWORKS.add("methods.NAME.network.decoder")
 """Of architectures that the smoke run has not; that each reaches its training is tried in tests/unit/methods."""
