@@ -783,7 +783,7 @@ def test_networks_that_set_nothing_of_their_own_are_told_nothing_new() -> None:
 
 def test_a_decoder_and_a_network_of_monai_are_passed_on() -> None:
     decoder = {"kind": "unet", "channels": [16, 8, 8, 4, 4]}
-    monai = {"name": "VNet", "arguments": {"dropout_prob_down": 0.2, "act": None}}
+    monai = {"name": "VNet", "arguments": {"dropout_prob_down": 0.2, "act": None}, "unshuffle": [2, 2]}
     backbone = {"arch": "resnet50", "weights": "none", "decoder": decoder}
     made = plan(backbones={"one": backbone}, methods={"mine": {"network": {"arch": "monai", "monai": monai}}})
     assert [network["decoder"] for network in networks(made, "one")] == [decoder] * 2
