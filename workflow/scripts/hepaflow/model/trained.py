@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Self
 
 from hepaflow.errors import UserError
-from hepaflow.files import sha256
 from hepaflow.masks.fusion import Fusion
 from hepaflow.methods.plan import Step, networks_of, predicting_in, votes_of
 from hepaflow.model.members import SETTINGS, network_member, rounded_members, vote_member, weight_members
@@ -91,20 +90,15 @@ def model_of_run(plan: Plan, networks: Sequence[Path], votes: Sequence[Path]) ->
         Weights of all its networks and votes, in the order of `weight_members`.
     """
     files = dict(zip(weight_members(plan), [*networks, *votes], strict=True))
-    halved = rounded_members(plan)
-    digests = {
-        name: hashlib.sha256(rounded_file(file)).hexdigest() if name in halved else sha256(file)
-        for name, file in files.items()
-    }
+    rounded = rounded_members(plan)
+
+    def read(name: str) -> bytes:
+        return rounded_file(files[name]) if name in rounded else files[name].read_bytes()
+
+    digests = {name: hashlib.sha256(read(name)).hexdigest() for name in files}
     digests[SETTINGS] = _digest(plan)
     weights = {(vote, stage): Fusion.load(files[vote_member(stage, vote)]) for vote, stage in votes_of(plan)}
-    return TrainedModel(
-        networks[0].parents[1],
-        plan,
-        weights,
-        digests,
-        lambda name: rounded_file(files[name]) if name in halved else files[name].read_bytes(),
-    )
+    return TrainedModel(networks[0].parents[1], plan, weights, digests, read)
 
 
 def _digest(plan: Plan) -> str:

@@ -93,8 +93,9 @@ def halving(network: MonaiNetwork, dimensions: int) -> tuple[int, ...]:
     >>> halving(MonaiNetwork(name="UNet", arguments=unet, unshuffle=[1, 2, 2]), 3)
     (2, 8, 8)
     """
-    found, strides = [1] * dimensions, network.arguments.get("strides")
-    factors = network.unshuffle if network.unshuffle and len(network.unshuffle) == dimensions else found
+    found, strides, factors = [1] * dimensions, network.arguments.get("strides"), network.unshuffle
+    if factors is None or len(factors) != dimensions:  # which building the network refuses
+        factors = [1] * dimensions
     for stride in strides if isinstance(strides, list) else []:
         each = stride if isinstance(stride, list) else [stride] * dimensions
         whole = [one for one in each if isinstance(one, int) and one > 0]

@@ -152,14 +152,10 @@ class Space:
             distances = torch.full_like(self.x, FAR)
             if found := self.within(shape.box, shape.margin):
                 place, part = found
-                measure = _at_every_other if self.interpolated else _at_all
-                distances[place] = measure(shape.shape, part)
+                whole = shape.shape
+                distances[place] = _at_every_other(whole, part) if self.interpolated else whole.distance(part)
             self._shared[id(shape)] = shape, distances
         return self._shared[id(shape)][1]
-
-
-def _at_all(shape: Shape, space: Space) -> Tensor:
-    return shape.distance(space)
 
 
 def _at_every_other(shape: Shape, space: Space) -> Tensor:
