@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from hepaflow.phantoms.trunk.lesions import Wanted
-from hepaflow.phantoms.trunk.patches import AIR, Patch, _outside, _place, as_resampled, draw_patch
+from hepaflow.phantoms.trunk.patches import AIR, Patch, _moved, _outside, _place, as_resampled, draw_patch
+from hepaflow.phantoms.trunk.scanner import View
 
 ANYWHERE = Patch((12, 16, 16), (12.0, 14.0, 14.0), None)
 AROUND = Patch((12, 16, 16), (6.0, 6.0, 6.0), 20.0, Wanted(3, (15, 30), 1.0))
@@ -103,3 +104,13 @@ def test_blurring_keeps_even_tissue_and_the_range() -> None:
     assert torch.allclose(blurred[:, :, 0], image[:, :, 0], atol=1e-4)
     assert torch.equal(blurred, as_resampled(image, [1]))
     assert not torch.equal(blurred, as_resampled(image, [2]))
+
+
+@pytest.mark.parametrize(
+    ("spacing", "interpolated"), [((5, 4, 4), False), ((3, 2, 2), True), ((2.5, 1.5, 1.5), True)]
+)
+def test_distances_are_interpolated_in_fine_patches_alone(
+    spacing: tuple[float, float, float], interpolated: bool
+) -> None:
+    view = View((4, 4, 4), (10, 10, 10), (0, 0, 0))
+    assert _moved(view, np.zeros(3), Patch((4, 4, 4), spacing, None)).interpolated is interpolated
