@@ -14,10 +14,10 @@ from small_model import ALL_LIVER_NO_LESION, NAMES, small_model, small_plan
 
 from hepaflow.errors import UserError
 from hepaflow.model.bundle import FORMAT, read_bundle
-from hepaflow.model.members import CARD, LICENCE, MANIFEST, SETTINGS, network_member, vote_member
+from hepaflow.model.members import CARD, LICENCE, MANIFEST, SETTINGS, vote_member
 from hepaflow.model.origin import ORIGIN, Origin
 from hepaflow.model.trained import model_of_run
-from hepaflow.names import FUSION, STAGES
+from hepaflow.names import FUSION, STAGES, network_member
 from hepaflow.networks.compute import make_fabric
 from hepaflow.sampling.predictor import trained
 from hepaflow.settings.compute import ComputeSettings

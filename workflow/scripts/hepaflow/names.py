@@ -19,3 +19,8 @@ FUSION = "fusion"
 PROCESSINGS = {"raw": "without post-processing", "clean": "with post-processing"}
 GIVEN = "given"
 """Processing of another system's segmentations: as they are."""
+
+
+def network_member(stage: str, network: str) -> str:
+    """Return the name that a network has in a bundled model."""
+    return f"networks/{stage}/{network}.safetensors"

@@ -8,7 +8,7 @@ average of maps lies on the finest grid of those that it averages.
 from collections.abc import Mapping
 from typing import Any
 
-from hepaflow.names import FUSION, SHOWS, STAGES, Stage
+from hepaflow.names import FUSION, SHOWS, STAGES, Stage, network_member
 from hepaflow.networks.planning import planned
 from hepaflow.preprocessing.registry import AROUND_A_REGION
 from hepaflow.settings.base import SettingsModel
@@ -17,7 +17,7 @@ from hepaflow.settings.fusion import FitFusionSettings, FusionSettings
 from hepaflow.settings.head import HeadSettings
 from hepaflow.settings.loss import CrossEntropy, Loss, SoftDice
 from hepaflow.settings.methods import AverageSettings, MethodSettings
-from hepaflow.settings.network import BackboneWeights, NetworkSettings
+from hepaflow.settings.network import BackboneWeights, NetworkSettings, is_model
 from hepaflow.settings.optimiser import AdamW
 from hepaflow.settings.plan import (
     Plan,
@@ -196,7 +196,7 @@ def _cascade(
             structure=SHOWS[stage],
             data=seen[stage],
             network=PredictSettings(
-                network=_network(settings, name, stage).model_copy(update={"weights": "none"}),
+                network=_at_random(_network(settings, name, stage)),
                 sampling=settings.stage_sampling(stage, name),
                 with_region=settings.sees_region(stage, name) or None,
                 precision=settings.predict_precision or settings.precision,
@@ -215,8 +215,18 @@ def _network(settings: Settings, name: str, stage: Stage) -> NetworkSettings:
     head = settings.head if chosen.decoder is None else HeadSettings()  # which nothing reads beside a decoder
     own = {field: getattr(chosen, field) for field in BackboneWeights.model_fields}
     in_patches = isinstance(settings.stage_sampling(stage, name), Patches)
-    network = NetworkSettings(**own, head=head, dimensions=3 if in_patches else None)
+    network = NetworkSettings(
+        **own,
+        head=head,
+        dimensions=3 if in_patches else None,
+        weights_of=network_member(stage, name) if is_model(chosen.weights) else None,
+    )
     return planned(network, *(settings.stage_size(stage, name) for stage in settings.stages(name)))
+
+
+def _at_random(network: NetworkSettings) -> NetworkSettings:
+    """Return a network whose weights are random, where its caller loads others next."""
+    return network.model_copy(update={"weights": "none", "weights_of": None})
 
 
 def _training(
@@ -225,7 +235,7 @@ def _training(
     network, training = _network(settings, name, stage), what_counts(settings.stage_training(stage, name))
     start = None if training.start == "backbone" else training.start
     if start:
-        network = network.model_copy(update={"weights": "none"})
+        network = _at_random(network)
     return PlannedTraining(
         data=data if training.drawn is None else None,
         start=start,

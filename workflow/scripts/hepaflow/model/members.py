@@ -1,6 +1,7 @@
 """What a bundled model holds, by the names of its members."""
 
 from hepaflow.methods.plan import networks_of, votes_of
+from hepaflow.names import network_member
 from hepaflow.settings.plan import Plan
 
 MANIFEST, SETTINGS, PROVENANCE, CARD, LICENCE = (
@@ -10,11 +11,6 @@ MANIFEST, SETTINGS, PROVENANCE, CARD, LICENCE = (
     "model-card.md",
     "LICENSE",
 )
-
-
-def network_member(stage: str, network: str) -> str:
-    """Return the name of the member that holds a network."""
-    return f"networks/{stage}/{network}.safetensors"
 
 
 def rounded_members(plan: Plan) -> frozenset[str]:

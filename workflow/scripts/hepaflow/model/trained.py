@@ -10,7 +10,8 @@ from typing import Self
 from hepaflow.errors import UserError
 from hepaflow.masks.fusion import Fusion
 from hepaflow.methods.plan import Step, networks_of, predicting_in, votes_of
-from hepaflow.model.members import SETTINGS, network_member, rounded_members, vote_member, weight_members
+from hepaflow.model.members import SETTINGS, rounded_members, vote_member, weight_members
+from hepaflow.names import network_member
 from hepaflow.networks.rounded import rounded_file
 from hepaflow.settings.plan import Plan
 from hepaflow.settings.training import Precision, PredictSettings

@@ -1,11 +1,14 @@
 """Build a segmentation network from its settings."""
 
+from pathlib import Path
+
 from torch import nn
 
 from hepaflow.errors import UserError
 from hepaflow.networks.backbone import Backbone
-from hepaflow.networks.pretrained import load_pretrained
+from hepaflow.networks.pretrained import load_pretrained, weights_in_model
 from hepaflow.networks.registry import ARCHITECTURES
+from hepaflow.networks.weights import load_weights
 from hepaflow.settings.network import NetworkSettings
 
 
@@ -35,7 +38,9 @@ def build_network(settings: NetworkSettings, channels: int = 1) -> nn.Module:
         If the pretrained weights cannot be had or do not fit.
     """
     network = ARCHITECTURES[settings.arch](settings, channels)
-    if settings.weights != "none":
+    if settings.weights_of is not None:
+        load_weights(network, settings.weights, weights_in_model(Path(settings.weights), settings.weights_of))
+    elif settings.weights != "none":
         backbone = getattr(network, "backbone", None)
         if not isinstance(backbone, Backbone):
             raise UserError(

@@ -4,6 +4,7 @@ import os
 import pickle
 import re
 import socket
+import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.client import HTTPException
@@ -141,6 +142,43 @@ def read_weights(file: Path) -> dict[str, Tensor]:
             file=file,
         )
     return dict(state)
+
+
+def weights_in_model(file: Path, name: str) -> bytes:
+    """Read the weights of a network in a model of hepaflow, in the safetensors format.
+
+    Parameters
+    ----------
+    file : Path
+        The model, `hepaflow-model.zip`.
+    name : str
+        Of the member that holds the network.
+
+    Raises
+    ------
+    UserError
+        If there is no such file, it is no zip file or damaged, or does not hold the network.
+    """
+    if not file.is_file():
+        raise UserError("there is no such model", remedy="correct the path in `weights`", file=file)
+    try:
+        check_opens(file)
+        with zipfile.ZipFile(file) as archive:
+            return archive.read(name)
+    except KeyError:
+        raise UserError(
+            f"a model without {name}",
+            file=file,
+            expected="a network of this method's name for every stage that does not start from an earlier one",
+            remedy="give the method the name that it has in the model, or set `weights: none`",
+        ) from None
+    except (OSError, zipfile.BadZipFile) as error:
+        raise UserError(
+            f"the model cannot be read ({error})",
+            file=file,
+            expected="hepaflow-model.zip as a finished run makes it",
+            remedy=remedy(error, "copy the file again"),
+        ) from error
 
 
 def _check_fit(found: Mapping[str, Tensor], expected: Mapping[str, Tensor], *, file: Path, name: str) -> None:

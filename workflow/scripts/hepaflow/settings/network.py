@@ -50,6 +50,11 @@ SIDES: Mapping[str, int] = MappingProxyType({"sar_unet": 16})
 """What rows and columns must be a multiple of, where 8 is not enough and no setting says so."""
 
 
+def is_model(weights: str) -> bool:
+    """Return whether initial weights are a model of hepaflow, which has them for every layer."""
+    return weights.endswith(".zip")
+
+
 def _known(arch: str) -> str:
     if arch not in HAS_BACKBONE:
         raise ValueError(f"there is no architecture {arch!r}; there are {', '.join(HAS_BACKBONE)}")
@@ -73,7 +78,8 @@ class BackboneWeights(SettingsModel):
     """Initial weights of the backbone: `imagenet` (thesis 4.6.1), `none` (random), or the path of a file
     with the weights of torchvision's network of this name (.safetensors, or .pth without pickled code). The head
     always starts from random weights; so does the first convolution, unless its channels are three slices. If
-    absent, `none` for an architecture without a backbone."""
+    absent, `none` for an architecture without a backbone. A model of hepaflow (.zip) has all weights of a network
+    of any architecture: those of the same method and stage."""
 
     decoder: Decoder | None = None
     """What turns a backbone's features into logits; null for the DeepLabV3 head of `head` (thesis 3.5)."""
@@ -86,10 +92,10 @@ class BackboneWeights(SettingsModel):
 
     @model_validator(mode="after")
     def _weights_exist(self) -> Self:
-        if self.weights != "none" and not HAS_BACKBONE[self.arch]:
+        if self.weights != "none" and not HAS_BACKBONE[self.arch] and not is_model(self.weights):
             raise ValueError(
                 f"{self.arch!r} has no ImageNet weights and no backbone to load others into, found weights: "
-                f"{self.weights!r}; use weights: none"
+                f"{self.weights!r}; use weights: none, or the path of a model of hepaflow (.zip)"
             )
         return self
 
@@ -114,3 +120,5 @@ class NetworkSettings(BackboneWeights):
     """The segmentation head (thesis 3.5). Networks without backbone, or with a `decoder`, have none."""
     dimensions: Literal[3] | None = None
     """Of the pieces that it sees, as its sampling says; null for 2."""
+    weights_of: str | None = None
+    """Where `weights` are a model's: which of its networks they are of, by the name of its member."""
