@@ -7,16 +7,21 @@ import zipfile
 
 import numpy as np
 import pytest
+import torch
 from dicom_series import Phantom, write
+from safetensors.torch import load
 from scipy import ndimage
-from smoke_run import SMOKE, Checkout
+from smoke_run import SMOKE, UNTRAINED, Checkout
 
+from hepaflow.files import sha256
 from hepaflow.masks.postprocess import clean
 from hepaflow.methods.plan import model_of, networks_of, votes_of
 from hepaflow.methods.thesis import plan_of
 from hepaflow.model.bundle import read_bundle
+from hepaflow.model.card import STARTED
 from hepaflow.model.members import CARD
 from hepaflow.model.segmenter import Segmenter
+from hepaflow.model.shipped import SHIPPED
 from hepaflow.model.trained import model_of_run
 from hepaflow.names import STAGES
 from hepaflow.segment.outside_liver import MARGIN_MM
@@ -109,6 +114,33 @@ def test_provenance_names_no_file_and_no_exam(completed: Checkout) -> None:
     assert "train liver dense" in told
     assert "preprocessed" not in re.sub(r"hepaflow\.[\w.]+", "", told)  # but in names of modules
     assert str(completed.folder) not in told
+
+
+def test_networks_start_from_the_model_of_an_earlier_run(copied: Checkout) -> None:
+    before = copied.folder / "results/smoke/hepaflow-model.zip"
+    further = {
+        "arch": "unet",
+        "weights": "results/smoke/hepaflow-model.zip",
+        "training": {"liver": UNTRAINED, "lesion": UNTRAINED | {"start": "backbone"}},
+    }
+    copied.configure(results="results/further", backbones={"plain": further}, methods={}, model="plain")
+    target = "results/further/hepaflow-model.zip"
+    model = copied.folder / target
+    ended = copied.snakemake(target, "--quiet")
+    assert ended.returncode == 0, ended.stdout
+    started, bundle = read_bundle(before), read_bundle(model)
+    for stage in STAGES:  # trained with hardly any learning rate
+        found, first = (load(one.network(stage, "plain")) for one in (bundle, started))
+        assert found.keys() == first.keys()
+        learned = [name for name in found if "running" not in name and found[name].is_floating_point()]
+        assert all(torch.allclose(found[name], first[name], atol=1e-6) for name in learned)
+    assert bundle.provenance[STARTED] == {sha256(before): started.provenance}
+    assert "Networks started from a model trained on 2 synthetic phantoms, no patient" in bundle.card
+    assert "(MIT)" in bundle.card
+    shutil.copy(SHIPPED, before)  # another model
+    ended = copied.snakemake(target, "--quiet")
+    assert ended.returncode == 1
+    assert "a model without networks/liver/plain.safetensors" in ended.stdout
 
 
 def test_a_new_exam_is_two_jobs_and_has_what_the_command_writes(copied: Checkout, segmenter: Segmenter) -> None:

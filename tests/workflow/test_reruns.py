@@ -231,8 +231,8 @@ WITHOUT_ANOTHER_VALUE = {
     "methods.NAME.network.weights",
     *("methods.NAME.stages.liver.sampling", "methods.NAME.stages.lesion.sampling"),
 }
-"""A liver network can only start from its backbone, a U-Net from nothing, and a lesion network from a liver
-network that sees pieces of as many channels."""
+"""A liver network can only start from its backbone, a U-Net from nothing or a model that has it, and a lesion
+network from a liver network that sees pieces of as many channels."""
 OF_METHODS = {
     f"methods.NAME.{group}.{key}"
     for group in ("training", "stages.liver.training", "stages.lesion.training")

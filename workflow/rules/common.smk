@@ -24,6 +24,7 @@ from hepaflow.methods.inputs import Inputs, check_times, exams_in_words
 from hepaflow.methods.job_settings import JobSettings
 from hepaflow.methods.plan import averages_of, joined_by, networks_of, votes_of
 from hepaflow.methods.thesis import plan_of
+from hepaflow.model.started import check_starts
 from hepaflow.names import FUSION, SHOWS, STAGES, STRUCTURES
 from hepaflow.jobs.environment import settle, shadowed
 from hepaflow.jobs.driver import check_gpus, look_apart
@@ -81,6 +82,7 @@ try:
     if workflow.is_main_process:
         PHANTOMS.check()
         check_networks(SETTINGS)
+        check_starts(PLAN)
     check_held_out(SETTINGS, len(EXAMS.names("train")))
 except UserError as error:
     raise cannot_start(error) from None

@@ -9,6 +9,7 @@ from snakemake.io import IOFile, ancient, sourcecache_entry
 from hepaflow.jobs.contents import Contents
 from hepaflow.jobs.known import known
 from hepaflow.jobs.raw_inputs import ComparedAs, RawInputs
+from hepaflow.methods.learned_from import started_from
 
 CONTENTS_FOLDER = f"{RESULTS}/.contents"
 CONTENTS = Contents(Path(CONTENTS_FOLDER))
@@ -152,6 +153,11 @@ def test_labels_of(wildcards):
 def pretrained_of(wildcards):
     """Return the file of weights that a network starts from, if the settings name one."""
     return INPUTS.weights(wildcards.stage, wildcards.network) or []
+
+
+def started_models(wildcards):
+    """Return the models whose weights networks of the run's model start from."""
+    return started_from(PLAN, JOB_SETTINGS.bundle())
 
 
 def prediction_of(wildcards):

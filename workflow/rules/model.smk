@@ -1,6 +1,7 @@
 """A model in one file, and what it finds in new exams."""
 
 from hepaflow.methods.learned_from import is_fusion, learned_from_exams, phantoms_drawn
+from hepaflow.settings.network import is_model
 
 MODEL = JOB_SETTINGS.bundle()
 # What results say of the model that made them, beside its Dice.
@@ -9,7 +10,10 @@ ORIGIN = {
     "sheet": Path(SETTINGS.exams).name,
     "train": len(EXAMS.names("train")),
     "test": len(EXAMS.names("test")),
-    "weights_of_files": any(INPUTS.weights(stage, network) for network, stage in networks_of(MODEL)),
+    "weights_of_files": any(
+        weights and not is_model(weights)
+        for weights in (INPUTS.weights(stage, network) for network, stage in networks_of(MODEL))
+    ),
 }
 
 # What the model's training exams are like, and how far its networks disagree on the test exams: another kind of exam
@@ -33,6 +37,7 @@ rule bundle:
             *(f"{RESULTS}/records/train/{stage}.{network}.json" for network, stage in networks_of(MODEL)),
             *(f"{RESULTS}/records/fit_fusion/{stage}.{vote}.json" for vote, stage in votes_of(MODEL)),
         ],
+        started=raw("bundle", started_models),
         licence=raw("bundle", licence_of),
         card=raw("bundle", card_of),
     output:
@@ -89,6 +94,7 @@ rule present:
         metrics=metrics_of(MODEL.result),
         surveys=SEEN,
         disagreement=DISAGREED,
+        started=raw("present", started_models),
     output:
         segmentation=f"{RESULTS}/new/{{exam}}/segmentation.nii.gz",
         measurements=f"{RESULTS}/new/{{exam}}/measurements.json",

@@ -5,12 +5,14 @@ from pathlib import Path
 
 from hepaflow.evaluation.scores import in_order, read_scores
 from hepaflow.evaluation.statistics import summarise
+from hepaflow.files import sha256
 from hepaflow.jobs.run import run
-from hepaflow.model.bundle import write_bundle
+from hepaflow.model.bundle import read_bundle, write_bundle
 from hepaflow.model.card import model_card, model_provenance
 from hepaflow.model.members import CARD, LICENCE, PROVENANCE, SETTINGS, rounded_members, weight_members
-from hepaflow.model.origin import ORIGIN, origin_of
+from hepaflow.model.origin import ORIGIN, in_words, origin_of
 from hepaflow.model.seen_files import read_seen
+from hepaflow.model.started import with_starts
 from hepaflow.settings.plan import Plan
 from hepaflow.system.atomic import replacing
 from hepaflow.version import version
@@ -19,10 +21,16 @@ from hepaflow.version import version
 def work() -> None:
     plan = Plan.model_validate_json(snakemake.params.settings)
     made_by = version()
-    provenance = model_provenance(snakemake.input.records)
+    started = {sha256(path): read_bundle(path) for path in snakemake.input.started}
+    provenance = model_provenance(
+        snakemake.input.records, {digest: bundle.provenance for digest, bundle in started.items()}
+    )
     scores = in_order(read_scores(*snakemake.input.metrics))
     seen = read_seen(snakemake.input.surveys, snakemake.input.disagreement, snakemake.params.drawn)
-    origin = origin_of(str(plan.result), snakemake.params.origin, scores, seen)
+    origin = with_starts(
+        origin_of(str(plan.result), snakemake.params.origin, scores, seen),
+        [bundle.origin for bundle in started.values()],
+    )
     members = [*weight_members(plan), LICENCE]
     paths = map(Path, [*snakemake.input.networks, *snakemake.input.votes, snakemake.input.licence])
     texts = {
@@ -36,6 +44,7 @@ def work() -> None:
             data=snakemake.params.data,
             version=made_by,
             of_patients=origin.of_patients,
+            started=[in_words(bundle.origin) for bundle in started.values()],
             known=Path(snakemake.input.card).read_text(encoding="utf-8") if snakemake.input.card else "",
         ),
     }

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from small_model import UNET, small_plan
 
-from hepaflow.model.card import model_card, model_provenance
+from hepaflow.model.card import STARTED, model_card, model_provenance
 
 KEPT = {
     "settings": {"network": {"arch": "unet", "weights": "none"}, "training": {"epochs": 17}, "seed": 2311},
@@ -51,13 +51,13 @@ def test_other_inputs_are_another_provenance(tmp_path: Path, changed: dict[str, 
     assert told["inputs"] == moved["inputs"], "names of files tell nothing of a model"
 
 
-def card_of(records: list[Path], **others: Any) -> str:
+def card_of(records: list[Path], provenance: dict[str, Any] | None = None, **others: Any) -> str:
     data = {"kind": "voi_slices", "size": 96, "window": {"low": -100, "high": 200}}
     mine = {"network": UNET, "stages": {"lesion": {"data": data}}}
     plan = small_plan("mine", window={"low": -100, "high": 150}, size=64, methods={"mine": mine})
     columns = ["structure", "method", "processing", "metric", "statistic", "value", "low", "high"]
-    scores, provenance = pd.DataFrame(columns=columns), model_provenance(records)
-    return model_card(plan, scores, provenance, data="131 exams", version="4.5.6", **others)
+    told = provenance or model_provenance(records)
+    return model_card(plan, pd.DataFrame(columns=columns), told, data="131 exams", version="4.5.6", **others)
 
 
 def test_the_card_tells_how_every_network_was_trained(tmp_path: Path) -> None:
@@ -88,6 +88,22 @@ def test_weights_are_free_that_no_patient_and_no_other_weights_are_in(
     card = card_of(records, of_patients=of_patients)
     assert ("Code and weights have the licence beside this card (MIT)" in card) == free
     assert ("CC BY-NC-ND" in card) != free
+
+
+@pytest.mark.parametrize(("first", "free"), [("none", True), ("imagenet", False), ("mine.pth", False)])
+def test_what_a_model_started_from_counts_for_its_licence(tmp_path: Path, first: str, free: bool) -> None:
+    def trained(weights: str) -> Path:
+        settings = KEPT["settings"] | {"network": {"arch": "unet", "weights": weights}}
+        return _record(tmp_path, "one.json", wildcards={"stage": "liver", "network": "mine"}, settings=settings)
+
+    before = model_provenance([trained(first)])
+    assert STARTED not in before
+    between = model_provenance([trained("first.zip")], {"d1": before})
+    after = model_provenance([trained("between.zip")], {"d2": between})
+    assert after[STARTED]["d2"][STARTED] == {"d1": before}
+    card = card_of([], provenance=after, of_patients=False, started=["trained on 9 synthetic phantoms"])
+    assert ("Code and weights have the licence beside this card (MIT)" in card) == free
+    assert "\n\nNetworks started from a model trained on 9 synthetic phantoms.\n" in card
 
 
 def test_the_card_ends_with_what_is_known_besides() -> None:

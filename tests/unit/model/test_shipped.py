@@ -5,20 +5,28 @@ from pathlib import Path
 
 import nibabel as nib
 import pytest
-import yaml
 
 from hepaflow.cli import main
 from hepaflow.errors import UserError
+from hepaflow.methods.learned_from import started_from
 from hepaflow.methods.plan import model_of
 from hepaflow.methods.thesis import plan_of
 from hepaflow.model import shipped
 from hepaflow.model.bundle import read_bundle
 from hepaflow.model.shipped import SHIPPED, shipped_model
+from hepaflow.model.started import check_starts
+from hepaflow.names import network_member
 from hepaflow.phantoms.rendering import ANATOMIES
+from hepaflow.settings.configuration import read_files
 from hepaflow.settings.phantom import PhantomSettings
-from hepaflow.settings.workflow import read_settings
+from hepaflow.settings.workflow import Settings, read_settings
 
 ROOT = Path(__file__).parents[3]
+
+
+def configured(*files: str) -> Settings:
+    """Return the settings of configuration files, later ones over earlier ones."""
+    return read_settings(read_files(ROOT / "config" / file for file in files))
 
 
 def test_it_is_small_and_nothing_in_it_is_code() -> None:
@@ -29,12 +37,26 @@ def test_it_is_small_and_nothing_in_it_is_code() -> None:
 
 
 def test_it_is_what_its_configuration_trains() -> None:
-    settings = read_settings(yaml.safe_load((ROOT / "config/open.yaml").read_text(encoding="utf-8")))
+    settings = configured("open.yaml")
     bundle = read_bundle(SHIPPED)
     assert bundle.plan == model_of(plan_of(settings), "open")
     for stage in ("coarse", "liver", "lesion"):
         trained = bundle.provenance[f"train {stage} open"]["settings"]["training"]
         assert trained["epochs"] == settings.stage_training(stage, "open").epochs
+
+
+def test_its_networks_can_be_trained_further_on_exams(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    settings = configured("open.yaml", "open-own.yaml")
+    plan = plan_of(settings)
+    check_starts(plan)
+    assert settings.learns_from_exams
+    for stage, planned in plan.methods["open"].items():
+        assert planned.training is not None
+        assert planned.training.data is not None
+        assert planned.training.settings.training.drawn is None
+        assert planned.training.settings.network.weights_of == network_member(stage, "open")
+    assert started_from(plan, model_of(plan, "open")) == [str(SHIPPED.relative_to(ROOT))]
 
 
 def test_it_tells_what_it_has_seen_and_how_it_does() -> None:

@@ -1,15 +1,18 @@
-"""ImageNet's weights, where torchvision looks for them."""
+"""ImageNet's weights, where torchvision looks for them, and models that networks start from."""
 
 from pathlib import Path
 
 from hepaflow.checks.check import NOTE, OK, WRONG, Found
 from hepaflow.files import sha256
+from hepaflow.methods.thesis import plan_of
+from hepaflow.model.started import check_starts
+from hepaflow.settings.network import is_model
 from hepaflow.settings.workflow import Settings
 from hepaflow.words import counted
 
 
 def weights(settings: Settings) -> Found:
-    """Yield whether the files are there, and whole."""
+    """Yield whether the files are there, and whole; whether models have the networks that start from them."""
     from hepaflow.networks.pretrained import imagenet_file  # torch takes seconds to import
 
     networks = [one.network for one in settings.networks.values()]
@@ -27,6 +30,9 @@ def weights(settings: Settings) -> Found:
         yield OK, f"{counted(len(files), 'file')} of ImageNet's weights in {files[0].parent}"
     if not files:
         yield OK, "none of ImageNet's are needed"
+    if started := sorted({network.weights for network in networks if is_model(network.weights)}):
+        check_starts(plan_of(settings))
+        yield OK, f"networks start from {', '.join(started)}, whose networks are alike"
 
 
 def is_whole(file: Path) -> bool:

@@ -163,7 +163,7 @@ class Inputs:
                 yield Input(
                     f"file of weights ({key}.weights: {settings.network.weights})",
                     path,
-                    "`imagenet`, `none`, or the path of a file with weights",
+                    "`imagenet`, `none`, or the path of a file with weights or of a model",
                     f"write `{path.lower()}`, in small letters"
                     if path.lower() in WITHOUT_FILE
                     else "correct the path in the configuration, or set `weights` to `imagenet` or `none`",

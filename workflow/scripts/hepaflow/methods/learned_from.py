@@ -36,6 +36,21 @@ def phantoms_drawn(plan: Plan, model: Plan) -> int:
     )
 
 
+def started_from(plan: Plan, model: Plan) -> list[str]:
+    """Return the files of the models that the networks of a run's model start from, without repetition.
+
+    Parameters
+    ----------
+    plan : Plan
+        The run's, which says how networks come about.
+    model : Plan
+        The part of it that segments an exam.
+    """
+    trainings = [plan.methods[method][stage].training for method, stage in networks_of(model)]
+    networks = [one.settings.network for one in trainings if one is not None]
+    return list(dict.fromkeys(one.weights for one in networks if one.weights_of is not None))
+
+
 def is_fusion(model: Plan) -> bool:
     """Return whether a model is the fusion, whose networks' disagreement a run measures on its test exams."""
     return model.result == FUSION

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +10,15 @@ import pandas as pd
 
 from hepaflow.methods.words import seen_in_words
 from hepaflow.names import STRUCTURES
+from hepaflow.settings.network import is_model
 from hepaflow.settings.plan import Plan
 from hepaflow.tables.scores import score_table
 
 _KEPT = ("settings", "code", "versions", "device", "threads", "compute")
 """Not when and how long: equal models are equal bytes, whenever they were trained."""
+
+STARTED = "started from"
+"""Where a model's provenance has that of the models that its networks started from."""
 
 _OF_PATIENTS = (
     "**Licence.** hepaflow's code has the licence beside this card. Weights follow from the exams that they were "
@@ -26,19 +30,23 @@ _OF_NO_PATIENT = (
 )
 
 
-def model_provenance(records: Iterable[Path | str]) -> dict[str, Any]:
+def model_provenance(
+    records: Iterable[Path | str], started: Mapping[str, Mapping[str, Any]] | None = None
+) -> dict[str, Any]:
     """Gather what a model's networks and fusion weights were made from, without the names of files and exams.
 
     Parameters
     ----------
     records : iterable of Path or str
         Records of their jobs.
+    started : mapping of str to mapping, optional
+        The provenance of the models that networks started from, by the digests of their files.
 
     Returns
     -------
     dict
         By job (`train liver resnet152`): settings, digests of the code, versions, device, and one digest of all
-        that the job read.
+        that the job read. And what was given of other models, under `STARTED`, if there are any.
     """
     jobs = {}
     for path in records:
@@ -46,7 +54,7 @@ def model_provenance(records: Iterable[Path | str]) -> dict[str, Any]:
         name = " ".join([record["rule"], *record["wildcards"].values()])
         read = hashlib.sha256("\n".join(sorted(record["inputs"].values())).encode()).hexdigest()
         jobs[name] = {key: record[key] for key in _KEPT} | {"inputs": read}
-    return jobs
+    return jobs | ({STARTED: dict(started)} if started else {})
 
 
 def model_card(
@@ -58,6 +66,7 @@ def model_card(
     version: str,
     of_patients: bool = True,
     known: str = "",
+    started: Sequence[str] = (),
 ) -> str:
     """Return the card of a model, in Markdown.
 
@@ -77,6 +86,8 @@ def model_card(
         Whether the networks may have seen exams of patients.
     known : str, optional
         What else is known of the model, in Markdown; the card ends with it.
+    started : sequence of str, optional
+        What the models were made from that networks started from, each in words.
     """
     trainings = {name: job for name, job in provenance.items() if name.startswith("train ")}
     lines = [
@@ -90,7 +101,7 @@ def model_card(
         "exams of other kinds than it was trained on (scanner, contrast phase, body region, disease), expect "
         "worse than below.",
         "",
-        _OF_NO_PATIENT if not of_patients and _starts(trainings) <= {"none"} else _OF_PATIENTS,
+        _OF_NO_PATIENT if not of_patients and _starts(provenance) <= {"none"} else _OF_PATIENTS,
         "",
         "## Networks",
         "",
@@ -109,6 +120,7 @@ def model_card(
                 for name, job in trainings.items()
             ],
         ),
+        *(line for one in started for line in ("", f"Networks started from a model {one}.")),
     ]
     own = summary[summary["method"].isin(plan.methods)]
     for structure in STRUCTURES:
@@ -126,9 +138,11 @@ def model_card(
     return "\n".join(lines) + "\n"
 
 
-def _starts(trainings: Mapping[str, Any]) -> set[str]:
-    """Return the weights that networks started from: `none`, `imagenet` or a file."""
-    return {job["settings"]["network"]["weights"] for job in trainings.values()}
+def _starts(provenance: Mapping[str, Any]) -> set[str]:
+    """Return the weights that networks started from first of all: `none`, `imagenet` or a file."""
+    networks = [job["settings"]["network"] for name, job in provenance.items() if name.startswith("train ")]
+    own = {network["weights"] for network in networks if not is_model(network["weights"])}
+    return own.union(*map(_starts, provenance.get(STARTED, {}).values()))
 
 
 def _seen(plan: Plan, stage: str, network: str) -> str:

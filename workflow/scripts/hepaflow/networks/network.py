@@ -39,7 +39,9 @@ def build_network(settings: NetworkSettings, channels: int = 1) -> nn.Module:
     """
     network = ARCHITECTURES[settings.arch](settings, channels)
     if settings.weights_of is not None:
-        load_weights(network, settings.weights, weights_in_model(Path(settings.weights), settings.weights_of))
+        model = Path(settings.weights)
+        otherwise = "name a model with this network in `weights`, or set `weights: none`"
+        load_weights(network, model, weights_in_model(model, settings.weights_of), otherwise=otherwise)
     elif settings.weights != "none":
         backbone = getattr(network, "backbone", None)
         if not isinstance(backbone, Backbone):

@@ -53,7 +53,13 @@ def save_weights(network: nn.Module, path: Path | str, recipe: str) -> None:
     Path(path).write_bytes(save(tensors, {_HEADER: recipe}))
 
 
-def load_weights(network: nn.Module, path: Path | str, content: bytes | None = None) -> None:
+def load_weights(
+    network: nn.Module,
+    path: Path | str,
+    content: bytes | None = None,
+    *,
+    otherwise: str = "delete the file; the next run trains it again",
+) -> None:
     """Fill a network with the weights in a file.
 
     Parameters
@@ -62,6 +68,8 @@ def load_weights(network: nn.Module, path: Path | str, content: bytes | None = N
     path : Path or str
     content : bytes, optional
         The weights, where they were read already; the path then only says from where.
+    otherwise : str, optional
+        What to do if they do not fit.
 
     Raises
     ------
@@ -77,5 +85,5 @@ def load_weights(network: nn.Module, path: Path | str, content: bytes | None = N
             f"weights that this network cannot load ({error})",
             file=path,
             expected="weights that a training with these settings wrote",
-            remedy=remedy(error, "delete the file; the next run trains it again"),
+            remedy=remedy(error, otherwise),
         ) from None

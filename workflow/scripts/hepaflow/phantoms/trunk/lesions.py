@@ -94,8 +94,9 @@ def _lesion(draws: Draws, kind: str, centre: np.ndarray, radius: float, liver: S
     # What nobody can see teaches a network to guess: small lesions have clear edges, and all have some contrast.
     soft = draws.between(0.7, 1.6) if draws.chance(0.7) else min(draws.between(1.6, 4.5), 0.7 + 0.15 * radius)
     mottle = draws.between(0, 10)
-    contrast = draws.between(20, 90) if draws.chance(0.85) else draws.between(12, 22)
-    inner = Within(Grown(form, -draws.between(0.18, 0.4) * radius), liver)
+    contrast = draws.between(20, 90) if draws.chance(0.9) else draws.between(12, 22)
+    wall = min(draws.between(0.18, 0.4) * radius, draws.between(2, 9))
+    inner = Within(Grown(form, -wall), liver)
 
     def layer(part: Shape, hu: float, edge: float = soft) -> Layer:
         return Layer(part, hu, edge, mottle)
@@ -107,7 +108,7 @@ def _lesion(draws: Draws, kind: str, centre: np.ndarray, radius: float, liver: S
     elif kind == "rim":
         layers = [layer(shape, healthy + contrast), layer(inner, healthy - draws.between(0, 60))]
     elif kind == "necrotic":
-        layers = [layer(shape, healthy - 0.5 * contrast), layer(inner, draws.between(5, 35))]
+        layers = [layer(shape, healthy - max(18, 0.5 * contrast)), layer(inner, draws.between(5, 35))]
     elif kind == "cyst":
         layers = [Layer(shape, draws.between(-5, 22), draws.between(0.7, 1.1))]
     elif kind == "target":

@@ -202,7 +202,7 @@ def acquire(image: Tensor, patient: Patient, view: View, taken: Acquisition, gen
     if taken.starvation:
         width = (image > -500).float().sum(2, keepdim=True) / image.shape[2]
         lines = torch.randn((image.shape[0], image.shape[1], 1), generator=generator).to(view.device)
-        image = image + lines * taken.starvation * width**2 * 2
+        image = image + lines * taken.starvation * width**2
     return torch.where(seen(view, taken), image, torch.full_like(image, -1024)).clamp(-1024, 3071)
 
 

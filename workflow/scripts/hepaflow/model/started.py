@@ -1,0 +1,79 @@
+"""Models of hepaflow that networks of a run start from: whether they fit, and what they have seen."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hepaflow.errors import UserError
+from hepaflow.methods.plan import networks_of
+from hepaflow.names import network_member
+from hepaflow.settings.plan import Plan
+
+if TYPE_CHECKING:
+    from hepaflow.model.origin import Origin
+
+
+def check_starts(plan: Plan) -> None:
+    """Check that every network which starts from a model's is of the same kind as that one.
+
+    Raises
+    ------
+    UserError
+        If a model cannot be read, lacks a network, or its network has other settings or sees other pieces.
+    """
+    for method, stage in networks_of(plan):
+        training = plan.methods[method][stage].training
+        if training is not None and training.settings.network.weights_of is not None:
+            from hepaflow.model.bundle import read_bundle  # pandas takes half a second to import
+
+            path = Path(training.settings.network.weights)
+            _check_start(plan, read_bundle(path).plan, path, method, stage)
+
+
+def _check_start(plan: Plan, started: Plan, path: Path, method: str, stage: str) -> None:
+    own, their = _kind(plan, method, stage), _kind(started, method, stage)
+    if not their:
+        names = ", ".join(f"{stage} of {method}" for method, stage in networks_of(started))
+        raise UserError(
+            f"a model without {network_member(stage, method)}",
+            file=path,
+            expected=f"the networks that start from it: {stage} of {method}",
+            remedy=f"it has {names}; give the method the name that it has in the model, or `weights: none`",
+        )
+    if own != their:
+        raise UserError(
+            f"another network for the {stage} stage of {method}: {_differing(their, own)}",
+            file=path,
+            expected=_differing(own, their),
+            remedy="give the method the network and sampling of the model, or `weights: none`",
+        )
+
+
+def _kind(plan: Plan, method: str, stage: str) -> dict[str, object]:
+    """Return all that the weights of a network depend on, by the names of settings; nothing if there is none."""
+    stages = plan.methods.get(method, {})
+    settings = None if stage not in stages else stages[stage].network
+    if settings is None:
+        return {}
+    network = settings.network.model_dump(mode="json", exclude={"weights", "weights_of"}, exclude_none=True)
+    sampling = settings.sampling.model_dump(mode="json", include={"kind", "slices"}, exclude_none=True)
+    return network | {"sampling": sampling, "with_region": bool(settings.with_region)}
+
+
+def _differing(kind: dict[str, object], other: dict[str, object]) -> str:
+    return ", ".join(f"{name}: {value}" for name, value in kind.items() if other.get(name) != value) or "no more"
+
+
+def with_starts(origin: "Origin", models: "Iterable[Origin | None]") -> "Origin":
+    """Return what a model was made from, together with the models that its networks start from."""
+    started = list(models)
+    if not started:
+        return origin
+    unknown = any(one is None or one.of_patients for one in started)
+    drawn = [one.drawn_phantoms or one.train for one in started if one is not None]
+    return replace(
+        origin,
+        weights_of_files=origin.weights_of_files or unknown,
+        drawn_phantoms=None if origin.drawn_phantoms is None else origin.drawn_phantoms + sum(drawn),
+    )
