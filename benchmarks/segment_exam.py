@@ -30,10 +30,10 @@ from hepaflow.masks.fusion import Fusion
 from hepaflow.methods.plan import model_of, networks_of, votes_of
 from hepaflow.methods.thesis import plan_of
 from hepaflow.model.bundle import read_bundle, write_bundle
-from hepaflow.model.members import CARD, LICENCE, PROVENANCE, SETTINGS, network_member, vote_member, weight_members
+from hepaflow.model.members import CARD, LICENCE, PROVENANCE, vote_member, weight_members
 from hepaflow.model.segmenter import Segmenter
 from hepaflow.model.trained import TrainedModel
-from hepaflow.names import FUSION
+from hepaflow.names import FUSION, network_member
 from hepaflow.networks.network import build_network
 from hepaflow.networks.weights import save_weights
 from hepaflow.preprocessing.registry import AROUND_A_REGION
@@ -70,8 +70,8 @@ def untrained_model(folder: Path, settings: Settings | None = None, method: str 
     for vote, stage in votes_of(plan):
         voters = plan.methods[vote][stage].vote.of
         Fusion(voters, (1.0,) * len(voters), ()).save(files[vote_member(stage, vote)])
-    texts = {SETTINGS: plan.canonical(), PROVENANCE: "{}", CARD: "untrained\n", LICENCE: "none\n"}
-    write_bundle(folder / "model.zip", files=files, texts=texts, version="benchmark")
+    texts = {PROVENANCE: "{}", CARD: "untrained\n", LICENCE: "none\n"}
+    write_bundle(folder / "model.zip", plan, files=files, texts=texts, version="benchmark")
     return folder / "model.zip"
 
 

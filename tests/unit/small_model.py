@@ -11,7 +11,7 @@ from hepaflow.masks.fusion import Fusion
 from hepaflow.methods.plan import model_of
 from hepaflow.methods.thesis import plan_of
 from hepaflow.model.bundle import write_bundle
-from hepaflow.model.members import CARD, LICENCE, PROVENANCE, SETTINGS, rounded_members, weight_members
+from hepaflow.model.members import CARD, LICENCE, PROVENANCE, weight_members
 from hepaflow.names import FUSION
 from hepaflow.networks.network import build_network
 from hepaflow.networks.weights import save_weights
@@ -71,7 +71,6 @@ def small_model(
     files[LICENCE] = folder / LICENCE
     files[LICENCE].write_text("free\n")
     contents = {
-        SETTINGS: plan.canonical(),
         PROVENANCE: json.dumps({"train liver first": {}}),
         CARD: "# A model\n",
     }
@@ -79,9 +78,9 @@ def small_model(
     model = folder / "model.zip"
     write_bundle(
         model,
+        plan,
         files={name: file for name, file in files.items() if name not in contents},
         texts=contents,
         version="1.2.3",
-        rounded=rounded_members(plan),
     )
     return model

@@ -9,7 +9,7 @@ from hepaflow.files import sha256
 from hepaflow.jobs.run import run
 from hepaflow.model.bundle import read_bundle, write_bundle
 from hepaflow.model.card import model_card, model_provenance
-from hepaflow.model.members import CARD, LICENCE, PROVENANCE, SETTINGS, rounded_members, weight_members
+from hepaflow.model.members import CARD, LICENCE, PROVENANCE, weight_members
 from hepaflow.model.origin import ORIGIN, in_words, origin_of
 from hepaflow.model.seen_files import read_seen
 from hepaflow.model.started import with_starts
@@ -34,7 +34,6 @@ def work() -> None:
     members = [*weight_members(plan), LICENCE]
     paths = map(Path, [*snakemake.input.networks, *snakemake.input.votes, snakemake.input.licence])
     texts = {
-        SETTINGS: snakemake.params.settings,
         PROVENANCE: json.dumps(provenance, indent=1, sort_keys=True),
         ORIGIN: json.dumps(origin.as_json(), indent=1, sort_keys=True),
         CARD: model_card(
@@ -51,10 +50,10 @@ def work() -> None:
     with replacing(snakemake.output.model) as partial:
         write_bundle(
             partial,
+            plan,
             files=dict(zip(members, paths, strict=True)),
             texts=texts,
             version=made_by,
-            rounded=rounded_members(plan),
         )
 
 

@@ -8,7 +8,7 @@ import hashlib
 import json
 import zipfile
 import zlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -25,6 +25,7 @@ from hepaflow.model.members import (
     MANIFEST,
     PROVENANCE,
     SETTINGS,
+    content_of,
     vote_member,
     vote_members,
     weight_members,
@@ -32,7 +33,6 @@ from hepaflow.model.members import (
 from hepaflow.model.origin import ORIGIN, Origin
 from hepaflow.model.trained import TrainedModel, wrong
 from hepaflow.names import STRUCTURES
-from hepaflow.networks.rounded import rounded_file
 from hepaflow.settings.plan import Plan
 
 FORMAT = 2
@@ -43,12 +43,7 @@ _DATE = (1980, 1, 1, 0, 0, 0)  # the first that a zip can tell: equal models giv
 
 
 def write_bundle(
-    path: Path | str,
-    *,
-    files: Mapping[str, Path],
-    texts: Mapping[str, str],
-    version: str,
-    rounded: Collection[str] = (),
+    path: Path | str, plan: Plan, *, files: Mapping[str, Path], texts: Mapping[str, str], version: str
 ) -> None:
     """Write a bundle.
 
@@ -56,19 +51,18 @@ def write_bundle(
     ----------
     path : Path or str
         File to write, `.zip`; equal contents give equal bytes.
+    plan : Plan
+        What the model computes of an exam; whether weights are to be rounded.
     files : mapping of str to Path
         Files to put in, by the name of their member.
     texts : mapping of str to str
         Texts to put in, by the name of their member.
     version : str
         Version of hepaflow.
-    rounded : collection of str, optional
-        Members that hold networks whose weights are to be rounded (`hepaflow.networks.rounded`).
     """
-    contents = {
-        name: partial(rounded_file, file) if name in rounded else file.read_bytes for name, file in files.items()
-    }
-    contents |= {name: text.encode for name, text in texts.items()}
+    contents: dict[str, Callable[[], bytes]]
+    contents = {name: partial(content_of, plan, name, file) for name, file in files.items()}
+    contents |= {name: text.encode for name, text in {SETTINGS: plan.canonical(), **texts}.items()}
     digests: dict[str, str] = {}
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         for name in sorted(contents):

@@ -1,7 +1,10 @@
 """What a bundled model holds, by the names of its members."""
 
+from pathlib import Path
+
 from hepaflow.methods.plan import networks_of, votes_of
 from hepaflow.names import network_member
+from hepaflow.networks.rounded import rounded_file
 from hepaflow.settings.plan import Plan
 
 MANIFEST, SETTINGS, PROVENANCE, CARD, LICENCE = (
@@ -13,14 +16,18 @@ MANIFEST, SETTINGS, PROVENANCE, CARD, LICENCE = (
 )
 
 
-def rounded_members(plan: Plan) -> frozenset[str]:
-    """Return the names of the members that hold networks with rounded weights."""
+def content_of(plan: Plan, name: str, file: Path) -> bytes:
+    """Return what the member of this name holds: a file, with its weights rounded if the plan says so."""
+    return rounded_file(file) if name in _rounded(plan) else file.read_bytes()
+
+
+def _rounded(plan: Plan) -> set[str]:
     planned = {(network, stage): plan.methods[network][stage].network for network, stage in networks_of(plan)}
-    return frozenset(
+    return {
         network_member(stage, network)
         for (network, stage), settings in planned.items()
         if settings is not None and settings.weights
-    )
+    }
 
 
 def vote_member(stage: str, vote: str) -> str:

@@ -10,9 +10,8 @@ from typing import Self
 from hepaflow.errors import UserError
 from hepaflow.masks.fusion import Fusion
 from hepaflow.methods.plan import Step, networks_of, predicting_in, votes_of
-from hepaflow.model.members import SETTINGS, rounded_members, vote_member, weight_members
+from hepaflow.model.members import SETTINGS, content_of, vote_member, weight_members
 from hepaflow.names import network_member
-from hepaflow.networks.rounded import rounded_file
 from hepaflow.settings.plan import Plan
 from hepaflow.settings.training import Precision, PredictSettings
 
@@ -91,10 +90,9 @@ def model_of_run(plan: Plan, networks: Sequence[Path], votes: Sequence[Path]) ->
         Weights of all its networks and votes, in the order of `weight_members`.
     """
     files = dict(zip(weight_members(plan), [*networks, *votes], strict=True))
-    rounded = rounded_members(plan)
 
     def read(name: str) -> bytes:
-        return rounded_file(files[name]) if name in rounded else files[name].read_bytes()
+        return content_of(plan, name, files[name])
 
     digests = {name: hashlib.sha256(read(name)).hexdigest() for name in files}
     digests[SETTINGS] = _digest(plan)
