@@ -923,7 +923,7 @@ def test_oversampling_what_no_slice_shows_is_refused(make: Make, tmp_path: Path)
 
 @pytest.mark.parametrize("counts", [(), (0,), (1,), (1, 0)])
 def test_too_few_slices_are_refused(make: Make, tmp_path: Path, counts: tuple[int, ...]) -> None:
-    with pytest.raises(UserError, match="training slices"):
+    with pytest.raises(UserError, match=r"\d training slices?"):
         make(recipe("unet"), slices=write_exams(tmp_path / "few", *counts)).run()
 
 

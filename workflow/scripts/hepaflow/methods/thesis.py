@@ -196,7 +196,7 @@ def _cascade(
             structure=SHOWS[stage],
             data=seen[stage],
             network=PredictSettings(
-                network=_at_random(_network(settings, name, stage)),
+                network=_without_weights(_network(settings, name, stage)),
                 sampling=settings.stage_sampling(stage, name),
                 with_region=settings.sees_region(stage, name) or None,
                 precision=settings.predict_precision or settings.precision,
@@ -224,7 +224,7 @@ def _network(settings: Settings, name: str, stage: Stage) -> NetworkSettings:
     return planned(network, *(settings.stage_size(stage, name) for stage in settings.stages(name)))
 
 
-def _at_random(network: NetworkSettings) -> NetworkSettings:
+def _without_weights(network: NetworkSettings) -> NetworkSettings:
     """Return a network whose weights are random, where its caller loads others next."""
     return network.model_copy(update={"weights": "none", "weights_of": None})
 
@@ -235,7 +235,7 @@ def _training(
     network, training = _network(settings, name, stage), what_counts(settings.stage_training(stage, name))
     start = None if training.start == "backbone" else training.start
     if start:
-        network = _at_random(network)
+        network = _without_weights(network)
     return PlannedTraining(
         data=data if training.drawn is None else None,
         start=start,

@@ -17,6 +17,7 @@ from hepaflow.settings.compute import ComputeSettings
 from hepaflow.settings.training import TrainSettings
 from hepaflow.training.augmented import AugmentedSlices, BatchesOfEpoch
 from hepaflow.training.loading import BYTES, POLL, begin, fitting_workers, in_shared_memory
+from hepaflow.words import counted
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +55,7 @@ def training_data(
     indices, others = _split(slices, settings)
     if len(indices) < 2:  # batch normalisation needs two samples
         raise UserError(
-            f"{len(indices)} training slices",
+            _in_words(slices, len(indices)),
             expected="at least 2",
             remedy="add training exams to the sheet",
         )
@@ -116,12 +117,17 @@ def _split(slices: Pieces, settings: TrainSettings) -> tuple[list[int], list[int
     return indices, others
 
 
+def _in_words(slices: Pieces, count: int) -> str:
+    """Return what is trained on: `1 training slice`; patches are of exams."""
+    return counted(count, "training exam" if slices.at_random else "training slice")
+
+
 def _with_structure(slices: Pieces, indices: list[int]) -> list[int]:
     """Return those of the slices that show the structure."""
     if not (found := slices.showing(indices)):
         raise UserError(
-            f"no pixel of the structure in {len(indices)} training slices",
-            expected="a slice that shows it, as `oversample` is set",
+            f"no pixel of the structure in {_in_words(slices, len(indices))}",
+            expected="at least one that shows it, as `oversample` is set",
             remedy="check the labels of the training exams, or set `oversample: null`",
         )
     return found
