@@ -6,7 +6,8 @@
 set -euo pipefail
 minutes=$1 in=$2 out=$3
 cd "$(dirname "$0")/.."
-config=${CONFIG:-config/open.yaml} results=${RESULTS:-results/open}
+read -ra config <<<"${CONFIG:-config/open.yaml}" # one file or several
+results=${RESULTS:-results/open}
 snakemake=.venv/bin/snakemake
 [ -x "$snakemake" ] || snakemake=snakemake
 mkdir -p "$results" "$out"
@@ -15,9 +16,9 @@ if compgen -G "$in/state.tar.*" >/dev/null; then
 fi
 # SIGTERM goes to all processes: a training saves its state after the mini-batch, and ends.
 timeout --signal=TERM "$(awk "BEGIN {print 60 * $minutes}")" \
-    "$snakemake" --cores all --rerun-incomplete --configfile "$config" -- \
+    "$snakemake" --cores all --rerun-incomplete --configfile "${config[@]}" -- \
     "$results"/models/{coarse,liver,lesion}/open.safetensors || ended=$?
-"$snakemake" --unlock --configfile "$config" >/dev/null 2>&1 || true
+"$snakemake" --unlock --configfile "${config[@]}" >/dev/null 2>&1 || true
 rm -f "$out"/state.tar.*
 tar --create --directory "$results" models records logs | split --bytes=15M - "$out/state.tar."
 tail -n 2 "$results"/logs/train/*.log
