@@ -13,6 +13,7 @@ from hepaflow.methods.plan import model_of
 from hepaflow.methods.thesis import plan_of
 from hepaflow.model import shipped
 from hepaflow.model.bundle import read_bundle
+from hepaflow.model.card import STARTED
 from hepaflow.model.shipped import SHIPPED, shipped_model
 from hepaflow.model.started import check_starts
 from hepaflow.names import network_member
@@ -36,13 +37,16 @@ def test_it_is_small_and_nothing_in_it_is_code() -> None:
         assert [name for name in archive.namelist() if not Path(name).suffix] == ["LICENSE"]
 
 
-def test_it_is_what_its_configuration_trains() -> None:
-    settings = configured("open.yaml")
+def test_it_is_what_its_configurations_train() -> None:
+    """At first from nothing, and then further."""
+    first, further = configured("open.yaml"), configured("open.yaml", "open-further.yaml")
     bundle = read_bundle(SHIPPED)
-    assert bundle.plan == model_of(plan_of(settings), "open")
-    for stage in ("coarse", "liver", "lesion"):
-        trained = bundle.provenance[f"train {stage} open"]["settings"]["training"]
-        assert trained["epochs"] == settings.stage_training(stage, "open").epochs
+    assert bundle.plan == model_of(plan_of(first), "open") == model_of(plan_of(further), "open")
+    (started,) = bundle.provenance[STARTED].values()
+    for provenance, settings in ((started, first), (bundle.provenance, further)):
+        for stage in ("coarse", "liver", "lesion"):
+            trained = provenance[f"train {stage} open"]["settings"]["training"]
+            assert trained["epochs"] == settings.stage_training(stage, "open").epochs
 
 
 def test_its_networks_can_be_trained_further_on_exams(monkeypatch: pytest.MonkeyPatch) -> None:
