@@ -3,6 +3,7 @@
 from hepaflow.methods.plan import learns_from_exams, networks_of
 from hepaflow.names import FUSION
 from hepaflow.settings.plan import Plan
+from hepaflow.settings.training import TrainSettings
 
 
 def learned_from_exams(plan: Plan, model: Plan) -> bool:
@@ -22,15 +23,13 @@ def drawn_for(plan: Plan, model: Plan) -> list[str]:
     """Return the kinds of phantoms that are drawn in the place of training exams; none where there are exams."""
     if learned_from_exams(plan, model):
         return []
-    trainings = [plan.methods[method][stage].training for method, stage in networks_of(model)]
-    recipes = [training.settings.training for training in trainings if training is not None]
+    recipes = [one.training for one in _trainings(plan, model)]
     return sorted({recipe.drawn.kind for recipe in recipes if recipe.drawn is not None})
 
 
 def phantoms_drawn(plan: Plan, model: Plan) -> int:
     """Return how many phantoms are drawn for the trainings of a model, a patch of each."""
-    trainings = [plan.methods[method][stage].training for method, stage in networks_of(model)]
-    recipes = [training.settings.training for training in trainings if training is not None]
+    recipes = [one.training for one in _trainings(plan, model)]
     return sum(
         one.epochs * (one.batches_per_epoch or 0) * one.batch_size for one in recipes if one.drawn is not None
     )
@@ -46,9 +45,13 @@ def started_from(plan: Plan, model: Plan) -> list[str]:
     model : Plan
         The part of it that segments an exam.
     """
-    trainings = [plan.methods[method][stage].training for method, stage in networks_of(model)]
-    networks = [one.settings.network for one in trainings if one is not None]
+    networks = [one.network for one in _trainings(plan, model)]
     return list(dict.fromkeys(one.weights for one in networks if one.weights_of is not None))
+
+
+def _trainings(plan: Plan, model: Plan) -> list[TrainSettings]:
+    trainings = [plan.methods[method][stage].training for method, stage in networks_of(model)]
+    return [training.settings for training in trainings if training is not None]
 
 
 def is_fusion(model: Plan) -> bool:
