@@ -10,9 +10,8 @@ from hepaflow.jobs.run import run
 from hepaflow.model.bundle import read_bundle, write_bundle
 from hepaflow.model.card import model_card, model_provenance
 from hepaflow.model.members import CARD, LICENCE, PROVENANCE, weight_members
-from hepaflow.model.origin import ORIGIN, in_words, origin_of
+from hepaflow.model.origin import ORIGIN, in_words, origin_of, with_starts
 from hepaflow.model.seen_files import read_seen
-from hepaflow.model.started import with_starts
 from hepaflow.settings.plan import Plan
 from hepaflow.system.atomic import replacing
 from hepaflow.version import version

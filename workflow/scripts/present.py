@@ -5,10 +5,8 @@ from pathlib import Path
 
 from hepaflow.evaluation.scores import read_scores
 from hepaflow.jobs.run import run
-from hepaflow.model.bundle import read_bundle
-from hepaflow.model.origin import origin_of
+from hepaflow.model.origin import origin_of, read_origin, with_starts
 from hepaflow.model.seen_files import read_seen
-from hepaflow.model.started import with_starts
 from hepaflow.segment.output import write_exam
 from hepaflow.segment.own_exam import result_of
 from hepaflow.segment.result_folder import remove_remains
@@ -26,7 +24,7 @@ def work() -> None:
     seen = read_seen(snakemake.input.surveys, snakemake.input.disagreement, snakemake.params.drawn)
     origin = with_starts(
         origin_of(snakemake.params.method, snakemake.params.origin, scores, seen),
-        [read_bundle(path).origin for path in snakemake.input.started],
+        map(read_origin, snakemake.input.started),
     )
     folder = Path(snakemake.output.segmentation).parent
     remove_remains(folder.parent)  # of jobs that were killed

@@ -1,5 +1,6 @@
 """Networks that start from a model of hepaflow: its networks have to fit, and what they have seen is told."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,8 @@ from hepaflow.methods.learned_from import started_from
 from hepaflow.methods.plan import model_of
 from hepaflow.methods.thesis import plan_of
 from hepaflow.model.bundle import read_bundle
-from hepaflow.model.origin import Origin
-from hepaflow.model.started import check_starts, with_starts
+from hepaflow.model.origin import ORIGIN, Origin, read_origin, with_starts
+from hepaflow.model.started import check_starts
 from hepaflow.names import network_member
 from hepaflow.networks.network import build_network
 from hepaflow.networks.weights import named_tensors
@@ -150,3 +151,8 @@ def test_what_models_have_seen_that_networks_start_from_counts(
     told = with_starts(own, started)
     assert (told.of_patients, told.drawn_phantoms) == (of_patients, drawn)
     assert told.train == own.train
+
+
+def test_what_a_model_was_made_from_is_read_alone(tmp_path: Path, model: Path) -> None:
+    assert read_origin(model) is None
+    assert read_origin(small_model(tmp_path, **{ORIGIN: json.dumps(DRAWN.as_json())})) == DRAWN

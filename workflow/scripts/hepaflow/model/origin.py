@@ -4,9 +4,11 @@ Whoever reads a result must know it. It stands beside the networks in a model's 
 """
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+import zipfile
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
 from math import isnan, nan
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -146,6 +148,26 @@ def origin_of(method: str, exams: Mapping[str, Any], scores: pd.DataFrame, seen:
     found = {name: float(means.get(name, nan)) for name in STRUCTURES}
     dice = {name: value for name, value in found.items() if not isnan(value)}
     return Origin(**exams, dice=dice, seen=seen)
+
+
+def read_origin(path: Path | str) -> Origin | None:
+    """Read what a model was made from, of its file alone; None where that is not recorded."""
+    with zipfile.ZipFile(path) as archive:
+        return Origin.of_json(archive.read(ORIGIN).decode()) if ORIGIN in archive.namelist() else None
+
+
+def with_starts(origin: Origin, models: Iterable[Origin | None]) -> Origin:
+    """Return what a model was made from, together with the models that its networks start from."""
+    started = list(models)
+    if not started:
+        return origin
+    unknown = any(one is None or one.of_patients for one in started)
+    drawn = [one.drawn_phantoms or one.train for one in started if one is not None]
+    return replace(
+        origin,
+        weights_of_files=origin.weights_of_files or unknown,
+        drawn_phantoms=None if origin.drawn_phantoms is None else origin.drawn_phantoms + sum(drawn),
+    )
 
 
 def in_words(origin: Origin | None) -> str:

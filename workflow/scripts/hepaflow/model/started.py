@@ -1,17 +1,11 @@
-"""Models of hepaflow that networks of a run start from: whether they fit, and what they have seen."""
+"""Models of hepaflow that networks of a run start from: whether they fit."""
 
-from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from hepaflow.errors import UserError
 from hepaflow.methods.plan import networks_of
 from hepaflow.names import network_member
 from hepaflow.settings.plan import Plan
-
-if TYPE_CHECKING:
-    from hepaflow.model.origin import Origin
 
 
 def check_starts(plan: Plan) -> None:
@@ -63,17 +57,3 @@ def _kind(plan: Plan, method: str, stage: str) -> dict[str, object]:
 
 def _differing(kind: dict[str, object], other: dict[str, object]) -> str:
     return ", ".join(f"{name}: {value}" for name, value in kind.items() if other.get(name) != value) or "no more"
-
-
-def with_starts(origin: "Origin", models: "Iterable[Origin | None]") -> "Origin":
-    """Return what a model was made from, together with the models that its networks start from."""
-    started = list(models)
-    if not started:
-        return origin
-    unknown = any(one is None or one.of_patients for one in started)
-    drawn = [one.drawn_phantoms or one.train for one in started if one is not None]
-    return replace(
-        origin,
-        weights_of_files=origin.weights_of_files or unknown,
-        drawn_phantoms=None if origin.drawn_phantoms is None else origin.drawn_phantoms + sum(drawn),
-    )
