@@ -46,8 +46,8 @@ def _check_start(plan: Plan, started: Plan, path: Path, method: str, stage: str)
 
 def _kind(plan: Plan, method: str, stage: str) -> dict[str, object]:
     """Return all that the weights of a network depend on, by the names of settings; nothing if there is none."""
-    stages = plan.methods.get(method, {})
-    settings = None if stage not in stages else stages[stage].network
+    planned = plan.methods.get(method, {}).get(stage)
+    settings = None if planned is None else planned.network
     if settings is None:
         return {}
     network = settings.network.model_dump(mode="json", exclude={"weights", "weights_of"}, exclude_none=True)
