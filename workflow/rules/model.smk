@@ -1,7 +1,6 @@
 """A model in one file, and what it finds in new exams."""
 
 from hepaflow.methods.learned_from import is_fusion, learned_from_exams, phantoms_drawn
-from hepaflow.settings.network import is_model
 
 MODEL = JOB_SETTINGS.bundle()
 # What results say of the model that made them, beside its Dice.
@@ -10,10 +9,7 @@ ORIGIN = {
     "sheet": Path(SETTINGS.exams).name,
     "train": len(EXAMS.names("train")),
     "test": len(EXAMS.names("test")),
-    "weights_of_files": any(
-        weights and not is_model(weights)
-        for weights in (INPUTS.weights(stage, network) for network, stage in networks_of(MODEL))
-    ),
+    "weights_of_files": INPUTS.unknown_weights(networks_of(MODEL)),
 }
 
 # What the model's training exams are like, and how far its networks disagree on the test exams: another kind of exam

@@ -110,6 +110,14 @@ def test_starts_that_are_no_file_need_none(folder: Path, weights: str) -> None:
     made.check()
 
 
+@pytest.mark.parametrize(
+    ("weights", "unknown"), [("weights/w.pth", True), ("m.zip", False), ("imagenet", False), ("none", False)]
+)
+def test_what_a_file_of_weights_has_seen_is_unknown(folder: Path, weights: str, unknown: bool) -> None:
+    made = inputs(folder, **backbone(weights))
+    assert made.unknown_weights([("dense", "liver"), ("dense", "lesion")]) is unknown
+
+
 def test_a_lesion_network_that_starts_from_the_liver_s_reads_no_weights(folder: Path) -> None:
     made = inputs(folder, **backbone("weights/w.pth"))
     assert made.weights("liver", "dense") == "weights/w.pth"

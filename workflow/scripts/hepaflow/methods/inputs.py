@@ -13,6 +13,8 @@ from hepaflow.errors import UserError
 from hepaflow.exams.sheet import ExamSheet
 from hepaflow.exams.walk import walk
 from hepaflow.methods.given_files import check_predictions, prediction_file
+from hepaflow.methods.plan import Step
+from hepaflow.settings.network import is_model
 from hepaflow.settings.plan import Plan
 from hepaflow.settings.workflow import WITHOUT_FILE, Settings
 from hepaflow.system.paths import normal
@@ -115,6 +117,11 @@ class Inputs:
         training = self._plan.methods[network][stage].training
         weights = "none" if training is None else training.settings.network.weights
         return None if weights in WITHOUT_FILE else weights
+
+    def unknown_weights(self, networks: Iterable[Step]) -> bool:
+        """Return whether any of the networks starts from a file of weights; what a model has seen is known."""
+        weights = (self.weights(stage, network) for network, stage in networks)
+        return any(one is not None and not is_model(one) for one in weights)
 
     def prediction(self, given: str, exam: str) -> str:
         """Return the path of another system's segmentation of an exam; if there is none, where it is expected."""

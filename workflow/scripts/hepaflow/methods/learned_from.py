@@ -36,15 +36,7 @@ def phantoms_drawn(plan: Plan, model: Plan) -> int:
 
 
 def started_from(plan: Plan, model: Plan) -> list[str]:
-    """Return the files of the models that the networks of a run's model start from, without repetition.
-
-    Parameters
-    ----------
-    plan : Plan
-        The run's, which says how networks come about.
-    model : Plan
-        The part of it that segments an exam.
-    """
+    """Return the files of the models that the networks of a run's model start from, without repetition."""
     networks = [one.network for one in _trainings(plan, model)]
     return list(dict.fromkeys(one.weights for one in networks if one.weights_of is not None))
 

@@ -16,13 +16,16 @@ def check_starts(plan: Plan) -> None:
     UserError
         If a model cannot be read, lacks a network, or its network has other settings or sees other pieces.
     """
+    found: dict[Path, Plan] = {}
     for method, stage in networks_of(plan):
         training = plan.methods[method][stage].training
         if training is not None and training.settings.network.weights_of is not None:
             from hepaflow.model.bundle import read_bundle  # pandas takes half a second to import
 
             path = Path(training.settings.network.weights)
-            _check_start(plan, read_bundle(path).plan, path, method, stage)
+            if path not in found:
+                found[path] = read_bundle(path).plan
+            _check_start(plan, found[path], path, method, stage)
 
 
 def _check_start(plan: Plan, started: Plan, path: Path, method: str, stage: str) -> None:
