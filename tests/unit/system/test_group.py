@@ -10,25 +10,33 @@ from typing import IO
 
 import pytest
 
-CALLER = """
+SAYING = """
+import os
+def say(*words):
+    os.write(1, (" ".join(map(str, words)) + "\\n").encode())
+"""
+"""Writes whole lines: `print` may write parts of them, between others' parts, and fails within a handler that came
+while it was writing."""
+
+CALLER = f"""{SAYING}
 import sys
 from hepaflow.system.group import run_group
-ended = run_group([sys.executable, "-c", sys.argv[1]], asked=lambda: print("asked", flush=True),
-                  beat=lambda seconds: print("beat", flush=True), every=0.05)
-print(*ended)
+ended = run_group([sys.executable, "-c", sys.argv[1]], asked=lambda: say("asked"),
+                  beat=lambda seconds: say("beat"), every=0.05)
+say(*ended)
 """
-"""Calls a program, and prints what `run_group` returns."""
+"""Calls a program, and says what `run_group` returns."""
 
-PROGRAM = """
-import os, signal, subprocess, sys, time
+PROGRAM = f"""{SAYING}
+import signal, subprocess, sys, time
 child = subprocess.Popen([sys.executable, "-c", "import time; print(1, flush=True); time.sleep(60)"],
                          stdout=subprocess.PIPE)
 child.stdout.readline()
 def end(number, frame):
-    print("ends", signal.Signals(number).name, child.wait(), flush=True)
-    {and_then}
+    say("ends", signal.Signals(number).name, child.wait())
+    {{and_then}}
 signal.signal(signal.SIGTERM, end)
-print("ready", os.getpgid(0), os.getpgid(child.pid), flush=True)
+say("ready", os.getpgid(0), os.getpgid(child.pid))
 time.sleep(60)
 """
 """Has a process of its own, and waits for its end when it is asked to end."""

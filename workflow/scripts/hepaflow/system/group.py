@@ -31,7 +31,7 @@ def run_group(
     ----------
     command : sequence of str
     asked : callable
-        Called after the first signal.
+        Called within the handler of the first signal, where `print` may fail: write with `os.write`.
     beat : callable, optional
         Called now and then until the program ends or is asked to, with the seconds that it has run.
     every : float, optional
