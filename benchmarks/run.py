@@ -1,4 +1,7 @@
-"""Run every benchmark and write docs/benchmarks.md: `python -m benchmarks.run [--quick]`."""
+"""Run benchmarks and write docs/benchmarks.md: `python -m benchmarks.run [--quick] [--only SECTION ...]`.
+
+With `--only`, the other sections of the page stay as they are: each says how and where it was measured.
+"""
 
 import argparse
 import importlib.metadata
@@ -7,7 +10,8 @@ import platform
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -31,7 +35,8 @@ from hepaflow.networks.compute import has_bf16_instructions
 from hepaflow.words import counted
 
 ROOT = Path(__file__).parents[1]
-LIBRARIES = ("numpy", "torch", "nibabel", "isal", "pillow", "scikit-image", "snakemake", "medpy", "monai", "h5py")
+BUSY = 0.5
+"""Load of the machine above which a measurement is called disturbed."""
 INTRODUCTION = """\
 # Benchmarks
 
@@ -39,14 +44,51 @@ This page compares hepaflow's speed with that of other software. `make bench` wr
 one process, and the order changes with every round. The ratio is the time of the other software over ours: the
 median over the rounds and (smallest-largest). Above 1, hepaflow is faster. Times are wall-clock times, and depend
 on the machine and on what else runs on it. The ratios depend on this less, but still do, especially if one side is
-limited by memory or disk and the other by the processor.
+limited by memory or disk and the other by the processor. Each section says on which machine it was measured.
 
 GPUs were not measured. [speed.md](speed.md) says which settings follow from this, and what they cost in Dice.
 """
 
 
-def machine() -> str:
-    """Describe the machine: processor, memory, system, libraries, and how busy it is."""
+@dataclass(frozen=True)
+class Bench:
+    """A run of the benchmarks.
+
+    Attributes
+    ----------
+    scratch : Path
+        Folder for what is made on the way.
+    page : Path
+        Beside which figures are written.
+    scale : Scale
+    """
+
+    scratch: Path
+    page: Path
+    scale: Scale
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page.
+
+    Attributes
+    ----------
+    title, explained : str
+    measure : callable
+        Returns what was found, in Markdown.
+    libraries : tuple of str
+        Whose versions matter.
+    """
+
+    title: str
+    explained: str
+    measure: Callable[[Bench], str]
+    libraries: tuple[str, ...] = ("numpy", "torch")
+
+
+def machine(libraries: tuple[str, ...]) -> str:
+    """Describe the machine: processor, memory, system, and libraries."""
     told = dict(
         (part.strip() for part in line.split(":", 1))
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
@@ -55,10 +97,10 @@ def machine() -> str:
     with_bf16 = "with" if has_bf16_instructions() else "without"
     processor = f"{told.get('model name', platform.machine())}, {with_bf16} bf16 instructions"
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in LIBRARIES)
+    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in libraries)
     return (
         f"{len(os.sched_getaffinity(0))} cores ({processor}), {memory:.0f} GiB, {platform.system()}; Python "
-        f"{platform.python_version()}, {versions}; torch on {counted(torch.get_num_threads(), 'thread')}."
+        f"{platform.python_version()}, {versions}; torch on {counted(torch.get_num_threads(), 'thread')}"
     )
 
 
@@ -67,136 +109,175 @@ def load() -> float:
     return os.getloadavg()[0]
 
 
-def measured(scratch: Path, page: Path, scale: Scale) -> Iterator[tuple[str, str, str]]:
-    """Run one benchmark after another; title, explanation and what was found, in Markdown."""
+def side_by_side(bench: Bench) -> str:
+    """Compare hepaflow with other software, task by task; a table in Markdown."""
     rows = []
     for module in (slicing, loading, fusing, scoring, networks):
-        for comparison in module.measure(scratch / module.__name__, scale):
+        for comparison in module.measure(bench.scratch / module.__name__, bench.scale):
             rows.append(comparison.row())
             print(*rows[-1], sep=" | ", flush=True)
-    yield (
+    return table(COLUMNS, rows)
+
+
+def scaled(bench: Bench) -> str:
+    """Measure how time and memory grow with the number of exams; a table and a figure in Markdown."""
+    found = scaling.measure(bench.scratch, bench.page, bench.scale)
+    return f"{found}\n\n![Time and memory of every rule by the number of exams]({scaling.FIGURE})"
+
+
+SECTIONS: Mapping[str, Section] = {
+    "side-by-side": Section(
         "Side by side",
         "hepaflow compared with other software for the same task. At 256×256, a network on the CPU is limited by "
         "its arithmetic, with one slice at a time or several (the notes compare its rate with a product of "
         "matrices). Batches help at 64×64, and bf16 helps at 256×256 on a processor that has instructions for it.",
-        table(COLUMNS, rows),
-    )
-    yield (
+        side_by_side,
+        ("numpy", "torch", "nibabel", "isal", "pillow", "scikit-image", "medpy", "monai", "h5py"),
+    ),
+    "loading": Section(
         "Loading",
         "According to the [GPU hours](slurm.md#gpu-hours), the fastest GPU trains on a few hundred slices per "
         "second. `compute.workers` sets how many processes load slices.",
-        loading.throughput(scratch, scale),
-    )
-    yield (
+        lambda bench: loading.throughput(bench.scratch, bench.scale),
+    ),
+    "layouts": Section(
         "Precision and layout",
         "Results differ by rounding between layouts, and visibly between precisions. So `precision` counts as a "
         "change of the results, and `compute.channels_last` does not. Whether bf16 is faster depends on the "
         "processor's instructions.",
-        table(COLUMNS, [comparison.row() for comparison in networks.layouts(scale)]),
-    )
-    yield (
+        lambda bench: table(COLUMNS, [comparison.row() for comparison in networks.layouts(bench.scale)]),
+    ),
+    "precision": Section(
         "Precision of prediction",
         "Phantoms segmented with the demo's model, which was trained in fp32: its test exams, and further exams "
         "of the same kind. If a pixel of the liver mask changes, the volume of interest can change, and all "
         "lesion slices with it.",
-        precision.measure(scratch / "precision", scale.phantoms),
-    )
-    yield (
+        lambda bench: precision.measure(bench.scratch / "precision", bench.scale.phantoms),
+    ),
+    "steps": Section(
         "Training step",
         "Ours beside nnU-Net's trainer: the same network, mini-batch and slices, and augmentation of the "
         "same kinds.",
-        steps.beside_nnunet(scratch / "steps", steps.Steps(), scale.rounds),
-    )
-    yield (
+        lambda bench: steps.beside_nnunet(bench.scratch / "steps", steps.Steps(), bench.scale.rounds),
+    ),
+    "waiting": Section(
         "Waiting for the loader",
         "The share of a step's time in which it waits for its mini-batch. Without loading processes, loading and "
         "augmentation are in the step itself; with them, they take cores from it, where there are no more.",
-        steps.waiting(scratch / "steps", steps.Steps()),
-    )
-    yield (
+        lambda bench: steps.waiting(bench.scratch / "steps", steps.Steps()),
+    ),
+    "exam": Section(
         "An exam",
         "Weights drawn at random; each in a process of its own. nnU-Net sees slices at their full size, "
         "with a plain U-Net of its own kind with about as many parameters as one network of `modern`, and "
         "finds liver and lesions at once, mirrored in both directions as it comes.",
-        modern_exam.measure(scratch / "exam", scale.exam_slices, scale.rounds),
-    )
-    yield (
+        lambda bench: modern_exam.measure(bench.scratch / "exam", bench.scale.exam_slices, bench.scale.rounds),
+    ),
+    "first-batches": Section(
         "Start of a training",
         "Time to build the network, find the slices and start the loader; modules are imported before.",
-        networks.first_batches(scratch, scale),
-    )
-    yield (
+        lambda bench: networks.first_batches(bench.scratch, bench.scale),
+    ),
+    "starts": Section(
         "Start of the scripts",
         "Time of the imports in a separate process, until it has ended. A script imports torch only when its work "
         "begins, so that results from the cache are restored without it.",
-        planning.starts(scale),
-    )
-    yield (
+        lambda bench: planning.starts(bench.scale),
+        ("numpy", "torch", "snakemake"),
+    ),
+    "planning": Section(
         "Planning",
         "The default configuration on empty files in LiTS17's layout: start, sheet, graph, fingerprints. Then "
         "with an empty file for every result, so that there is nothing to do.",
-        planning.plans(scratch, scale),
-    )
-    yield (
+        lambda bench: planning.plans(bench.scratch, bench.scale),
+        ("numpy", "torch", "snakemake"),
+    ),
+    "scaling": Section(
         "Scaling",
         "Whole runs on phantoms, half of them test exams, with two small networks trained for one epoch. The "
         f"table lists rules that take {scaling.LEAST_SECONDS:g} s or more. A rule's time is that of all its jobs, "
         "its memory that of the largest job. An exponent of 1 means proportional to the number of exams (pale "
         "lines).",
-        f"{scaling.measure(scratch, page, scale)}\n\n"
-        f"![Time and memory of every rule by the number of exams]({scaling.FIGURE})",
-    )
-    yield (
+        scaled,
+        ("numpy", "torch", "snakemake"),
+    ),
+    "quality": Section(
         "Dice for the same compute",
-        f"Means over the demo's test exams (phantoms), and the smallest and the largest of {scale.seeds} "
-        "trainings. Other systems are trained on all cores for as long as the four networks of a stage together, "
-        "which is also the time of the fusion: MONAI's UNet and nnU-Net on the slices of these networks; "
-        "`modern` with its own settings on its own data, except that the number of its mini-batches is fitted "
-        "to the time. nnU-Net's random numbers are seeded, but the number of its epochs depends on the clock.",
-        quality.measure(scratch / "quality", "demo", scale.seeds),
-    )
-    yield (
+        "Means over the demo's test exams (phantoms), and the smallest and the largest of several trainings. "
+        "Other systems are trained on all cores for as long as the four networks of a stage together, which is "
+        "also the time of the fusion: MONAI's UNet and nnU-Net on the slices of these networks; `modern` with its "
+        "own settings on its own data, except that the number of its mini-batches is fitted to the time. "
+        "nnU-Net's random numbers are seeded, but the number of its epochs depends on the clock.",
+        lambda bench: quality.measure(bench.scratch / "quality", "demo", bench.scale.seeds),
+        ("numpy", "torch", "monai"),
+    ),
+    "quality-small-lesions": Section(
         "Dice for the same compute, small lesions",
         "The same on harder phantoms (`config/phantoms/small-lesions.yaml`): small lesions, thin slices, "
         "more noise. Each system is trained for the same time as on the demo's phantoms.",
-        quality.measure(scratch / "quality-small-lesions", "small-lesions", scale.seeds),
-    )
-    yield (
+        lambda bench: quality.measure(bench.scratch / "quality-small-lesions", "small-lesions", bench.scale.seeds),
+        ("numpy", "torch", "monai"),
+    ),
+    "averages": Section(
         "Averages",
         "Averages of maps (soft voting, nothing fitted) beside the methods that they average: mean Dice over the "
         "demo's test exams, as the finished demo scored them.",
-        quality.averages(),
-    )
+        lambda bench: quality.averages(),
+    ),
+}
+"""All that is measured, in the page's order."""
+HEADING = "## "
+
+
+def sections_of(page: str) -> dict[str, str]:
+    r"""Return the sections of a page by their titles.
+
+    Examples
+    --------
+    >>> sections_of("# Benchmarks\n\n## One\n\na\n\n## Two\n\nb\n")
+    {'One': '## One\n\na\n', 'Two': '## Two\n\nb\n'}
+    """
+    parts = f"\n{page}".split(f"\n{HEADING}")[1:]
+    return {part.partition("\n")[0]: f"{HEADING}{part.rstrip()}\n" for part in parts}
+
+
+def measured(bench: Bench, names: Iterator[str], how: str) -> Iterator[tuple[str, str]]:
+    """Measure one section after another; title and text, in Markdown."""
+    busy = load()  # before the first of them: later it is their own
+    for name in names:
+        section = SECTIONS[name]
+        began = time.monotonic()
+        found = section.measure(bench)
+        beside = " (**other work ran beside it**)" if busy > BUSY else ""
+        where = (
+            f"Measured {how} in {seconds(time.monotonic() - began)} on {machine(section.libraries)}. Load of the "
+            f"machine before: {busy:.1f}{beside}."
+        )
+        parts = [f"{HEADING}{section.title}", section.explained, where, found]
+        yield section.title, "\n\n".join(parts) + "\n"
 
 
 def main() -> None:
     """Run the benchmarks and write the page."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="smaller sizes, fewer rounds: minutes")
+    parser.add_argument("--only", choices=SECTIONS, nargs="+", help="measure these sections (default: all)")
     parser.add_argument("--output", type=Path, default=ROOT / "docs" / "benchmarks.md")
     arguments = parser.parse_args()
-    scale = QUICK if arguments.quick else FULL
+    output = arguments.output
     scratch = Path(tempfile.mkdtemp(prefix="hepaflow-benchmarks-"))
-    before, began = load(), time.monotonic()
-    how = "quick" if arguments.quick else "full"
-    busy = ": **other work ran beside it**" if before > 0.5 else ""
-    sections: list[str] = []
-
-    def write(end: str) -> None:  # after every section: a run that is stopped keeps what it has measured
-        head = (
-            f"The {how} run, {seconds(time.monotonic() - began)}{end}. {machine()}\n\n"
-            f"Load of the machine when it began: {before:.1f}{busy}.\n"
-        )
-        arguments.output.write_text("\n".join([INTRODUCTION, head, *sections]), encoding="utf-8")
-
+    bench = Bench(scratch, output, QUICK if arguments.quick else FULL)
+    names = (name for name in SECTIONS if name in (arguments.only or SECTIONS))
+    sections = sections_of(output.read_text(encoding="utf-8")) if output.is_file() else {}
     try:
-        for title, explained, found in measured(scratch, arguments.output, scale):
-            sections.append(f"## {title}\n\n{explained}\n\n{found}\n")
-            print(sections[-1], flush=True)
-            write(", not finished: further sections are missing")
+        # The page is written after every section: a run that is stopped keeps what it has measured.
+        for title, text in measured(bench, names, "quickly" if arguments.quick else "in full"):
+            print(text, flush=True)
+            sections[title] = text
+            written = [sections[one.title] for one in SECTIONS.values() if one.title in sections]
+            output.write_text("\n".join([INTRODUCTION, *written]), encoding="utf-8")
     finally:
         shutil.rmtree(scratch)
-    write("")
 
 
 if __name__ == "__main__":
