@@ -16,6 +16,7 @@ from hepaflow.settings.postprocess import (
     Inside,
     LargestComponent,
     MinArea,
+    MinComponent,
     NearLargest,
     PostprocessingStep,
     PostprocessSettings,
@@ -336,6 +337,17 @@ def test_of_two_equal_components_the_first_stays() -> None:
     mask = np.zeros((3, 4, 4), bool)
     mask[0, 3, 3] = mask[2, 0, 0] = True
     np.testing.assert_array_equal(np.argwhere(cleaned(mask, LARGEST)), [[0, 3, 3]])
+
+
+def test_small_components_are_removed_over_all_slices() -> None:
+    mask = np.zeros((4, 8, 8), bool)
+    mask[0, 0, 0] = mask[1, 1, 1] = mask[2, 2, 0] = True  # corner to corner, and three voxels
+    mask[3, 5:7, 7] = True
+    for least, slices in ((1, [0, 1, 2, 3]), (2, [0, 1, 2, 3]), (3, [0, 1, 2]), (4, [])):
+        step = MinComponent(kind="min_component", min_voxels=least)
+        np.testing.assert_array_equal(
+            cleaned(mask, step), mask & np.isin(np.arange(4), slices)[:, None, None], str(least)
+        )
 
 
 @quick

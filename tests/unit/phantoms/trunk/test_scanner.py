@@ -10,11 +10,21 @@ from hepaflow.phantoms.trunk.draws import Draws
 from hepaflow.phantoms.trunk.implants import Metal
 from hepaflow.phantoms.trunk.layers import Layer
 from hepaflow.phantoms.trunk.patient import Patient, draw_patient
-from hepaflow.phantoms.trunk.scanner import Acquisition, View, acquire, blur, draw_acquisition, smooth_noise
-from hepaflow.phantoms.trunk.shapes import Ellipsoid
+from hepaflow.phantoms.trunk.scanner import (
+    Acquisition,
+    Shading,
+    View,
+    acquire,
+    blur,
+    draw_acquisition,
+    smooth_noise,
+)
+from hepaflow.phantoms.trunk.shapes import Ellipsoid, Waves
 
 VIEW = View((12, 40, 48), (5.0, 4.0, 4.0), (0.0, 0.0, 0.0))
-PLAIN = Acquisition(slice_profile=0.0, kernel=0.0, noise=0.0, grain=0.5, starvation=0.0, motion=0.0, field=None)
+PLAIN = Acquisition(
+    slice_profile=0.0, kernel=0.0, noise=0.0, grain=0.5, starvation=0.0, motion=0.0, field=None, shading=None
+)
 WATER = torch.zeros(VIEW.shape)
 
 
@@ -68,6 +78,34 @@ def test_streaks_start_from_metal_and_fade() -> None:
     assert shown[5, 15:25, 19:29].std() > 3 * shown[5, :, :8].std()
 
 
+def test_a_band_is_darkest_in_its_middle_and_ends() -> None:
+    even = Waves(((0.01, 0.0, 0.0),), (0.0,), 0.0)
+    band = Shading(-30.0, (2.5, 18.0), 0.0, (20.0, 12.0), even)
+
+    shown = acquire(WATER, nobody(), VIEW, replace(PLAIN, shading=band), generator())
+
+    assert shown[6, 24].tolist() == pytest.approx([-30.0] * 48, abs=1e-3)  # 2.5 mm up, 18 mm to the back
+    assert shown[6, 27, 0].item() == pytest.approx(-30 * np.exp(-0.5), abs=1e-3)  # 12 mm further
+    assert shown[10, 24, 0].item() == pytest.approx(-30 * np.exp(-0.5), abs=1e-3)  # 20 mm further
+    assert shown[6, 0].abs().max() < 0.01
+
+
+def test_uneven_values_have_the_spread_that_was_drawn() -> None:
+    draws = Draws(np.random.default_rng(0))
+    waves = draws.waves(6, (40, 80), 7.0)
+
+    shown = acquire(
+        WATER,
+        nobody(),
+        VIEW,
+        replace(PLAIN, shading=Shading(0.0, (0.0, 0.0), 0.0, (50.0, 20.0), waves)),
+        generator(),
+    )
+
+    assert shown.std().item() == pytest.approx(7, rel=0.2)
+    assert (shown[:, :, 1:] - shown[:, :, :-1]).abs().max() < 6  # it varies slowly
+
+
 def test_a_blur_keeps_what_is_even_and_the_sum_far_from_borders() -> None:
     even = blur(torch.full((6, 8, 9), 7.0), [1.0, 2.0, 3.0])
     point = torch.zeros(21, 21, 21)
@@ -96,3 +134,5 @@ def test_exams_are_taken_in_many_ways() -> None:
     assert max(one.noise for one in taken) > 30
     assert 0 < sum(one.starvation > 0 for one in taken) < 30
     assert 0 < sum(one.motion > 0 for one in taken) < 30
+    assert 20 < sum(one.shading is not None for one in taken) < 60
+    assert min(one.shading.band for one in taken if one.shading) < -40

@@ -13,6 +13,7 @@ from hepaflow.settings.postprocess import (
     Inside,
     LargestComponent,
     MinArea,
+    MinComponent,
     NearLargest,
     PostprocessingStep,
 )
@@ -104,6 +105,15 @@ def _largest_component(mask: Mask, _map: Map, _settings: LargestComponent, _regi
     return kept
 
 
+def _min_component(mask: Mask, _map: Map, settings: MinComponent, _region: Mask | None) -> Mask:
+    """Keep the components of the exam that have enough voxels. Components are 26-connected."""
+    components, _ = ndimage.label(mask, TWENTY_SIX_CONNECTED)
+    keep = np.bincount(components.ravel()) >= settings.min_voxels
+    keep[0] = False
+    kept: Mask = keep[components]
+    return kept
+
+
 def _fill_holes(mask: Mask, _map: Map, settings: FillHoles, _region: Mask | None) -> Mask:
     """Add what the mask encloses: background that is not connected with the border of the slice, or of the exam.
 
@@ -140,6 +150,7 @@ POSTPROCESSING: Mapping[str, Callable[..., Mask]] = MappingProxyType(
         "near_largest": _near_largest,
         "min_area": _min_area,
         "largest_component": _largest_component,
+        "min_component": _min_component,
         "fill_holes": _fill_holes,
         "inside": _inside,
     }

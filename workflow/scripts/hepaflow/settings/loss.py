@@ -22,13 +22,21 @@ class CrossEntropy(LossTerm):
     """Weight of pixels of the structure; the others have 1; null for 1."""
 
 
-class SoftDice(LossTerm):
+class OverlapTerm(LossTerm):
+    """What losses have that compare a structure as a whole."""
+
+    per: Literal["slice"] | None = None
+    """Whether each slice or patch has a coefficient of its own, and the loss is their mean: a small lesion counts
+    beside a large one (Isensee et al. 2021: in 3-D); null for one coefficient of the mini-batch."""
+
+
+class SoftDice(OverlapTerm):
     """One minus the soft Dice coefficient of a mini-batch (Milletari et al. 2016)."""
 
     kind: Literal["dice"]
 
 
-class Tversky(LossTerm):
+class Tversky(OverlapTerm):
     """One minus the soft Tversky index of a mini-batch (Salehi et al. 2017); half and half is soft Dice."""
 
     kind: Literal["tversky"]

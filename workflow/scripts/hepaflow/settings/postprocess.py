@@ -41,6 +41,14 @@ class LargestComponent(SettingsModel):
     kind: Literal["largest_component"]
 
 
+class MinComponent(SettingsModel):
+    """Components of the exam, over all slices, are kept that are large enough."""
+
+    kind: Literal["min_component"]
+    min_voxels: int = Field(default=10, ge=1)
+    """Smallest volume of a component, in voxels."""
+
+
 class FillHoles(SettingsModel):
     """Holes are filled: background that the mask encloses."""
 
@@ -58,7 +66,7 @@ class Inside(SettingsModel):
 
 
 PostprocessingStep = Annotated[
-    NearLargest | MinArea | LargestComponent | FillHoles | Inside, Field(discriminator="kind")
+    NearLargest | MinArea | LargestComponent | MinComponent | FillHoles | Inside, Field(discriminator="kind")
 ]
 PostprocessingSteps = Annotated[tuple[PostprocessingStep, ...], Field(strict=False)]
 

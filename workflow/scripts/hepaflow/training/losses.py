@@ -53,32 +53,49 @@ def _cross_entropy(
     if total is None:
         mean: Tensor = bce(logits, masks, pos_weight=weight)
         return mean
-    return _mean(bce(logits, masks, pos_weight=weight, reduction="sum"), logits, total)
+    return _mean(bce(logits, masks, pos_weight=weight, reduction="sum"), logits.numel(), total)
 
 
-def _mean(summed: Tensor, pixels: Tensor, total: Total) -> Tensor:
-    """Return the mean over all devices' pixels of what was summed over one device's."""
-    sums = total(torch.stack([summed, summed.new_tensor(pixels.numel())]))
+def _mean(summed: Tensor, count: int, total: Total) -> Tensor:
+    """Return the mean over all devices' pixels, or slices, of what was summed over one device's."""
+    sums = total(torch.stack([summed, summed.new_tensor(count)]))
     return sums[0] / sums[1]
 
 
-def _soft_dice(logits: Tensor, masks: Tensor, total: Total | None = None, _: object = None) -> Tensor:
+def _soft_dice(
+    logits: Tensor, masks: Tensor, total: Total | None = None, chosen: kinds.SoftDice | None = None
+) -> Tensor:
     """Return one minus the soft Dice coefficient of the batch, both of shape (b, 1, h, w).
 
-    Sums run over the whole batch, so that slices without foreground do not each ask for perfection; one is
-    added above and below, so that an empty batch predicted empty costs nothing (Milletari et al. 2016).
+    Sums run over the whole batch unless the settings say otherwise, so that slices without foreground do not each
+    ask for perfection; one is added above and below, so that what is empty and predicted empty costs nothing
+    (Milletari et al. 2016).
     """
-    both, found, there = _overlap(logits, masks, total)
-    return 1 - (2 * both + 1) / (found + there + 1)
+    both, found, there = _overlap(logits, masks, total, chosen)
+    return _over_all(1 - (2 * both + 1) / (found + there + 1), total)
 
 
-def _overlap(logits: Tensor, masks: Tensor, total: Total | None) -> Sequence[Tensor]:
-    """Return how many pixels, softly counted, are both found and there, are found, and are there."""
+def _overlap(
+    logits: Tensor, masks: Tensor, total: Total | None, chosen: kinds.OverlapTerm | None
+) -> Sequence[Tensor]:
+    """Return how many pixels, softly counted, are both found and there, are found, and are there.
+
+    Counts are those of the whole batch, scalars, or of each slice on this device, shape (b,).
+    """
     probability = torch.sigmoid(logits)
+    if chosen is not None and chosen.per is not None:
+        return [one.flatten(1).sum(1) for one in (probability * masks, probability, masks)]
     both, found, there = (probability * masks).sum(), probability.sum(), masks.sum()
     if total is not None:
         both, found, there = total(torch.stack([both, found, there]))
     return both, found, there
+
+
+def _over_all(losses: Tensor, total: Total | None) -> Tensor:
+    """Return the loss of the whole batch: as it is, a scalar, or the mean over its slices, shape (b,)."""
+    if not losses.ndim or total is None:
+        return losses.mean()
+    return _mean(losses.sum(), len(losses), total)
 
 
 def _bce_and_dice(logits: Tensor, masks: Tensor, total: Total | None = None) -> Tensor:
@@ -91,9 +108,9 @@ def _tversky(logits: Tensor, masks: Tensor, total: Total | None, chosen: kinds.T
 
     Half a pixel is added above and below: with weights of one half it is `_soft_dice`.
     """
-    both, found, there = _overlap(logits, masks, total)
+    both, found, there = _overlap(logits, masks, total, chosen)
     wrong = chosen.alpha * (found - both) + chosen.beta * (there - both)
-    return 1 - (both + 0.5) / (both + wrong + 0.5)
+    return _over_all(1 - (both + 0.5) / (both + wrong + 0.5), total)
 
 
 def _focal(logits: Tensor, masks: Tensor, total: Total | None, chosen: kinds.Focal) -> Tensor:
@@ -105,7 +122,7 @@ def _focal(logits: Tensor, masks: Tensor, total: Total | None, chosen: kinds.Foc
     losses = -torch.exp(chosen.gamma * logsigmoid(-towards)) * logsigmoid(towards)
     if chosen.alpha is not None:
         losses = losses * (chosen.alpha * masks + (1 - chosen.alpha) * (1 - masks))
-    return losses.mean() if total is None else _mean(losses.sum(), logits, total)
+    return losses.mean() if total is None else _mean(losses.sum(), logits.numel(), total)
 
 
 LOSSES: dict[str, Loss] = {

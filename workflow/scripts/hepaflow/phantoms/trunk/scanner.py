@@ -140,6 +140,32 @@ def blur(image: Tensor, sigmas: list[float]) -> Tensor:
 
 
 @dataclass(frozen=True)
+class Shading:
+    """Values that are wrong over a large part of an exam: what is left of beam hardening and scatter.
+
+    A dark band crosses the body, as between arms or hips, and the values vary slowly everywhere.
+    """
+
+    band: float
+    """HU in the middle of the band, mostly below zero; 0 for no band."""
+    middle: tuple[float, float]
+    """z, y of the band's middle relative to the middle of the grid, in mm."""
+    slope: float
+    """How far it rises to the back for each mm to the left."""
+    size: tuple[float, float]
+    """Standard deviations along the body and from front to back, in mm."""
+    unevenness: Waves
+    """HU elsewhere."""
+
+    def on(self, z: Tensor, y: Tensor, x: Tensor) -> Tensor:
+        """Return it in HU, shape (slices, rows, columns), where the axes are in mm from the middle of the grid."""
+        across = (y[:, None] - self.middle[1] - self.slope * x[None]) / self.size[1]
+        along = (z - self.middle[0]) / self.size[0]
+        band = torch.exp(-0.5 * along**2)[:, None, None] * torch.exp(-0.5 * across**2)[None]
+        return self.band * band + self.unevenness.on(Grid(z, y, x, np.eye(3), (0.0, 0.0, 0.0)))
+
+
+@dataclass(frozen=True)
 class Acquisition:
     """What a scanner adds."""
 
@@ -157,6 +183,7 @@ class Acquisition:
     """Shift of slices by breath, in mm."""
     field: float | None
     """Radius of the field of view in mm, outside which nothing is seen."""
+    shading: Shading | None
 
 
 def draw_acquisition(draws: Draws, noise: float | None = None, thickness: float | None = None) -> Acquisition:
@@ -182,6 +209,17 @@ def draw_acquisition(draws: Draws, noise: float | None = None, thickness: float 
         starvation=draws.between(5, 40) if draws.chance(0.12) else 0.0,
         motion=draws.between(1, 7) if draws.chance(0.12) else 0.0,
         field=draws.between(145, 240) if draws.chance(0.6) else None,
+        shading=_draw_shading(draws) if draws.chance(0.4) else None,
+    )
+
+
+def _draw_shading(draws: Draws) -> Shading:
+    return Shading(
+        band=draws.between(-60, 12) if draws.chance(0.6) else 0.0,
+        middle=(draws.around(0, 80), draws.around(0, 50)),
+        slope=draws.around(0, 0.12),
+        size=(draws.between(40, 200), draws.between(12, 45)),
+        unevenness=draws.waves(6, (120, 400), draws.between(0, 8)),
     )
 
 
@@ -194,6 +232,8 @@ def acquire(image: Tensor, patient: Patient, view: View, taken: Acquisition, gen
         image,
         [taken.slice_profile / view.spacing[0], taken.kernel / view.spacing[1], taken.kernel / view.spacing[2]],
     )
+    if taken.shading:
+        image = image + taken.shading.on(z, y, x)
     # Noise of a voxel falls with its size; here it is that of the exam, on whatever grid it is shown.
     sigmas = [0.3, taken.grain / view.spacing[1], taken.grain / view.spacing[2]]
     image = image + smooth_noise(view.shape, sigmas, generator, view.device) * taken.noise
