@@ -152,6 +152,14 @@ def test_validation_is_dashed_and_different_rates_are_all_drawn():
     assert "validation" in texts(figure)
 
 
+def test_networks_without_an_epoch_are_left_out():
+    losses, _ = training_figure({"dense": history(4), "taken": history(0)}, "liver").axes
+    assert [line.get_label() for line in losses.lines] == ["dense"]
+    figure = training_figure({"taken": history(0)}, "liver")
+    assert not figure.axes
+    assert "No liver network was trained" in texts(figure)[0]
+
+
 @pytest.mark.parametrize("epochs", [1, 200])
 def test_training_of_any_length_is_drawn_within_its_axes(epochs):
     losses, _ = training_figure({"dense": history(epochs)}, "liver").axes

@@ -193,7 +193,8 @@ def test_what_no_choice_reads_has_one_value() -> None:
     assert chosen(loss=[{"kind": "dice"}]) == {"loss": "dice"}
     weighted = {"kind": "bce", "factor": None, "positive_weight": 3.0}
     assert chosen(loss=[weighted]) == {"loss": weighted}
-    assert chosen(loss=[weighted, {"kind": "dice"}]) == {"loss": (weighted, {"kind": "dice", "factor": None})}
+    dice = {"kind": "dice", "factor": None, "per": None}
+    assert chosen(loss=[weighted, {"kind": "dice"}]) == {"loss": (weighted, dice)}
     assert chosen(loss={"kind": "tversky"})["loss"]["alpha"] == 0.3
 
 

@@ -152,7 +152,10 @@ def test_demo_is_valid_and_small() -> None:
     [
         ({"sizes": 256}, ["sizes: unknown key"]),
         ({"training": {"liver": {"epoch": 3}}}, ["training.liver.epoch: unknown key"]),
-        ({"training": {"liver": {"epochs": 0}}}, ["training.liver.epochs: found 0", "greater than or equal to 1"]),
+        (
+            {"training": {"liver": {"epochs": -1}}},
+            ["training.liver.epochs: found -1", "greater than or equal to 0"],
+        ),
         ({"training": {"liver": {"epochs": "3"}}}, ["training.liver.epochs: found '3'", "integer"]),
         ({"training": {"liver": {"loss": "l1"}}}, ["training.liver.loss: found 'l1'", "'bce'", "'dice'"]),
         ({"training": {"liver": {"loss": []}}}, ["training.liver.loss: found []; ", "'bce'"]),
@@ -712,6 +715,16 @@ def method_with_area(pixels: int) -> dict[str, Any]:
             {"training": {"lesion": {"epochs": 1200, "schedule": {"kind": "poly"}}}},
             ["training.lesion.optimiser", "nesterov is true, and momentum is 0"],
         ),
+        (
+            {"backbones": {"r": RESNET}, "training": {"liver": {"epochs": 0}}},
+            {"backbones": {"r": RESNET}, "training": {"lesion": {"epochs": 0}}},  # as it is in the liver network
+            [" training.liver.epochs: 0", "(weights: none)", "1 or more, or weights: a model of hepaflow"],
+        ),
+        (
+            {"methods": {"x": {"network": UNET, "stages": {"liver": {"training": {"epochs": 0}}}}}},
+            {"methods": {"x": {"network": {**UNET, "weights": "m.zip"}, "training": {"epochs": 0}}}},
+            [" methods.x.stages.liver.training.epochs: 0", "initial weights are random"],
+        ),
     ],
     ids=[
         "tiles of a pixel",
@@ -729,6 +742,8 @@ def method_with_area(pixels: int) -> dict[str, Any]:
         "rate",
         "factor",
         "nesterov",
+        "no epoch",
+        "no epoch of a stage",
     ],
 )
 def test_values_that_hold_only_together_are_refused_at_start(

@@ -47,3 +47,10 @@ def test_a_row_tells_how_it_was_trained_and_at_what_cost(
     assert (row["epochs"], row["last loss"], row["training, hours"]) == (2, 0.25, 1.5)
     assert (row["loss"], row["peak memory, GiB"], row["from the cache"]) == (words, 2, "")
     assert row["parameters, millions"] == pytest.approx(weights[1] / 1e6, abs=0.005)
+
+
+def test_a_network_that_was_taken_as_it_is_has_no_loss(weights: tuple[Path, int], tmp_path: Path) -> None:
+    history = tmp_path / "history.csv"
+    history.write_text("epoch,learning_rate,loss,validation_loss,seconds\n")
+    (row,) = network_table([(record("bce"), weights[0], history)]).to_dict("records")
+    assert (row["epochs"], row["last loss"], row["training, hours"]) == (0, None, 0)

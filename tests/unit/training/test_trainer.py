@@ -648,6 +648,18 @@ def test_a_lesion_network_starts_from_the_livers_weights(make: Make, monkeypatch
     assert all(torch.equal(seen[0][name], expected[name]) for name in expected)
 
 
+@pytest.mark.parametrize("average", [None, {"kind": "ema", "decay": 0.9}])
+def test_without_an_epoch_the_start_is_the_result(make: Make, average: dict[str, Any] | None) -> None:
+    liver = make(recipe(epochs=1))
+    liver.run()
+    taken = make(recipe(epochs=0, start="liver", average=average), start=liver.weights)
+    taken.run()
+    expected, found = load_file(liver.weights), load_file(taken.weights)
+    assert found.keys() == expected.keys()
+    assert all(torch.equal(found[name], expected[name]) for name in expected)
+    assert not taken.rows()
+
+
 def test_a_start_that_does_not_fit_is_refused(make: Make, tmp_path: Path) -> None:
     other = make(recipe("unet", epochs=1))
     other.run()
@@ -693,9 +705,14 @@ def test_a_gradient_is_scaled_down_to_its_largest_norm(make: Make, tmp_path: Pat
     slices = write_exams(tmp_path / "few", 4)
     done = make(recipe("unet", clip_gradients=clip, **PLAIN), slices=slices)
     done.run()
-    expected = descended(recipe("unet", **PLAIN), slices, clip)[-1]
-    for name, found in load_file(done.weights).items():
-        torch.testing.assert_close(found, expected[name], rtol=1e-4, atol=1e-6)
+    *_, before, expected = descended(recipe("unet", **PLAIN), slices, clip)
+    found = load_file(done.weights)
+
+    def distance(one: dict[str, Tensor], other: dict[str, Tensor]) -> float:
+        return math.sqrt(sum(float((one[name] - other[name]).double().square().sum()) for name in expected))
+
+    # Of the whole: how exact a single weight is depends on the processor.
+    assert distance(found, expected) < 0.01 * distance(before, expected)
 
 
 def test_averaged_weights_are_what_is_validated_and_written(make: Make, tmp_path: Path) -> None:

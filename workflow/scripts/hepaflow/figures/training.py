@@ -30,7 +30,8 @@ _LOSSES, _RATES, _GAP, _TICKS = 1.2, 0.45, 0.15, 0.25
 def training_figure(histories: Mapping[str, pd.DataFrame], stage: str) -> Figure:
     """Draw the loss of every network of a stage, and below it the learning rate.
 
-    Up to six networks share a panel. Of more, each has its own, before the range of them all.
+    Up to six networks share a panel. Of more, each has its own, before the range of them all. Networks that are
+    taken as they are, without an epoch, are left out.
 
     Parameters
     ----------
@@ -38,10 +39,20 @@ def training_figure(histories: Mapping[str, pd.DataFrame], stage: str) -> Figure
         Training history of each network: epoch, learning_rate, loss, validation_loss (empty without validation).
     stage : {'liver', 'lesion'}
     """
+    histories = {network: history for network, history in histories.items() if not history.empty}
+    if not histories:
+        return _nothing(stage)
     validated = any(history["validation_loss"].notna().any() for history in histories.values())
     shared = len({tuple(history["learning_rate"]) for history in histories.values()}) == 1
     draw = _together if len(histories) <= _TOGETHER else _each
     return draw(histories, stage, validated, shared)
+
+
+def _nothing(stage: str) -> Figure:
+    """Say that there is nothing to draw."""
+    figure = Figure(figsize=(WIDTH, 0.6))
+    figure.text(0.1 / WIDTH, 0.5, f"No {stage} network was trained: each is as it was before.", va="center")
+    return figure
 
 
 def _together(histories: Mapping[str, pd.DataFrame], stage: str, validated: bool, shared: bool) -> Figure:

@@ -9,7 +9,7 @@ from hepaflow.errors import UserError
 from hepaflow.names import SHOWS, STAGES, Stage
 from hepaflow.settings.augmentation import Flip
 from hepaflow.settings.monai import DIMENSIONS, halving, has_dimensions
-from hepaflow.settings.network import HAS_BACKBONE, MOST_DIMENSIONS, SIDES
+from hepaflow.settings.network import HAS_BACKBONE, MOST_DIMENSIONS, SIDES, is_model
 from hepaflow.settings.optimiser import SGD
 from hepaflow.settings.postprocess import MinArea
 from hepaflow.settings.preprocessing import AROUND, OwnLesionSlices, OwnResampled, OwnResampledVoi
@@ -43,7 +43,7 @@ AXIAL = "axial"
 
 def conflicts(settings: Settings) -> list[str]:
     """Return the settings that make a run impossible: keys, values and what is allowed."""
-    checks = (_slices, _areas, _stages, _patches, _networks, _averages, _starts, _trainings, _drawn)
+    checks = (_slices, _areas, _stages, _patches, _networks, _averages, _starts, _untrained, _trainings, _drawn)
     return list(dict.fromkeys(problem for check in checks for problem in check(settings)))
 
 
@@ -222,6 +222,20 @@ def _starts(settings: Settings) -> Iterator[str]:
                     f"sees {_pieces(seen)}{beside} at once, and cannot start from the {start} network, which "
                     f"sees {_pieces(before)}; the same sampling in both stages, or start: backbone"
                 )
+
+
+def _untrained(settings: Settings) -> Iterator[str]:
+    """Yield networks without an epoch whose initial weights are random, be it only their last layers'."""
+    for name, network in settings.networks.items():
+        for stage in settings.stages(name):
+            training = settings.stage_training(stage, name)
+            if training.epochs or training.start != "backbone" or is_model(network.network.weights):
+                continue
+            yield (
+                f"{settings.training_key(stage, name, 'epochs')}: 0, and initial weights are random, at least "
+                f"those of the last layers (weights: {network.network.weights}); 1 or more, or weights: a model "
+                "of hepaflow (.zip), whose networks are taken as they are"
+            )
 
 
 def _pieces(sampling: Sampling) -> str:

@@ -23,8 +23,8 @@ RoundedWeights = Literal["fp16"]
 class TrainingSettings(SettingsModel):
     """How the networks of one stage are trained; by default as in the thesis (4.6.1)."""
 
-    epochs: int = Field(ge=1)
-    """Passes over all training slices (thesis 4.6.1: liver 200, lesion 20)."""
+    epochs: int = Field(ge=0)
+    """Passes over all training slices (thesis 4.6.1: liver 200, lesion 20); 0 keeps the initial weights."""
     batch_size: int = Field(default=32, ge=2)
     """Slices in a mini-batch, over all devices together (thesis 4.5)."""
     learning_rate: float = Field(gt=0)

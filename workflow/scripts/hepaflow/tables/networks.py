@@ -54,7 +54,7 @@ def _row(record: Mapping[str, Any], weights: Path | str, history: Path | str) ->
         "epochs": len(epochs),
         "loss": _loss(training["loss"]),
         "batch size": training["batch_size"],
-        "last loss": epochs["loss"].iloc[-1],
+        "last loss": None if epochs.empty else epochs["loss"].iloc[-1],
         "training, hours": epochs["seconds"].sum() / 3600,
         "peak memory, GiB": round(record["peak_memory_mib"] / 1024, 2),
         "computed on": record["device"],
