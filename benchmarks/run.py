@@ -221,7 +221,7 @@ SECTIONS: Mapping[str, Section] = {
     "averages": Section(
         "Averages",
         "Averages of maps (soft voting, nothing fitted) beside the methods that they average: mean Dice over the "
-        "demo's test exams, as the finished demo scored them.",
+        "demo's test exams, as the finished demo with `config/examples/demo-average.yaml` scored them.",
         lambda bench: quality.averages(),
     ),
 }
