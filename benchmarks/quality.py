@@ -142,12 +142,20 @@ def measure(
         trials[system] = [trial for _, trial in runs]
         told.append(_how_far(system, [trained for trained, _ in runs]))
     parts = [
+        _how_long(budget, like_the_demo=seconds is None),
         dice_table(trials),
         aims(trials, MODERN, NNUNET, AIMS[name]),
         f"In that time, {'; '.join(told)}." if told else "",
         *left_out,
     ]
     return "\n\n".join(part for part in parts if part)
+
+
+def _how_long(budget: Mapping[str, float], *, like_the_demo: bool) -> str:
+    """Say how long each system was trained."""
+    times = " and ".join(f"{digits(spent)} s ({stage})" for stage, spent in budget.items())
+    like = ", as long as the demo's four networks together, which is also the time of their fusion"
+    return f"Each system was trained on all cores for {times} of one core{like if like_the_demo else ''}."
 
 
 def _missing(system: str, exams: ExamSet) -> str:

@@ -204,18 +204,17 @@ SECTIONS: Mapping[str, Section] = {
     "quality": Section(
         "Dice for the same compute",
         "Means over the demo's test exams (phantoms), and the smallest and the largest of several trainings. "
-        "Other systems are trained on all cores for as long as the four networks of a stage together, which is "
-        "also the time of the fusion: MONAI's UNet and nnU-Net on the slices of these networks; `modern` with its "
-        "own settings on its own data, except that the number of its mini-batches is fitted to the time. "
-        "nnU-Net's random numbers are seeded, but the number of its epochs depends on the clock.",
-        lambda bench: quality.measure(bench.scratch / "quality", "demo", bench.scale.seeds),
+        "MONAI's UNet and nnU-Net are trained on the slices of the thesis' networks; `modern` with its own "
+        "settings on its own data, except that the number of its mini-batches is fitted to the time. nnU-Net's "
+        "random numbers are seeded, but the number of its epochs depends on the clock.",
+        lambda bench: bench.dice("demo"),
         ("numpy", "torch", "monai"),
     ),
     "quality-small-lesions": Section(
         "Dice for the same compute, small lesions",
         "The same on harder phantoms (`config/phantoms/small-lesions.yaml`): small lesions, thin slices, "
-        "more noise. Each system is trained for the same time as on the demo's phantoms.",
-        lambda bench: quality.measure(bench.scratch / "quality-small-lesions", "small-lesions", bench.scale.seeds),
+        "more noise.",
+        lambda bench: bench.dice("small-lesions"),
         ("numpy", "torch", "monai"),
     ),
     "averages": Section(
@@ -262,11 +261,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="smaller sizes, fewer rounds: minutes")
     parser.add_argument("--only", choices=SECTIONS, nargs="+", help="measure these sections (default: all)")
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        help="of one core, for each training of a stage whose Dice are compared (default: as the demo's networks)",
+    )
     parser.add_argument("--output", type=Path, default=ROOT / "docs" / "benchmarks.md")
     arguments = parser.parse_args()
     output = arguments.output
     scratch = Path(tempfile.mkdtemp(prefix="hepaflow-benchmarks-"))
-    bench = Bench(scratch, output, QUICK if arguments.quick else FULL)
+    bench = Bench(scratch, output, QUICK if arguments.quick else FULL, arguments.seconds)
     names = (name for name in SECTIONS if name in (arguments.only or SECTIONS))
     sections = sections_of(output.read_text(encoding="utf-8")) if output.is_file() else {}
     try:
