@@ -117,7 +117,7 @@ def test_provenance_names_no_file_and_no_exam(completed: Checkout) -> None:
 
 
 def train_further(run: Checkout) -> None:
-    """Have one of the networks trained further, with hardly any learning rate; its liver network stays as it is."""
+    """Train one of the networks further, with hardly any learning rate; its liver network stays as it is."""
     further = {
         "arch": "unet",
         "weights": "results/smoke/hepaflow-model.zip",

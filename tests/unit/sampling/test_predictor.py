@@ -23,6 +23,8 @@ from hepaflow.volumes.box import Box
 
 torch.set_num_threads(1)
 SIZE = 32
+UNDECIDED = 1e-5
+"""Logits nearer to zero may change their side with the order of sums, and so with processor and batch."""
 
 
 @pytest.fixture(autouse=True)
@@ -68,10 +70,13 @@ def logits_of(network: nn.Module, slices: SliceFile) -> np.ndarray:
 def test_masks_are_where_the_probability_is_above_one_half(network: nn.Module, tmp_path: Path) -> None:
     slices = slices_of(tmp_path, 7)
     masks = mask_of(predictor(network.train()).map(slices))  # a network left in training mode is put out of it
-    expected = torch.sigmoid(torch.from_numpy(logits_of(network, slices))).numpy() > 0.5
+    logits = logits_of(network, slices)
+    decided = np.abs(logits) >= UNDECIDED
+    expected = torch.sigmoid(torch.from_numpy(logits)).numpy() > 0.5
     assert masks.dtype == bool
     assert masks.shape == (7, SIZE, SIZE)
-    np.testing.assert_array_equal(masks, expected)
+    assert decided.mean() > 0.95
+    np.testing.assert_array_equal(masks[decided], expected[decided])
     assert 0.1 < masks.mean() < 0.9
 
 
@@ -85,8 +90,8 @@ def test_speed_settings_change_no_mask(
     logits = logits_of(network, slices)
     masks = mask_of(predictor(network, predict_batch_size=batch_size, channels_last=channels_last).map(slices))
     differing = masks != (logits > 0)
-    assert np.abs(logits[differing]).max(initial=0) < 1e-5
-    assert differing.sum() <= 2
+    assert np.abs(logits[differing]).max(initial=0) < UNDECIDED
+    assert differing.mean() < 0.05
 
 
 def test_the_same_masks_every_time(network: nn.Module, tmp_path: Path) -> None:
