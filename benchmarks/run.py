@@ -61,11 +61,18 @@ class Bench:
     page : Path
         Beside which figures are written.
     scale : Scale
+    seconds : float or None
+        Of one core, for each training of a stage whose Dice are compared; None for as long as the demo's networks.
     """
 
     scratch: Path
     page: Path
     scale: Scale
+    seconds: float | None = None
+
+    def dice(self, name: str) -> str:
+        """Compare Dice on a set of exams; text and a table in Markdown."""
+        return quality.measure(self.scratch / f"quality-{name}", name, self.scale.seeds, self.seconds)
 
 
 @dataclass(frozen=True)
