@@ -4,17 +4,11 @@ With `--only`, the other sections of the page stay as they are: each says how an
 """
 
 import argparse
-import importlib.metadata
-import os
-import platform
 import shutil
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-
-import torch
 
 from benchmarks import (
     fusing,
@@ -29,14 +23,11 @@ from benchmarks import (
     slicing,
     steps,
 )
+from benchmarks.page import Section, measure
 from benchmarks.scale import FULL, QUICK, Scale
-from benchmarks.side_by_side import COLUMNS, seconds, table
-from hepaflow.networks.compute import has_bf16_instructions
-from hepaflow.words import counted
+from benchmarks.side_by_side import COLUMNS, table
 
 ROOT = Path(__file__).parents[1]
-BUSY = 0.5
-"""Load of the machine above which a measurement is called disturbed."""
 INTRODUCTION = """\
 # Benchmarks
 
@@ -75,47 +66,6 @@ class Bench:
         return quality.measure(self.scratch / f"quality-{name}", name, self.scale.seeds, self.seconds)
 
 
-@dataclass(frozen=True)
-class Section:
-    """A part of the page.
-
-    Attributes
-    ----------
-    title, explained : str
-    measure : callable
-        Returns what was found, in Markdown.
-    libraries : tuple of str
-        Whose versions matter.
-    """
-
-    title: str
-    explained: str
-    measure: Callable[[Bench], str]
-    libraries: tuple[str, ...] = ("numpy", "torch")
-
-
-def machine(libraries: tuple[str, ...]) -> str:
-    """Describe the machine: processor, memory, system, and libraries."""
-    told = dict(
-        (part.strip() for part in line.split(":", 1))
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        if ":" in line
-    )
-    with_bf16 = "with" if has_bf16_instructions() else "without"
-    processor = f"{told.get('model name', platform.machine())}, {with_bf16} bf16 instructions"
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in libraries)
-    return (
-        f"{len(os.sched_getaffinity(0))} cores ({processor}), {memory:.0f} GiB, {platform.system()}; Python "
-        f"{platform.python_version()}, {versions}; torch on {counted(torch.get_num_threads(), 'thread')}"
-    )
-
-
-def load() -> float:
-    """Return how many processes ran or waited for a core, on average over the last minute."""
-    return os.getloadavg()[0]
-
-
 def side_by_side(bench: Bench) -> str:
     """Compare hepaflow with other software, task by task; a table in Markdown."""
     rows = []
@@ -132,7 +82,7 @@ def scaled(bench: Bench) -> str:
     return f"{found}\n\n![Time and memory of every rule by the number of exams]({scaling.FIGURE})"
 
 
-SECTIONS: Mapping[str, Section] = {
+SECTIONS: Mapping[str, Section[Bench]] = {
     "side-by-side": Section(
         "Side by side",
         "hepaflow compared with other software for the same task. At 256×256, a network on the CPU is limited by "
@@ -232,35 +182,6 @@ SECTIONS: Mapping[str, Section] = {
     ),
 }
 """All that is measured, in the page's order."""
-HEADING = "## "
-
-
-def sections_of(page: str) -> dict[str, str]:
-    r"""Return the sections of a page by their titles.
-
-    Examples
-    --------
-    >>> sections_of("# Benchmarks\n\n## One\n\na\n\n## Two\n\nb\n")
-    {'One': '## One\n\na\n', 'Two': '## Two\n\nb\n'}
-    """
-    parts = f"\n{page}".split(f"\n{HEADING}")[1:]
-    return {part.partition("\n")[0]: f"{HEADING}{part.rstrip()}\n" for part in parts}
-
-
-def measured(bench: Bench, names: Iterator[str], how: str) -> Iterator[tuple[str, str]]:
-    """Measure one section after another; title and text, in Markdown."""
-    busy = load()  # before the first of them: later it is their own
-    for name in names:
-        section = SECTIONS[name]
-        began = time.monotonic()
-        found = section.measure(bench)
-        beside = " (**other work ran beside it**)" if busy > BUSY else ""
-        where = (
-            f"Measured {how} in {seconds(time.monotonic() - began)} on {machine(section.libraries)}. Load of the "
-            f"machine before: {busy:.1f}{beside}."
-        )
-        parts = [f"{HEADING}{section.title}", section.explained, where, found]
-        yield section.title, "\n\n".join(parts) + "\n"
 
 
 def main() -> None:
@@ -275,18 +196,12 @@ def main() -> None:
     )
     parser.add_argument("--output", type=Path, default=ROOT / "docs" / "benchmarks.md")
     arguments = parser.parse_args()
-    output = arguments.output
     scratch = Path(tempfile.mkdtemp(prefix="hepaflow-benchmarks-"))
-    bench = Bench(scratch, output, QUICK if arguments.quick else FULL, arguments.seconds)
-    names = (name for name in SECTIONS if name in (arguments.only or SECTIONS))
-    sections = sections_of(output.read_text(encoding="utf-8")) if output.is_file() else {}
+    bench = Bench(scratch, arguments.output, QUICK if arguments.quick else FULL, arguments.seconds)
+    how = "quickly" if arguments.quick else "in full"
     try:
-        # The page is written after every section: a run that is stopped keeps what it has measured.
-        for title, text in measured(bench, names, "quickly" if arguments.quick else "in full"):
+        for text in measure(bench.page, INTRODUCTION, SECTIONS, arguments.only or SECTIONS, bench, how):
             print(text, flush=True)
-            sections[title] = text
-            written = [sections[one.title] for one in SECTIONS.values() if one.title in sections]
-            output.write_text("\n".join([INTRODUCTION, *written]), encoding="utf-8")
     finally:
         shutil.rmtree(scratch)
 
