@@ -142,7 +142,7 @@ def measure(
         trials[system] = [trial for _, trial in runs]
         told.append(_how_far(system, [trained for trained, _ in runs]))
     parts = [
-        _how_long(budget, like_the_demo=seconds is None),
+        _how_long([system for system in only if system in trials], budget, like_the_demo=seconds is None),
         dice_table(trials),
         aims(trials, MODERN, NNUNET, AIMS[name]),
         f"In that time, {'; '.join(told)}." if told else "",
@@ -151,11 +151,12 @@ def measure(
     return "\n\n".join(part for part in parts if part)
 
 
-def _how_long(budget: Mapping[str, float], *, like_the_demo: bool) -> str:
-    """Say how long each system was trained."""
+def _how_long(systems: Sequence[str], budget: Mapping[str, float], *, like_the_demo: bool) -> str:
+    """Say for how long systems were to be trained; the table tells how long each was."""
     times = " and ".join(f"{digits(spent)} s ({stage})" for stage, spent in budget.items())
     like = ", as long as the demo's four networks together, which is also the time of their fusion"
-    return f"Each system was trained on all cores for {times} of one core{like if like_the_demo else ''}."
+    whom = " and ".join(systems)
+    return f"Time for {whom}, on all cores: {times} of one core{like if like_the_demo else ''}."
 
 
 def _missing(system: str, exams: ExamSet) -> str:

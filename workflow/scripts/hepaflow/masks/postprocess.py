@@ -80,12 +80,13 @@ def _near_largest_of_slice(mask: Mask, settings: NearLargest) -> Mask:
 
 def _min_area(mask: Mask, _map: Map, settings: MinArea, _region: Mask | None) -> Mask:
     """Drop the regions of each slice that are too small to be a lesion (thesis 4.8). Regions are 8-connected."""
-    return _slice_by_slice(mask, lambda one: _min_area_of_slice(one, settings))
+    return _slice_by_slice(mask, lambda one: _large_enough(one, EIGHT_CONNECTED, settings.min_area))
 
 
-def _min_area_of_slice(mask: Mask, settings: MinArea) -> Mask:
-    regions, _ = ndimage.label(mask, EIGHT_CONNECTED)
-    keep = np.bincount(regions.ravel()) >= settings.min_area
+def _large_enough(mask: Mask, connected: NDArray[np.int_], least: int) -> Mask:
+    """Keep the regions, or components, with at least so many pixels, or voxels."""
+    regions, _ = ndimage.label(mask, connected)
+    keep = np.bincount(regions.ravel()) >= least
     keep[0] = False
     kept: Mask = keep[regions]
     return kept
@@ -107,11 +108,7 @@ def _largest_component(mask: Mask, _map: Map, _settings: LargestComponent, _regi
 
 def _min_component(mask: Mask, _map: Map, settings: MinComponent, _region: Mask | None) -> Mask:
     """Keep the components of the exam that have enough voxels. Components are 26-connected."""
-    components, _ = ndimage.label(mask, TWENTY_SIX_CONNECTED)
-    keep = np.bincount(components.ravel()) >= settings.min_voxels
-    keep[0] = False
-    kept: Mask = keep[components]
-    return kept
+    return _large_enough(mask, TWENTY_SIX_CONNECTED, settings.min_voxels)
 
 
 def _fill_holes(mask: Mask, _map: Map, settings: FillHoles, _region: Mask | None) -> Mask:
