@@ -91,6 +91,10 @@ class ClusterProject:
         (self.folder / "site").mkdir(exist_ok=True)
         (self.folder / "site/config.yaml").write_text(yaml.safe_dump(SITE | changes))
 
+    def scored(self) -> list[str]:
+        """Return the targets from which all follows but the report, whose many small steps take long in a queue."""
+        return [f"results/smoke/{name}" for name in ("tables/lesion.csv", "segmentations/fusion/two.nii.gz")]
+
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         """Start Snakemake as a user of the cluster does; what it says goes to `snakemake.log`."""
         command = [sys.executable, "-m", "snakemake", "--profile", "profiles/slurm", "--profile", "site"]

@@ -28,7 +28,7 @@ def cluster() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def whole(cluster: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
-    """Start the whole workflow; its preprocessing has too little memory at first."""
+    """Start the workflow up to the scores; its preprocessing has too little memory at first."""
     made = ClusterProject(tmp_path_factory.mktemp("whole") / "run")
     offered = documented_groups()
     too_little = {"preprocess": {"mem_mb": "120 * 10 ** (attempt - 1)"}}
@@ -36,7 +36,7 @@ def whole(cluster: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[R
         **offered | {"groups": offered["groups"] | {"phantom": "exams"}},
         **{"set-resources": SITE["set-resources"] | too_little},
     )
-    run = Run(made, made.start())
+    run = Run(made, made.start(*made.scored()))
     yield run
     if run.process.poll() is None:  # nobody waited for it
         run.process.kill()

@@ -1,6 +1,8 @@
-"""The whole workflow through the queue, and a second run after a network was changed."""
+"""The workflow through the queue, and a second run after a network was changed."""
 
+import re
 from collections import Counter
+from datetime import datetime
 
 import pandas as pd
 import pytest
@@ -28,7 +30,7 @@ def test_networks_had_a_gpu_and_nothing_else_had(finished: ClusterProject) -> No
 def test_everything_is_there(finished: ClusterProject) -> None:
     assert (finished.results / "tables/lesion.csv").is_file()
     assert (finished.results / "segmentations/fusion/two.nii.gz").is_file()
-    assert finished.checkout.planned() == {}
+    assert finished.checkout.planned(*finished.scored()) == {}
 
 
 def test_too_little_memory_is_more_the_next_time(finished: ClusterProject) -> None:
@@ -44,7 +46,7 @@ def test_a_changed_network_submits_what_follows_from_it(finished: ClusterProject
     before = {job.number for job in finished.submitted()}
     changed = {"plain": BACKBONES["plain"] | {"training": {"lesion": {"epochs": 2}}}}
     finished.configure(backbones=changed, training=TRAINING, compute={"workers": 0, "devices": 2})
-    finished.run("--slurm-efficiency-report")
+    finished.run(*finished.scored(), "--slurm-efficiency-report")
     submitted = Counter((job.rule, job.wildcards) for job in finished.submitted() if job.number not in before)
     alone = {(rule, wildcards) for rule, wildcards in submitted if rule in ("train", "predict")}
     assert alone == {
@@ -55,14 +57,27 @@ def test_a_changed_network_submits_what_follows_from_it(finished: ClusterProject
     together = sorted(rule for rule, _ in submitted if rule not in ("train", "predict"))
     assert [group.removeprefix("group_").partition("_")[0] for group in together] == ["fusions", "tables", "test"]
     assert submitted.total() == 6
-    assert finished.checkout.planned() == {}
+    assert finished.checkout.planned(*finished.scored()) == {}
 
 
 def test_the_efficiency_report_has_a_row_for_each_job(finished: ClusterProject) -> None:
+    """Of each that ran on the day on which the report was written: docs/slurm.md says so."""
     (report,) = finished.folder.glob("efficiency_report_*.csv")
     rows = pd.read_csv(report)
-    assert set(rows["MainJobID"].astype(str)) == {job.number for job in finished.submitted()[-6:]}
+    day = datetime.fromtimestamp(report.stat().st_mtime).date()
+    of_that_day = {
+        job.number for job in finished.submitted()[-6:] if datetime.fromisoformat(job.end).date() == day
+    }
+    assert set(rows["MainJobID"].astype(str)) == of_that_day
     assert (rows["MaxRSS_MB"] > 10).all()
+
+
+def test_all_jobs_of_a_run_are_found_by_the_name_that_snakemake_prints(finished: ClusterProject) -> None:
+    name = re.findall(r"SLURM run ID: (hepaflow_\S+)", finished.said())[-1]
+    told = slurm(
+        "sacct", "--name", name, "--starttime", "now-30days", "--noheader", "--allocations", "--format", "JobID"
+    )
+    assert told.split() == [job.number for job in finished.submitted()[-6:]]
 
 
 def test_two_devices_train_one_network_in_one_job(finished: ClusterProject) -> None:
@@ -74,3 +89,10 @@ def test_two_devices_train_one_network_in_one_job(finished: ClusterProject) -> N
     log = (finished.results / "logs/train/lesion.plain.log").read_text()
     assert "on 2 × cpu; starting" in log  # SLURM gave two pretended GPUs
     assert len((finished.results / "models/lesion/plain.history.csv").read_text().splitlines()) == 1 + 2
+
+
+@pytest.mark.slow
+def test_the_report_is_made_in_the_queue_too(finished: ClusterProject) -> None:
+    finished.run()
+    assert (finished.results / "report.html").is_file()
+    assert finished.checkout.planned() == {}

@@ -94,7 +94,7 @@ class Checkout:
 
     def planned(self, *arguments: str, config: str = "config/smoke.yaml") -> Counter[str]:
         """Return how many jobs of each rule the next run would run."""
-        ended = self.snakemake("--dry-run", "--quiet", "rules", *arguments, config=config)
+        ended = self.snakemake(*arguments, "--dry-run", "--quiet", "rules", config=config)
         assert ended.returncode == 0, ended.stdout
         jobs: Counter[str] = Counter()
         table = ended.stdout.partition("Job stats:")[2].splitlines()

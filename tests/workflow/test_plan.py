@@ -68,15 +68,18 @@ def reasons(run: Checkout, *configs: str) -> str:
     return subprocess.run(command, cwd=run.folder, capture_output=True, text=True, check=True).stdout
 
 
-def test_thesis_on_lits17_is_planned_in_ten_seconds(fresh: Checkout) -> None:
+def test_thesis_on_lits17_is_planned_in_seven_times_what_snakemake_takes_to_start(fresh: Checkout) -> None:
+    """That is ten seconds where Snakemake itself takes one and a half, and twenty on a processor half as fast."""
     data = fresh.folder / "data/lits17"
     data.mkdir(parents=True)
     for number in range(131):
         (data / f"volume-{number}.nii").touch()
         (data / f"segmentation-{number}.nii").touch()
     began = seconds_of_children()
+    assert fresh.snakemake("--version", config="").returncode == 0
+    start = seconds_of_children() - began
     jobs = fresh.planned(config="")
-    assert seconds_of_children() - began < 10
+    assert seconds_of_children() - began - start < 7 * start
     assert jobs == LITS17
 
 
