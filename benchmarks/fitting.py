@@ -43,6 +43,10 @@ class Pace:
             return epochs, batches
         return max(1, min(epochs, round(left / (self.epoch + self.batch)))), 1
 
+    def scaled(self, factor: float) -> "Pace":
+        """Return a pace at which everything takes so many times as long."""
+        return Pace(self.start * factor, self.epoch * factor, self.batch * factor)
+
     def whole_epochs(self, seconds: float, batches: int) -> int:
         """Return how many epochs of so many mini-batches end nearest to a time; one at least."""
         return max(1, round((seconds - self.start) / (self.epoch + batches * self.batch)))

@@ -41,7 +41,7 @@ from hepaflow.training.trainer import train_network
 BATCH = 16
 LEARNING_RATE = 1e-3
 COMPUTE = ComputeSettings(accelerator="cpu", workers=0)
-PROBE = 5
+PROBE = 20
 """Mini-batches of an epoch of the short trainings that tell a method's pace."""
 Segments = Callable[[np.ndarray], SegmentedExam]
 
@@ -120,7 +120,7 @@ class _Method:
     seconds: Mapping[str, float]
     scratch: Path
     paces: dict[str, Pace]
-    """Of each stage, told by the first seed's."""
+    """Of each stage: at first that of a short training, then that of the latest seed's own."""
     weights: dict[str, Path] = field(default_factory=dict)
 
     def trained(self, seed: int) -> Trained:
@@ -139,9 +139,11 @@ class _Method:
         start = self.weights[planned.start] if planned.start else None
         if stage not in self.paces:
             self.paces[stage] = self._pace(slices, settings, start, folder / f"{stage}-pace")
-        epochs, batches = self.paces[stage].within(self.seconds[stage], settings.training.epochs)
+        pace = self.paces[stage]
+        epochs, batches = pace.within(self.seconds[stage], settings.training.epochs)
         output = folder / stage / "weights.safetensors"
         took, _ = self._train(slices, _with(settings, epochs, batches), start, output)
+        self.paces[stage] = pace.scaled(took / pace.seconds(epochs, batches))
         self.weights[stage] = output
         seen = epochs * batches * settings.training.batch_size
         return Stage(took, seen / sum(len(SliceFile(path)) for path in slices), _parameters(output))

@@ -48,3 +48,7 @@ def test_a_busy_machine_gives_no_negative_times() -> None:
 def test_nearest_takes_the_size_on_either_side() -> None:
     assert nearest(50, range(1, 20), lambda width: width**2) == 7
     assert nearest(1000, range(1, 20), lambda width: width**2) == 19
+
+
+def test_a_pace_twice_as_slow_takes_twice_as_long() -> None:
+    assert PACE.scaled(2).seconds(3, 7) == 2 * PACE.seconds(3, 7)
