@@ -125,12 +125,12 @@ def test_two_modules_plan_the_jobs_of_two_runs(outer: Outer, fresh: Checkout) ->
     _, shown = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
     outer.write(shown.replace("/path/to/hepaflow", str(ROOT)))
     (configuration,) = re.findall(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
-    modern = yaml.safe_load(configuration)["modern"]
-    outer.configure({"thesis": run_of("left"), "modern": run_of("right") | modern})
+    second = yaml.safe_load(configuration)["second"]
+    outer.configure({"thesis": run_of("left"), "second": run_of("right") | second})
     jobs, alone = outer.planned(), fresh.planned()
     assert alone == {name.removeprefix("thesis_"): jobs[name] for name in jobs if name.startswith("thesis_")}
-    assert jobs["modern_train"] == 2
-    assert jobs["modern_fit_fusion"] == 0
+    assert jobs["second_train"] == 2
+    assert jobs["second_fit_fusion"] == 0
 
 
 def test_two_modules_run_side_by_side_each_with_its_own_settings(outer: Outer, another_version: Path) -> None:

@@ -93,7 +93,7 @@ def load_model(
     say(f"{which}{model.identity['model']}: {in_words(bundle.origin)}")
     say(NOTICE)
     if bundle.origin is not None and bundle.origin.of_simple_phantoms:
-        say("It has seen no patient: what it marks in a patient's exam is worth nothing.")
+        say("It has only seen a few simple phantoms: what it marks in a patient's exam is worth nothing.")
     steps = networks_of(model.plan)
     say(f"loading {counted(len(steps), 'network')}")
     show = sys.stderr.isatty()

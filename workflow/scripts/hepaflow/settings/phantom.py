@@ -29,7 +29,7 @@ class PhantomSettings(SettingsModel):
     """Number of axial slices."""
 
     slice_thickness: tuple[Thickness, Thickness] = (5.0, 8.0)
-    """Distance of neighbouring slices, in mm; 0.5 at least. Within it, few slices are thicker than many."""
+    """Distance of neighbouring slices, in mm; 0.5 at least. Exams with few slices get thicker ones."""
 
     field_of_view: tuple[FieldOfView, FieldOfView] = (312.0, 358.0)
     """Side of the square slice, in mm; 10 at least. The patient of the upper abdomen fills it, so it scales the

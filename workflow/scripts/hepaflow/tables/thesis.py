@@ -47,7 +47,7 @@ LITERATURE = (
     Quoted("TDP-CNN", "0.965", "0.689", "Meng et al. 2020, doi:10.1002/acm2.12784"),
     Quoted("SAR-U-Net", "0.9571", "", "Wang et al. 2021, doi:10.1016/j.cmpb.2021.106268"),
     Quoted("3D RA-UNet", "0.961", "0.595", "Jin et al. 2020, doi:10.3389/fbioe.2020.605132"),
-    Quoted("2.5D residual U-Net", "", "0.67", "Han 2017, doi:10.1002/mp.12155"),
+    Quoted("2.5D residual U-Net", "", "0.67", "Han 2017, arXiv:1704.07239"),
     Quoted("2.5D U-Net", "0.953", "0.784 ± 0.16", "Wardhana et al. 2021, doi:10.1007/s11548-020-02292-y"),
     Quoted("X-Net", "0.971", "0.843", "Chi et al. 2021, doi:10.1016/j.neucom.2021.06.021"),
 )
