@@ -88,7 +88,7 @@ test-faults: $(VENV)/.locked-dev ## test hostile input and faults, and run the o
 mutants: $(VENV)/.locked-dev ## test the tests with wrong code, for hours; writes docs/mutants.md: make mutants [MODULES="volumes/box ..."]
 	PYTHONPATH=workflow/scripts:tests $(BIN)/python -m mutants $(MODULES)
 
-bench: $(VENV)/.locked-dev ## compare the speed with other software; writes docs/benchmarks.md: make bench [BENCH="--quick --only steps"]
+bench: $(VENV)/.locked-dev ## compare the speed with other software; writes docs/benchmarks.md: make bench [BENCH="--only steps"]
 	@$(PIP) install -qq --requirement benchmarks/requirements.txt
 	@[ -d $(VENV)/nnunet ] || $(PIP) install -qq --no-deps --target $(VENV)/nnunet --requirement benchmarks/requirements-nnunet.txt
 	PYTHONPATH=workflow/scripts $(BIN)/python -m benchmarks.run $(BENCH)

@@ -29,7 +29,7 @@ def dice_table(trials: Mapping[str, Sequence[Trial]]) -> str:
     columns = [
         "method",
         "seeds",
-        *(f"{stage}: seconds of a core" for stage in STAGES),
+        *(f"{stage}: core seconds" for stage in STAGES),
         *(f"{stage} Dice" for stage in STAGES),
     ]
     return table(columns, [_row(name, of_system) for name, of_system in trials.items()])

@@ -56,6 +56,7 @@ def measure(
     ----------
     page : Path
         In Markdown. It is written after every section, so a run that is stopped keeps what it has measured.
+        Sections that are not of the page come last.
     introduction : str
         What the page begins with.
     sections : mapping of str to Section
@@ -75,16 +76,18 @@ def measure(
     texts = sections_of(page.read_text(encoding="utf-8")) if page.is_file() else {}
     busy = os.getloadavg()[0]  # before the first of them: later it is their own
     for section in (section for name, section in sections.items() if name in only):
+        on = machine(section.libraries)  # first: what is not installed is told before hours are spent
         began = time.monotonic()
         found = section.measure(run)
         beside = " (**other work ran beside it**)" if busy > BUSY else ""
         where = (
-            f"Measured {how} in {seconds(time.monotonic() - began)} on {machine(section.libraries)}. Load of the "
-            f"machine before: {busy:.1f}{beside}."
+            f"Measured {how} in {seconds(time.monotonic() - began)} on {on}. Load of the machine before: "
+            f"{busy:.1f}{beside}."
         )
         text = "\n\n".join([f"{HEADING}{section.title}", section.explained, where, found]) + "\n"
         texts[section.title] = text
-        written = [texts[one.title] for one in sections.values() if one.title in texts]
+        of_page = dict.fromkeys(one.title for one in sections.values())
+        written = [texts[title] for title in [*of_page, *(texts.keys() - of_page)] if title in texts]
         page.write_text("\n".join([introduction, *written]), encoding="utf-8")
         yield text
 

@@ -153,10 +153,11 @@ def measure(
 
 def _how_long(systems: Sequence[str], budget: Mapping[str, float], *, like_the_demo: bool) -> str:
     """Say for how long systems were to be trained; the table tells how long each was."""
-    times = " and ".join(f"{digits(spent)} s ({stage})" for stage, spent in budget.items())
-    like = ", as long as the demo's four networks together, which is also the time of their fusion"
-    whom = " and ".join(systems)
-    return f"Time for {whom}, on all cores: {times} of one core{like if like_the_demo else ''}."
+    if not systems:
+        return ""
+    times = ", ".join(f"{digits(spent)} core seconds for the {stage}" for stage, spent in budget.items())
+    like = ": as long as the demo's four networks together, which is also the time of their fusion"
+    return f"Planned for each of {', '.join(systems)}: {times}, on all cores{like if like_the_demo else ''}."
 
 
 def _missing(system: str, exams: ExamSet) -> str:

@@ -92,7 +92,7 @@ class ClusterProject:
         (self.folder / "site/config.yaml").write_text(yaml.safe_dump(SITE | changes))
 
     def scored(self) -> list[str]:
-        """Return the targets from which all follows but the report, whose many small steps take long in a queue."""
+        """Return targets for which all runs but the report, whose many small steps take long in a queue."""
         return [f"results/smoke/{name}" for name in ("tables/lesion.csv", "segmentations/fusion/two.nii.gz")]
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -142,6 +143,37 @@ def test_networks_start_from_the_model_of_an_earlier_run(copied: Checkout) -> No
     ended = copied.snakemake(*targets, "--quiet")
     assert ended.returncode == 1
     assert "a model without networks/liver/plain.safetensors" in ended.stdout
+
+
+def test_a_run_that_trains_nothing_scores_a_model_on_test_exams_alone(copied: Checkout) -> None:
+    sheet = copied.folder / "config/exams/smoke.tsv"
+    lines = sheet.read_text().splitlines(keepends=True)
+    sheet.write_text("".join(line for line in lines if not line.rstrip().endswith("train")))
+    weights = "results/smoke/hepaflow-model.zip"
+    copied.configure(
+        results="results/scored",
+        backbones={},
+        model="plain",
+        methods={
+            "plain": {
+                "network": {"arch": "unet", "weights": weights},
+                "training": {"epochs": 0, "start": "backbone"},
+            }
+        },
+    )
+    target = "results/scored/hepaflow-model.zip"
+    assert copied.planned(target) == {
+        "preprocess": 4, "train": 2, "predict": 2, "postprocess": 2, "evaluate": 2, "bundle": 1
+    }  # fmt: skip
+    ended = copied.snakemake(target, "--quiet")
+    assert ended.returncode == 0, ended.stdout
+    first, scored = (read_bundle(copied.folder / name) for name in (weights, target))
+    for stage in STAGES:
+        assert scored.network(stage, "plain") == first.network(stage, "plain")
+    assert first.origin is not None
+    assert scored.origin is not None
+    assert scored.origin.dice != first.origin.dice  # of the fusion
+    assert scored.origin == replace(first.origin, dice=scored.origin.dice, test_phantoms=True)
 
 
 @pytest.mark.slow

@@ -17,8 +17,8 @@ ORIGIN = {
 SEEN = [f"{RESULTS}/exams/{exam}.json" for exam in EXAMS.names("train") if learned_from_exams(PLAN, MODEL)]
 DISAGREED = [f"{RESULTS}/metrics/{exam}.uncertainty.csv" for exam in EXAMS.names("test") if is_fusion(MODEL)]
 DRAWN = JOB_SETTINGS.seen().drawn
-if DRAWN:
-    ORIGIN["drawn_phantoms"] = phantoms_drawn(PLAN, MODEL)
+if not learned_from_exams(PLAN, MODEL):
+    ORIGIN["drawn_phantoms"] = phantoms_drawn(PLAN, MODEL)  # 0 if all networks are taken as they are
 
 
 rule bundle:

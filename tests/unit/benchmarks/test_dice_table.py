@@ -12,9 +12,7 @@ OURS = [trial(0.970, 0.95, 90.0), trial(0.980, 0.95, 110.0)]
 
 def test_a_row_has_means_and_the_spread_of_the_seeds() -> None:
     header, _, alone, several = dice_table({"alone": [trial(0.9, 0.5)], "several": OURS}).splitlines()
-    assert header == (
-        "| method | seeds | liver: seconds of a core | lesion: seconds of a core | liver Dice | lesion Dice |"
-    )
+    assert header == ("| method | seeds | liver: core seconds | lesion: core seconds | liver Dice | lesion Dice |")
     assert alone == "| alone | 1 | 100 | 200 | 0.900 | 0.500 |"
     assert several == "| several | 2 | 100 | 200 | 0.975 (0.970-0.980) | 0.950 (0.950-0.950) |"
 

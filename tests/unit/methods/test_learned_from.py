@@ -33,6 +33,17 @@ def _mixed() -> dict[str, Any]:
     return OPEN | {"methods": {"open": method | {"training": own, "stages": stages}}}
 
 
+def _untrained(config: dict[str, Any]) -> dict[str, Any]:
+    """Return a configuration whose method takes the networks of a model unchanged."""
+    method = config["methods"]["open"]
+    nothing = {"epochs": 0, "start": "backbone"}
+    stages = {
+        name: stage | {"training": stage.get("training", {}) | nothing} for name, stage in method["stages"].items()
+    }
+    network = method["network"] | {"weights": "model.zip"}
+    return config | {"methods": {"open": method | {"network": network, "stages": stages}}}
+
+
 @pytest.mark.parametrize(
     ("config", "expected"),
     [
@@ -40,15 +51,19 @@ def _mixed() -> dict[str, Any]:
         ({"backbones": {"one": {"arch": "unet", "weights": "none"}}, "model": "one"}, (True, [], False)),
         (OPEN, (False, ["trunk"], False)),
         (_mixed(), (True, [], False)),
+        (_untrained(OPEN), (False, [], False)),
+        (_untrained(_mixed()), (False, [], False)),
     ],
-    ids=["the thesis", "one network", "drawn phantoms", "both"],
+    ids=["the thesis", "one network", "drawn phantoms", "both", "nothing", "nothing of both"],
 )
 def test_what_a_model_has_learned_from(config: dict[str, Any], expected: tuple[bool, list[str], bool]) -> None:
     assert asked(config) == expected
 
 
 @pytest.mark.parametrize(
-    ("config", "expected"), [({}, 0), (OPEN, (20 + 50 + 32) * 50 * 2)], ids=["the thesis", "drawn"]
+    ("config", "expected"),
+    [({}, 0), (OPEN, (20 + 50 + 32) * 50 * 2), (_untrained(OPEN), 0)],
+    ids=["the thesis", "drawn", "nothing"],
 )
 def test_every_patch_is_of_another_phantom(config: dict[str, Any], expected: int) -> None:
     settings = read_settings(config)

@@ -34,7 +34,7 @@ SEEN = Seen((0.7, 5.0), (0.6, 1.0), (85.0, 130.0), (4.0, 18.0), {"liver": 9.5})
         (
             Origin(True, "p.tsv", 1, 1, {"liver": 1.0}, weights_of_files=True),
             "trained on 1 synthetic phantom, from weights of a file; test Dice liver 1.000 (1 phantom)",
-            "phantoms alone",
+            "phantoms, from other weights",
         ),
         (
             Origin(True, "trunks.tsv", 0, 12, {"liver": 0.97}, drawn_phantoms=6000),
@@ -44,6 +44,11 @@ SEEN = Seen((0.7, 5.0), (0.6, 1.0), (85.0, 130.0), (4.0, 18.0), {"liver": 9.5})
         (
             Origin(False, "mine.tsv", 0, 2, {"liver": 0.9}, drawn_phantoms=6000),
             "trained on 6000 synthetic phantoms, no patient; test Dice liver 0.900 (2 exams)",
+            "phantoms alone",
+        ),
+        (
+            Origin(True, "p.tsv", 22, 2, {"liver": 0.9}, test_phantoms=False),
+            "trained on 22 synthetic phantoms, no patient; test Dice liver 0.900 (2 exams)",
             "phantoms alone",
         ),
         (None, UNRECORDED, "training unknown"),

@@ -26,6 +26,7 @@ from hepaflow.settings.workflow import read_settings
 BOTH = {"liver": {}, "lesion": {"training": {"start": "backbone"}}}
 DRAWN = Origin(True, "trunks.tsv", 0, 24, {"liver": 0.9}, drawn_phantoms=6000)
 PATIENTS = Origin(False, "lits.tsv", 131, 0, {})
+STORED = Origin(True, "demo.tsv", 22, 4, {})
 
 
 def method(**changes: Any) -> dict[str, Any]:
@@ -79,8 +80,13 @@ def test_a_model_knows_nothing_of_how_its_networks_started(model: Path) -> None:
         ({"network": UNET | {"arch": "unet2015"}}, "arch: unet", "arch: unet2015"),
         (
             {"sampling": {"kind": "slabs", "slices": 3}},
-            "sampling: {'kind': 'slices'}",
-            "sampling: {'kind': 'slabs', 'slices': 3}",
+            "sampling.kind: slices, no sampling.slices",
+            "sampling.kind: slabs, sampling.slices: 3",
+        ),
+        (
+            {"network": {"arch": "resnet50", "decoder": {"kind": "unet"}}},
+            "arch: unet, no decoder",
+            "arch: resnet50, decoder.kind: unet",
         ),
     ],
 )
@@ -139,10 +145,13 @@ def test_weights_of_a_model_that_do_not_fit_are_not_deleted(tmp_path: Path, mode
         (DRAWN, [], False, 6000),
         (DRAWN, [DRAWN], False, 12000),
         (DRAWN, [DRAWN, replace(DRAWN, drawn_phantoms=None, train=22)], False, 12022),
-        (DRAWN, [PATIENTS], True, 6131),
+        (DRAWN, [PATIENTS], True, 6000),
         (DRAWN, [None], True, 6000),
-        (DRAWN, [replace(DRAWN, weights_of_files=True)], True, 12000),
+        (DRAWN, [replace(DRAWN, weights_of_files=True)], True, 6000),
         (PATIENTS, [DRAWN], True, None),
+        (STORED, [DRAWN], False, 6022),
+        (STORED, [STORED], False, None),
+        (STORED, [PATIENTS], True, None),
     ],
 )
 def test_what_models_have_seen_that_networks_start_from_counts(
@@ -151,6 +160,24 @@ def test_what_models_have_seen_that_networks_start_from_counts(
     told = with_starts(own, started)
     assert (told.of_patients, told.drawn_phantoms) == (of_patients, drawn)
     assert told.train == own.train
+
+
+def test_phantoms_that_start_from_a_patients_model_are_not_called_phantoms_alone() -> None:
+    for own in (DRAWN, STORED):
+        for started in (PATIENTS, None):
+            told = with_starts(own, [started])
+            assert told.in_short == "phantoms, from other weights"
+            assert "no patient" not in told.in_words
+            assert not told.of_simple_phantoms
+
+
+@pytest.mark.parametrize("model", [DRAWN, STORED, PATIENTS])
+def test_a_run_that_trains_nothing_is_the_model_that_it_takes_with_its_own_scores(model: Origin) -> None:
+    own = Origin(False, "mine.tsv", 0, 7, {"liver": 0.5}, drawn_phantoms=0)
+    told = with_starts(own, [model])
+    assert told == replace(model, test=7, dice={"liver": 0.5}, test_phantoms=False)
+    assert told.in_words == model.in_words.partition(";")[0] + "; test Dice liver 0.500 (7 exams)"
+    assert Origin.of_json(json.dumps(told.as_json())) == told
 
 
 def test_what_a_model_was_made_from_is_read_alone(tmp_path: Path, model: Path) -> None:

@@ -29,6 +29,7 @@ from hepaflow.words import counted
 
 ROOT = Path(__file__).parents[3]
 UNET = {"arch": "unet", "weights": "none"}
+NO_EPOCH = {"training": {"epochs": 0, "start": "backbone"}}
 RESNET = {"arch": "resnet50", "weights": "none"}
 INSIDE = {"liver": {"postprocessing": [{"kind": "largest_component"}, {"kind": "inside", "dilation": 2}]}}
 FOUR_DIMENSIONS = {"kind": "fill_holes", "dimensions": 4}
@@ -717,13 +718,21 @@ def method_with_area(pixels: int) -> dict[str, Any]:
         ),
         (
             {"backbones": {"r": RESNET}, "training": {"liver": {"epochs": 0}}},
-            {"backbones": {"r": RESNET}, "training": {"lesion": {"epochs": 0}}},  # as it is in the liver network
+            {"backbones": {"r": {**RESNET, "weights": "m.zip"}}, "training": {"liver": {"epochs": 0}}},
             [" training.liver.epochs: 0", "(weights: none)", "1 or more, or weights: a model of hepaflow"],
         ),
         (
             {"methods": {"x": {"network": UNET, "stages": {"liver": {"training": {"epochs": 0}}}}}},
-            {"methods": {"x": {"network": {**UNET, "weights": "m.zip"}, "training": {"epochs": 0}}}},
+            {"methods": {"x": {"network": {**UNET, "weights": "m.ZIP"}, **NO_EPOCH}}},
             [" methods.x.stages.liver.training.epochs: 0", "initial weights are random"],
+        ),
+        (
+            {"methods": {"x": {"network": {**UNET, "weights": "m.zip"}, "training": {"epochs": 0}}}},
+            {"methods": {"x": {"network": {**UNET, "weights": "m.zip"}, **NO_EPOCH}}},
+            [
+                " methods.x.training.epochs: 0, and the lesion network would be the liver network, unchanged",
+                "1 or more, or start: backbone",
+            ],
         ),
     ],
     ids=[
@@ -744,6 +753,7 @@ def method_with_area(pixels: int) -> dict[str, Any]:
         "nesterov",
         "no epoch",
         "no epoch of a stage",
+        "no epoch for another structure",
     ],
 )
 def test_values_that_hold_only_together_are_refused_at_start(

@@ -19,9 +19,9 @@ CHOICES: dict[str, Any] = {
     "dice": "dice",
     "bce+dice": "bce+dice",
     "weighted bce": {"kind": "bce", "positive_weight": 3.0},
-    "dice of slices": {"kind": "dice", "per": "slice"},
+    "dice of samples": {"kind": "dice", "per": "sample"},
     "tversky": {"kind": "tversky"},
-    "tversky of slices": {"kind": "tversky", "per": "slice"},
+    "tversky of samples": {"kind": "tversky", "per": "sample"},
     "focal": {"kind": "focal"},
     "balanced focal": {"kind": "focal", "gamma": 0.5, "alpha": 0.25},
     "a sum": [{"kind": "bce", "factor": 0.5}, {"kind": "tversky", "alpha": 0.2}, {"kind": "focal"}],
@@ -90,10 +90,10 @@ def test_the_loss_of_slices_is_the_mean_of_their_losses(
     kind: str, batch: tuple[torch.Tensor, torch.Tensor]
 ) -> None:
     alone = [loss({"kind": kind})(*(part[one : one + 1] for part in batch)).item() for one in range(3)]
-    assert loss({"kind": kind, "per": "slice"})(*batch).item() == pytest.approx(sum(alone) / 3)
+    assert loss({"kind": kind, "per": "sample"})(*batch).item() == pytest.approx(sum(alone) / 3)
 
 
-def test_a_small_lesion_beside_a_large_one_counts_more_by_slices() -> None:
+def test_a_small_lesion_beside_a_large_one_counts_more_by_samples() -> None:
     masks = torch.zeros(2, 1, 8, 8)
     masks[0], masks[1, 0, 0, 0] = 1, 1
     found = SURE * (2 * masks - 1)
@@ -103,7 +103,7 @@ def test_a_small_lesion_beside_a_large_one_counts_more_by_slices() -> None:
         (
             loss({"kind": "dice", "per": per})(missed, masks) - loss({"kind": "dice", "per": per})(found, masks)
         ).item()
-        for per in (None, "slice")
+        for per in (None, "sample")
     ]
     assert costs == pytest.approx([1 / 130, 1 / 4], abs=1e-6)  # of 65 pixels one; of one pixel one
 

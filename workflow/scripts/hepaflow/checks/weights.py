@@ -32,7 +32,7 @@ def weights(settings: Settings) -> Found:
         yield OK, "none of ImageNet's are needed"
     if started := sorted({network.weights for network in networks if is_model(network.weights)}):
         check_starts(plan_of(settings))
-        yield OK, f"networks start from {', '.join(started)}, whose networks are alike"
+        yield OK, f"{', '.join(started)}: the networks that start from there fit"
 
 
 def is_whole(file: Path) -> bool:

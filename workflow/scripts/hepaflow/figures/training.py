@@ -39,12 +39,12 @@ def training_figure(histories: Mapping[str, pd.DataFrame], stage: str) -> Figure
         Training history of each network: epoch, learning_rate, loss, validation_loss (empty without validation).
     stage : {'liver', 'lesion'}
     """
+    draw = _together if len(histories) <= _TOGETHER else _each  # as the caption counts them
     histories = {network: history for network, history in histories.items() if not history.empty}
     if not histories:
         return _nothing(stage)
     validated = any(history["validation_loss"].notna().any() for history in histories.values())
     shared = len({tuple(history["learning_rate"]) for history in histories.values()}) == 1
-    draw = _together if len(histories) <= _TOGETHER else _each
     return draw(histories, stage, validated, shared)
 
 

@@ -20,11 +20,11 @@ def learned_from_exams(plan: Plan, model: Plan) -> bool:
 
 
 def drawn_for(plan: Plan, model: Plan) -> list[str]:
-    """Return the kinds of phantoms that are drawn in the place of training exams; none where there are exams."""
+    """Return the kinds of phantoms that are drawn in the place of training exams; none if exams are used."""
     if learned_from_exams(plan, model):
         return []
     recipes = [one.training for one in _trainings(plan, model)]
-    return sorted({recipe.drawn.kind for recipe in recipes if recipe.drawn is not None})
+    return sorted({recipe.drawn.kind for recipe in recipes if recipe.drawn is not None and recipe.epochs})
 
 
 def phantoms_drawn(plan: Plan, model: Plan) -> int:

@@ -95,7 +95,7 @@ def data_for(plan: Plan, method: str, stage: str, split: str) -> str:
 
 
 def learns_from_exams(plan: Plan, method: str, stage: str) -> bool:
-    """Return whether the network of a stage is trained on exams; others draw phantoms."""
+    """Return whether the network of a stage is trained on exams; others draw phantoms, or stay as they are."""
     training = plan.methods[method][stage].training
     return training is not None and training.data is not None
 

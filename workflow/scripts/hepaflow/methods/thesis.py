@@ -237,7 +237,7 @@ def _training(
     if start:
         network = _without_weights(network)
     return PlannedTraining(
-        data=data if training.drawn is None else None,
+        data=data if training.drawn is None and training.epochs else None,
         start=start,
         settings=TrainSettings(
             network=network,

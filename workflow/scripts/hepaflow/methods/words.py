@@ -119,7 +119,7 @@ def _trained(planned: PlannedStage) -> str:
     begun = "" if start == "none" else f" from {start}"
     training = settings.training
     if not training.epochs:
-        return f", as it is in {start}"
+        return f", unchanged from {start}"
     chosen = [training.optimiser, training.schedule, *(training.augmentation or ()), training.average]
     how = ", ".join([_loss(training.loss), *(_entry(one) for one in chosen if one), *_numbers(training)])
     shown = "" if planned.training.data in (None, planned.data) else f" on {planned.training.data}"

@@ -47,8 +47,10 @@ class Origin:
     seen : Seen or None
         What the training exams are like; None in models that were bundled before that was recorded.
     drawn_phantoms : int or None
-        Phantoms that were drawn as networks were trained, in the place of training exams; None where there were
-        exams.
+        Phantoms that were drawn as networks were trained, in the place of training exams, also those of the models
+        that networks started from; None where there were exams.
+    test_phantoms : bool or None
+        Whether the test exams are phantoms, if the networks are those of an earlier run; None if `phantoms` tells.
     """
 
     phantoms: bool
@@ -59,6 +61,7 @@ class Origin:
     weights_of_files: bool = False
     seen: Seen | None = None
     drawn_phantoms: int | None = None
+    test_phantoms: bool | None = None
 
     @property
     def of_patients(self) -> bool:
@@ -73,7 +76,7 @@ class Origin:
     @property
     def of_simple_phantoms(self) -> bool:
         """Whether the model has seen a few simple phantoms alone, which no patient resembles."""
-        return self.phantoms and self.drawn_phantoms is None
+        return self.phantoms and self.drawn_phantoms is None and not self.weights_of_files
 
     @property
     def in_words(self) -> str:
@@ -94,13 +97,16 @@ class Origin:
         elif no_patient:
             seen += ", no patient"
         values = ", ".join(f"{IN_WORDS[name]} {number(value, 3)}" for name, value in self.dice.items())
-        tested = counted(self.test, "phantom" if self.phantoms else "exam")
+        on_phantoms = self.phantoms if self.test_phantoms is None else self.test_phantoms
+        tested = counted(self.test, "phantom" if on_phantoms else "exam")
         return f"trained on {seen}; " + (f"test Dice {values} ({tested})" if values else "no test Dice")
 
     @property
     def in_short(self) -> str:
         """What it was trained on in few letters and without names, where there is little room."""
-        return "phantoms alone" if self._of_phantoms else counted(self.train, "exam")
+        if not self._of_phantoms:
+            return counted(self.train, "exam")
+        return "phantoms, from other weights" if self.weights_of_files else "phantoms alone"
 
     def as_json(self) -> dict[str, Any]:
         """Return it ready for JSON."""
@@ -126,6 +132,7 @@ class Origin:
             bool(told["weights_of_files"]),
             None if told.get("seen") is None else Seen.of_json(told["seen"]),
             None if told.get("drawn_phantoms") is None else int(told["drawn_phantoms"]),
+            None if told.get("test_phantoms") is None else bool(told["test_phantoms"]),
         )
 
 
@@ -157,16 +164,32 @@ def read_origin(path: Path | str) -> Origin | None:
 
 
 def with_starts(origin: Origin, models: Iterable[Origin | None]) -> Origin:
-    """Return what a model was made from, together with the models that its networks start from."""
+    """Return what a model was made from, together with the models that its networks start from.
+
+    If no network was trained at all (no phantom was drawn, and no exam was used), and all are of one model, it is
+    that model, with the scores of this run.
+
+    Parameters
+    ----------
+    origin : Origin
+        Of the run itself.
+    models : iterable of Origin or None
+        Of each model that networks start from; None where it is not recorded.
+    """
     started = list(models)
     if not started:
         return origin
-    unknown = any(one is None or one.of_patients for one in started)
-    drawn = [one.drawn_phantoms or one.train for one in started if one is not None]
+    if origin.drawn_phantoms == 0 and len(started) == 1 and started[0] is not None:
+        return replace(started[0], test=origin.test, dice=origin.dice, test_phantoms=origin.phantoms)
+    of_phantoms = [one for one in started if one is not None and not one.of_patients]
+    before = sum(one.drawn_phantoms or one.train for one in of_phantoms)
+    drawn = origin.drawn_phantoms
+    if drawn is None and origin.phantoms and any(one.drawn_phantoms is not None for one in of_phantoms):
+        drawn = origin.train  # stored ones, after drawn ones
     return replace(
         origin,
-        weights_of_files=origin.weights_of_files or unknown,
-        drawn_phantoms=None if origin.drawn_phantoms is None else origin.drawn_phantoms + sum(drawn),
+        weights_of_files=origin.weights_of_files or len(of_phantoms) < len(started),
+        drawn_phantoms=None if drawn is None else drawn + before,
     )
 
 

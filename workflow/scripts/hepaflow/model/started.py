@@ -1,9 +1,11 @@
 """Models of hepaflow that networks of a run start from: whether they fit."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from hepaflow.errors import UserError
 from hepaflow.methods.plan import networks_of
+from hepaflow.methods.words import leaves, value_in_words
 from hepaflow.names import network_member
 from hepaflow.settings.plan import Plan
 
@@ -53,10 +55,14 @@ def _kind(plan: Plan, method: str, stage: str) -> dict[str, object]:
     settings = None if planned is None else planned.network
     if settings is None:
         return {}
-    network = settings.network.model_dump(mode="json", exclude={"weights", "weights_of"}, exclude_none=True)
+    # Dropout has no weights.
+    without: Mapping[str, bool | set[str]] = {"weights": True, "weights_of": True, "head": {"dropout"}}
+    network = settings.network.model_dump(mode="json", exclude=without, exclude_none=True)
     sampling = settings.sampling.model_dump(mode="json", include={"kind", "slices"}, exclude_none=True)
-    return network | {"sampling": sampling, "with_region": bool(settings.with_region)}
+    return dict(leaves(network | {"sampling": sampling, "with_region": bool(settings.with_region)}))
 
 
 def _differing(kind: dict[str, object], other: dict[str, object]) -> str:
-    return ", ".join(f"{name}: {value}" for name, value in kind.items() if other.get(name) != value) or "no more"
+    """Return the settings of a kind that another lacks or has with other values, and which it lacks itself."""
+    own = [f"{name}: {value_in_words(value)}" for name, value in kind.items() if other.get(name) != value]
+    return ", ".join([*own, *(f"no {name}" for name in other if name not in kind)])

@@ -25,9 +25,10 @@ class CrossEntropy(LossTerm):
 class OverlapTerm(LossTerm):
     """What losses have that compare a structure as a whole."""
 
-    per: Literal["slice"] | None = None
-    """Whether each slice or patch has a coefficient of its own, and the loss is their mean: a small lesion counts
-    beside a large one (Isensee et al. 2021: in 3-D); null for one coefficient of the mini-batch."""
+    per: Literal["sample"] | None = None
+    """What has a coefficient of its own: each `sample`, which is a slice, slab or patch, and the loss is their
+    mean, so that a small lesion counts beside a large one (Isensee et al. 2021: in 3-D); null for the
+    mini-batch."""
 
 
 class SoftDice(OverlapTerm):

@@ -52,7 +52,7 @@ SIDES: Mapping[str, int] = MappingProxyType({"sar_unet": 16})
 
 def is_model(weights: str) -> bool:
     """Return whether initial weights are a model of hepaflow, which has them for every layer."""
-    return weights.endswith(".zip")
+    return weights.lower().endswith(".zip")
 
 
 def _known(arch: str) -> str:

@@ -225,17 +225,27 @@ def _starts(settings: Settings) -> Iterator[str]:
 
 
 def _untrained(settings: Settings) -> Iterator[str]:
-    """Yield networks without an epoch whose initial weights are random, be it only their last layers'."""
+    """Yield networks without an epoch that nothing has trained for their structure, or not all of their layers."""
     for name, network in settings.networks.items():
+        weights = network.network.weights
         for stage in settings.stages(name):
             training = settings.stage_training(stage, name)
-            if training.epochs or training.start != "backbone" or is_model(network.network.weights):
+            if training.epochs:
                 continue
-            yield (
-                f"{settings.training_key(stage, name, 'epochs')}: 0, and initial weights are random, at least "
-                f"those of the last layers (weights: {network.network.weights}); 1 or more, or weights: a model "
-                "of hepaflow (.zip), whose networks are taken as they are"
-            )
+            key = f"{settings.training_key(stage, name, 'epochs')}: 0"
+            if training.start != "backbone":
+                if SHOWS[training.start] != SHOWS[stage]:
+                    model = "" if is_model(weights) else "weights: a model of hepaflow (.zip), and "
+                    yield (
+                        f"{key}, and the {stage} network would be the {training.start} network, unchanged "
+                        f"({settings.training_key(stage, name, 'start')}); 1 or more, or {model}start: backbone"
+                    )
+            elif not is_model(weights):
+                yield (
+                    f"{key}, and initial weights are random, at least those of the last layers (weights: "
+                    f"{weights}); 1 or more, or weights: a model of hepaflow (.zip), whose networks are taken as "
+                    "they are"
+                )
 
 
 def _pieces(sampling: Sampling) -> str:

@@ -245,9 +245,9 @@ class Settings(SettingsModel):
 
     @property
     def learns_from_exams(self) -> bool:
-        """Whether a network is trained on exams; others draw phantoms."""
+        """Whether a network is trained on exams; others draw phantoms, or are taken as they are."""
         trainings = (self.stage_training(stage, name) for name in self.networks for stage in self.stages(name))
-        return any(training.drawn is None for training in trainings)
+        return any(training.drawn is None and training.epochs > 0 for training in trainings)
 
     def stage_training(self, stage: Stage, name: str) -> TrainingSettings:
         """Return how a network is trained for a stage: the stage's settings with its own differences."""

@@ -96,6 +96,9 @@ def train_network(
         If there are too few slices, the loss or the weights are no longer finite, the starting weights do not fit,
         or the state of an interrupted training cannot be read.
     """
+    if not settings.training.epochs:
+        _take_unchanged(settings, start, output, history)
+        return []
     fabric = make_fabric(settings.precision, compute, devices=compute.devices, threads=threads)
     fabric.launch()
     if not fabric.is_global_zero:
@@ -118,6 +121,16 @@ def train_network(
             ignore()  # of a SIGTERM to all, the first process is to decide what is still to be done
     fabric.barrier()
     return state.computed
+
+
+def _take_unchanged(settings: TrainSettings, start: Path | None, output: Path, history: Path) -> None:
+    """Write the weights that a network starts from, and a history of no epoch."""
+    network = build_network(settings.network, _channels(settings))
+    if start is not None:
+        load_weights(network, start)
+    log.info("no epoch: the network is taken unchanged")
+    save_weights(network, output, settings.canonical())
+    write_history(history, [])
 
 
 class Trainer:
@@ -172,7 +185,7 @@ class Trainer:
         self._criterion = criterion_of(self._recipe.loss)
 
         torch.manual_seed(settings.seed)
-        network = build_network(settings.network, sampling.channels + bool(settings.with_region))
+        network = build_network(settings.network, _channels(settings))
         if start is not None:
             load_weights(network, start)
         self.network = shared(network, fabric.device) if fabric.world_size > 1 else network
@@ -331,6 +344,11 @@ class Trainer:
             self._pause(done)
         elif self._interruption.asked and seconds > _GRACE:  # devices can only save after the same mini-batch
             self._interruption.end()
+
+
+def _channels(settings: TrainSettings) -> int:
+    """Return the channels of a network's input."""
+    return SAMPLINGS[settings.sampling.kind](settings.sampling).channels + bool(settings.with_region)
 
 
 def _pieces(slices: Sequence[Path], settings: TrainSettings, sampling: Sampling) -> Pieces:
