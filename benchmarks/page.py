@@ -3,6 +3,7 @@
 import importlib.metadata
 import os
 import platform
+import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Generic, TypeVar
 
 import torch
 
+from benchmarks.nnunet import FOLDER
 from benchmarks.side_by_side import seconds
 from hepaflow.networks.compute import has_bf16_instructions
 from hepaflow.words import counted
@@ -114,8 +116,14 @@ def machine(libraries: Collection[str]) -> str:
     with_bf16 = "with" if has_bf16_instructions() else "without"
     processor = f"{told.get('model name', platform.machine())}, {with_bf16} bf16 instructions"
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in libraries)
+    versions = ", ".join(f"{name} {_version(name)}" for name in libraries)
     return (
         f"{len(os.sched_getaffinity(0))} cores ({processor}), {memory:.0f} GiB, {platform.system()}; Python "
         f"{platform.python_version()}, {versions}; torch on {counted(torch.get_num_threads(), 'thread')}"
     )
+
+
+def _version(library: str) -> str:
+    """Return the version of a library, also of one in the folder beside the environment that has nnU-Net."""
+    found = next(iter(importlib.metadata.distributions(name=library, path=[*sys.path, str(FOLDER)])), None)
+    return "is not installed" if found is None else found.version

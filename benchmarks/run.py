@@ -116,6 +116,7 @@ SECTIONS: Mapping[str, Section[Bench]] = {
         "Ours beside nnU-Net's trainer: the same network, mini-batch and slices, and augmentation of the "
         "same kinds.",
         lambda bench: steps.beside_nnunet(bench.scratch / "steps", steps.Steps(), bench.scale.rounds),
+        ("numpy", "torch", "nnunetv2"),
     ),
     "waiting": Section(
         "Waiting for the loader",
@@ -129,6 +130,7 @@ SECTIONS: Mapping[str, Section[Bench]] = {
         "with a plain U-Net of its own kind with about as many parameters as one network of `modern`, and "
         "finds liver and lesions at once, mirrored in both directions as it comes.",
         lambda bench: modern_exam.measure(bench.scratch / "exam", bench.scale.exam_slices, bench.scale.rounds),
+        ("numpy", "torch", "nnunetv2"),
     ),
     "first-batches": Section(
         "Start of a training",
@@ -165,14 +167,14 @@ SECTIONS: Mapping[str, Section[Bench]] = {
         "settings on its own data, except that the number of its mini-batches is fitted to the time. nnU-Net's "
         "random numbers are seeded, but the number of its epochs depends on the clock.",
         lambda bench: bench.dice("demo"),
-        ("numpy", "torch", "monai"),
+        ("numpy", "torch", "monai", "nnunetv2"),
     ),
     "quality-small-lesions": Section(
         "Dice for the same compute, small lesions",
         "The same on harder phantoms (`config/phantoms/small-lesions.yaml`): small lesions, thin slices, "
         "more noise.",
         lambda bench: bench.dice("small-lesions"),
-        ("numpy", "torch", "monai"),
+        ("numpy", "torch", "monai", "nnunetv2"),
     ),
     "averages": Section(
         "Averages",

@@ -62,3 +62,16 @@ def test_what_a_stopped_run_has_measured_is_kept(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         measured(page, "late", ["one", "two"], Section("The second", "It is, too.", failing))
     assert found(page) == ["late one", "early two"]
+
+
+def test_sections_of_other_names_are_kept(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("# A page\n\n## Renamed\n\nIt took hours.\n\n## The second\n\nold\n", encoding="utf-8")
+    measured(page, "new", ["two"])
+    assert found(page) == ["new two", "It took hours."]
+
+
+def test_a_library_that_is_not_installed_is_said(tmp_path: Path) -> None:
+    section = Section[str]("The second", "It is.", str, ("no-such-library",))
+    (text,) = measured(tmp_path / "page.md", "late", ["two"], section)
+    assert "no-such-library is not installed" in text

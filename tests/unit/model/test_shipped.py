@@ -45,8 +45,12 @@ def test_it_is_what_its_configurations_train() -> None:
     (started,) = bundle.provenance[STARTED].values()
     for provenance, settings in ((started, first), (bundle.provenance, further)):
         for stage in ("coarse", "liver", "lesion"):
-            trained = provenance[f"train {stage} open"]["settings"]["training"]
-            assert trained["epochs"] == settings.stage_training(stage, "open").epochs
+            trained = provenance[f"train {stage} open"]["settings"]
+            assert trained["seed"] == settings.seed
+            planned = plan_of(settings).methods["open"][stage].training
+            assert planned is not None
+            recipe = planned.settings.training.model_dump(mode="json", exclude_none=True)
+            assert {key: trained["training"].get(key) for key in recipe} == recipe
 
 
 def test_its_networks_can_be_trained_further_on_exams(monkeypatch: pytest.MonkeyPatch) -> None:
