@@ -1,8 +1,8 @@
-"""What each part of the recipe gives: the demo's `modern` without it, scored on training exams that are held out.
+"""What each part of the recipe gives: the demo's `modern` without it, scored on exams that are held out.
 
     python -m benchmarks.ablation [--seeds 3] [--results FOLDER] [--configfile FILE ...] [--page]
 
-No test exam is looked at: choices are made here. What is trained or scored is kept in the folder, so a stopped
+These are some of the training exams, and further phantoms. No test exam is looked at: choices are made here. What is trained or scored is kept in the folder, so a stopped
 call goes on where it was. The table goes into docs/recipe.md.
 """
 
@@ -21,7 +21,7 @@ import pandas as pd
 import yaml
 from snakemake.utils import update_config
 
-from benchmarks.exam_set import MODERN, ROOT, ExamSet, configurations, exam_set
+from benchmarks.exam_set import MODERN, ROOT, ExamSet, configurations, draw, exam_set
 from benchmarks.quality import mean_dice, scores_of
 from benchmarks.side_by_side import table
 from hepaflow.methods.plan import model_of
@@ -36,6 +36,8 @@ PAGE = ROOT / "docs" / "recipe.md"
 BEGIN, END = "<!-- benchmarks/ablation.py writes from here -->", "<!-- to here -->"
 EVERY, FIRST = 5, 2
 """Of the training exams by name, every fifth is held out, from the third."""
+FURTHER = 12
+"""Phantoms that are scored beside them and are in no sheet: four exams differ more than recipes do."""
 SEEDS = 3
 
 Change = Mapping[str, Any]
@@ -126,14 +128,15 @@ class Ablation:
     folder: Path
 
     def dice(self, method: Mapping[str, Any], seed: int) -> dict[str, float]:
-        """Return the mean Dice over the held-out exams, by structure, of a method trained on the other ones."""
+        """Return the mean Dice over the exams that are held out, by structure, of a method trained on the others."""
         settings = self._settings(method, seed)
         exams = _held_out(settings, self.folder / "exams")
         weights: dict[str, Path] = {}
         for stage in STAGES:
             weights[stage] = self._trained(exams, stage, weights)
         plan = model_of(exams.plan, MODERN)
-        kept = self.folder / "dice" / f"{_digest(plan.canonical(), *map(str, weights.values()))}.json"
+        key = _digest(plan.canonical(), *map(str, weights.values()), *exams.test)
+        kept = self.folder / "dice" / f"{key}.json"
         if not kept.is_file():
             model = model_of_run(plan, [weights[stage] for stage in STAGES], [])
             scores = scores_of({MODERN: Segmenter(model, settings.compute).segment}, exams.test)
@@ -170,14 +173,19 @@ class Ablation:
 
 
 def _held_out(settings: Settings, drawn: Path) -> ExamSet:
-    """Return the training exams, of which some are in the place of the test exams."""
+    """Return the training exams; some of them, and further phantoms, are in the place of the test exams."""
     exams = exam_set(settings, drawn)
     held = sorted(exams.train)[FIRST::EVERY]
+    further = {
+        name: (drawn / f"{name}.image.nii.gz", drawn / f"{name}.label.nii.gz")
+        for name in (f"ablation-{number:02d}" for number in range(FURTHER))
+    }
+    draw(settings, further)
     return replace(
         exams,
         plan=plan_of(settings),
         train={name: pair for name, pair in exams.train.items() if name not in held},
-        test={name: exams.train[name] for name in held},
+        test={name: exams.train[name] for name in held} | further,
     )
 
 

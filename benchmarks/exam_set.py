@@ -92,11 +92,12 @@ def exam_set(settings: Settings, drawn: Path) -> ExamSet:
         return found
 
     exams = ExamSet(settings, plan_of(settings), pairs("train"), pairs("test"))
-    _draw(settings, exams.train | exams.test)
+    draw(settings, exams.train | exams.test)
     return exams
 
 
-def _draw(settings: Settings, pairs: dict[str, Pair]) -> None:
+def draw(settings: Settings, pairs: dict[str, Pair]) -> None:
+    """Draw the phantoms that are not there."""
     for name, (image, label) in pairs.items():
         if not (image.is_file() and label.is_file()):
             if settings.phantoms is None:

@@ -565,7 +565,7 @@ def test_the_command_from_beginning_to_end(tmp_path: Path, capsys: pytest.Captur
     order = [
         f": {made}",
         "Not a medical device; for research.",
-        "seen no patient",
+        "only seen a few simple phantoms",
         "loading 4 networks",
         "[1/2] a",
     ]

@@ -84,7 +84,7 @@ def _min_area(mask: Mask, _map: Map, settings: MinArea, _region: Mask | None) ->
 
 
 def _large_enough(mask: Mask, connected: NDArray[np.int_], least: int) -> Mask:
-    """Keep the regions, or components, with at least so many pixels, or voxels."""
+    """Keep connected parts of at least `least` elements."""
     regions, _ = ndimage.label(mask, connected)
     keep = np.bincount(regions.ravel()) >= least
     keep[0] = False
