@@ -2,8 +2,8 @@
 
     python -m benchmarks.ablation [--seeds 3] [--results FOLDER] [--configfile FILE ...] [--page]
 
-These are some of the training exams, and further phantoms. No test exam is looked at: choices are made here. What is trained or scored is kept in the folder, so a stopped
-call goes on where it was. The table goes into docs/recipe.md.
+These are some of the training exams, and further phantoms. No test exam is looked at: choices are made here. What is
+trained or scored is kept in the folder, so a stopped call goes on where it was. The table goes into docs/recipe.md.
 """
 
 import argparse
@@ -49,16 +49,19 @@ def _changed(**training: Any) -> Change:
     return {"training": training}
 
 
+SLABS = {"kind": "slabs", "slices": 3}
+MARGIN = {"margin": 0.1}
 CHANGES: Mapping[str, Change] = {
     WHOLE: {},
-    "single slices, not slabs of three": {"sampling": {"kind": "slabs", "slices": 1}},
-    "slabs of five": {"sampling": {"kind": "slabs", "slices": 5}},
+    "slabs of three slices": {"sampling": SLABS},
+    "slabs of five slices": {"sampling": SLABS | {"slices": 5}},
+    "a margin of 10 % around the liver": {"stages": {"lesion": {"data": MARGIN}}},
+    "slabs of three slices and the margin": {"sampling": SLABS, "stages": {"lesion": {"data": MARGIN}}},
     "64×64, not 96×96": {"stages": {stage: {"data": {"size": 64}} for stage in STAGES}},
     "masks restored, not maps": {"restore": "masks"},
     "lesions within the liver alone, not in all around it": {
-        "stages": {"lesion": {"data": {"kind": "lesion_slices", "size": 96, "margin": 0.1}}}
+        "stages": {"lesion": {"data": {"kind": "lesion_slices", "size": 96}}}
     },
-    "no margin around the liver": {"stages": {"lesion": {"data": {"margin": 0}}}},
     "no flips in prediction": {"stages": {"lesion": {"flips": None}}},
     "lesions from random weights": {"stages": {"lesion": {"training": {"start": "backbone"}}}},
     "slices as they come, none oversampled": _changed(oversample=None),
@@ -71,7 +74,6 @@ CHANGES: Mapping[str, Change] = {
     "AdamW at a constant rate of 0.001": _changed(
         learning_rate=0.001, schedule={"kind": "exponential", "factor": 1}
     ),
-    "no clipping of gradients": _changed(clip_gradients=None),
     "cross-entropy alone": _changed(loss="bce"),
     "Dice loss alone": _changed(loss="dice"),
     "with deep supervision": {"network": {"unet": {"deep_supervision": True}}},
@@ -128,7 +130,7 @@ class Ablation:
     folder: Path
 
     def dice(self, method: Mapping[str, Any], seed: int) -> dict[str, float]:
-        """Return the mean Dice over the exams that are held out, by structure, of a method trained on the others."""
+        """Return the mean Dice over the held-out exams, by structure, of a method that is trained on the others."""
         settings = self._settings(method, seed)
         exams = _held_out(settings, self.folder / "exams")
         weights: dict[str, Path] = {}
