@@ -1,14 +1,14 @@
 """What each part of the recipe gives: the demo's `modern` without it, scored on exams that are held out.
 
-    python -m benchmarks.ablation [--seeds 3] [--results FOLDER] [--configfile FILE ...] [--page]
+    python -m benchmarks.ablation [--seeds 0 1 2] [--results FOLDER] [--configfile FILE ...] [--page]
 
-These are some of the training exams, and further phantoms. No test exam is looked at: choices are made here. What is
-trained or scored is kept in the folder, so a stopped call goes on where it was. The table goes into docs/recipe.md.
+These are some of the training exams, and further phantoms. No test exam is looked at: choices are made here.
+Scores are kept in benchmarks/ablation.csv, by the settings that they follow from, so a stopped call goes on where
+it was, also on another machine. The table goes into docs/recipe.md.
 """
 
 import argparse
 import hashlib
-import json
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
@@ -21,6 +21,7 @@ import pandas as pd
 import yaml
 from snakemake.utils import update_config
 
+from benchmarks.dice_table import spread
 from benchmarks.exam_set import MODERN, ROOT, ExamSet, configurations, draw, exam_set
 from benchmarks.quality import mean_dice, scores_of
 from benchmarks.side_by_side import table
@@ -29,16 +30,17 @@ from hepaflow.methods.thesis import plan_of
 from hepaflow.model.segmenter import Segmenter
 from hepaflow.model.trained import model_of_run
 from hepaflow.names import STAGES, STRUCTURES
+from hepaflow.settings.plan import PlannedTraining
 from hepaflow.settings.workflow import Settings, read_settings
 from hepaflow.training.trainer import train_network
 
-PAGE = ROOT / "docs" / "recipe.md"
+PAGE, KEPT = ROOT / "docs" / "recipe.md", ROOT / "benchmarks" / "ablation.csv"
 BEGIN, END = "<!-- benchmarks/ablation.py writes from here -->", "<!-- to here -->"
 EVERY, FIRST = 5, 2
 """Of the training exams by name, every fifth is held out, from the third."""
 FURTHER = 12
 """Phantoms that are scored beside them and are in no sheet: four exams differ more than recipes do."""
-SEEDS = 3
+SEEDS = (0, 1, 2)
 
 Change = Mapping[str, Any]
 """Settings that take the place of the method's; groups are joined, but those that say their kind."""
@@ -116,48 +118,60 @@ def _without(modern: Mapping[str, Any], kinds: Sequence[str]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Ablation:
-    """Trainings and scores of a folder.
+    """Trainings and scores of variants.
 
     Attributes
     ----------
     config : dict
         The run that has the method.
     folder : Path
-        Where trained networks and scores are kept.
+        Where trained networks are kept.
+    kept : Path
+        Table of the scores.
     """
 
     config: dict[str, Any]
     folder: Path
+    kept: Path
 
-    def dice(self, method: Mapping[str, Any], seed: int) -> dict[str, float]:
-        """Return the mean Dice over the held-out exams, by structure, of a method that is trained on the others."""
-        settings = self._settings(method, seed)
+    def row(self, words: str, method: Mapping[str, Any], number: int, *, to_train: bool) -> dict[str, Any] | None:
+        """Return the mean Dice of a variant over the held-out exams, by structure.
+
+        Parameters
+        ----------
+        words : str
+            Of the variant.
+        method : mapping
+            Its settings.
+        number : int
+            Of the seed: how much is added to the run's.
+        to_train : bool
+            Whether it is trained and scored unless it was before; otherwise, None is returned.
+        """
+        settings = read_settings(
+            {**self.config, "methods": {MODERN: dict(method)}, "seed": self.config["seed"] + number}
+        )
         exams = _held_out(settings, self.folder / "exams")
-        weights: dict[str, Path] = {}
+        keys: dict[str, str] = {}
         for stage in STAGES:
-            weights[stage] = self._trained(exams, stage, weights)
+            keys[stage] = _key(exams, stage, keys)
         plan = model_of(exams.plan, MODERN)
-        key = _digest(plan.canonical(), *map(str, weights.values()), *exams.test)
-        kept = self.folder / "dice" / f"{key}.json"
-        if not kept.is_file():
+        key = _digest(plan.canonical(), *keys.values(), *exams.test)
+        found = self._scores().get(key)
+        if found is None and to_train:
+            weights: dict[str, Path] = {}
+            for stage in STAGES:
+                weights[stage] = self._trained(exams, stage, keys[stage], weights)
             model = model_of_run(plan, [weights[stage] for stage in STAGES], [])
-            scores = scores_of({MODERN: Segmenter(model, settings.compute).segment}, exams.test)
-            found = mean_dice(scores).loc[MODERN]
-            _write(kept, {structure: float(found[structure]) for structure in STRUCTURES})
-        of_structures: dict[str, float] = json.loads(kept.read_text(encoding="utf-8"))
-        return of_structures
+            dice = mean_dice(scores_of({MODERN: Segmenter(model, settings.compute).segment}, exams.test))
+            found = {structure: round(float(dice.loc[MODERN, structure]), 5) for structure in STRUCTURES}
+            self._keep(key, words, number, found)
+        return None if found is None else {"variant": words, "seed": number, **found}
 
-    def _settings(self, method: Mapping[str, Any], seed: int) -> Settings:
-        return read_settings({**self.config, "methods": {MODERN: dict(method)}, "seed": seed})
-
-    def _trained(self, exams: ExamSet, stage: str, earlier: Mapping[str, Path]) -> Path:
+    def _trained(self, exams: ExamSet, stage: str, key: str, earlier: Mapping[str, Path]) -> Path:
         """Return the weights of a stage: two variants that are trained alike share them."""
-        planned = exams.plan.methods[MODERN][stage].training
-        if planned is None:
-            raise ValueError(f"{MODERN} has nothing to train")
-        start = earlier[planned.start] if planned.start else None
+        planned = _planned(exams, stage)
         data = exams.plan.data[planned.data].preprocess.canonical()
-        key = _digest(planned.settings.canonical(), data, str(start), *exams.train)
         output = self.folder / "networks" / key / "weights.safetensors"
         if not output.is_file():
             output.parent.mkdir(parents=True, exist_ok=True)
@@ -169,9 +183,36 @@ class Ablation:
                 output=output,
                 history=output.with_name("history.csv"),
                 compute=exams.settings.compute,
-                start=start,
+                start=earlier[planned.start] if planned.start else None,
             )
         return output
+
+    def _scores(self) -> dict[str, dict[str, float]]:
+        """Return the scores that are kept, by the digest of what they follow from."""
+        if not self.kept.is_file():
+            return {}
+        rows = pd.read_csv(self.kept)
+        return {row["key"]: {structure: row[structure] for structure in STRUCTURES} for _, row in rows.iterrows()}
+
+    def _keep(self, key: str, words: str, number: int, found: Mapping[str, float]) -> None:
+        """Add a row, as another process may at the same time."""
+        row = pd.DataFrame([{"key": key, "variant": words, "seed": number, **found}])
+        row.to_csv(self.kept, mode="a", header=not self.kept.is_file(), index=False)
+
+
+def _planned(exams: ExamSet, stage: str) -> PlannedTraining:
+    planned = exams.plan.methods[MODERN][stage].training
+    if planned is None:
+        raise ValueError(f"{MODERN} has nothing to train")
+    return planned
+
+
+def _key(exams: ExamSet, stage: str, earlier: Mapping[str, str]) -> str:
+    """Return the digest of what a network follows from."""
+    planned = _planned(exams, stage)
+    data = exams.plan.data[planned.data].preprocess.canonical()
+    start = earlier[planned.start] if planned.start else ""
+    return _digest(planned.settings.canonical(), data, start, *exams.train)
 
 
 def _held_out(settings: Settings, drawn: Path) -> ExamSet:
@@ -195,27 +236,25 @@ def _digest(*parts: str) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
-def _write(path: Path, found: Mapping[str, float]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(found), encoding="utf-8")
-
-
-def measured(ablation: Ablation, modern: Mapping[str, Any], seeds: int, results: Path) -> pd.DataFrame:
-    """Train and score every variant that the folder does not have, seed after seed; a row for each of both."""
+def measured(
+    ablation: Ablation, modern: Mapping[str, Any], seeds: Sequence[int], *, to_train: bool
+) -> pd.DataFrame:
+    """Return a row for every variant and seed, of those that were measured if none is to be trained."""
     rows = []
-    for number in range(seeds):
+    for number in seeds:
         for words, method in variants(modern).items():
-            rows.append(
-                {"variant": words, "seed": number, **ablation.dice(method, ablation.config["seed"] + number)}
-            )
-            print(*rows[-1].values(), sep=" | ", flush=True)
-            pd.DataFrame(rows).to_csv(results / "ablation.csv", index=False)
-    return pd.DataFrame(rows)
+            row = ablation.row(words, method, number, to_train=to_train)
+            if row is not None:
+                rows.append(row)
+                print(*row.values(), sep=" | ", flush=True)
+    return pd.DataFrame(rows, columns=["variant", "seed", *STRUCTURES])
 
 
 def page_table(found: pd.DataFrame) -> str:
     """Return the table: mean and range over the seeds, and what each change costs beside the whole recipe."""
-    return table(["recipe", *_columns()], list(_rows(found)))
+    if found.empty:
+        return "Not measured yet."
+    return table(["recipe", "seeds", *_columns()], list(_rows(found)))
 
 
 def _columns() -> list[str]:
@@ -226,10 +265,10 @@ def _rows(found: pd.DataFrame) -> Iterator[list[str]]:
     whole = found[found["variant"] == WHOLE].set_index("seed")
     for words in found["variant"].unique():
         own = found[found["variant"] == words].set_index("seed")
-        cells = [words]
+        cells = [words, str(len(own))]
         for structure in STRUCTURES:
             values = own[structure]
-            cells.append(f"{values.mean():.3f} ({values.min():.3f}-{values.max():.3f})")
+            cells.append(spread(values.tolist()))
             cells.append("" if words == WHOLE else _difference((values - whole[structure]).dropna().tolist()))
         yield cells
 
@@ -249,22 +288,16 @@ def _difference(values: Sequence[float]) -> str:
 def main() -> None:
     """Measure, and write the table into docs/recipe.md."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument(
-        "--seeds", type=int, default=SEEDS, help="trainings of each variant (default: %(default)s)"
-    )
-    parser.add_argument("--results", type=Path, default=ROOT / "results" / "ablation", help="what is kept")
+    parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS, help="which (default: 0 1 2)")
+    parser.add_argument("--results", type=Path, default=ROOT / "results" / "ablation", help="what is trained")
     parser.add_argument("--configfile", type=Path, nargs="+", default=[], help="over config/demo.yaml")
-    parser.add_argument("--page", action="store_true", help="only write the table of what was measured")
+    parser.add_argument("--page", action="store_true", help="train nothing: only write the table")
     chosen = parser.parse_args()
-    chosen.results.mkdir(parents=True, exist_ok=True)
-    if chosen.page:
-        found = pd.read_csv(chosen.results / "ablation.csv")
-    else:
-        config: dict[str, Any] = {"seed": 2022}
-        for path in configurations("demo", chosen.configfile):
-            update_config(config, yaml.safe_load(path.read_text(encoding="utf-8")))
-        ablation = Ablation(config, chosen.results)
-        found = measured(ablation, config["methods"][MODERN], chosen.seeds, chosen.results)
+    config: dict[str, Any] = {"seed": 2022}
+    for path in configurations("demo", chosen.configfile):
+        update_config(config, yaml.safe_load(path.read_text(encoding="utf-8")))
+    ablation = Ablation(config, chosen.results, KEPT)
+    found = measured(ablation, config["methods"][MODERN], chosen.seeds, to_train=not chosen.page)
     before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
     _, _, after = rest.partition(END)
     PAGE.write_text(f"{before}{BEGIN}\n\n{page_table(found)}\n\n{END}{after}", encoding="utf-8")
