@@ -155,18 +155,22 @@ class Ablation:
         keys: dict[str, str] = {}
         for stage in STAGES:
             keys[stage] = _key(exams, stage, keys)
-        plan = model_of(exams.plan, MODERN)
-        key = _digest(plan.canonical(), *keys.values(), *exams.test)
+        key = _digest(model_of(exams.plan, MODERN).canonical(), *keys.values(), *exams.test)
         found = self._scores().get(key)
         if found is None and to_train:
-            weights: dict[str, Path] = {}
-            for stage in STAGES:
-                weights[stage] = self._trained(exams, stage, keys[stage], weights)
-            model = model_of_run(plan, [weights[stage] for stage in STAGES], [])
-            dice = mean_dice(scores_of({MODERN: Segmenter(model, settings.compute).segment}, exams.test))
-            found = {structure: round(float(dice.loc[MODERN, structure]), 5) for structure in STRUCTURES}
+            found = self._measured(exams, keys)
             self._keep(key, words, number, found)
         return None if found is None else {"variant": words, "seed": number, **found}
+
+    def _measured(self, exams: ExamSet, keys: Mapping[str, str]) -> dict[str, float]:
+        """Train and score; the mean Dice by structure."""
+        weights: dict[str, Path] = {}
+        for stage in STAGES:
+            weights[stage] = self._trained(exams, stage, keys[stage], weights)
+        model = model_of_run(model_of(exams.plan, MODERN), [weights[stage] for stage in STAGES], [])
+        segments = Segmenter(model, exams.settings.compute).segment
+        dice = mean_dice(scores_of({MODERN: segments}, exams.test))
+        return {structure: round(float(dice.loc[MODERN, structure]), 5) for structure in STRUCTURES}
 
     def _trained(self, exams: ExamSet, stage: str, key: str, earlier: Mapping[str, Path]) -> Path:
         """Return the weights of a stage: two variants that are trained alike share them."""
