@@ -88,8 +88,8 @@ def measure(
         )
         text = "\n\n".join([f"{HEADING}{section.title}", section.explained, where, found]) + "\n"
         texts[section.title] = text
-        of_page = dict.fromkeys(one.title for one in sections.values())
-        written = [texts[title] for title in [*of_page, *(texts.keys() - of_page)] if title in texts]
+        titles = dict.fromkeys([*(one.title for one in sections.values()), *texts])
+        written = [texts[title] for title in titles if title in texts]
         page.write_text("\n".join([introduction, *written]), encoding="utf-8")
         yield text
 

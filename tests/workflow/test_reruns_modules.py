@@ -158,25 +158,22 @@ def test_every_script_is_reached_by_a_change_of_its_own(finished: Finished) -> N
         assert told == {script.stem} - WITHOUT_JOBS
 
 
-def test_a_file_of_the_viewers_page_reruns_the_viewers(finished: Finished) -> None:
-    files = [path for path in (finished.folder / SCRIPTS / "hepaflow/viewer").iterdir() if path.suffix != ".py"]
+@pytest.mark.parametrize(
+    ("room", "expected"),
+    [
+        ("viewer", names("viewer.test provenance") | OF_THE_RUN),
+        ("pages", TABLES_OF_STRUCTURES | OF_THE_RUN),
+    ],
+)
+def test_a_file_of_pages_reruns_what_it_is_part_of(
+    finished: Finished, room: str, expected: frozenset[str]
+) -> None:
+    files = [path for path in (finished.folder / SCRIPTS / "hepaflow" / room).iterdir() if path.suffix != ".py"]
     assert len(files) > 2
     for path in files:
         before = path.read_text(encoding="utf-8")
         path.write_text(before + "\n", encoding="utf-8")
         try:
-            assert finished.would_run() == names("viewer.test provenance") | OF_THE_RUN
-        finally:
-            path.write_text(before, encoding="utf-8")
-
-
-def test_a_file_of_the_pages_reruns_the_pages(finished: Finished) -> None:
-    files = [path for path in (finished.folder / SCRIPTS / "hepaflow/pages").iterdir() if path.suffix != ".py"]
-    assert len(files) > 4
-    for path in files:
-        before = path.read_text(encoding="utf-8")
-        path.write_text(before + "\n", encoding="utf-8")
-        try:
-            assert finished.would_run() == TABLES_OF_STRUCTURES | OF_THE_RUN
+            assert finished.would_run() == expected
         finally:
             path.write_text(before, encoding="utf-8")

@@ -51,6 +51,11 @@ SEEN = Seen((0.7, 5.0), (0.6, 1.0), (85.0, 130.0), (4.0, 18.0), {"liver": 9.5})
             "trained on 22 synthetic phantoms, no patient; test Dice liver 0.900 (2 exams)",
             "phantoms alone",
         ),
+        (  # of two models, say, whose training is not recorded
+            Origin(False, "mine.tsv", 5, 2, {}, weights_of_files=True, drawn_phantoms=0),
+            "trained on 0 synthetic phantoms, from weights of a file; no test Dice",
+            "phantoms, from other weights",
+        ),
         (None, UNRECORDED, "training unknown"),
     ],
 )

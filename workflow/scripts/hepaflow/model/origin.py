@@ -74,6 +74,11 @@ class Origin:
         return self.phantoms or self.drawn_phantoms is not None
 
     @property
+    def seen_in_training(self) -> int:
+        """How many exams, or phantoms in their place, networks were trained on."""
+        return self.train if self.drawn_phantoms is None else self.drawn_phantoms
+
+    @property
     def of_simple_phantoms(self) -> bool:
         """Whether the model has seen a few simple phantoms alone, which no patient resembles."""
         return self.phantoms and self.drawn_phantoms is None and not self.weights_of_files
@@ -90,7 +95,7 @@ class Origin:
         'trained on 6000 synthetic phantoms, no patient; no test Dice'
         """
         no_patient = self._of_phantoms
-        seen = counted(self.drawn_phantoms or self.train, "synthetic phantom" if no_patient else "exam")
+        seen = counted(self.seen_in_training, "synthetic phantom" if no_patient else "exam")
         seen += "" if no_patient else f" of {_printable(self.sheet)}"
         if self.weights_of_files:
             seen += ", from weights of a file"
@@ -182,7 +187,7 @@ def with_starts(origin: Origin, models: Iterable[Origin | None]) -> Origin:
     if origin.drawn_phantoms == 0 and len(started) == 1 and started[0] is not None:
         return replace(started[0], test=origin.test, dice=origin.dice, test_phantoms=origin.phantoms)
     of_phantoms = [one for one in started if one is not None and not one.of_patients]
-    before = sum(one.drawn_phantoms or one.train for one in of_phantoms)
+    before = sum(one.seen_in_training for one in of_phantoms)
     drawn = origin.drawn_phantoms
     if drawn is None and origin.phantoms and any(one.drawn_phantoms is not None for one in of_phantoms):
         drawn = origin.train  # stored ones, after drawn ones

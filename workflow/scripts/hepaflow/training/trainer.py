@@ -69,7 +69,7 @@ def train_network(
     Parameters
     ----------
     slices : sequence of Path
-        Slices, with masks, of the training exams; none, if the settings have phantoms drawn.
+        Slices, with masks, of the training exams; none, if the settings have phantoms drawn or no epoch.
     settings : TrainSettings
     code : str
         Fingerprint of the code that trains. An interrupted training goes on only with the same code, settings,
