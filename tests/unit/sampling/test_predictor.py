@@ -11,6 +11,7 @@ from torch import nn
 from hepaflow.masks.map import map_of, mask_of
 from hepaflow.networks.compute import make_fabric
 from hepaflow.networks.network import build_network
+from hepaflow.networks.normalisation import InnermostInstanceNorm
 from hepaflow.preprocessing.slices import SliceFile, SliceStack
 from hepaflow.sampling.predictor import Predictor, _map
 from hepaflow.sampling.slices import normalise
@@ -19,6 +20,7 @@ from hepaflow.settings.head import HeadSettings
 from hepaflow.settings.network import NetworkSettings
 from hepaflow.settings.sampling import Slices
 from hepaflow.settings.training import Precision
+from hepaflow.settings.unet import UNetSettings
 from hepaflow.volumes.box import Box
 
 torch.set_num_threads(1)
@@ -65,6 +67,21 @@ def logits_of(network: nn.Module, slices: SliceFile) -> np.ndarray:
     with torch.no_grad():
         logits: np.ndarray = network.eval()(normalise(slices.image()[:, None])).squeeze(1).numpy()
     return logits
+
+
+@pytest.mark.parametrize("channels_last", [False, True])
+def test_instance_normalisation_is_the_same_in_both_layouts(tmp_path: Path, channels_last: bool) -> None:
+    torch.manual_seed(1)
+    unet = UNetSettings(channels=(4, 8), deep_supervision=False)
+    network = build_network(NetworkSettings(arch="plain_unet", weights="none", unet=unet)).eval()
+    slices = slices_of(tmp_path, 3)
+    logits = logits_of(network, slices)
+    masks = mask_of(predictor(network, channels_last=channels_last).map(slices))
+    decided = np.abs(logits) >= UNDECIDED
+    assert decided.mean() > 0.95
+    np.testing.assert_array_equal(masks[decided], (logits > 0)[decided])
+    innermost = [part for part in network.modules() if isinstance(part, InnermostInstanceNorm)]
+    assert bool(innermost) == channels_last
 
 
 def test_masks_are_where_the_probability_is_above_one_half(network: nn.Module, tmp_path: Path) -> None:
