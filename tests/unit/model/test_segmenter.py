@@ -19,8 +19,9 @@ from hepaflow.masks.fusion import Fusion
 from hepaflow.masks.map import mask_of, with_mask
 from hepaflow.masks.postprocess import clean
 from hepaflow.masks.restore import read_restored, restore
+from hepaflow.model import segmenter
 from hepaflow.model.bundle import read_bundle
-from hepaflow.model.segmenter import Segmenter
+from hepaflow.model.segmenter import Segmenter, precision_here
 from hepaflow.names import FUSION, STAGES
 from hepaflow.networks.compute import make_fabric
 from hepaflow.networks.network import build_network
@@ -45,6 +46,7 @@ from hepaflow.settings.postprocess import (
     PostprocessSettings,
 )
 from hepaflow.settings.slices import LiverSlicesSettings, WindowSettings
+from hepaflow.settings.training import Precision
 from hepaflow.volumes.box import Box
 from hepaflow.volumes.resize import resize_masks
 
@@ -150,6 +152,29 @@ def test_networks_run_in_the_precision_that_is_asked_for(
         seen.clear()
     agreeing = found["fp32"].liver == found["bf16"].liver
     assert 0.9 < agreeing.mean() < 1  # rounding changes what is undecided
+
+
+@pytest.mark.parametrize(
+    ("precision", "instructions", "gpu", "expected"),
+    [
+        ("bf16", False, False, "fp32"),
+        ("bf16", True, False, "bf16"),
+        ("bf16", None, False, "bf16"),
+        ("bf16", False, True, "bf16"),
+        ("fp32", False, False, "fp32"),
+        ("tf32", False, False, "tf32"),
+    ],
+)
+def test_bf16_is_left_where_the_processor_is_slow_at_it(
+    precision: Precision,
+    instructions: bool | None,
+    gpu: bool,
+    expected: Precision,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(segmenter, "has_bf16_instructions", lambda: instructions)
+    monkeypatch.setattr(segmenter, "on_gpu", lambda _: gpu)
+    assert precision_here(precision, CPU) == expected
 
 
 def test_progress_counts_every_slice_of_every_network(

@@ -141,8 +141,8 @@ def make_parser() -> argparse.ArgumentParser:
     segment.add_argument(
         "--precision",
         choices=get_args(Precision),
-        help="arithmetic of the networks (default: the model's own); bf16 is faster if the processor has "
-        "instructions for it",
+        help="arithmetic of the networks (default: the model's own, but fp32 instead of bf16 if the processor has "
+        "no instructions for it); bf16 is faster if it has",
     )
     segment.set_defaults(run=_segment)
 

@@ -19,7 +19,7 @@ from hepaflow.masks.postprocess import clean
 from hepaflow.masks.restore import Found, region_on, restore, to_restore
 from hepaflow.methods.plan import Step, averages_of, joined_by, networks_of, stages_of
 from hepaflow.model.trained import TrainedModel
-from hepaflow.networks.compute import fitting_batch, make_fabric
+from hepaflow.networks.compute import fitting_batch, has_bf16_instructions, make_fabric, on_gpu
 from hepaflow.preprocessing.registry import PREPROCESSING
 from hepaflow.preprocessing.slices import SlicesInMemory, SliceStack
 from hepaflow.sampling.predictor import Predictor, trained
@@ -27,6 +27,7 @@ from hepaflow.sampling.protocol import Slices
 from hepaflow.sampling.registry import SAMPLINGS
 from hepaflow.settings.compute import ComputeSettings
 from hepaflow.settings.plan import Plan, PlannedStage
+from hepaflow.settings.training import Precision
 from hepaflow.volumes.labels import label_map
 from hepaflow.volumes.steps import Spacing
 
@@ -52,6 +53,22 @@ class SegmentedExam:
     def labels(self) -> NDArray[np.uint8]:
         """The label map: 0 background, 1 liver, 2 lesion."""
         return label_map(self.liver, self.lesion)
+
+
+def precision_here(precision: Precision, compute: ComputeSettings) -> Precision:
+    """Return the arithmetic in which the networks of a model are to predict on this machine.
+
+    It is fp32 in the place of bf16 on a processor without instructions for it, where U-Nets take several times as
+    long in bf16. Masks then differ in pixels about which a network is undecided.
+
+    Parameters
+    ----------
+    precision : {'fp32', 'tf32', 'bf16'}
+        The model's.
+    compute : ComputeSettings
+    """
+    slow = precision == "bf16" and not on_gpu(compute) and has_bf16_instructions() is False
+    return "fp32" if slow else precision
 
 
 class Draws(Protocol):

@@ -73,7 +73,7 @@ def load_model(
     threads : int or None
         Threads on the CPU; None for one a core.
     precision : {'fp32', 'tf32', 'bf16'}, optional
-        Arithmetic of the networks, where it is not to be the model's own.
+        Arithmetic of the networks; the model's own if it is not given, but where the processor is slow at that.
     say : callable, optional
         Takes lines that tell of the model, and how its loading goes.
 
@@ -83,15 +83,21 @@ def load_model(
         If the file is no model, or damaged.
     """
     from hepaflow.model.bundle import read_bundle
-    from hepaflow.model.segmenter import Segmenter  # with torch; it takes seconds to import
+    from hepaflow.model.segmenter import Segmenter, precision_here  # with torch; it takes seconds to import
 
-    bundle, shipped = read_bundle(path), path == SHIPPED
+    bundle, shipped, compute = read_bundle(path), path == SHIPPED, ComputeSettings(accelerator=device)
     if bundle.version != version() and not shipped:
         print(f"note: the model was made by hepaflow {bundle.version}, this is {version()}", file=sys.stderr)
-    model, began = bundle.predicting_in(precision or bundle.precision), time.perf_counter()
+    here = precision or precision_here(bundle.precision, compute)
+    model, began = bundle.predicting_in(here), time.perf_counter()
     which = "model that comes with hepaflow, " if shipped else "model "
     say(f"{which}{model.identity['model']}: {in_words(bundle.origin)}")
     say(NOTICE)
+    if precision is None and here != bundle.precision:
+        say(
+            f"computing in {here}: this processor has no instructions for {bundle.precision}, the model's own, "
+            f"which would take ten times as long (`--precision {bundle.precision}` takes it all the same)"
+        )
     if bundle.origin is not None and bundle.origin.of_simple_phantoms:
         say("It has only seen a few simple phantoms: what it marks in a patient's exam is worth nothing.")
     steps = networks_of(model.plan)
@@ -104,9 +110,7 @@ def load_model(
             bar.update()
             return content
 
-        segmenter = Segmenter(
-            replace(model, read=read), ComputeSettings(accelerator=device), threads=threads, show=show
-        )
+        segmenter = Segmenter(replace(model, read=read), compute, threads=threads, show=show)
     say(f"  loaded in {duration(time.perf_counter() - began)}")
     return Model(model.identity, segmenter.segment, bundle.origin)
 
