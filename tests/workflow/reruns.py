@@ -136,9 +136,10 @@ KEYS: dict[str, tuple[Any, frozenset[str]]] = {
     "backbones.NAME.arch": ("resnet50", LIVER_NETWORKS),
     "backbones.NAME.weights": ("imagenet", LIVER_NETWORKS),
     "backbones.NAME.decoder": ({"kind": "unet"}, LIVER_NETWORKS),
-    "head.rates": ([1, 2, 3], ALL_NETWORKS),
-    "head.channels": (16, ALL_NETWORKS),
-    "head.dropout": (0.3, ALL_NETWORKS),
+    # The method that is not fused has no head.
+    "head.rates": ([1, 2, 3], LIVER_NETWORKS),
+    "head.channels": (16, LIVER_NETWORKS),
+    "head.dropout": (0.3, LIVER_NETWORKS),
     **{f"training.liver.{key}": (value, ALL_NETWORKS) for key, value in TRAINING.items()},
     # The method that is not fused has its own.
     "training.liver.loss": ("dice", LIVER_NETWORKS),

@@ -395,6 +395,16 @@ def test_flips_are_a_setting_of_prediction_alone() -> None:
     assert with_flips.data == without.data
 
 
+def test_windows_that_overlap_are_a_setting_of_prediction_alone() -> None:
+    data = {"data": GRID} | PATCHES
+    without, less = (
+        beside(network=MONAI, stages={"liver": data | {"sampling": PATCHES["sampling"] | overlap}, "lesion": data})
+        for overlap in ({}, {"overlap": 0.25})
+    )
+    assert training(without, "liver", "mine") == training(less, "liver", "mine")
+    assert without.methods["mine"]["liver"].network != less.methods["mine"]["liver"].network
+
+
 def test_a_method_may_start_anew_where_its_stages_see_other_channels() -> None:
     stages = {"lesion": {"sampling": {"kind": "slices"}}}
     made = beside(sampling={"kind": "slabs"}, training={"start": "backbone"}, stages=stages)
@@ -561,6 +571,18 @@ def test_a_training_that_draws_phantoms_reads_no_exam() -> None:
         assert data_for(made, "mine", stage, "train") == f"{stage}-mine"
     assert learns_from_exams(made, "one", "liver")
     assert "drawn" not in training(made, "liver", "one").settings.canonical()
+
+
+def test_of_a_network_that_is_taken_unchanged_nothing_counts_but_its_start() -> None:
+    network, taken = UNET | {"weights": "model.zip"}, {"epochs": 0, "start": "backbone"}
+    one, other = (
+        beside(network=network, training=taken | {"batch_size": size, "loss": loss})
+        for size, loss in ((8, "bce"), (16, "dice"))
+    )
+    again = plan(seed=7, precision="tf32", methods={"mine": {"network": network, "training": taken}})
+    for stage in STAGES:
+        assert training(one, stage, "mine") == training(other, stage, "mine") == training(again, stage, "mine")
+        assert training(one, stage, "mine").data is None
 
 
 def test_a_run_that_draws_all_phantoms_needs_no_training_exams() -> None:
@@ -742,6 +764,13 @@ def test_a_run_may_have_no_backbones_and_then_fuses_nothing() -> None:
     assert alone.data["lesion"].within == Region(method="mine", stage="liver")
 
 
+def test_another_model_of_a_run_without_backbones_changes_no_method() -> None:
+    methods = {"one": {"network": UNET}, "two": {"network": UNET, "restore": "maps"}}
+    one, two = (plan(backbones={}, methods=methods, model=model) for model in methods)
+    assert one == two
+    assert model_of(one, "two") == model_of(two, "two")
+
+
 @pytest.mark.parametrize("own", [{}, {"stages": {"lesion": {"data": {"kind": "voi_slices", "margin": 0.1}}}}])
 def test_backbones_that_come_in_later_train_nothing_anew(own: dict[str, Any]) -> None:
     mine = {"mine": {"network": UNET, **own}}
@@ -795,6 +824,9 @@ def test_a_head_that_nothing_reads_retrains_nothing() -> None:
     backbone = {"arch": "resnet50", "weights": "none", "decoder": {"kind": "unet"}}
     one, other = (plan(backbones={"one": backbone}, head={"channels": channels}) for channels in (64, 128))
     assert one == other
+    one, other = (plan(methods={"mine": {"network": UNET}}, head={"channels": channels}) for channels in (64, 128))
+    assert one.methods["mine"] == other.methods["mine"]
+    assert one.methods["resnet152"] != other.methods["resnet152"]
 
 
 def test_levels_are_planned_for_the_size_and_are_those_of_both_stages() -> None:

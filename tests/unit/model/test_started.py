@@ -99,6 +99,11 @@ def test_another_network_is_told_before_the_run(
     assert f"expected: {expected}" in str(caught.value)
 
 
+def test_a_head_of_other_networks_does_not_count(model: Path) -> None:
+    mine = method(network=UNET | {"weights": str(model)})
+    check_starts(plan_of(read_settings({"size": 32, "head": {"channels": 64}, "methods": {"mine": mine}})))
+
+
 def test_a_model_of_other_names_is_told_before_the_run(tmp_path: Path) -> None:
     other = small_model(tmp_path)
     with pytest.raises(UserError, match="a model without networks/liver/mine") as caught:

@@ -17,7 +17,7 @@ from hepaflow.settings.fusion import FitFusionSettings, FusionSettings
 from hepaflow.settings.head import HeadSettings
 from hepaflow.settings.loss import CrossEntropy, Loss, SoftDice
 from hepaflow.settings.methods import AverageSettings, MethodSettings
-from hepaflow.settings.network import BackboneWeights, NetworkSettings, is_model
+from hepaflow.settings.network import BackboneWeights, NetworkSettings, has_head, is_model
 from hepaflow.settings.optimiser import AdamW
 from hepaflow.settings.plan import (
     Plan,
@@ -40,7 +40,7 @@ from hepaflow.settings.preprocessing import (
     PreprocessSettings,
 )
 from hepaflow.settings.resampled import ResampledSettings, ResampledVoiSettings
-from hepaflow.settings.sampling import Patches
+from hepaflow.settings.sampling import Patches, Sampling
 from hepaflow.settings.slices import LiverSlicesSettings
 from hepaflow.settings.training import PredictSettings, TrainingSettings, TrainSettings
 from hepaflow.settings.workflow import Settings
@@ -50,7 +50,7 @@ LIVER, LESION = STAGES
 
 def plan_of(settings: Settings) -> Plan:
     """Return the plan of a run."""
-    around = FUSION if settings.backbones else settings.result
+    around = FUSION if settings.backbones else next(iter(settings.cascades), settings.result)
     shared = {
         LIVER: _data(LIVER, settings.liver_slices()),
         LESION: _data(LESION, settings.lesion_slices(), Region(method=around, stage=LIVER)),
@@ -212,7 +212,7 @@ def _cascade(
 
 def _network(settings: Settings, name: str, stage: Stage) -> NetworkSettings:
     chosen = settings.networks[name].network
-    head = settings.head if chosen.decoder is None else HeadSettings()  # which nothing reads beside a decoder
+    head = settings.head if has_head(chosen) else HeadSettings()  # which nothing else reads
     own = {field: getattr(chosen, field) for field in BackboneWeights.model_fields}
     in_patches = isinstance(settings.stage_sampling(stage, name), Patches)
     network = NetworkSettings(
@@ -233,30 +233,41 @@ def _training(
     settings: Settings, name: str, stage: Stage, data: str, preprocess: PreprocessSettings
 ) -> PlannedTraining:
     network, training = _network(settings, name, stage), what_counts(settings.stage_training(stage, name))
+    trained = bool(training.epochs)  # else the network is taken unchanged
     start = None if training.start == "backbone" else training.start
     if start:
         network = _without_weights(network)
     return PlannedTraining(
-        data=data if training.drawn is None and training.epochs else None,
+        data=data if training.drawn is None and trained else None,
         start=start,
         settings=TrainSettings(
             network=network,
-            sampling=settings.stage_sampling(stage, name),
+            sampling=_trained_on(settings.stage_sampling(stage, name)),
             with_region=settings.sees_region(stage, name) or None,
             drawn_as=None if training.drawn is None else preprocess,
             training=training,
-            precision=settings.precision,
-            seed=settings.seed,
+            precision=settings.precision if trained else "fp32",
+            seed=settings.seed if trained else 0,
         ),
     )
+
+
+def _trained_on(sampling: Sampling) -> Sampling:
+    """Return how exams are shown in training, where windows do not slide."""
+    if not isinstance(sampling, Patches):
+        return sampling
+    return sampling.model_copy(update={"overlap": Patches.model_fields["overlap"].default})
 
 
 def what_counts(training: TrainingSettings) -> TrainingSettings:
     """Return the settings with keys that nothing reads beside the others set to one value each.
 
     AdamW takes no `momentum`, a schedule has no steps, and no changes in a list are none. A loss alone in a list
-    is that loss, and one of a kind without other keys is the one of that name.
+    is that loss, and one of a kind without other keys is the one of that name. Without an epoch, only what the
+    network starts from is read.
     """
+    if not training.epochs:
+        return TrainingSettings(epochs=0, start=training.start, learning_rate=1, decay_factor=1, decay_every=1)
     unread: dict[str, Any] = {"loss": _shortest(training.loss)}
     if isinstance(training.optimiser, AdamW):
         unread["momentum"] = 0.0

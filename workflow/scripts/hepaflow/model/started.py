@@ -7,6 +7,7 @@ from hepaflow.errors import UserError
 from hepaflow.methods.plan import networks_of
 from hepaflow.methods.words import leaves, value_in_words
 from hepaflow.names import network_member
+from hepaflow.settings.network import has_head
 from hepaflow.settings.plan import Plan
 
 
@@ -55,8 +56,9 @@ def _kind(plan: Plan, method: str, stage: str) -> dict[str, object]:
     settings = None if planned is None else planned.network
     if settings is None:
         return {}
-    # Dropout has no weights.
-    without: Mapping[str, bool | set[str]] = {"weights": True, "weights_of": True, "head": {"dropout"}}
+    # Dropout has no weights, and settings of a head may stand where there is none.
+    head: bool | set[str] = {"dropout"} if has_head(settings.network) else True
+    without: Mapping[str, bool | set[str]] = {"weights": True, "weights_of": True, "head": head}
     network = settings.network.model_dump(mode="json", exclude=without, exclude_none=True)
     sampling = settings.sampling.model_dump(mode="json", include={"kind", "slices"}, exclude_none=True)
     return dict(leaves(network | {"sampling": sampling, "with_region": bool(settings.with_region)}))

@@ -50,6 +50,11 @@ SIDES: Mapping[str, int] = MappingProxyType({"sar_unet": 16})
 """What rows and columns must be a multiple of, where 8 is not enough and no setting says so."""
 
 
+def has_head(network: "BackboneWeights") -> bool:
+    """Return whether a network has the thesis' head; others have a decoder or layers of their own."""
+    return HAS_BACKBONE[network.arch] and network.decoder is None
+
+
 def is_model(weights: str) -> bool:
     """Return whether initial weights are a model of hepaflow, which has them for every layer."""
     return weights.lower().endswith(".zip")

@@ -9,7 +9,7 @@ from hepaflow.errors import UserError
 from hepaflow.names import SHOWS, STAGES, Stage
 from hepaflow.settings.augmentation import Flip
 from hepaflow.settings.monai import DIMENSIONS, halving, has_dimensions
-from hepaflow.settings.network import HAS_BACKBONE, MOST_DIMENSIONS, SIDES, is_model
+from hepaflow.settings.network import MOST_DIMENSIONS, SIDES, has_head, is_model
 from hepaflow.settings.optimiser import SGD
 from hepaflow.settings.postprocess import MinArea
 from hepaflow.settings.preprocessing import AROUND, OwnLesionSlices, OwnResampled, OwnResampledVoi
@@ -330,7 +330,7 @@ def remarks(settings: Settings) -> list[str]:
     seen = [
         (settings.stage_size(stage, name), _size_key(settings, stage, name))
         for name, method in settings.networks.items()
-        if HAS_BACKBONE[method.network.arch] and method.network.decoder is None
+        if has_head(method.network)
         for stage in settings.stages(name)
     ]
     if not seen:
