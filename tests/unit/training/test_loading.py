@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Timer
 from types import SimpleNamespace
 from typing import Any
 
@@ -119,6 +120,19 @@ def test_mini_batches_come_in_order_however_long_they_take(workers: int) -> None
         assert numbers(list(arriving(loading_processes, waited.append))) == [0, 1, 2, 3, 4, 5]
     assert (len(waited) > 4) == (workers > 0)
     assert all(0 < seconds < 30 for seconds in waited)
+
+
+@linux
+def test_processes_may_take_long_to_begin_the_next_epoch() -> None:
+    two = loader({})
+    assert len(list(arriving(two, lambda seconds: None))) == 6
+    processes = [worker.pid for worker in two._iterator._workers]  # type: ignore[union-attr, attr-defined]
+    for process in processes:
+        os.kill(process, signal.SIGSTOP)
+    later = Timer(1.0, lambda: [os.kill(process, signal.SIGCONT) for process in processes])
+    later.start()
+    assert numbers(list(arriving(two, lambda seconds: None))) == [0, 1, 2, 3, 4, 5]
+    later.join()
 
 
 def test_a_wait_can_be_ended(monkeypatch: pytest.MonkeyPatch) -> None:

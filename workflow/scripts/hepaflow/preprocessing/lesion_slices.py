@@ -50,12 +50,12 @@ def lesion_slices(
         box = volume_of_interest(liver, settings.margin or 0)
     except EmptyLiverError:
         return no_slices(settings.size, shape, with_mask=lesion is not None)
-    inside_box = box.crop(liver)
+    inside_box, hu_in_box = box.crop(liver), box.crop(hu)
     image = np.empty((len(inside_box), *size), np.uint16)
 
     def enhance(first: int) -> None:
         some = slice(first, first + _AT_ONCE)
-        filled = [_filled(*one, settings) for one in zip(box.crop(hu)[some], inside_box[some], strict=True)]
+        filled = [_filled(*one, settings) for one in zip(hu_in_box[some], inside_box[some], strict=True)]
         image[some] = stored(equalise(np.stack(filled), settings.contrast))
 
     with ThreadPoolExecutor(threads) as pool:

@@ -21,10 +21,13 @@ def key_of(slices: Sequence[Path], settings: TrainSettings, code: str, start: Pa
     start : Path or None
         Weights to start from.
     """
+    pretrained = Path(settings.network.weights)
+    if pretrained.is_file():  # whose content counts, wherever it lies
+        network = settings.network.model_copy(update={"weights": pretrained.suffix})
+        settings = settings.model_copy(update={"network": network})
     digest = hashlib.sha256(f"{settings.canonical()}\n{code}\n".encode())
     for path in slices:
         digest.update(f"{path.name} {SliceFile(path).sha256}\n".encode())
-    pretrained = Path(settings.network.weights)
     for file in (start, pretrained if pretrained.is_file() else None):
         if file is not None:
             digest.update(file.read_bytes())

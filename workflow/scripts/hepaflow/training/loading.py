@@ -151,6 +151,18 @@ def _end(error: Exception, batch: Any) -> None:
     os._exit(1)
 
 
+def _begun(loader: DataLoader[Batch]) -> Iterator[Batch]:
+    """Begin an epoch; processes that stay from the last one may take longer to answer than `POLL`."""
+    last: Any = loader._iterator
+    if last is None:
+        return iter(loader)
+    last._timeout = PATIENCE
+    try:
+        return iter(loader)
+    finally:
+        last._timeout = loader.timeout
+
+
 def arriving(loader: DataLoader[Batch], waiting: Callable[[float], None]) -> Iterator[Batch]:
     """Yield a loader's mini-batches; call `waiting` every few seconds while there is none.
 
@@ -166,7 +178,7 @@ def arriving(loader: DataLoader[Batch], waiting: Callable[[float], None]) -> Ite
     UserError
         If a mini-batch does not come within ten minutes.
     """
-    batches, began = iter(loader), time.monotonic()
+    batches, began = _begun(loader), time.monotonic()
     while True:
         try:
             batch = next(batches)

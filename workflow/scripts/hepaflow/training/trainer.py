@@ -60,10 +60,10 @@ def train_network(
 ) -> list[dict[str, Any]]:
     """Train a network and write its weights and its history.
 
-    Two runs on the CPU with the same inputs, settings, devices and threads write the same bytes, whether or not
-    they were interrupted. The state is saved after every epoch. At SIGTERM it is saved after the current
-    mini-batch, and the process ends: a killed training loses its current epoch, one that is asked to end loses
-    nothing. Another number of devices gives the same network, except for rounding. The last state stays when
+    Two runs on the CPU with the same inputs, settings, devices and threads write the same bytes of weights,
+    whether or not they were interrupted. The state is saved after every epoch. At SIGTERM it is saved after the
+    current mini-batch, and the process ends: a killed training loses its current epoch, one that is asked to end
+    loses nothing. Another number of devices gives the same network, except for rounding. The last state stays when
     the training is done, as its weights are only safe when its job has ended.
 
     Parameters
