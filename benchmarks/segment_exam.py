@@ -31,7 +31,7 @@ from hepaflow.methods.plan import model_of, networks_of, votes_of
 from hepaflow.methods.thesis import plan_of
 from hepaflow.model.bundle import read_bundle, write_bundle
 from hepaflow.model.members import CARD, LICENCE, PROVENANCE, vote_member, weight_members
-from hepaflow.model.segmenter import Segmenter
+from hepaflow.model.segmenter import Segmenter, precision_here
 from hepaflow.model.trained import TrainedModel
 from hepaflow.names import FUSION, network_member
 from hepaflow.networks.network import build_network
@@ -89,10 +89,10 @@ def timed_steps(liver: np.ndarray | None) -> Iterator[dict[str, np.ndarray]]:
     drawn, stage = Predictor.map, "liver"
 
     def timed(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
-        def run(*arguments: Any) -> Any:
+        def run(*arguments: Any, **named: Any) -> Any:
             nonlocal stage
             began = clocks()
-            result = call(*arguments)
+            result = call(*arguments, **named)
             stage = "lesion" if name in AROUND_A_REGION else stage
             seconds[name or stage] += clocks() - began
             return liver if name == "restore" and stage == "liver" and liver is not None else result
@@ -141,7 +141,7 @@ def measured(place: Path, model: Path, *, slices: int, trained: bool, precision:
     trained : bool
         Whether what the model finds of the liver counts, and not the exam's own.
     precision : {'fp32', 'tf32', 'bf16'} or None
-        Of the networks; None for the model's.
+        Of the networks; None for what `hepaflow segment` takes.
     """
     rows: dict[str, np.ndarray] = {}
 
@@ -156,7 +156,7 @@ def measured(place: Path, model: Path, *, slices: int, trained: bool, precision:
     compute = ComputeSettings(accelerator="cpu", workers=0)
     exam = step("read", lambda: read_exam(place / "exam.nii.gz", name="exam"))
     bundle = read_bundle(model)
-    chosen = bundle.predicting_in(precision or bundle.precision)
+    chosen = bundle.predicting_in(precision or precision_here(bundle.precision, compute))
     segmenter = step("load the networks", lambda: Segmenter(chosen, compute, show=True))
     with timed_steps(liver) as seconds:
         began = clocks()
