@@ -1,16 +1,17 @@
 """What each part of the recipe gives: the demo's `modern` without it, scored on exams that are held out.
 
-    python -m benchmarks.ablation [--seeds 0 1 2] [--results FOLDER] [--configfile FILE ...] [--page]
+    python -m benchmarks.ablation [--set demo|small-lesions] [--only WORDS ...] [--seeds 0 1 2] [--results FOLDER]
+        [--configfile FILE ...] [--page]
 
 These are some of the training exams, and further phantoms. No test exam is looked at: choices are made here.
 Scores are kept in benchmarks/ablation.csv, by the settings that they follow from, so a stopped call goes on where
-it was, also on another machine. The table goes into docs/recipe.md.
+it was, also on another machine. The tables go into docs/recipe.md, one for each set of exams.
 """
 
 import argparse
 import hashlib
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,7 +23,7 @@ import yaml
 from snakemake.utils import update_config
 
 from benchmarks.dice_table import spread
-from benchmarks.exam_set import MODERN, ROOT, ExamSet, configurations, draw, exam_set
+from benchmarks.exam_set import MODERN, ROOT, SETS, ExamSet, configurations, draw, exam_set
 from benchmarks.quality import mean_dice, scores_of
 from benchmarks.side_by_side import table
 from hepaflow.methods.plan import model_of
@@ -35,7 +36,7 @@ from hepaflow.settings.workflow import Settings, read_settings
 from hepaflow.training.trainer import train_network
 
 PAGE, KEPT = ROOT / "docs" / "recipe.md", ROOT / "benchmarks" / "ablation.csv"
-BEGIN, END = "<!-- benchmarks/ablation.py writes from here -->", "<!-- to here -->"
+BEGIN, END = "<!-- benchmarks/ablation.py writes the set {} from here -->", "<!-- to here -->"
 EVERY, FIRST = 5, 2
 """Of the training exams by name, every fifth is held out, from the third."""
 FURTHER = 12
@@ -155,7 +156,7 @@ class Ablation:
         keys: dict[str, str] = {}
         for stage in STAGES:
             keys[stage] = _key(exams, stage, keys)
-        key = _digest(model_of(exams.plan, MODERN).canonical(), *keys.values(), *exams.test)
+        key = _digest(model_of(exams.plan, MODERN).canonical(), _phantoms(exams), *keys.values(), *exams.test)
         found = self._scores().get(key)
         if found is None and to_train:
             found = self._measured(exams, keys)
@@ -216,7 +217,12 @@ def _key(exams: ExamSet, stage: str, earlier: Mapping[str, str]) -> str:
     planned = _planned(exams, stage)
     data = exams.plan.data[planned.data].preprocess.canonical()
     start = earlier[planned.start] if planned.start else ""
-    return _digest(planned.settings.canonical(), data, start, *exams.train)
+    return _digest(planned.settings.canonical(), data, start, _phantoms(exams), *exams.train)
+
+
+def _phantoms(exams: ExamSet) -> str:
+    """Return what the exams are drawn from."""
+    return exams.settings.phantoms.canonical() if exams.settings.phantoms else ""
 
 
 def _held_out(settings: Settings, drawn: Path) -> ExamSet:
@@ -240,13 +246,14 @@ def _digest(*parts: str) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
-def measured(
-    ablation: Ablation, modern: Mapping[str, Any], seeds: Sequence[int], *, to_train: bool
-) -> pd.DataFrame:
+def measured(ablation: Ablation, only: Collection[str], seeds: Sequence[int], *, to_train: bool) -> pd.DataFrame:
     """Return a row for every variant and seed, of those that were measured if none is to be trained."""
+    found = {
+        words: method for words, method in variants(ablation.config["methods"][MODERN]).items() if words in only
+    }
     rows = []
     for number in seeds:
-        for words, method in variants(modern).items():
+        for words, method in found.items():
             row = ablation.row(words, method, number, to_train=to_train)
             if row is not None:
                 rows.append(row)
@@ -290,21 +297,35 @@ def _difference(values: Sequence[float]) -> str:
 
 
 def main() -> None:
-    """Measure, and write the table into docs/recipe.md."""
+    """Measure, or write the tables of what was measured into docs/recipe.md."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--set", choices=SETS, action="append", help="exams (default: all sets)")
+    parser.add_argument("--only", metavar="WORDS", nargs="+", help="these variants (default: all)")
     parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS, help="which (default: 0 1 2)")
     parser.add_argument("--results", type=Path, default=ROOT / "results" / "ablation", help="what is trained")
     parser.add_argument("--configfile", type=Path, nargs="+", default=[], help="over config/demo.yaml")
-    parser.add_argument("--page", action="store_true", help="train nothing: only write the table")
+    parser.add_argument("--page", action="store_true", help="train nothing: write the tables")
     chosen = parser.parse_args()
-    config: dict[str, Any] = {"seed": 2022}
-    for path in configurations("demo", chosen.configfile):
-        update_config(config, yaml.safe_load(path.read_text(encoding="utf-8")))
-    ablation = Ablation(config, chosen.results, KEPT)
-    found = measured(ablation, config["methods"][MODERN], chosen.seeds, to_train=not chosen.page)
-    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
+    for name in chosen.set or SETS:
+        config: dict[str, Any] = {"seed": 2022}
+        for path in configurations(name, chosen.configfile):
+            update_config(config, yaml.safe_load(path.read_text(encoding="utf-8")))
+        known = variants(config["methods"][MODERN])
+        if unknown := set(chosen.only or ()) - set(known):
+            parser.error(f"no such variants: {', '.join(sorted(unknown))}; there are: {', '.join(known)}")
+        ablation = Ablation(config, chosen.results / name, KEPT)
+        if not chosen.page:
+            measured(ablation, chosen.only or known, chosen.seeds, to_train=True)
+        else:
+            _write(name, page_table(measured(ablation, known, SEEDS, to_train=False)))
+
+
+def _write(name: str, text: str) -> None:
+    """Write the table of a set into the page."""
+    begin = BEGIN.format(name)
+    before, _, rest = PAGE.read_text(encoding="utf-8").partition(begin)
     _, _, after = rest.partition(END)
-    PAGE.write_text(f"{before}{BEGIN}\n\n{page_table(found)}\n\n{END}{after}", encoding="utf-8")
+    PAGE.write_text(f"{before}{begin}\n\n{text}\n\n{END}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":

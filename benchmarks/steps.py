@@ -175,7 +175,7 @@ def _training(slices: Sequence[Path], settings: TrainSettings, folder: Path) -> 
 def _train(slices: Sequence[Path], settings: TrainSettings, workers: int, folder: Path) -> list[float]:
     """Train, and return the seconds of each epoch."""
     folder.mkdir(parents=True)
-    compute = ComputeSettings(accelerator="cpu", workers=workers, channels_last=True)
+    compute = ComputeSettings(accelerator="cpu", workers=workers)
     history = folder / "history.csv"
     train_network(slices, settings, code="", output=folder / "w.safetensors", history=history, compute=compute)
     found: list[float] = pd.read_csv(history)["seconds"].tolist()
