@@ -26,6 +26,12 @@ MIB = 1 << 20
 linux = pytest.mark.skipif(sys.platform != "linux", reason="shared memory is a file system on Linux alone")
 
 
+@pytest.fixture(autouse=True)
+def _ends_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let torch not wait for processes that still load when a test has ended."""
+    monkeypatch.setattr(torch.utils.data._utils, "MP_STATUS_CHECK_INTERVAL", 0.1)
+
+
 @pytest.mark.parametrize(
     ("wanted", "batch", "room", "expected"),
     [
