@@ -36,6 +36,15 @@ def test_a_nifti_file_is_an_exam(tmp_path: Path) -> None:
     assert (exam.name, exam.hu.shape, exam.series) == ("volume-7", (5, 4, 3), None)
 
 
+def test_a_link_has_its_own_name(tmp_path: Path) -> None:
+    """As in git-annex and DVC, where the target is called after its digest."""
+    target = _nifti(tmp_path / "store/SHA256E-s9--ab.nii.gz")
+    (tmp_path / "liver-7.nii.gz").symlink_to(target)
+    (tmp_path / "case-7").symlink_to(_series(tmp_path / "store/ab12", 2))
+    assert _names(tmp_path / "liver-7.nii.gz") == ["liver-7"]
+    assert _names(tmp_path / "case-7") == ["case-7"]
+
+
 def test_a_folder_of_nifti_files_is_as_many_exams(tmp_path: Path) -> None:
     for name in ("b.nii", "a/x.nii.gz", "a/.hidden.nii.gz", ".trash/y.nii"):
         _nifti(tmp_path / name)

@@ -166,7 +166,7 @@ def find_exams(
             file=place,
             remedy="name a NIfTI file, a folder of DICOM files, or an archive",
         )
-    name = name or exam_name(place.resolve().name)
+    name = name or exam_name(os.path.basename(os.path.abspath(place)))  # a link's own name, not its target's
     if place.is_file() and stem(place.name) is not None:
         if series:
             raise UserError("a NIfTI file", file=place, expected="DICOM, of which --series names one series")
