@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from hepaflow.segment.overview.results import read_results
 from hepaflow.segment.source import read_exam
 
 PHANTOMS = Origin(True, "demo.tsv", 22, 4, {"liver": 0.905, "lesion": 0.651})
+OTHER_WEIGHTS = replace(PHANTOMS, weights_of_files=True)
+MANY_PHANTOMS = replace(PHANTOMS, drawn_phantoms=6000)
 EXAMS_SEEN = Origin(False, "lits17.tsv", 121, 10, {"liver": 0.95})
 
 
@@ -133,13 +136,21 @@ def test_the_page_asks_for_nothing_and_runs_nothing(out: Path) -> None:
 
 @pytest.mark.parametrize(
     ("origin", "words", "red"),
-    [(PHANTOMS, PHANTOMS.in_words, True), (EXAMS_SEEN, EXAMS_SEEN.in_words, False), (None, UNRECORDED, False)],
+    [
+        (PHANTOMS, PHANTOMS.in_words, True),
+        (OTHER_WEIGHTS, OTHER_WEIGHTS.in_words, False),
+        (MANY_PHANTOMS, MANY_PHANTOMS.in_words, False),
+        (EXAMS_SEEN, EXAMS_SEEN.in_words, False),
+        (None, UNRECORDED, False),
+    ],
 )
 def test_the_page_says_what_the_model_was_made_from(
     out: Path, origin: Origin | None, words: str, red: bool
 ) -> None:
+    """In red where the exam's own page says it in red."""
     _result(out, "a", origin=origin)
     write_overview(out, {})
+    assert ('<p class="origin phantoms">' in (out / "a/report.html").read_text()) == red
     assert f"Model: {words}. {NOTICE}" in _text(_page(out))
     assert ('<p class="origin phantoms">' in _page(out)) == red
 

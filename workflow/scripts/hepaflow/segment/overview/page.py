@@ -40,7 +40,7 @@ def overview_page(results: Sequence[Result], failed: Mapping[str, str]) -> str:
 
 def _model(result: Result, several: bool) -> str:
     name = f"Model {result.model}" if several and result.model else "Model"
-    alarming = " phantoms" if result.of_phantoms else ""
+    alarming = " phantoms" if result.of_simple_phantoms else ""
     return f'<p class="origin{alarming}">{html.escape(f"{name}: {result.origin}")}.</p>'
 
 

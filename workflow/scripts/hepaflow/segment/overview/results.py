@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hepaflow.model.origin import UNRECORDED
+from hepaflow.model.origin import UNRECORDED, Origin
 from hepaflow.segment.output import MEASUREMENTS, PAGE, THUMBNAIL
 
 _NEEDED = {"liver_voxels", "lesion_voxels", "liver_ml", "lesion_ml", "tumour_burden_percent", "lesions"}
@@ -61,9 +61,12 @@ class Result:
         return str(self.at("model_origin", "in_words") or UNRECORDED)
 
     @property
-    def of_phantoms(self) -> bool:
+    def of_simple_phantoms(self) -> bool:
         """Whether its model has seen a few simple phantoms alone."""
-        return self.at("model_origin", "phantoms") is True and self.at("model_origin", "drawn_phantoms") is None
+        try:
+            return Origin.of_json(json.dumps(self.at("model_origin"))).of_simple_phantoms
+        except (ValueError, KeyError, TypeError):  # nobody has recorded it
+            return False
 
 
 def read_results(folder: Path) -> list[Result]:
