@@ -1,6 +1,7 @@
 """The command `hepaflow segment`: many exams, one model, failures listed, and nobody named."""
 
 import csv
+import errno
 import gzip
 import io
 import json
@@ -161,6 +162,15 @@ def test_a_place_that_is_not_there_stops_the_command_before_it_begins(tmp_path: 
     assert not (tmp_path / "out").exists()
 
 
+def test_a_place_that_may_not_be_looked_at_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(path: object, **_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "stat", denied)
+    with pytest.raises(UserError, match="no right to look at it"):
+        segment_exams([tmp_path / "a.nii"], tmp_path / "out", lambda: pytest.fail("loaded"))
+
+
 def test_places_without_any_exam_need_no_model(tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
@@ -298,6 +308,43 @@ def test_a_fault_of_the_model_is_told_with_its_traceback_and_without_the_patient
     assert "Traceback" in told
     assert not _named(told.encode())
     assert not list((tmp_path / "out").iterdir())
+
+
+def test_an_error_of_the_system_is_told_without_a_traceback(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = write(_phantom().slices(intercept=0, **SECRETS), tmp_path / "Zebulon")
+
+    def fails(hu: np.ndarray, spacing: object) -> Segmented:
+        raise OSError(errno.EIO, "Input/output error", str(place / "one"))
+
+    (failure,), lines = _run(place, tmp_path / "out", Model({}, fails))
+    assert failure.found == "Input/output error"
+    assert failure.told.startswith(f"exam: exam-1\nfile: {tmp_path}/***/one\nfound: Input/output error\n")
+    assert "  failed: Input/output error" in lines
+    assert capsys.readouterr().err == ""
+
+
+def test_a_folder_that_cannot_be_read_stops_its_exam_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a colleague's, among the results."""
+    (tmp_path / "exams").mkdir()
+    for name in ("a", "b"):
+        _phantom().nifti(_phantom().stored, tmp_path / f"exams/{name}.nii")
+    closed = tmp_path / "out/a"
+    closed.mkdir(parents=True)
+    iterdir = Path.iterdir
+
+    def denied(path: Path) -> Iterator[Path]:
+        if path == closed:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return iterdir(path)
+
+    monkeypatch.setattr(Path, "iterdir", denied)
+    (failure,), _ = _run(tmp_path / "exams", tmp_path / "out")
+    assert failure.told.startswith(f"file: {closed}\nfound: a folder that cannot be read (Permission denied)\n")
+    assert (tmp_path / "out/b/report.html").exists()
 
 
 @pytest.mark.parametrize("anonymise", [False, True])

@@ -1,6 +1,7 @@
 """The overview holds every result in a folder as its own files have it, and nothing else."""
 
 import csv
+import errno
 import json
 import re
 from dataclasses import replace
@@ -223,3 +224,16 @@ def test_our_own_overview_may_be_replaced_and_no_other_file(out: Path) -> None:
         with pytest.raises(UserError, match="not hepaflow's"):
             check_overview(out)
         (out / name).rmdir()
+
+
+def test_an_overview_that_cannot_be_read_is_told_before_the_command_begins(
+    out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (out / INDEX).touch()
+
+    def denied(*_: Any, **__: Any) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", denied)
+    with pytest.raises(UserError, match=r"cannot be read \(Permission denied\)"):
+        check_overview(out)

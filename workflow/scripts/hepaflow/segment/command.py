@@ -1,5 +1,6 @@
 """Segment exams of one's own, without a workflow: the command `hepaflow segment`."""
 
+import os
 import sys
 import time
 import traceback
@@ -283,9 +284,9 @@ def _first_to_read(waiting: list[_Exam]) -> tuple[list[_Read], list[Failure]]:
 
 def _check_places(places: Sequence[Path], out: Path) -> None:
     for place in places:
-        if not place.exists():
+        if not os.path.exists(place):  # Path.exists raises where we have no right to look
             raise UserError(
-                "no such file or folder",
+                "no such file or folder, or no right to look at it",
                 file=place,
                 remedy="name a NIfTI file, a folder of DICOM files, or an archive",
             )
@@ -314,6 +315,14 @@ def _sum_up(out: Path, failures: Sequence[Failure], say: Callable[[str], None]) 
 
 
 def _failure(source: Source, error: Exception, told: Callable[[str], str]) -> Failure:
+    if isinstance(error, OSError) and error.strerror:
+        error = UserError(
+            error.strerror,
+            exam=source.name,
+            file=error.filename or source.place,
+            expected="a file or folder that can be read and written",
+            remedy="look at its permissions, and at the disk or network folder that holds it; try again",
+        )
     if isinstance(error, UserError):
         known = source.without_patient(error)
         return Failure(source.name, told(known.found), told(str(known)))

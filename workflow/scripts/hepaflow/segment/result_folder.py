@@ -172,7 +172,15 @@ def check_free(folder: Path, names: Collection[str], *, overwrite: bool) -> None
         return
     if folder.is_symlink() or not folder.is_dir():
         raise UserError("something other than a folder", file=folder, remedy="move it, or name another folder")
-    held = {path.name for path in folder.iterdir() if not _DESKTOP.fullmatch(path.name)}
+    try:
+        held = {path.name for path in folder.iterdir() if not _DESKTOP.fullmatch(path.name)}
+    except OSError as error:
+        raise UserError(
+            f"a folder that cannot be read ({error.strerror})",
+            file=folder,
+            expected="no such folder yet, or one that this user may read",
+            remedy="change its permissions, or name another folder with --out",
+        ) from None
     if others := sorted(held - set(names)):
         raise UserError(
             f"files that are not hepaflow's: {', '.join(others[:3])}",

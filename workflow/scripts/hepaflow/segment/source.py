@@ -160,7 +160,7 @@ def find_exams(
     UserError
         If there is no exam, or not the series.
     """
-    if not place.exists():
+    if not os.path.exists(place):
         raise UserError(
             "no such file or folder",
             file=place,

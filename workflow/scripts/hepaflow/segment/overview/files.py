@@ -20,7 +20,7 @@ _COLUMNS: Mapping[str, Sequence[str]] = {
 
 
 def check_overview(folder: Path) -> None:
-    """Refuse a folder in which a file of somebody else's has the name of one of the overview.
+    """Refuse a folder in which a file of somebody else's has the name of one of the overview, or cannot be read.
 
     Raises
     ------
@@ -31,7 +31,16 @@ def check_overview(folder: Path) -> None:
         path = folder / name
         if not path.exists():
             continue
-        if not path.is_file() or not _is_ours(name, _begin(path)):
+        try:
+            is_ours = path.is_file() and _is_ours(name, _begin(path))
+        except OSError as error:
+            raise UserError(
+                f"a file that cannot be read ({error.strerror}), where the overview of the results would be",
+                file=path,
+                expected="no such file, or the overview of an earlier command",
+                remedy="change its permissions, or name another folder with --out",
+            ) from None
+        if not is_ours:
             raise UserError(
                 "a file that is not hepaflow's, where the overview of the results would be",
                 file=path,
