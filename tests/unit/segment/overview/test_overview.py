@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from html import unescape
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from hepaflow.model.origin import NOTICE, UNRECORDED, Origin
 from hepaflow.segment.output import write_exam
 from hepaflow.segment.overview.files import EXAMS, FILES, INDEX, LESIONS, check_overview, write_overview
 from hepaflow.segment.overview.results import read_results
+from hepaflow.segment.result_folder import alone
 from hepaflow.segment.source import read_exam
 
 PHANTOMS = Origin(True, "demo.tsv", 22, 4, {"liver": 0.905, "lesion": 0.651})
@@ -237,3 +239,16 @@ def test_an_overview_that_cannot_be_read_is_told_before_the_command_begins(
     monkeypatch.setattr(Path, "open", denied)
     with pytest.raises(UserError, match=r"cannot be read \(Permission denied\)"):
         check_overview(out)
+
+
+def test_of_two_commands_that_end_at_once_none_loses_rows(out: Path) -> None:
+    _result(out, "a")
+    other = Thread(target=write_overview, args=(out, {}))
+    with alone(out):
+        other.start()
+        other.join(0.2)
+        assert other.is_alive(), "it read before this command's results were there"
+        _result(out, "b")
+    other.join()
+    assert [row["exam"] for row in _rows(out, EXAMS)] == ["a", "b"]
+    assert sorted(path.name for path in out.iterdir()) == ["a", "b", *sorted(FILES)]

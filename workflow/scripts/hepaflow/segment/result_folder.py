@@ -73,7 +73,30 @@ def claimed(folder: Path) -> Iterator[None]:
     path = folder.parent / (
         _LOCK + hashlib.sha256(folder.name.lower().encode(errors="surrogateescape")).hexdigest()[:16]
     )
-    lock = _lock_of(path, folder)
+    try:
+        lock = _lock_of(path, wait=False)
+    except BlockingIOError:
+        raise UserError(
+            "another process that is segmenting into this folder",
+            file=folder,
+            expected="one process for an exam",
+            remedy="wait for it, or name another folder with --out",
+        ) from None
+    with _until_removed(path, lock):
+        yield
+
+
+@contextmanager
+def alone(out: Path) -> Iterator[None]:
+    """Wait until no other process reads or writes what belongs to all results of a folder."""
+    path = out / f"{_LOCK}all"
+    with _until_removed(path, _lock_of(path, wait=True)):
+        yield
+
+
+@contextmanager
+def _until_removed(path: Path, lock: int | None) -> Iterator[None]:
+    """Keep a lock, and remove its file in the end."""
     try:
         yield
     finally:
@@ -83,7 +106,14 @@ def claimed(folder: Path) -> Iterator[None]:
             os.close(lock)
 
 
-def _lock_of(path: Path, folder: Path) -> int | None:
+def _lock_of(path: Path, *, wait: bool) -> int | None:
+    """Lock a file, which is made; None where that is not possible.
+
+    Raises
+    ------
+    BlockingIOError
+        If another process holds it, and is not to be waited for.
+    """
     while fcntl is not None:
         try:
             # Network file systems lock for writing alone, and another user's file may only be read.
@@ -92,15 +122,10 @@ def _lock_of(path: Path, folder: Path) -> int | None:
         except OSError:  # in a folder that keeps users apart: the last step still decides
             return None
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(lock)
-            raise UserError(
-                "another process that is segmenting into this folder",
-                file=folder,
-                expected="one process for an exam",
-                remedy="wait for it, or name another folder with --out",
-            ) from None
+            raise
         except OSError:  # a file system without locks
             os.close(lock)
             return None

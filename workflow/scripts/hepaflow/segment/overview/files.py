@@ -7,6 +7,7 @@ from hepaflow.errors import UserError
 from hepaflow.segment.overview.page import MARK, overview_page
 from hepaflow.segment.overview.results import read_results
 from hepaflow.segment.overview.tables import exam_table, lesion_table
+from hepaflow.segment.result_folder import alone
 from hepaflow.system.atomic import write_text
 
 INDEX, EXAMS, LESIONS = FILES = ("index.html", "measurements.csv", "lesions.csv")
@@ -76,9 +77,10 @@ def write_overview(folder: Path, failed: Mapping[str, str]) -> int:
     int
         Number of results.
     """
-    results = read_results(folder)
-    if results:
-        write_text(folder / INDEX, overview_page(results, failed))
-        write_text(folder / EXAMS, exam_table(results))
-        write_text(folder / LESIONS, lesion_table(results))
+    with alone(folder):  # or the last to write could have read before another's results were there
+        results = read_results(folder)
+        if results:
+            write_text(folder / INDEX, overview_page(results, failed))
+            write_text(folder / EXAMS, exam_table(results))
+            write_text(folder / LESIONS, lesion_table(results))
     return len(results)
