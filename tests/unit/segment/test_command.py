@@ -236,6 +236,22 @@ def test_the_overview_holds_the_results_of_earlier_commands(tmp_path: Path) -> N
         assert [row.split(",")[0] for row in rows] == ["a", "b"]
 
 
+def test_a_result_that_cannot_be_read_is_told_and_can_be_made_again(tmp_path: Path) -> None:
+    """As a power cut left it that emptied its files."""
+    for name in ("a", "b"):
+        exam = _phantom().nifti(_phantom().stored, tmp_path / f"{name}.nii")
+        assert _run(exam, tmp_path / "out")[0] == []
+    broken = tmp_path / "out/a/measurements.json"
+    broken.write_bytes(b"")
+    told = (
+        f"{tmp_path}/out/a is missing in the overview: measurements.json is damaged; "
+        "segment its exam again with --overwrite"
+    )
+    assert told in _run(tmp_path / "b.nii", tmp_path / "out")[1]
+    assert told not in _run(tmp_path / "a.nii", tmp_path / "out", overwrite=True)[1]
+    assert json.loads(broken.read_text())["exam"] == "a"
+
+
 def test_somebody_elses_file_in_the_place_of_the_overview_is_left_alone(tmp_path: Path) -> None:
     _phantom().nifti(_phantom().stored, tmp_path / "a.nii")
     (tmp_path / "out").mkdir()

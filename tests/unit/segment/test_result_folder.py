@@ -46,6 +46,28 @@ def test_a_result_is_there_as_a_whole(tmp_path: Path) -> None:
     assert (tmp_path / "exam").stat().st_mode & 0o777 == 0o777 & ~_umask()
 
 
+def test_all_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or a power cut would leave a result of empty files."""
+    done: list[str] = []
+    fsync, rename = os.fsync, Path.rename
+
+    def noted_fsync(file: int) -> None:
+        done.append(os.readlink(f"/proc/self/fd/{file}").rpartition("/")[2])
+        fsync(file)
+
+    def noted_rename(path: Path, target: Path) -> Path:
+        done.append("rename")
+        return rename(path, target)
+
+    monkeypatch.setattr(os, "fsync", noted_fsync)
+    monkeypatch.setattr(Path, "rename", noted_rename)
+    with as_a_whole(tmp_path / "exam", {"result", "overlay"}, overwrite=False) as partial:
+        (partial / "result").touch()
+        (partial / "overlay").mkdir()
+        (partial / "overlay/1.dcm").touch()
+    assert done == ["result", partial.name, "1.dcm", "overlay", "rename"]
+
+
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)

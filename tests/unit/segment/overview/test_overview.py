@@ -19,7 +19,7 @@ from hepaflow.errors import UserError
 from hepaflow.model.origin import NOTICE, UNRECORDED, Origin
 from hepaflow.segment.output import write_exam
 from hepaflow.segment.overview.files import EXAMS, FILES, INDEX, LESIONS, check_overview, write_overview
-from hepaflow.segment.overview.results import read_results
+from hepaflow.segment.overview.results import Results, read_results
 from hepaflow.segment.result_folder import alone
 from hepaflow.segment.source import read_exam
 
@@ -64,7 +64,7 @@ def out(tmp_path: Path) -> Path:
 def test_a_row_an_exam_and_a_row_a_lesion_hold_what_was_measured(out: Path) -> None:
     for name in ("exam-10", "exam-2"):
         _result(out, name, origin=PHANTOMS, model={"model": "a1b2", "precision": "fp32"}, notes=("look, here",))
-    assert write_overview(out, {}) == 2
+    assert len(write_overview(out, {}).found) == 2
     told = json.loads((out / "exam-2/measurements.json").read_text())
     rows = _rows(out, EXAMS)
     assert [row["exam"] for row in rows] == ["exam-2", "exam-10"]
@@ -176,7 +176,7 @@ def test_hostile_texts_stay_texts(out: Path) -> None:
     assert _text(_page(out)).count(hostile) == 3
 
 
-def test_what_is_no_result_is_left_out(out: Path) -> None:
+def test_what_cannot_be_read_is_left_out_and_told(out: Path) -> None:
     _result(out, "a")
     whole = json.loads((out / "a/measurements.json").read_text())
     for name, told in {
@@ -186,7 +186,27 @@ def test_what_is_no_result_is_left_out(out: Path) -> None:
         (out / name).mkdir()
         (out / name / "measurements.json").write_text(told)
     (out / "linked").symlink_to(out / "a")
-    assert [one.name for one in read_results(out)] == ["a"]
+    (out / "exam without a result").mkdir()
+    results = read_results(out)
+    assert [one.name for one in results.found] == ["a"]
+    other = "measurements.json is of another program, or of an earlier version"
+    assert results.unread == {
+        "a list": other, "another": other, "lacks": other, "no json": "measurements.json is damaged", "odd": other,
+    }  # fmt: skip
+    write_overview(out, {})
+    text = _text(_page(out))
+    assert "results that cannot be read. Segment these exams again with --overwrite a list measurements" in text
+    assert "no json measurements.json is damaged odd" in text
+
+
+def test_a_folder_of_another_user_is_told(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (out / "closed").mkdir()
+
+    def denied(path: Path, **_: Any) -> str:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_text", denied)
+    assert read_results(out) == Results((), {"closed": "cannot be read (Permission denied)"})
 
 
 def test_a_result_of_an_earlier_version_has_a_row(out: Path) -> None:
@@ -205,7 +225,7 @@ def test_a_result_of_an_earlier_version_has_a_row(out: Path) -> None:
 
 
 def test_nothing_is_written_where_there_is_no_result(out: Path) -> None:
-    assert write_overview(out, {"a": "no"}) == 0
+    assert write_overview(out, {"a": "no"}) == Results((), {})
     assert not list(out.iterdir())
 
 

@@ -304,11 +304,13 @@ def _nothing_at(number: int, error: UserError) -> Failure:
 def _sum_up(out: Path, failures: Sequence[Failure], say: Callable[[str], None]) -> list[Failure]:
     """Write the overview; return what could not be written."""
     try:
-        count = write_overview(out, {one.exam: one.reason for one in failures if not one.incomplete})
+        written = write_overview(out, {one.exam: one.reason for one in failures if not one.incomplete})
     except OSError as error:
         told = f"{', '.join(FILES)} could not be written ({error.strerror})"
         return [Failure("the overview of all exams", told, told, incomplete=True)]
-    if count:
+    for name, why in written.unread.items():
+        say(f"{out / name} is missing in the overview: {why}; segment its exam again with --overwrite")
+    if count := len(written.found):
         exams = "the exam" if count == 1 else f"all {count} exams"
         say(f"{out / FILES[0]}: {exams} in this folder; the same in {' and '.join(FILES[1:])}")
     return []

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from hepaflow.errors import UserError
+from hepaflow.system.atomic import sync_folder
 from hepaflow.system.signals import undisturbed
 
 try:
@@ -236,6 +237,7 @@ def as_a_whole(folder: Path, names: Collection[str], *, overwrite: bool) -> Iter
     folder.parent.mkdir(parents=True, exist_ok=True)
     with aside(folder.parent, "partial") as partial:
         yield partial
+        sync_folder(partial)
         check_free(folder, names, overwrite=overwrite)
         with undisturbed():
             if _holds_something(folder):

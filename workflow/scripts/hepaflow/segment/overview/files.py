@@ -5,7 +5,7 @@ from pathlib import Path
 
 from hepaflow.errors import UserError
 from hepaflow.segment.overview.page import MARK, overview_page
-from hepaflow.segment.overview.results import read_results
+from hepaflow.segment.overview.results import Results, read_results
 from hepaflow.segment.overview.tables import exam_table, lesion_table
 from hepaflow.segment.result_folder import alone
 from hepaflow.system.atomic import write_text
@@ -63,7 +63,7 @@ def _begin(path: Path) -> str:
         return file.read(_BEGIN)
 
 
-def write_overview(folder: Path, failed: Mapping[str, str]) -> int:
+def write_overview(folder: Path, failed: Mapping[str, str]) -> Results:
     """Write page and tables of all results in a folder, each as a whole; nothing where there is no result.
 
     Parameters
@@ -74,13 +74,13 @@ def write_overview(folder: Path, failed: Mapping[str, str]) -> int:
 
     Returns
     -------
-    int
-        Number of results.
+    Results
+        What the folder holds.
     """
     with alone(folder):  # or the last to write could have read before another's results were there
         results = read_results(folder)
-        if results:
+        if results.found:
             write_text(folder / INDEX, overview_page(results, failed))
-            write_text(folder / EXAMS, exam_table(results))
-            write_text(folder / LESIONS, lesion_table(results))
-    return len(results)
+            write_text(folder / EXAMS, exam_table(results.found))
+            write_text(folder / LESIONS, lesion_table(results.found))
+    return results
