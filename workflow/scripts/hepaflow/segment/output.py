@@ -2,7 +2,6 @@
 
 import functools
 import json
-import math
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -44,8 +43,11 @@ _DICOM_FILES = {
 NAMES = {LABEL_MAP, MEASUREMENTS, PAGE, THUMBNAIL, SEGMENTATION, OVERLAY, ".sha256"}
 """All that an earlier result can consist of; the last are digests that jobs of the workflow note."""
 
-_BYTES_OF_A_PIXEL = 3
-"""In the overlay, which is not compressed."""
+_BYTES_OF_A_VOXEL = 0.5
+"""In page and label map: 0.2 in exams of 512 × 512 pixels, half a byte in small ones with much noise."""
+
+_BYTES_OF_DICOM = 3.25
+"""In overlay and segmentation, which are not compressed: three colours, and a bit for each of two segments."""
 
 
 @dataclass(frozen=True)
@@ -182,17 +184,18 @@ def rehearse(folder: Path, exam: LoadedExam, *, anonymise: bool = False) -> list
     UserError
         If the disk has no room for the result.
     """
-    if exam.series is None:
-        return []
-    needed, free = _BYTES_OF_A_PIXEL * math.prod(exam.grid.shape), shutil.disk_usage(folder.parent).free
+    bytes_of_a_voxel = _BYTES_OF_A_VOXEL + (_BYTES_OF_DICOM if exam.series else 0)
+    needed, free = bytes_of_a_voxel * exam.hu.size, shutil.disk_usage(folder.parent).free
     if needed > free:
         raise UserError(
             f"{free / 1e6:.0f} MB free",
             exam=exam.name,
             file=folder.parent,
-            expected=f"{needed / 1e6:.0f} MB for the overlay alone",
+            expected=f"about {needed / 1e6:.0f} MB for the result",
             remedy="make room, or name a folder on a larger disk",
         )
+    if exam.series is None:
+        return []
     labels = np.zeros(exam.hu.shape, np.uint8)
     labels.flat[:2] = 1, 2  # a frame of either segment
     with aside(folder.parent, "partial") as partial:
