@@ -1,7 +1,6 @@
 """The places that a command names, searched for exams: archives unpacked, and no two exams with one name."""
 
 import os
-import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -13,8 +12,9 @@ from hepaflow.dicom.values import uid
 from hepaflow.errors import UserError
 from hepaflow.segment.archive import is_archive, name_of, unpack
 from hepaflow.segment.choice import series_meant
+from hepaflow.segment.names import shortened
 from hepaflow.segment.result_folder import aside
-from hepaflow.segment.source import Found, Source, exam_name, find_exams
+from hepaflow.segment.source import Found, Source, find_exams
 from hepaflow.volumes.nifti_name import stem
 
 _DIRECTORY = "dicomdir"
@@ -158,30 +158,23 @@ def _each_once(found: Sequence[Searched]) -> Iterator[Searched]:
 
 def _named(found: Iterator[Searched], taken: set[str]) -> list[Searched]:
     """Give every exam a name of its own; where that is not its folder's, say so."""
-    places = list(found)
-    total, number = sum(len(one.sources) for one in places), 0
+    numbered = (f"exam-{number}" for number in count(1))
     named = []
-    for one in places:
+    for one in found:
         sources, notes = [], list(one.notes)
         for source in one.sources:
-            number += 1
-            name = source.name
-            if len(places) > 1 and _is_numbered(source):  # within its own place; here, among all
-                name = f"exam-{number:0{len(str(total))}}"
-            unique = next(
-                one for one in chain([name], (f"{name}-{n}" for n in count(2))) if one.lower() not in taken
-            )
-            taken.add(unique.lower())
-            if unique != name:
-                notes.append(f"{name} is taken: the exam at {_place(one, source)} is called {unique}")
-            sources.append(replace(source, name=unique))
+            short = shortened(source.name)
+            candidates = chain([short], (f"{short}-{n}" for n in count(2))) if short else numbered
+            # There are file systems to which upper and lower case are one.
+            name = next(candidate for candidate in candidates if candidate.lower() not in taken)
+            taken.add(name.lower())
+            if short != source.name:
+                notes.append(f"the exam at {_place(one, source)} is called {name}: its own name is too long")
+            elif short and name != short:
+                notes.append(f"{short} is taken: the exam at {_place(one, source)} is called {name}")
+            sources.append(replace(source, name=name))
         named.append(replace(one, sources=tuple(sources), notes=tuple(notes)))
     return named
-
-
-def _is_numbered(source: Source) -> bool:
-    """Tell whether an exam got a number because its folder's name would tell the patient's."""
-    return bool(re.fullmatch(r"exam-\d+", source.name)) and source.name != exam_name(source.place.name)
 
 
 def _place(found: Searched, source: Source) -> str:
