@@ -1,5 +1,6 @@
 """Several places are searched, each exam once and under a name of its own; nobody is named."""
 
+import json
 import shutil
 from hashlib import sha256
 from pathlib import Path
@@ -8,7 +9,9 @@ import pytest
 from dicom_series import Phantom, write
 
 from hepaflow.errors import UserError
+from hepaflow.segment.digests import fingerprint, keyed, make_key
 from hepaflow.segment.places import searched
+from hepaflow.segment.source import find_exams
 
 
 def _nifti(path: Path) -> Path:
@@ -75,6 +78,45 @@ def test_exams_without_names_pass_over_numbers_that_folders_have(tmp_path: Path)
         "exam-1",
         "exam-2",
     ]
+
+
+def _results(out: Path, **of: Path | None) -> None:
+    """Write results of exams, by their names, as the command does; None for one of an earlier version."""
+    for name, place in of.items():
+        folder = out / name.replace("_", "-")
+        folder.mkdir(parents=True)
+        digest = (
+            {} if place is None else {"digest": keyed(fingerprint(find_exams(place).sources[0]), make_key(out))}
+        )
+        (folder / "measurements.json").write_text(json.dumps({"source": {"kind": "x", **digest}}))
+
+
+def test_an_exam_keeps_the_number_of_its_result_and_others_go_on(tmp_path: Path) -> None:
+    """Whoever has come before them in the order of the folders."""
+    exams, out = tmp_path / "exams", tmp_path / "out"
+    for number, name in enumerate(("Mueller", "Schmidt", "Bauer", "Adler"), start=1):
+        _series(exams / name, number, PatientName=f"{name}^A")
+    _results(out, exam_1=exams / "Mueller", exam_7=exams / "Schmidt", exam_03=None)
+    assert _search(exams, out=out) == (["exam-8", "exam-9", "exam-1", "exam-7"], [])
+
+
+def test_an_exam_keeps_the_name_of_its_result(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    places = [_nifti(tmp_path / name / "ct.nii") for name in ("a", "b", "c", "d")]
+    for number, place in enumerate(places):
+        place.write_bytes(place.read_bytes() + bytes([number]))
+    _results(out, ct=places[1], ct_2=places[2], ct_3=None)
+    names, notes = _search(*places, out=out)
+    assert names == ["ct-3", "ct", "ct-2", "ct-4"]
+    assert [note.partition(": ")[0] for note in notes] == 3 * ["ct is taken"]
+    assert _search(places[0], out=out) == (["ct"], []), "alone it is refused, rather than renamed"
+
+
+def test_two_copies_of_a_file_keep_a_result_each(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    places = [_nifti(tmp_path / name / "ct.nii") for name in ("a", "b", "c")]
+    _results(out, ct=places[0], ct_2=places[1])
+    assert _search(*places, out=out)[0] == ["ct", "ct-2", "ct-3"]
 
 
 def test_no_exam_gets_a_name_that_is_reserved(tmp_path: Path) -> None:

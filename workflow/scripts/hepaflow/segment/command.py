@@ -18,6 +18,7 @@ from hepaflow.methods.plan import networks_of
 from hepaflow.model.origin import NOTICE, Origin, in_words
 from hepaflow.model.shipped import SHIPPED
 from hepaflow.segment.choice import check_choice
+from hepaflow.segment.digests import fingerprint, keyed, make_key, read_key
 from hepaflow.segment.output import PAGE, check_result, rehearse, write_exam
 from hepaflow.segment.overview.files import FILES, check_overview, write_overview
 from hepaflow.segment.own_exam import result_of
@@ -242,26 +243,29 @@ _Exam = tuple[Source, Callable[[str], str]]
 
 @dataclass(frozen=True)
 class _Read:
-    """An exam in memory, and how many seconds it took to read."""
+    """An exam in memory, its `fingerprint`, and how many seconds it took to read."""
 
     source: Source
+    fingerprint: str
     exam: LoadedExam
     seconds: float
 
 
 def _read(source: Source) -> _Read:
     began = time.perf_counter()
-    exam = source.read()
-    return _Read(source, exam, time.perf_counter() - began)
+    known_by, exam = fingerprint(source), source.read()
+    return _Read(source, known_by, exam, time.perf_counter() - began)
 
 
 def _refused_at_once(exams: Sequence[_Exam], out: Path, wanted: Wishes) -> tuple[list[_Exam], list[Failure]]:
     """Part exams from those that are known not to be segmented before anything is read of them."""
-    waiting, refused = [], []
+    waiting, refused, key = [], [], read_key(out)
     for source, told in exams:
+        folder = out / source.name
         try:
-            check_result(out / source.name, overwrite=wanted.overwrite)
             check_choice(source)
+            digest = keyed(fingerprint(source), key) if os.path.lexists(folder) else ""
+            check_result(folder, overwrite=wanted.overwrite, digest=digest)
         except UserError as error:
             refused.append(_failure(source, error, told))
         else:
@@ -348,7 +352,7 @@ def _segment_one(
     """Segment an exam; return what of its result is missing."""
     exam, clock = read.exam, [time.perf_counter()]
     with claimed(folder):
-        check_result(folder, overwrite=wanted.overwrite)
+        check_result(folder, overwrite=wanted.overwrite, digest=keyed(read.fingerprint, read_key(folder.parent)))
         of = f"{exam.series.short_name}, " if exam.series else ""
         say(f"  {of}{times(exam.grid.canonical_shape)} (slices, rows, columns)")
         for warning in (*exam.warnings, *rehearse(folder, exam, anonymise=wanted.anonymise)):
@@ -365,6 +369,7 @@ def _segment_one(
             origin=model.origin,
             anonymise=wanted.anonymise,
             overwrite=wanted.overwrite,
+            digest=keyed(read.fingerprint, make_key(folder.parent)),
             outside=result.outside,
             notes=result.notes,
         )

@@ -22,13 +22,13 @@ from hepaflow.segment.outside_liver import MARGIN_MM, Outside
 from hepaflow.segment.report.measurements import Measurements, measure
 from hepaflow.segment.report.montage import thumbnail
 from hepaflow.segment.report.page import exam_page
-from hepaflow.segment.result_folder import as_a_whole, aside, check_free
+from hepaflow.segment.result_folder import MEASUREMENTS, as_a_whole, aside, check_free
 from hepaflow.segment.source import LoadedExam
 from hepaflow.version import version
 from hepaflow.volumes.labels import LABELS
 from hepaflow.volumes.volume import write_map
 
-LABEL_MAP, MEASUREMENTS, PAGE = "segmentation.nii.gz", "measurements.json", "report.html"
+LABEL_MAP, PAGE = "segmentation.nii.gz", "report.html"
 SEGMENTATION, OVERLAY, THUMBNAIL = "segmentation.dcm", "overlay", "thumbnail.webp"
 
 _FILES = {
@@ -76,6 +76,7 @@ def write_exam(
     origin: Origin | None = None,
     anonymise: bool = False,
     overwrite: bool = False,
+    digest: str = "",
     outside: Outside | None = None,
     notes: Sequence[str] = (),
 ) -> Written:
@@ -102,6 +103,8 @@ def write_exam(
         Write DICOM without patient and study.
     overwrite : bool, optional
         Replace a folder that holds an earlier result, and nothing else.
+    digest : str, optional
+        By which the result is known as that of this exam. That of another exam is not replaced.
     outside : Outside, optional
         What lay outside of the liver.
     notes : sequence of str, optional
@@ -112,13 +115,13 @@ def write_exam(
     UserError
         If the folder holds something already, or cannot be written to.
     """
-    check_result(folder, overwrite=overwrite)
+    check_result(folder, overwrite=overwrite, digest=digest)
     measured = _with_warnings(measure(labels, exam.grid, disagreement, exam.series), notes)
     unlike = doubts(measured, labels, exam, origin.seen if origin else None)
     measured = _with_warnings(measured, (*weak(origin), *unlike))
     missing: list[str] = []
     try:
-        with as_a_whole(folder, NAMES, overwrite=overwrite) as partial:
+        with as_a_whole(folder, NAMES, overwrite=overwrite, digest=digest) as partial:
             write_map(partial / LABEL_MAP, labels, exam.grid)
             for name, write in _dicom_writers(exam, labels, anonymise, model, origin).items():
                 missing += _attempt(partial / name, write, exam)
@@ -139,7 +142,10 @@ def write_exam(
             missing += _attempt(partial / PAGE, write_page, exam)
             measured = _with_warnings(measured, missing)
             told = json.dumps(
-                _told(exam, measured, model or {}, origin, outside), indent=2, ensure_ascii=False, allow_nan=False
+                _told(exam, measured, model or {}, origin, outside, digest),
+                indent=2,
+                ensure_ascii=False,
+                allow_nan=False,
             )
             (partial / MEASUREMENTS).write_text(told + "\n", encoding="utf-8")
     except OSError as error:
@@ -152,15 +158,17 @@ def write_exam(
     return Written(measured, tuple(missing))
 
 
-def check_result(folder: Path, *, overwrite: bool) -> None:
+def check_result(folder: Path, *, overwrite: bool, digest: str = "") -> None:
     """Refuse to write a result where something else lies, or an earlier one that is not to be replaced.
+
+    `write_exam` has the parameters.
 
     Raises
     ------
     UserError
         If so.
     """
-    check_free(folder, NAMES, overwrite=overwrite)
+    check_free(folder, NAMES, overwrite=overwrite, digest=digest)
 
 
 def rehearse(folder: Path, exam: LoadedExam, *, anonymise: bool = False) -> list[str]:
@@ -257,18 +265,22 @@ def _told(
     model: Mapping[str, str],
     origin: Origin | None,
     outside: Outside | None,
+    digest: str,
 ) -> dict[str, object]:
     """Return the content of the file of measurements; nothing in it tells whose exam it is."""
     series = exam.series
+    source = (
+        {"kind": "DICOM", "series_number": series.number, "series_description": series.description}
+        if series
+        else {"kind": "NIfTI"}
+    )
     return {
         "exam": exam.name,
         "hepaflow": version(),
         "notice": NOTICE,
         "model": dict(model),
         "model_origin": {"in_words": in_words(origin), **(origin.as_json() if origin else {})},
-        "source": {"kind": "DICOM", "series_number": series.number, "series_description": series.description}
-        if series
-        else {"kind": "NIfTI"},
+        "source": source | ({"digest": digest} if digest else {}),
         "grid": {
             "slices_rows_columns": list(exam.grid.canonical_shape),
             "spacing_mm": [round(length, 6) for length in exam.grid.trusted_spacing or ()] or None,

@@ -4,7 +4,6 @@ import os
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from itertools import chain, count
 from pathlib import Path
 
 from hepaflow.dicom.headers import read_header
@@ -15,6 +14,7 @@ from hepaflow.segment.choice import series_meant
 from hepaflow.segment.names import shortened
 from hepaflow.segment.result_folder import aside
 from hepaflow.segment.source import Found, Source, find_exams
+from hepaflow.segment.unique import UniqueNames
 from hepaflow.volumes.nifti_name import stem
 
 _DIRECTORY = "dicomdir"
@@ -54,7 +54,7 @@ def searched(
     keep_names: bool = False,
     reserved: Collection[str] = (),
 ) -> Iterator[list[Searched]]:
-    """Find the exams at some places. While they are used, archives lie unpacked in the folder for results.
+    """Find the exams at some places, and name them. While they are used, archives lie unpacked beside the results.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def searched(
                     found.append(Searched(number, error=error))
                     continue
                 unpacked.enter_context(own.pop_all())
-        yield _named(_each_once(found), set(reserved))
+        yield list(_named(list(_each_once(found)), UniqueNames(out, reserved)))
 
 
 def _without_more_files_of_a_series(places: Sequence[Path]) -> Iterator[tuple[int, Path, str | None]]:
@@ -156,25 +156,19 @@ def _each_once(found: Sequence[Searched]) -> Iterator[Searched]:
         yield replace(one, sources=tuple(kept), notes=tuple(notes))
 
 
-def _named(found: Iterator[Searched], taken: set[str]) -> list[Searched]:
+def _named(found: Sequence[Searched], names: UniqueNames) -> Iterator[Searched]:
     """Give every exam a name of its own; where that is not its folder's, say so."""
-    numbered = (f"exam-{number}" for number in count(1))
-    named = []
-    for one in found:
+    of_results = [[names.of_result(source) for source in one.sources] for one in found]  # before others take them
+    for one, known in zip(found, of_results, strict=True):
         sources, notes = [], list(one.notes)
-        for source in one.sources:
-            short = shortened(source.name)
-            candidates = chain([short], (f"{short}-{n}" for n in count(2))) if short else numbered
-            # There are file systems to which upper and lower case are one.
-            name = next(candidate for candidate in candidates if candidate.lower() not in taken)
-            taken.add(name.lower())
+        for source, earlier in zip(one.sources, known, strict=True):
+            name, short = earlier or names.free(source), shortened(source.name)
             if short != source.name:
                 notes.append(f"the exam at {_place(one, source)} is called {name}: its own name is too long")
             elif short and name != short:
                 notes.append(f"{short} is taken: the exam at {_place(one, source)} is called {name}")
             sources.append(replace(source, name=name))
-        named.append(replace(one, sources=tuple(sources), notes=tuple(notes)))
-    return named
+        yield replace(one, sources=tuple(sources), notes=tuple(notes))
 
 
 def _place(found: Searched, source: Source) -> str:

@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import json
 import os
 import re
 import secrets
@@ -19,6 +20,9 @@ try:
     import fcntl
 except ImportError:  # Windows: nothing is locked, and the last step alone decides
     fcntl = None  # type: ignore[assignment]
+
+MEASUREMENTS = "measurements.json"
+"""Name of the file of a result that tells, among else, of which exam it is."""
 
 _HIDDEN = ".hepaflow-"
 _LOCK = f"{_HIDDEN}lock-"
@@ -177,8 +181,25 @@ def _locked(path: Path) -> int | None:
     return lock
 
 
-def check_free(folder: Path, names: Collection[str], *, overwrite: bool) -> None:
-    """Refuse to write into a folder that holds something; an earlier result alone may be replaced.
+def digest_in(folder: Path) -> str:
+    """Return the digest of the exam whose result a folder holds; empty where it tells none."""
+    try:
+        return str(json.loads((folder / MEASUREMENTS).read_text(encoding="utf-8"))["source"]["digest"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+def digests_in(out: Path) -> dict[str, str]:
+    """Return the digests in all folders of a folder for results, by their names; the shortest names first."""
+    try:
+        names = [path.name for path in out.iterdir() if not path.name.startswith(".")]
+    except OSError:  # none yet, or closed to this user
+        return {}
+    return {name: digest_in(out / name) for name in sorted(names, key=lambda name: (len(name), name))}
+
+
+def check_free(folder: Path, names: Collection[str], *, overwrite: bool, digest: str = "") -> None:
+    """Refuse to write into a folder that holds something; an earlier result of the same exam may be replaced.
 
     What file managers leave does not count, and goes with the earlier result.
 
@@ -188,6 +209,8 @@ def check_free(folder: Path, names: Collection[str], *, overwrite: bool) -> None
     names : collection of str
         What a result consists of.
     overwrite : bool
+    digest : str, optional
+        Of the exam. Without it, or in a result without it, any earlier result counts as one of the same exam.
 
     Raises
     ------
@@ -214,6 +237,14 @@ def check_free(folder: Path, names: Collection[str], *, overwrite: bool) -> None
             expected="no such folder yet",
             remedy="name another folder",
         )
+    if held and digest and digest_in(folder) not in ("", digest):
+        raise UserError(
+            "the result of another exam, or of other images of this one",
+            file=folder,
+            expected="no such folder yet, or an earlier result of the same images",
+            remedy="name another folder with --out, or both exams in one command, which gives them different "
+            "names; or delete this folder if nobody needs it any more",
+        )
     if held and not overwrite:
         raise UserError(
             "an earlier result",
@@ -224,10 +255,11 @@ def check_free(folder: Path, names: Collection[str], *, overwrite: bool) -> None
 
 
 @contextmanager
-def as_a_whole(folder: Path, names: Collection[str], *, overwrite: bool) -> Iterator[Path]:
+def as_a_whole(folder: Path, names: Collection[str], *, overwrite: bool, digest: str = "") -> Iterator[Path]:
     """Give a folder to write into, which takes its place when all is written; after an error nothing is left.
 
     An earlier result stays until the new one is complete, and comes back if that cannot take its place.
+    `check_free` has the parameters.
 
     Raises
     ------
@@ -238,7 +270,7 @@ def as_a_whole(folder: Path, names: Collection[str], *, overwrite: bool) -> Iter
     with aside(folder.parent, "partial") as partial:
         yield partial
         sync_folder(partial)
-        check_free(folder, names, overwrite=overwrite)
+        check_free(folder, names, overwrite=overwrite, digest=digest)
         with undisturbed():
             if _holds_something(folder):
                 _exchange(partial, folder)
@@ -249,7 +281,7 @@ def as_a_whole(folder: Path, names: Collection[str], *, overwrite: bool) -> Iter
                 partial.rename(folder)  # to a folder that holds something, this is an error
             except OSError as error:
                 if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
-                    check_free(folder, names, overwrite=False)
+                    check_free(folder, names, overwrite=False, digest=digest)
                 raise
 
 

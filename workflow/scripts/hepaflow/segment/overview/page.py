@@ -82,7 +82,7 @@ def _failed(failed: Mapping[str, str], done: Collection[str]) -> str:
     kept = {name: why for name, why in failed.items() if name in done}
     others = {name: why for name, why in failed.items() if name not in done}
     return _listed("Not segmented by the last command", others) + _listed(
-        "Not segmented again by the last command: what stands above is an earlier result", kept
+        "Not segmented by the last command: what stands above under this name is an earlier result", kept
     )
 
 

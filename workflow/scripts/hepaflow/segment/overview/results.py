@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from hepaflow.model.origin import UNRECORDED, Origin
-from hepaflow.segment.output import MEASUREMENTS, PAGE, THUMBNAIL
+from hepaflow.segment.output import PAGE, THUMBNAIL
+from hepaflow.segment.result_folder import MEASUREMENTS
 
 _NEEDED = {"liver_voxels", "lesion_voxels", "liver_ml", "lesion_ml", "tumour_burden_percent", "lesions"}
 _OF_A_LESION = {
