@@ -47,9 +47,9 @@ KEPT = Case(
     mended="all results of the exam were lost, after everything was computed",
 )
 ROOM = Case(
-    "disk with less room than the overlay takes",
+    "disk with less room than the result takes",
     REFUSED,
-    ("MB for the overlay alone", "what to do"),
+    ("MB for the result", "what to do"),
     mended="the networks ran before",
 )
 OUT = Case(

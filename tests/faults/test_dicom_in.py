@@ -13,7 +13,8 @@ from thresholds import LIVER_HU, MODEL
 
 from hepaflow.errors import UserError
 from hepaflow.segment.command import segment_exams
-from hepaflow.segment.output import MEASUREMENTS, PAGE
+from hepaflow.segment.output import PAGE
+from hepaflow.segment.result_folder import MEASUREMENTS
 from hepaflow.segment.source import LoadedExam, find_exams
 
 CASES = [case for table in dicom_in.TABLES for case in table.cases]

@@ -35,6 +35,7 @@ from hepaflow.model.members import SETTINGS
 from hepaflow.segment import output as exam_output
 from hepaflow.segment.archive import unpack
 from hepaflow.segment.command import Failure, Model, segment_exams
+from hepaflow.segment.digests import KEY
 from hepaflow.segment.output import write_exam
 from hepaflow.segment.overview.files import FILES
 from hepaflow.segment.own_exam import result_of
@@ -194,7 +195,7 @@ def test_a_command_that_is_ended(tmp_path: Path, tell: Tell) -> None:
     assert any(path.name.startswith(".hepaflow-unpacked") for path in (tmp_path / "out").iterdir())
     failures, lines = _run(archive, tmp_path / "out")
     assert failures == []
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {"packed", *FILES}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"packed", *FILES, KEY}
     tell(own_exams.KILLED, lines.splitlines()[0])
 
 

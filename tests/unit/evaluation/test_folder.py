@@ -8,7 +8,8 @@ import pytest
 
 from hepaflow.cli import main
 from hepaflow.errors import UserError
-from hepaflow.evaluation.folder import exam_of, exams_in, pair
+from hepaflow.evaluation.folder import exam_of, exams_in, pair, score_folder
+from hepaflow.settings.predictions import PredictionLabels
 
 AFFINE = np.diag([-0.7, -0.8, 2.5, 1.0])
 LABELS = np.zeros((6, 5, 4), np.uint8)
@@ -53,6 +54,12 @@ def test_earlier_scores_are_replaced_only_if_asked_to(tmp_path: Path, capsys: py
     assert (tmp_path / "out/metrics.json").read_text() == "earlier"
     assert main([*arguments, "--overwrite"]) == 0
     assert (tmp_path / "out/metrics.json").read_text() != "earlier"
+
+
+def test_a_method_is_called_as_the_link_to_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "nnunet").symlink_to(folder(tmp_path / "p", "a.nii"))
+    scores = score_folder(tmp_path / "nnunet", folder(tmp_path / "r", "a.nii"), PredictionLabels())
+    assert set(scores["method"]) == {"nnunet"}
 
 
 @pytest.mark.parametrize("name", ["none", "file"])

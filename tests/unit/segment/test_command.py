@@ -1,6 +1,7 @@
 """The command `hepaflow segment`: many exams, one model, failures listed, and nobody named."""
 
 import csv
+import errno
 import gzip
 import io
 import json
@@ -15,6 +16,7 @@ import time
 import warnings
 import zipfile
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,7 @@ from hepaflow.cli import _say_to, main
 from hepaflow.errors import UserError
 from hepaflow.model.origin import ORIGIN, Origin
 from hepaflow.segment.command import Failure, Model, list_failures, segment_exams
+from hepaflow.segment.digests import KEY
 from hepaflow.segment.overview.files import FILES
 from hepaflow.segment.own_exam import Segmented
 from hepaflow.segment.result_folder import claimed
@@ -111,7 +114,7 @@ def test_every_exam_is_done_with_one_model_and_failures_are_listed(tmp_path: Pat
     assert [failure.exam for failure in failures] == ["b", "c"]
     assert "gantry tilt of 18°" in failures[0].found
     assert "not readable as NIfTI" in failures[1].found
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {"a", "d", *FILES}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"a", "d", *FILES, KEY}
     assert [line for line in lines if line.startswith("[")] == ["[1/4] a", "[2/4] b", "[3/4] c", "[4/4] d"]
 
 
@@ -143,7 +146,7 @@ def test_exams_of_several_places_are_done_and_those_that_fail_are_told(tmp_path:
     assert "no CT series" in failures[1].found
     done = [line for line in lines if line.startswith("[")]
     assert done == ["[1/4] a", "[2/4] ct", "[3/4] ct-2", "[4/4] ct-3"]
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {"a", "ct", "ct-2", "ct-3", *FILES}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"a", "ct", "ct-2", "ct-3", *FILES, KEY}
     with (tmp_path / "out/measurements.csv").open(encoding="utf-8") as file:
         assert [row["exam"] for row in csv.DictReader(file)] == ["a", "ct", "ct-2", "ct-3"]
     assert "EXAM number 2 of the command" in (tmp_path / "out/index.html").read_text(encoding="utf-8")
@@ -159,6 +162,15 @@ def test_a_place_that_is_not_there_stops_the_command_before_it_begins(tmp_path: 
     with pytest.raises(UserError, match="no such file or folder"):
         segment_exams([tmp_path / "a.nii", tmp_path / "b.nii"], tmp_path / "out", lambda: pytest.fail("loaded"))
     assert not (tmp_path / "out").exists()
+
+
+def test_a_place_that_may_not_be_looked_at_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(path: object, **_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "stat", denied)
+    with pytest.raises(UserError, match="no right to look at it"):
+        segment_exams([tmp_path / "a.nii"], tmp_path / "out", lambda: pytest.fail("loaded"))
 
 
 def test_places_without_any_exam_need_no_model(tmp_path: Path) -> None:
@@ -224,6 +236,51 @@ def test_the_overview_holds_the_results_of_earlier_commands(tmp_path: Path) -> N
     for name in ("measurements.csv", "lesions.csv"):
         rows = (tmp_path / "out" / name).read_text(encoding="utf-8").splitlines()[1:]
         assert [row.split(",")[0] for row in rows] == ["a", "b"]
+
+
+def test_a_result_that_cannot_be_read_is_told_and_can_be_made_again(tmp_path: Path) -> None:
+    """As a power cut left it that emptied its files."""
+    for name in ("a", "b"):
+        exam = _phantom().nifti(_phantom().stored, tmp_path / f"{name}.nii")
+        assert _run(exam, tmp_path / "out")[0] == []
+    broken = tmp_path / "out/a/measurements.json"
+    broken.write_bytes(b"")
+    told = (
+        f"{tmp_path}/out/a is missing in the overview: measurements.json is damaged; "
+        "segment its exam again with --overwrite"
+    )
+    assert told in _run(tmp_path / "b.nii", tmp_path / "out")[1]
+    assert told not in _run(tmp_path / "a.nii", tmp_path / "out", overwrite=True)[1]
+    assert json.loads(broken.read_text())["exam"] == "a"
+
+
+def test_patients_one_by_one_get_a_result_each(tmp_path: Path) -> None:
+    """Though each command has one exam without a name; and again, none is taken for another's."""
+    out = tmp_path / "out"
+    for number, name in enumerate(("Mueller", "Schmidt"), start=1):
+        write(_phantom().slices(intercept=0, PatientName=f"{name}^A"), tmp_path / name, seed=number)
+        assert _run(tmp_path / name, out)[0] == []
+        (failure,) = _run(tmp_path / name, out)[0]
+        assert (failure.exam, failure.found) == (f"exam-{number}", "an earlier result")
+        assert _run(tmp_path / name, out, overwrite=True)[0] == []
+    assert {path.name for path in out.iterdir()} == {"exam-1", "exam-2", *FILES, KEY}
+
+
+def test_a_result_of_another_exam_is_kept_and_that_is_told(tmp_path: Path) -> None:
+    """Files of one name, in a command each; in one command they get two names."""
+    out, places = tmp_path / "out", [tmp_path / name / "ct.nii" for name in ("a", "b")]
+    for shift, place in enumerate(places):
+        place.parent.mkdir()
+        _phantom().nifti(_phantom().stored + shift, place)
+    assert _run(places[0], out)[0] == []
+    kept = (out / "ct/measurements.json").read_bytes()
+    for overwrite in (False, True):
+        (failure,), _ = _run(places[1], out, overwrite=overwrite)
+        assert failure.found == "the result of another exam, or of other images of this one"
+    failures = segment_exams(places, out, lambda: MODEL, say=lambda _: None)
+    assert [(one.exam, one.found) for one in failures] == [("ct", "an earlier result")]
+    assert (out / "ct/measurements.json").read_bytes() == kept
+    assert {path.name for path in out.iterdir()} == {"ct", "ct-2", *FILES, KEY}
 
 
 def test_somebody_elses_file_in_the_place_of_the_overview_is_left_alone(tmp_path: Path) -> None:
@@ -300,6 +357,43 @@ def test_a_fault_of_the_model_is_told_with_its_traceback_and_without_the_patient
     assert not list((tmp_path / "out").iterdir())
 
 
+def test_an_error_of_the_system_is_told_without_a_traceback(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = write(_phantom().slices(intercept=0, **SECRETS), tmp_path / "Zebulon")
+
+    def fails(hu: np.ndarray, spacing: object) -> Segmented:
+        raise OSError(errno.EIO, "Input/output error", str(place / "one"))
+
+    (failure,), lines = _run(place, tmp_path / "out", Model({}, fails))
+    assert failure.found == "Input/output error"
+    assert failure.told.startswith(f"exam: exam-1\nfile: {tmp_path}/***/one\nfound: Input/output error\n")
+    assert "  failed: Input/output error" in lines
+    assert capsys.readouterr().err == ""
+
+
+def test_a_folder_that_cannot_be_read_stops_its_exam_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a colleague's, among the results."""
+    (tmp_path / "exams").mkdir()
+    for name in ("a", "b"):
+        _phantom().nifti(_phantom().stored, tmp_path / f"exams/{name}.nii")
+    closed = tmp_path / "out/a"
+    closed.mkdir(parents=True)
+    iterdir = Path.iterdir
+
+    def denied(path: Path) -> Iterator[Path]:
+        if path == closed:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return iterdir(path)
+
+    monkeypatch.setattr(Path, "iterdir", denied)
+    (failure,), _ = _run(tmp_path / "exams", tmp_path / "out")
+    assert failure.told.startswith(f"file: {closed}\nfound: a folder that cannot be read (Permission denied)\n")
+    assert (tmp_path / "out/b/report.html").exists()
+
+
 @pytest.mark.parametrize("anonymise", [False, True])
 def test_nobody_is_named_outside_of_dicom(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], anonymise: bool
@@ -350,7 +444,7 @@ def test_nothing_but_the_results_is_written(tmp_path: Path) -> None:
     names = (
         "segmentation.nii.gz", "segmentation.dcm", "overlay", "measurements.json", "report.html", "thumbnail.webp",
     )  # fmt: skip
-    of_all = (f"out/{name}" for name in FILES)
+    of_all = (f"out/{name}" for name in (*FILES, KEY))
     assert new == {"out", "out/packed", *of_all, *(f"out/packed/{name}" for name in names)}
 
 
@@ -384,7 +478,7 @@ def test_messages_of_packed_exams_name_the_archive(tmp_path: Path, form: str) ->
     )
     (failure,) = _run(archive, tmp_path / "out")[0]
     assert f"file: {archive}/b" in failure.told
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {"a", *FILES}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"a", *FILES, KEY}
     empty = Path(shutil.make_archive(str(tmp_path / "empty"), "zip", tmp_path / "out" / "a" / "overlay", "."))
     with pytest.raises(UserError) as error:
         _run(empty, tmp_path / "other")
@@ -456,7 +550,7 @@ def test_a_long_name_is_cut_to_what_file_systems_take(tmp_path: Path) -> None:
     _phantom().nifti(_phantom().stored, exam)
     assert _run(exam, tmp_path / "out")[0] == []
     (folder,) = (path for path in (tmp_path / "out").iterdir() if path.is_dir())
-    assert folder.name == "山" * 40
+    assert folder.name == "山" * 37 + "-" + sha256(("山" * 80).encode()).hexdigest()[:8]
 
 
 def test_a_folder_whose_name_is_no_unicode_is_segmented(
@@ -471,7 +565,7 @@ def test_a_folder_whose_name_is_no_unicode_is_segmented(
     monkeypatch.setattr("hepaflow.segment.command.load_model", lambda *_, **__: MODEL)
     monkeypatch.setattr("hepaflow.model.bundle.read_bundle", lambda _: None)
     assert main(["segment", str(place), "--model", "m", "--out", str(out)]) == 0
-    assert {path.name for path in out.iterdir()} == {"M_ller", *FILES}
+    assert {path.name for path in out.iterdir()} == {"M_ller", *FILES, KEY}
     ascii_only.flush()
     assert rb"7\xd712\xd710" in ascii_only.buffer.getvalue()  # type: ignore[attr-defined]
 

@@ -258,13 +258,17 @@ def test_a_rehearsal_leaves_nothing_and_finds_nothing_in_sound_headers(tmp_path:
     assert rehearse(tmp_path / "out/exam", _nifti(tmp_path)) == []
 
 
+@pytest.mark.parametrize(("kind", "bytes_of_a_voxel"), [("NIfTI", 0.5), ("DICOM", 3.75)])
 def test_a_disk_without_room_is_told_before_the_networks_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, bytes_of_a_voxel: float
 ) -> None:
-    exam = _series(tmp_path, _phantom())
+    exam = _nifti(tmp_path) if kind == "NIfTI" else _series(tmp_path, _phantom())
     (tmp_path / "out").mkdir()
-    monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 3 * exam.hu.size - 1}))
-    with pytest.raises(UserError, match="for the overlay alone"):
+    free = [bytes_of_a_voxel * 7 * 12 * 10]
+    monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": free[0]}))
+    assert rehearse(tmp_path / "out/exam", exam) == []
+    free[0] -= 1
+    with pytest.raises(UserError, match="MB for the result"):
         rehearse(tmp_path / "out/exam", exam)
 
 

@@ -1,13 +1,17 @@
 """Several places are searched, each exam once and under a name of its own; nobody is named."""
 
+import json
 import shutil
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 from dicom_series import Phantom, write
 
 from hepaflow.errors import UserError
+from hepaflow.segment.digests import fingerprint, keyed, make_key
 from hepaflow.segment.places import searched
+from hepaflow.segment.source import find_exams
 
 
 def _nifti(path: Path) -> Path:
@@ -38,6 +42,83 @@ def test_exams_of_one_name_get_others_and_that_is_told(tmp_path: Path) -> None:
     assert notes == [f"a is taken: the exam at {tmp_path}/two/a.nii is called a-2"]
 
 
+def test_so_do_exams_of_one_place(tmp_path: Path) -> None:
+    for name in ("a b.nii", "a_b.nii"):
+        _nifti(tmp_path / "exams" / name)
+    names, notes = _search(tmp_path / "exams", out=tmp_path / "out")
+    assert names == ["a_b", "a_b-2"]
+    assert notes == [f"a_b is taken: the exam at {tmp_path}/exams/a_b.nii is called a_b-2"]
+
+
+def test_long_names_that_begin_alike_stay_apart_and_that_is_told(tmp_path: Path) -> None:
+    """Whichever others are named with them: what is cut off decides, not the order."""
+    folder = tmp_path / "exams" / ("x" * 90)
+    places = [_nifti(folder / f"{name}.nii") for name in ("arterial", "portal")]
+    names, notes = _search(tmp_path / "exams", out=tmp_path / "out")
+    digests = [sha256(f"{folder.name}-{name}".encode()).hexdigest()[:8] for name in ("arterial", "portal")]
+    assert names == [f"{'x' * 71}-{digest}" for digest in digests]
+    assert notes == [
+        f"the exam at {place} is called {name}: its own name is too long"
+        for place, name in zip(places, names, strict=True)
+    ]
+    places[0].unlink()
+    assert _search(tmp_path / "exams", out=tmp_path / "out")[0] == names[1:]
+
+
+def test_a_patient_in_what_is_cut_off_is_no_part_of_the_name(tmp_path: Path) -> None:
+    _series(tmp_path / ("x" * 90) / "Zebulon", 1, PatientName="Zebulon^One")
+    _nifti(tmp_path / "a.nii")
+    assert _search(tmp_path, out=tmp_path / "out")[0] == ["a", "exam-1"]
+
+
+def test_exams_without_names_pass_over_numbers_that_folders_have(tmp_path: Path) -> None:
+    for number, name in enumerate(("Wexler", "exam-1"), start=1):
+        _series(tmp_path / "cts" / name, number, PatientName="Wexler^A")
+    assert _search(tmp_path / "cts/exam-1", tmp_path / "cts/Wexler", out=tmp_path / "out")[0] == [
+        "exam-1",
+        "exam-2",
+    ]
+
+
+def _results(out: Path, **of: Path | None) -> None:
+    """Write results of exams, by their names, as the command does; None for one of an earlier version."""
+    for name, place in of.items():
+        folder = out / name.replace("_", "-")
+        folder.mkdir(parents=True)
+        digest = (
+            {} if place is None else {"digest": keyed(fingerprint(find_exams(place).sources[0]), make_key(out))}
+        )
+        (folder / "measurements.json").write_text(json.dumps({"source": {"kind": "x", **digest}}))
+
+
+def test_an_exam_keeps_the_number_of_its_result_and_others_go_on(tmp_path: Path) -> None:
+    """Whoever has come before them in the order of the folders."""
+    exams, out = tmp_path / "exams", tmp_path / "out"
+    for number, name in enumerate(("Mueller", "Schmidt", "Bauer", "Adler"), start=1):
+        _series(exams / name, number, PatientName=f"{name}^A")
+    _results(out, exam_1=exams / "Mueller", exam_7=exams / "Schmidt", exam_03=None)
+    assert _search(exams, out=out) == (["exam-8", "exam-9", "exam-1", "exam-7"], [])
+
+
+def test_an_exam_keeps_the_name_of_its_result(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    places = [_nifti(tmp_path / name / "ct.nii") for name in ("a", "b", "c", "d")]
+    for number, place in enumerate(places):
+        place.write_bytes(place.read_bytes() + bytes([number]))
+    _results(out, ct=places[1], ct_2=places[2], ct_3=None)
+    names, notes = _search(*places, out=out)
+    assert names == ["ct-3", "ct", "ct-2", "ct-4"]
+    assert [note.partition(": ")[0] for note in notes] == 3 * ["ct is taken"]
+    assert _search(places[0], out=out) == (["ct"], []), "alone it is refused, rather than renamed"
+
+
+def test_two_copies_of_a_file_keep_a_result_each(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    places = [_nifti(tmp_path / name / "ct.nii") for name in ("a", "b", "c")]
+    _results(out, ct=places[0], ct_2=places[1])
+    assert _search(*places, out=out)[0] == ["ct", "ct-2", "ct-3"]
+
+
 def test_no_exam_gets_a_name_that_is_reserved(tmp_path: Path) -> None:
     names, notes = _search(_nifti(tmp_path / "Index.html.nii"), out=tmp_path / "out", reserved={"index.html"})
     assert names == ["Index.html-2"]
@@ -63,7 +144,7 @@ def test_exams_without_a_name_of_their_own_are_numbered_over_all_places(tmp_path
     names, notes = _search(
         tmp_path / "Wexler", tmp_path / "plain", tmp_path / "Zebulon_Quentin", out=tmp_path / "out"
     )
-    assert names == ["exam-1", "plain", "exam-3"]
+    assert names == ["exam-1", "plain", "exam-2"]
     assert notes == []
 
 

@@ -1,14 +1,25 @@
 """A result is one process's, appears as a whole, and replaces another at once; what was killed leaves nothing."""
 
 import errno
+import json
 import os
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 from hepaflow.errors import UserError
-from hepaflow.segment.result_folder import as_a_whole, aside, claimed, remove_remains
+from hepaflow.segment.result_folder import (
+    MEASUREMENTS,
+    as_a_whole,
+    aside,
+    check_free,
+    claimed,
+    digest_in,
+    digests_in,
+    remove_remains,
+)
 from hepaflow.system.destination import make_folder
 
 NAMES = {"result"}
@@ -44,6 +55,28 @@ def test_a_result_is_there_as_a_whole(tmp_path: Path) -> None:
     assert _names(tmp_path) == ["exam"]
     assert (tmp_path / "exam/result").read_text() == "new"
     assert (tmp_path / "exam").stat().st_mode & 0o777 == 0o777 & ~_umask()
+
+
+def test_all_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or a power cut would leave a result of empty files."""
+    done: list[str] = []
+    fsync, rename = os.fsync, Path.rename
+
+    def noted_fsync(file: int) -> None:
+        done.append(os.readlink(f"/proc/self/fd/{file}").rpartition("/")[2])
+        fsync(file)
+
+    def noted_rename(path: Path, target: Path) -> Path:
+        done.append("rename")
+        return rename(path, target)
+
+    monkeypatch.setattr(os, "fsync", noted_fsync)
+    monkeypatch.setattr(Path, "rename", noted_rename)
+    with as_a_whole(tmp_path / "exam", {"result", "overlay"}, overwrite=False) as partial:
+        (partial / "result").touch()
+        (partial / "overlay").mkdir()
+        (partial / "overlay/1.dcm").touch()
+    assert done == ["result", partial.name, "1.dcm", "overlay", "rename"]
 
 
 def _umask() -> int:
@@ -144,6 +177,50 @@ def test_a_result_that_appears_meanwhile_is_not_replaced(tmp_path: Path) -> None
         late()
     assert (folder / "result").read_text() == "of the other"
     assert _names(tmp_path) == ["exam"]
+
+
+@pytest.mark.parametrize(
+    ("earlier", "digest", "refused"),
+    [
+        ("aa", "aa", ""),
+        ("aa", "bb", "the result of another exam"),
+        ("aa", "", ""),  # of a job of the workflow, which knows its exams by their names
+        ("", "bb", ""),  # of an earlier version
+    ],
+)
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_the_result_of_another_exam_is_never_replaced(
+    tmp_path: Path, earlier: str, digest: str, refused: str, overwrite: bool
+) -> None:
+    path = tmp_path / "exam" / MEASUREMENTS
+    path.parent.mkdir()
+    path.write_text(json.dumps({"source": {"digest": earlier} if earlier else {}}))
+    refused = refused or ("" if overwrite else "an earlier result")
+    with pytest.raises(UserError, match=refused) if refused else nullcontext():
+        check_free(path.parent, {MEASUREMENTS}, overwrite=overwrite, digest=digest)
+
+
+def test_one_that_appears_meanwhile_is_not_replaced_either(tmp_path: Path) -> None:
+    folder = tmp_path / "exam"
+
+    def late() -> None:
+        with as_a_whole(folder, {MEASUREMENTS}, overwrite=True, digest="aa"):
+            folder.mkdir()
+            (folder / MEASUREMENTS).write_text('{"source": {"digest": "bb"}}')
+
+    with pytest.raises(UserError, match="the result of another exam"):
+        late()
+    assert digest_in(folder) == "bb"
+
+
+@pytest.mark.parametrize("content", [None, "", "[]", "{}", '{"source": 1}', '{"source": {"kind": "NIfTI"}}'])
+def test_a_result_that_tells_no_digest_has_none(tmp_path: Path, content: str | None) -> None:
+    (tmp_path / "exam").mkdir()
+    (tmp_path / ".hidden").mkdir()
+    if content is not None:
+        (tmp_path / "exam" / MEASUREMENTS).write_text(content)
+    assert digests_in(tmp_path) == {"exam": ""}
+    assert digests_in(tmp_path / "none") == {}
 
 
 @pytest.mark.parametrize("name", [".DS_Store", "._report.html", "Thumbs.db", "desktop.ini"])

@@ -8,6 +8,7 @@ import pytest
 from dicom_series import Phantom, raw, write
 
 from hepaflow.errors import UserError
+from hepaflow.segment.places import searched
 from hepaflow.segment.source import find_exams, read_exam
 
 
@@ -27,13 +28,23 @@ def _series(folder: Path, number: int, study: str = "1.2.3", **elements: object)
     )
 
 
-def _names(place: Path, **how: object) -> list[str]:
-    return [source.name for source in find_exams(place, **how).sources]
+def _names(place: Path, *, without: Path | None = None, **how: object) -> list[str]:
+    with searched([place], without or place / "none", **how) as (found,):
+        return [source.name for source in found.sources]
 
 
 def test_a_nifti_file_is_an_exam(tmp_path: Path) -> None:
     exam = find_exams(_nifti(tmp_path / "volume-7.nii.gz")).sources[0].read()
     assert (exam.name, exam.hu.shape, exam.series) == ("volume-7", (5, 4, 3), None)
+
+
+def test_a_link_has_its_own_name(tmp_path: Path) -> None:
+    """As in git-annex and DVC, where the target is called after its digest."""
+    target = _nifti(tmp_path / "store/SHA256E-s9--ab.nii.gz")
+    (tmp_path / "liver-7.nii.gz").symlink_to(target)
+    (tmp_path / "case-7").symlink_to(_series(tmp_path / "store/ab12", 2))
+    assert _names(tmp_path / "liver-7.nii.gz") == ["liver-7"]
+    assert _names(tmp_path / "case-7") == ["case-7"]
 
 
 def test_a_folder_of_nifti_files_is_as_many_exams(tmp_path: Path) -> None:
@@ -145,7 +156,7 @@ def test_a_folder_named_after_the_patient_does_not_name_the_exam(tmp_path: Path,
 def test_a_nifti_file_beside_dicom_does_not_name_the_patient_either(tmp_path: Path) -> None:
     _series(tmp_path / "a", 1)
     _nifti(tmp_path / "phantom one.nii")
-    assert _names(tmp_path) == ["a", "exam-2"]
+    assert _names(tmp_path) == ["a", "exam-1"]
 
 
 def test_what_a_killed_run_left_in_its_results_is_no_exam(tmp_path: Path) -> None:

@@ -304,7 +304,7 @@ def _segmented(chosen: argparse.Namespace, ending: Ending) -> int:
         tell(line)
 
     model = chosen.model or shipped_model()
-    if all(place.exists() for place in chosen.exam):
+    if all(map(os.path.exists, chosen.exam)):
         read_bundle(model)  # before an archive is unpacked, and many files are looked at
     failures = segment_exams(
         chosen.exam,

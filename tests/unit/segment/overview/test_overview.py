@@ -1,10 +1,13 @@
 """The overview holds every result in a folder as its own files have it, and nothing else."""
 
 import csv
+import errno
 import json
 import re
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -16,10 +19,13 @@ from hepaflow.errors import UserError
 from hepaflow.model.origin import NOTICE, UNRECORDED, Origin
 from hepaflow.segment.output import write_exam
 from hepaflow.segment.overview.files import EXAMS, FILES, INDEX, LESIONS, check_overview, write_overview
-from hepaflow.segment.overview.results import read_results
+from hepaflow.segment.overview.results import Results, read_results
+from hepaflow.segment.result_folder import alone
 from hepaflow.segment.source import read_exam
 
 PHANTOMS = Origin(True, "demo.tsv", 22, 4, {"liver": 0.905, "lesion": 0.651})
+OTHER_WEIGHTS = replace(PHANTOMS, weights_of_files=True)
+MANY_PHANTOMS = replace(PHANTOMS, drawn_phantoms=6000)
 EXAMS_SEEN = Origin(False, "lits17.tsv", 121, 10, {"liver": 0.95})
 
 
@@ -58,7 +64,7 @@ def out(tmp_path: Path) -> Path:
 def test_a_row_an_exam_and_a_row_a_lesion_hold_what_was_measured(out: Path) -> None:
     for name in ("exam-10", "exam-2"):
         _result(out, name, origin=PHANTOMS, model={"model": "a1b2", "precision": "fp32"}, notes=("look, here",))
-    assert write_overview(out, {}) == 2
+    assert len(write_overview(out, {}).found) == 2
     told = json.loads((out / "exam-2/measurements.json").read_text())
     rows = _rows(out, EXAMS)
     assert [row["exam"] for row in rows] == ["exam-2", "exam-10"]
@@ -115,7 +121,7 @@ def test_an_exam_is_not_told_both_as_segmented_and_as_not_segmented(out: Path) -
     write_overview(out, {"a": "found: an earlier result\nwhat to do: --overwrite", "c": "found: x"})
     text = _text(_page(out))
     assert "Not segmented by the last command c found: x" in text
-    again = "Not segmented again by the last command: what stands above is an earlier result"
+    again = "Not segmented by the last command: what stands above under this name is an earlier result"
     assert f"{again} a found: an earlier result what to do: --overwrite" in text
     write_overview(out, {"c": "found: x"})
     assert again not in _text(_page(out))
@@ -133,13 +139,21 @@ def test_the_page_asks_for_nothing_and_runs_nothing(out: Path) -> None:
 
 @pytest.mark.parametrize(
     ("origin", "words", "red"),
-    [(PHANTOMS, PHANTOMS.in_words, True), (EXAMS_SEEN, EXAMS_SEEN.in_words, False), (None, UNRECORDED, False)],
+    [
+        (PHANTOMS, PHANTOMS.in_words, True),
+        (OTHER_WEIGHTS, OTHER_WEIGHTS.in_words, False),
+        (MANY_PHANTOMS, MANY_PHANTOMS.in_words, False),
+        (EXAMS_SEEN, EXAMS_SEEN.in_words, False),
+        (None, UNRECORDED, False),
+    ],
 )
 def test_the_page_says_what_the_model_was_made_from(
     out: Path, origin: Origin | None, words: str, red: bool
 ) -> None:
+    """In red where the exam's own page says it in red."""
     _result(out, "a", origin=origin)
     write_overview(out, {})
+    assert ('<p class="origin phantoms">' in (out / "a/report.html").read_text()) == red
     assert f"Model: {words}. {NOTICE}" in _text(_page(out))
     assert ('<p class="origin phantoms">' in _page(out)) == red
 
@@ -162,7 +176,7 @@ def test_hostile_texts_stay_texts(out: Path) -> None:
     assert _text(_page(out)).count(hostile) == 3
 
 
-def test_what_is_no_result_is_left_out(out: Path) -> None:
+def test_what_cannot_be_read_is_left_out_and_told(out: Path) -> None:
     _result(out, "a")
     whole = json.loads((out / "a/measurements.json").read_text())
     for name, told in {
@@ -172,7 +186,27 @@ def test_what_is_no_result_is_left_out(out: Path) -> None:
         (out / name).mkdir()
         (out / name / "measurements.json").write_text(told)
     (out / "linked").symlink_to(out / "a")
-    assert [one.name for one in read_results(out)] == ["a"]
+    (out / "exam without a result").mkdir()
+    results = read_results(out)
+    assert [one.name for one in results.found] == ["a"]
+    other = "measurements.json is of another program, or of an earlier version"
+    assert results.unread == {
+        "a list": other, "another": other, "lacks": other, "no json": "measurements.json is damaged", "odd": other,
+    }  # fmt: skip
+    write_overview(out, {})
+    text = _text(_page(out))
+    assert "results that cannot be read. Segment these exams again with --overwrite a list measurements" in text
+    assert "no json measurements.json is damaged odd" in text
+
+
+def test_a_folder_of_another_user_is_told(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (out / "closed").mkdir()
+
+    def denied(path: Path, **_: Any) -> str:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_text", denied)
+    assert read_results(out) == Results((), {"closed": "cannot be read (Permission denied)"})
 
 
 def test_a_result_of_an_earlier_version_has_a_row(out: Path) -> None:
@@ -191,7 +225,7 @@ def test_a_result_of_an_earlier_version_has_a_row(out: Path) -> None:
 
 
 def test_nothing_is_written_where_there_is_no_result(out: Path) -> None:
-    assert write_overview(out, {"a": "no"}) == 0
+    assert write_overview(out, {"a": "no"}) == Results((), {})
     assert not list(out.iterdir())
 
 
@@ -212,3 +246,29 @@ def test_our_own_overview_may_be_replaced_and_no_other_file(out: Path) -> None:
         with pytest.raises(UserError, match="not hepaflow's"):
             check_overview(out)
         (out / name).rmdir()
+
+
+def test_an_overview_that_cannot_be_read_is_told_before_the_command_begins(
+    out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (out / INDEX).touch()
+
+    def denied(*_: Any, **__: Any) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", denied)
+    with pytest.raises(UserError, match=r"cannot be read \(Permission denied\)"):
+        check_overview(out)
+
+
+def test_of_two_commands_that_end_at_once_none_loses_rows(out: Path) -> None:
+    _result(out, "a")
+    other = Thread(target=write_overview, args=(out, {}))
+    with alone(out):
+        other.start()
+        other.join(0.2)
+        assert other.is_alive(), "it read before this command's results were there"
+        _result(out, "b")
+    other.join()
+    assert [row["exam"] for row in _rows(out, EXAMS)] == ["a", "b"]
+    assert sorted(path.name for path in out.iterdir()) == ["a", "b", *sorted(FILES)]

@@ -125,7 +125,7 @@ def score_folder(
     UserError
         If a file is unreadable, or a segmentation does not lie on its reference's grid.
     """
-    method, tables = predictions.resolve().name, []
+    method, tables = os.path.basename(os.path.abspath(predictions)), []
     pairs = list(pair(predictions, references))
     for exam, path, reference in pairs:  # of all, before the first is scored
         check_grid(read_grid(path, exam=exam), read_grid(reference, exam=exam), path, exam, trust_grid=trust_grid)

@@ -1,5 +1,6 @@
 """Segment exams of one's own, without a workflow: the command `hepaflow segment`."""
 
+import os
 import sys
 import time
 import traceback
@@ -17,6 +18,7 @@ from hepaflow.methods.plan import networks_of
 from hepaflow.model.origin import NOTICE, Origin, in_words
 from hepaflow.model.shipped import SHIPPED
 from hepaflow.segment.choice import check_choice
+from hepaflow.segment.digests import fingerprint, keyed, make_key, read_key
 from hepaflow.segment.output import PAGE, check_result, rehearse, write_exam
 from hepaflow.segment.overview.files import FILES, check_overview, write_overview
 from hepaflow.segment.own_exam import result_of
@@ -245,26 +247,29 @@ _Exam = tuple[Source, Callable[[str], str]]
 
 @dataclass(frozen=True)
 class _Read:
-    """An exam in memory, and how many seconds it took to read."""
+    """An exam in memory, its `fingerprint`, and how many seconds it took to read."""
 
     source: Source
+    fingerprint: str
     exam: LoadedExam
     seconds: float
 
 
 def _read(source: Source) -> _Read:
     began = time.perf_counter()
-    exam = source.read()
-    return _Read(source, exam, time.perf_counter() - began)
+    known_by, exam = fingerprint(source), source.read()
+    return _Read(source, known_by, exam, time.perf_counter() - began)
 
 
 def _refused_at_once(exams: Sequence[_Exam], out: Path, wanted: Wishes) -> tuple[list[_Exam], list[Failure]]:
     """Part exams from those that are known not to be segmented before anything is read of them."""
-    waiting, refused = [], []
+    waiting, refused, key = [], [], read_key(out)
     for source, told in exams:
+        folder = out / source.name
         try:
-            check_result(out / source.name, overwrite=wanted.overwrite)
             check_choice(source)
+            digest = keyed(fingerprint(source), key) if os.path.lexists(folder) else ""
+            check_result(folder, overwrite=wanted.overwrite, digest=digest)
         except UserError as error:
             refused.append(_failure(source, error, told))
         else:
@@ -287,9 +292,9 @@ def _first_to_read(waiting: list[_Exam]) -> tuple[list[_Read], list[Failure]]:
 
 def _check_places(places: Sequence[Path], out: Path) -> None:
     for place in places:
-        if not place.exists():
+        if not os.path.exists(place):  # Path.exists raises where we have no right to look
             raise UserError(
-                "no such file or folder",
+                "no such file or folder, or no right to look at it",
                 file=place,
                 remedy="name a NIfTI file, a folder of DICOM files, or an archive",
             )
@@ -307,17 +312,27 @@ def _nothing_at(number: int, error: UserError) -> Failure:
 def _sum_up(out: Path, failures: Sequence[Failure], say: Callable[[str], None]) -> list[Failure]:
     """Write the overview; return what could not be written."""
     try:
-        count = write_overview(out, {one.exam: one.reason for one in failures if not one.incomplete})
+        written = write_overview(out, {one.exam: one.reason for one in failures if not one.incomplete})
     except OSError as error:
         told = f"{', '.join(FILES)} could not be written ({error.strerror})"
         return [Failure("the overview of all exams", told, told, incomplete=True)]
-    if count:
+    for name, why in written.unread.items():
+        say(f"{out / name} is missing in the overview: {why}; segment its exam again with --overwrite")
+    if count := len(written.found):
         exams = "the exam" if count == 1 else f"all {count} exams"
         say(f"{out / FILES[0]}: {exams} in this folder; the same in {' and '.join(FILES[1:])}")
     return []
 
 
 def _failure(source: Source, error: Exception, told: Callable[[str], str]) -> Failure:
+    if isinstance(error, OSError) and error.strerror:
+        error = UserError(
+            error.strerror,
+            exam=source.name,
+            file=error.filename or source.place,
+            expected="a file or folder that can be read and written",
+            remedy="look at its permissions, and at the disk or network folder that holds it; try again",
+        )
     if isinstance(error, UserError):
         known = source.without_patient(error)
         return Failure(source.name, told(known.found), told(str(known)))
@@ -341,7 +356,7 @@ def _segment_one(
     """Segment an exam; return what of its result is missing."""
     exam, clock = read.exam, [time.perf_counter()]
     with claimed(folder):
-        check_result(folder, overwrite=wanted.overwrite)
+        check_result(folder, overwrite=wanted.overwrite, digest=keyed(read.fingerprint, read_key(folder.parent)))
         of = f"{exam.series.short_name}, " if exam.series else ""
         say(f"  {of}{times(exam.grid.canonical_shape)} (slices, rows, columns)")
         for warning in (*exam.warnings, *rehearse(folder, exam, anonymise=wanted.anonymise)):
@@ -358,6 +373,7 @@ def _segment_one(
             origin=model.origin,
             anonymise=wanted.anonymise,
             overwrite=wanted.overwrite,
+            digest=keyed(read.fingerprint, make_key(folder.parent)),
             outside=result.outside,
             notes=result.notes,
         )

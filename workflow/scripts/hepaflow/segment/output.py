@@ -2,7 +2,6 @@
 
 import functools
 import json
-import math
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -23,13 +22,13 @@ from hepaflow.segment.outside_liver import MARGIN_MM, Outside
 from hepaflow.segment.report.measurements import Measurements, measure
 from hepaflow.segment.report.montage import thumbnail
 from hepaflow.segment.report.page import exam_page
-from hepaflow.segment.result_folder import as_a_whole, aside, check_free
+from hepaflow.segment.result_folder import MEASUREMENTS, as_a_whole, aside, check_free
 from hepaflow.segment.source import LoadedExam
 from hepaflow.version import version
 from hepaflow.volumes.labels import LABELS
 from hepaflow.volumes.volume import write_map
 
-LABEL_MAP, MEASUREMENTS, PAGE = "segmentation.nii.gz", "measurements.json", "report.html"
+LABEL_MAP, PAGE = "segmentation.nii.gz", "report.html"
 SEGMENTATION, OVERLAY, THUMBNAIL = "segmentation.dcm", "overlay", "thumbnail.webp"
 
 _FILES = {
@@ -44,8 +43,11 @@ _DICOM_FILES = {
 NAMES = {LABEL_MAP, MEASUREMENTS, PAGE, THUMBNAIL, SEGMENTATION, OVERLAY, ".sha256"}
 """All that an earlier result can consist of; the last are digests that jobs of the workflow note."""
 
-_BYTES_OF_A_PIXEL = 3
-"""In the overlay, which is not compressed."""
+_BYTES_OF_A_VOXEL = 0.5
+"""In page and label map: 0.2 in exams of 512 × 512 pixels, half a byte in small ones with much noise."""
+
+_BYTES_OF_DICOM = 3.25
+"""In overlay and segmentation, which are not compressed: three colours, and a bit for each of two segments."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,7 @@ def write_exam(
     origin: Origin | None = None,
     anonymise: bool = False,
     overwrite: bool = False,
+    digest: str = "",
     outside: Outside | None = None,
     notes: Sequence[str] = (),
 ) -> Written:
@@ -100,6 +103,8 @@ def write_exam(
         Write DICOM without patient and study.
     overwrite : bool, optional
         Replace a folder that holds an earlier result, and nothing else.
+    digest : str, optional
+        By which the result is known as that of this exam. That of another exam is not replaced.
     outside : Outside, optional
         What lay outside of the liver.
     notes : sequence of str, optional
@@ -110,13 +115,13 @@ def write_exam(
     UserError
         If the folder holds something already, or cannot be written to.
     """
-    check_result(folder, overwrite=overwrite)
+    check_result(folder, overwrite=overwrite, digest=digest)
     measured = _with_warnings(measure(labels, exam.grid, disagreement, exam.series), notes)
     unlike = doubts(measured, labels, exam, origin.seen if origin else None)
     measured = _with_warnings(measured, (*weak(origin), *unlike))
     missing: list[str] = []
     try:
-        with as_a_whole(folder, NAMES, overwrite=overwrite) as partial:
+        with as_a_whole(folder, NAMES, overwrite=overwrite, digest=digest) as partial:
             write_map(partial / LABEL_MAP, labels, exam.grid)
             for name, write in _dicom_writers(exam, labels, anonymise, model, origin).items():
                 missing += _attempt(partial / name, write, exam)
@@ -137,7 +142,10 @@ def write_exam(
             missing += _attempt(partial / PAGE, write_page, exam)
             measured = _with_warnings(measured, missing)
             told = json.dumps(
-                _told(exam, measured, model or {}, origin, outside), indent=2, ensure_ascii=False, allow_nan=False
+                _told(exam, measured, model or {}, origin, outside, digest),
+                indent=2,
+                ensure_ascii=False,
+                allow_nan=False,
             )
             (partial / MEASUREMENTS).write_text(told + "\n", encoding="utf-8")
     except OSError as error:
@@ -150,15 +158,17 @@ def write_exam(
     return Written(measured, tuple(missing))
 
 
-def check_result(folder: Path, *, overwrite: bool) -> None:
+def check_result(folder: Path, *, overwrite: bool, digest: str = "") -> None:
     """Refuse to write a result where something else lies, or an earlier one that is not to be replaced.
+
+    `write_exam` has the parameters.
 
     Raises
     ------
     UserError
         If so.
     """
-    check_free(folder, NAMES, overwrite=overwrite)
+    check_free(folder, NAMES, overwrite=overwrite, digest=digest)
 
 
 def rehearse(folder: Path, exam: LoadedExam, *, anonymise: bool = False) -> list[str]:
@@ -182,17 +192,18 @@ def rehearse(folder: Path, exam: LoadedExam, *, anonymise: bool = False) -> list
     UserError
         If the disk has no room for the result.
     """
-    if exam.series is None:
-        return []
-    needed, free = _BYTES_OF_A_PIXEL * math.prod(exam.grid.shape), shutil.disk_usage(folder.parent).free
+    bytes_of_a_voxel = _BYTES_OF_A_VOXEL + (_BYTES_OF_DICOM if exam.series else 0)
+    needed, free = bytes_of_a_voxel * exam.hu.size, shutil.disk_usage(folder.parent).free
     if needed > free:
         raise UserError(
             f"{free / 1e6:.0f} MB free",
             exam=exam.name,
             file=folder.parent,
-            expected=f"{needed / 1e6:.0f} MB for the overlay alone",
+            expected=f"about {needed / 1e6:.0f} MB for the result",
             remedy="make room, or name a folder on a larger disk",
         )
+    if exam.series is None:
+        return []
     labels = np.zeros(exam.hu.shape, np.uint8)
     labels.flat[:2] = 1, 2  # a frame of either segment
     with aside(folder.parent, "partial") as partial:
@@ -254,18 +265,22 @@ def _told(
     model: Mapping[str, str],
     origin: Origin | None,
     outside: Outside | None,
+    digest: str,
 ) -> dict[str, object]:
     """Return the content of the file of measurements; nothing in it tells whose exam it is."""
     series = exam.series
+    source = (
+        {"kind": "DICOM", "series_number": series.number, "series_description": series.description}
+        if series
+        else {"kind": "NIfTI"}
+    )
     return {
         "exam": exam.name,
         "hepaflow": version(),
         "notice": NOTICE,
         "model": dict(model),
         "model_origin": {"in_words": in_words(origin), **(origin.as_json() if origin else {})},
-        "source": {"kind": "DICOM", "series_number": series.number, "series_description": series.description}
-        if series
-        else {"kind": "NIfTI"},
+        "source": source | ({"digest": digest} if digest else {}),
         "grid": {
             "slices_rows_columns": list(exam.grid.canonical_shape),
             "spacing_mm": [round(length, 6) for length in exam.grid.trusted_spacing or ()] or None,

@@ -1,11 +1,9 @@
 """The places that a command names, searched for exams: archives unpacked, and no two exams with one name."""
 
 import os
-import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from itertools import chain, count
 from pathlib import Path
 
 from hepaflow.dicom.headers import read_header
@@ -13,8 +11,10 @@ from hepaflow.dicom.values import uid
 from hepaflow.errors import UserError
 from hepaflow.segment.archive import is_archive, name_of, unpack
 from hepaflow.segment.choice import series_meant
+from hepaflow.segment.names import shortened
 from hepaflow.segment.result_folder import aside
-from hepaflow.segment.source import Found, Source, exam_name, find_exams
+from hepaflow.segment.source import Found, Source, find_exams
+from hepaflow.segment.unique import UniqueNames
 from hepaflow.volumes.nifti_name import stem
 
 _DIRECTORY = "dicomdir"
@@ -54,7 +54,7 @@ def searched(
     keep_names: bool = False,
     reserved: Collection[str] = (),
 ) -> Iterator[list[Searched]]:
-    """Find the exams at some places. While they are used, archives lie unpacked in the folder for results.
+    """Find the exams at some places, and name them. While they are used, archives lie unpacked beside the results.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def searched(
                     found.append(Searched(number, error=error))
                     continue
                 unpacked.enter_context(own.pop_all())
-        yield _named(_each_once(found), set(reserved))
+        yield list(_named(list(_each_once(found)), UniqueNames(out, reserved)))
 
 
 def _without_more_files_of_a_series(places: Sequence[Path]) -> Iterator[tuple[int, Path, str | None]]:
@@ -156,32 +156,19 @@ def _each_once(found: Sequence[Searched]) -> Iterator[Searched]:
         yield replace(one, sources=tuple(kept), notes=tuple(notes))
 
 
-def _named(found: Iterator[Searched], taken: set[str]) -> list[Searched]:
+def _named(found: Sequence[Searched], names: UniqueNames) -> Iterator[Searched]:
     """Give every exam a name of its own; where that is not its folder's, say so."""
-    places = list(found)
-    total, number = sum(len(one.sources) for one in places), 0
-    named = []
-    for one in places:
+    of_results = [[names.of_result(source) for source in one.sources] for one in found]  # before others take them
+    for one, known in zip(found, of_results, strict=True):
         sources, notes = [], list(one.notes)
-        for source in one.sources:
-            number += 1
-            name = source.name
-            if len(places) > 1 and _is_numbered(source):  # within its own place; here, among all
-                name = f"exam-{number:0{len(str(total))}}"
-            unique = next(
-                one for one in chain([name], (f"{name}-{n}" for n in count(2))) if one.lower() not in taken
-            )
-            taken.add(unique.lower())
-            if unique != name:
-                notes.append(f"{name} is taken: the exam at {_place(one, source)} is called {unique}")
-            sources.append(replace(source, name=unique))
-        named.append(replace(one, sources=tuple(sources), notes=tuple(notes)))
-    return named
-
-
-def _is_numbered(source: Source) -> bool:
-    """Tell whether an exam got a number because its folder's name would tell the patient's."""
-    return bool(re.fullmatch(r"exam-\d+", source.name)) and source.name != exam_name(source.place.name)
+        for source, earlier in zip(one.sources, known, strict=True):
+            name, short = earlier or names.free(source), shortened(source.name)
+            if short != source.name:
+                notes.append(f"the exam at {_place(one, source)} is called {name}: its own name is too long")
+            elif short and name != short:
+                notes.append(f"{short} is taken: the exam at {_place(one, source)} is called {name}")
+            sources.append(replace(source, name=name))
+        yield replace(one, sources=tuple(sources), notes=tuple(notes))
 
 
 def _place(found: Searched, source: Source) -> str:

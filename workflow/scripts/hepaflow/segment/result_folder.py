@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import json
 import os
 import re
 import secrets
@@ -12,12 +13,16 @@ from pathlib import Path
 from typing import Literal
 
 from hepaflow.errors import UserError
+from hepaflow.system.atomic import sync_folder
 from hepaflow.system.signals import undisturbed
 
 try:
     import fcntl
 except ImportError:  # Windows: nothing is locked, and the last step alone decides
     fcntl = None  # type: ignore[assignment]
+
+MEASUREMENTS = "measurements.json"
+"""Name of the file of a result that tells, among else, of which exam it is."""
 
 _HIDDEN = ".hepaflow-"
 _LOCK = f"{_HIDDEN}lock-"
@@ -73,7 +78,30 @@ def claimed(folder: Path) -> Iterator[None]:
     path = folder.parent / (
         _LOCK + hashlib.sha256(folder.name.lower().encode(errors="surrogateescape")).hexdigest()[:16]
     )
-    lock = _lock_of(path, folder)
+    try:
+        lock = _lock_of(path, wait=False)
+    except BlockingIOError:
+        raise UserError(
+            "another process that is segmenting into this folder",
+            file=folder,
+            expected="one process for an exam",
+            remedy="wait for it, or name another folder with --out",
+        ) from None
+    with _until_removed(path, lock):
+        yield
+
+
+@contextmanager
+def alone(out: Path) -> Iterator[None]:
+    """Wait until no other process reads or writes what belongs to all results of a folder."""
+    path = out / f"{_LOCK}all"
+    with _until_removed(path, _lock_of(path, wait=True)):
+        yield
+
+
+@contextmanager
+def _until_removed(path: Path, lock: int | None) -> Iterator[None]:
+    """Keep a lock, and remove its file in the end."""
     try:
         yield
     finally:
@@ -83,7 +111,14 @@ def claimed(folder: Path) -> Iterator[None]:
             os.close(lock)
 
 
-def _lock_of(path: Path, folder: Path) -> int | None:
+def _lock_of(path: Path, *, wait: bool) -> int | None:
+    """Lock a file, which is made; None where that is not possible.
+
+    Raises
+    ------
+    BlockingIOError
+        If another process holds it, and is not to be waited for.
+    """
     while fcntl is not None:
         try:
             # Network file systems lock for writing alone, and another user's file may only be read.
@@ -92,15 +127,10 @@ def _lock_of(path: Path, folder: Path) -> int | None:
         except OSError:  # in a folder that keeps users apart: the last step still decides
             return None
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(lock)
-            raise UserError(
-                "another process that is segmenting into this folder",
-                file=folder,
-                expected="one process for an exam",
-                remedy="wait for it, or name another folder with --out",
-            ) from None
+            raise
         except OSError:  # a file system without locks
             os.close(lock)
             return None
@@ -151,8 +181,25 @@ def _locked(path: Path) -> int | None:
     return lock
 
 
-def check_free(folder: Path, names: Collection[str], *, overwrite: bool) -> None:
-    """Refuse to write into a folder that holds something; an earlier result alone may be replaced.
+def digest_in(folder: Path) -> str:
+    """Return the digest of the exam whose result a folder holds; empty where it tells none."""
+    try:
+        return str(json.loads((folder / MEASUREMENTS).read_text(encoding="utf-8"))["source"]["digest"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+def digests_in(out: Path) -> dict[str, str]:
+    """Return the digests in all folders of a folder for results, by their names; the shortest names first."""
+    try:
+        names = [path.name for path in out.iterdir() if not path.name.startswith(".")]
+    except OSError:  # none yet, or closed to this user
+        return {}
+    return {name: digest_in(out / name) for name in sorted(names, key=lambda name: (len(name), name))}
+
+
+def check_free(folder: Path, names: Collection[str], *, overwrite: bool, digest: str = "") -> None:
+    """Refuse to write into a folder that holds something; an earlier result of the same exam may be replaced.
 
     What file managers leave does not count, and goes with the earlier result.
 
@@ -162,6 +209,8 @@ def check_free(folder: Path, names: Collection[str], *, overwrite: bool) -> None
     names : collection of str
         What a result consists of.
     overwrite : bool
+    digest : str, optional
+        Of the exam. Without it, or in a result without it, any earlier result counts as one of the same exam.
 
     Raises
     ------
@@ -172,13 +221,29 @@ def check_free(folder: Path, names: Collection[str], *, overwrite: bool) -> None
         return
     if folder.is_symlink() or not folder.is_dir():
         raise UserError("something other than a folder", file=folder, remedy="move it, or name another folder")
-    held = {path.name for path in folder.iterdir() if not _DESKTOP.fullmatch(path.name)}
+    try:
+        held = {path.name for path in folder.iterdir() if not _DESKTOP.fullmatch(path.name)}
+    except OSError as error:
+        raise UserError(
+            f"a folder that cannot be read ({error.strerror})",
+            file=folder,
+            expected="no such folder yet, or one that this user may read",
+            remedy="change its permissions, or name another folder with --out",
+        ) from None
     if others := sorted(held - set(names)):
         raise UserError(
             f"files that are not hepaflow's: {', '.join(others[:3])}",
             file=folder,
             expected="no such folder yet",
             remedy="name another folder",
+        )
+    if held and digest and digest_in(folder) not in ("", digest):
+        raise UserError(
+            "the result of another exam, or of other images of this one",
+            file=folder,
+            expected="no such folder yet, or an earlier result of the same images",
+            remedy="name another folder with --out, or both exams in one command, which gives them different "
+            "names; or delete this folder if nobody needs it any more",
         )
     if held and not overwrite:
         raise UserError(
@@ -190,10 +255,11 @@ def check_free(folder: Path, names: Collection[str], *, overwrite: bool) -> None
 
 
 @contextmanager
-def as_a_whole(folder: Path, names: Collection[str], *, overwrite: bool) -> Iterator[Path]:
+def as_a_whole(folder: Path, names: Collection[str], *, overwrite: bool, digest: str = "") -> Iterator[Path]:
     """Give a folder to write into, which takes its place when all is written; after an error nothing is left.
 
     An earlier result stays until the new one is complete, and comes back if that cannot take its place.
+    `check_free` has the parameters.
 
     Raises
     ------
@@ -203,7 +269,8 @@ def as_a_whole(folder: Path, names: Collection[str], *, overwrite: bool) -> Iter
     folder.parent.mkdir(parents=True, exist_ok=True)
     with aside(folder.parent, "partial") as partial:
         yield partial
-        check_free(folder, names, overwrite=overwrite)
+        sync_folder(partial)
+        check_free(folder, names, overwrite=overwrite, digest=digest)
         with undisturbed():
             if _holds_something(folder):
                 _exchange(partial, folder)
@@ -214,7 +281,7 @@ def as_a_whole(folder: Path, names: Collection[str], *, overwrite: bool) -> Iter
                 partial.rename(folder)  # to a folder that holds something, this is an error
             except OSError as error:
                 if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
-                    check_free(folder, names, overwrite=False)
+                    check_free(folder, names, overwrite=False, digest=digest)
                 raise
 
 

@@ -1,11 +1,9 @@
 """Exams of one's own, found where they lie: NIfTI files and DICOM series in any folder."""
 
 import os
-import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +16,9 @@ from hepaflow.dicom.series import Contents, Series, choose_series, find_series
 from hepaflow.errors import UserError
 from hepaflow.exams.image_warnings import image_warnings
 from hepaflow.exams.walk import Skipped, counted, why_no_nifti
+from hepaflow.segment.names import as_name, exam_name
 from hepaflow.volumes.nifti_name import stem
 from hepaflow.volumes.volume import Grid, read_image
-
-_LONGEST_NAME = 80
-_MOST_BYTES = 120
-"""Of a name: file systems end at 255, encrypted ones at 143, and Chinese characters take three."""
-
-_IMAGE = ".image"
-"""End of the names of images that have their label beside them, as phantoms do."""
 
 _LEAST_RANGE = 100
 """HU from the lowest to the highest value; less are values that were brought into another range."""
@@ -63,7 +55,8 @@ class Source:
     Attributes
     ----------
     name : str
-        Of its folder or file; holds nothing that the headers say of the patient.
+        Of its folder or file, which others may have as well; empty where it would say what the headers say of the
+        patient.
     place : Path
         NIfTI file, or the folder of the DICOM files.
     series : tuple of Series
@@ -160,17 +153,17 @@ def find_exams(
     UserError
         If there is no exam, or not the series.
     """
-    if not place.exists():
+    if not os.path.exists(place):
         raise UserError(
             "no such file or folder",
             file=place,
             remedy="name a NIfTI file, a folder of DICOM files, or an archive",
         )
-    name = name or exam_name(place.resolve().name)
+    name = name or exam_name(os.path.basename(os.path.abspath(place)))  # a link's own name, not its target's
     if place.is_file() and stem(place.name) is not None:
         if series:
             raise UserError("a NIfTI file", file=place, expected="DICOM, of which --series names one series")
-        return Found((Source(_as_name(name), place),))
+        return Found((Source(as_name(name), place),))
     if _lies_in(place, without):  # results are written beside the exams or above them, not below
         without = None
     contents = find_series(place)
@@ -191,13 +184,14 @@ def find_exams(
             remedy="name another folder with --out, or move the exams out of this one",
         )
     sources.sort(key=lambda source: str(source.place))
+    named = tuple(replace(one, name=_name(one, place, name, keep_names)) for one in sources)
     exams = {one.uid for source in sources for one in source.series}
     unusable = tuple(
         LeftOut(one.uid, str(one.number or ""), one.description, len(one.files), retold(one.refused, whose))
         for one in contents.unusable
         if one.uid not in exams
     )
-    return Found(tuple(_named(sources, place, name, keep_names)), (*left_out, *unusable))
+    return Found(named, (*left_out, *unusable))
 
 
 def read_exam(place: Path, *, name: str) -> LoadedExam:
@@ -283,46 +277,9 @@ def _sorted_out(contents: Contents, series: str | None, without: Path | None) ->
     return volumes, [LeftOut("", "", "", count, reason) for count, reason in told]
 
 
-def _named(sources: list[Source], root: Path, name: str, keep_names: bool) -> Iterator[Source]:
-    """Name exams after their places below the folder, or number them where that would name the patient."""
-    names = []
-    for number, source in enumerate(sources, start=1):
-        below = source.place.relative_to(root) if root.is_dir() else Path()
-        parts = [*below.parts[:-1], exam_name(below.name)] if below.parts else [name]
-        given = _as_name("-".join(parts))
-        if not keep_names and named_in(given, source.identifiers):
-            given = f"exam-{number:0{len(str(len(sources)))}}"
-        names.append(given)
-    taken: set[str] = set()
-    for source, given in zip(sources, names, strict=True):
-        unique = next(
-            one for one in chain([given], (f"{given}-{n}" for n in count(2))) if one.lower() not in taken
-        )
-        taken.add(unique.lower())  # there are file systems to which upper and lower case are one
-        yield replace(source, name=unique)
-
-
-def exam_name(name: str) -> str:
-    """Return what the exam in a file or folder is called: its name without what only tells the kind of file.
-
-    Examples
-    --------
-    >>> exam_name("a.nii.gz"), exam_name("phantom-10.image.nii.gz"), exam_name("CT.image")
-    ('a', 'phantom-10', 'CT.image')
-    """
-    own = stem(name)
-    if own is None:
-        return name
-    return own.removesuffix(_IMAGE) or own
-
-
-def _as_name(text: str) -> str:
-    """Return a text as the name of a folder: letters, digits and a few signs, and never a way to elsewhere.
-
-    Examples
-    --------
-    >>> _as_name("../CT Abdomen: portal/"), _as_name("..")
-    ('CT_Abdomen_portal', 'exam')
-    """
-    name = re.sub(r"[^\w.-]+", "_", text).strip("._-")[:_LONGEST_NAME]
-    return name.encode()[:_MOST_BYTES].decode(errors="ignore").strip("._-") or "exam"
+def _name(source: Source, root: Path, name: str, keep_names: bool) -> str:
+    """Return the name of an exam's place below a folder, or none where it would name the patient."""
+    below = source.place.relative_to(root) if root.is_dir() else Path()
+    parts = [*below.parts[:-1], exam_name(below.name)] if below.parts else [name]
+    given = as_name("-".join(parts))
+    return "" if not keep_names and named_in(given, source.identifiers) else given

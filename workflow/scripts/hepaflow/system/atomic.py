@@ -41,8 +41,7 @@ def replacing(path: Path | str) -> Iterator[Path]:
     with beside as folder:
         partial = Path(folder, target.name)
         yield partial
-        with open(partial, "rb+") as file:
-            os.fsync(file.fileno())  # or a crash of the machine could leave the new name with an empty file
+        _sync(partial)
         os.replace(partial, target)
 
 
@@ -51,6 +50,25 @@ def _sweep(folder: Path) -> None:
         with suppress(OSError):
             if time.time() - left.stat().st_mtime > _DAY:
                 shutil.rmtree(left)
+
+
+def _sync(path: Path) -> None:
+    """Bring a file to the disk, or a crash of the machine could leave its new name with an empty file."""
+    with open(path, "rb+") as file:
+        os.fsync(file.fileno())
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring all files of a folder, and of the folders below, to the disk before it gets its name."""
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            _sync(Path(parent, name))
+        with suppress(OSError):  # not every system opens folders, and not every file system syncs them
+            opened = os.open(parent, os.O_RDONLY)
+            try:
+                os.fsync(opened)
+            finally:
+                os.close(opened)
 
 
 def write_text(path: Path | str, text: str) -> None:

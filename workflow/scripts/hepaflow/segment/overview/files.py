@@ -5,8 +5,9 @@ from pathlib import Path
 
 from hepaflow.errors import UserError
 from hepaflow.segment.overview.page import MARK, overview_page
-from hepaflow.segment.overview.results import read_results
+from hepaflow.segment.overview.results import Results, read_results
 from hepaflow.segment.overview.tables import exam_table, lesion_table
+from hepaflow.segment.result_folder import alone
 from hepaflow.system.atomic import write_text
 
 INDEX, EXAMS, LESIONS = FILES = ("index.html", "measurements.csv", "lesions.csv")
@@ -20,7 +21,7 @@ _COLUMNS: Mapping[str, Sequence[str]] = {
 
 
 def check_overview(folder: Path) -> None:
-    """Refuse a folder in which a file of somebody else's has the name of one of the overview.
+    """Refuse a folder in which a file of somebody else's has the name of one of the overview, or cannot be read.
 
     Raises
     ------
@@ -31,7 +32,16 @@ def check_overview(folder: Path) -> None:
         path = folder / name
         if not path.exists():
             continue
-        if not path.is_file() or not _is_ours(name, _begin(path)):
+        try:
+            is_ours = path.is_file() and _is_ours(name, _begin(path))
+        except OSError as error:
+            raise UserError(
+                f"a file that cannot be read ({error.strerror}), where the overview of the results would be",
+                file=path,
+                expected="no such file, or the overview of an earlier command",
+                remedy="change its permissions, or name another folder with --out",
+            ) from None
+        if not is_ours:
             raise UserError(
                 "a file that is not hepaflow's, where the overview of the results would be",
                 file=path,
@@ -53,7 +63,7 @@ def _begin(path: Path) -> str:
         return file.read(_BEGIN)
 
 
-def write_overview(folder: Path, failed: Mapping[str, str]) -> int:
+def write_overview(folder: Path, failed: Mapping[str, str]) -> Results:
     """Write page and tables of all results in a folder, each as a whole; nothing where there is no result.
 
     Parameters
@@ -64,12 +74,13 @@ def write_overview(folder: Path, failed: Mapping[str, str]) -> int:
 
     Returns
     -------
-    int
-        Number of results.
+    Results
+        What the folder holds.
     """
-    results = read_results(folder)
-    if results:
-        write_text(folder / INDEX, overview_page(results, failed))
-        write_text(folder / EXAMS, exam_table(results))
-        write_text(folder / LESIONS, lesion_table(results))
-    return len(results)
+    with alone(folder):  # or the last to write could have read before another's results were there
+        results = read_results(folder)
+        if results.found:
+            write_text(folder / INDEX, overview_page(results, failed))
+            write_text(folder / EXAMS, exam_table(results.found))
+            write_text(folder / LESIONS, lesion_table(results.found))
+    return results

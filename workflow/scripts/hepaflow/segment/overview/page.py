@@ -2,11 +2,11 @@
 
 import base64
 import html
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from urllib.parse import quote
 
 from hepaflow.model.origin import NOTICE
-from hepaflow.segment.overview.results import Result
+from hepaflow.segment.overview.results import Result, Results
 from hepaflow.segment.report.numbers import volume_in_html
 from hepaflow.version import version
 from hepaflow.web.template import page
@@ -15,24 +15,27 @@ from hepaflow.words import counted, number
 MARK = '<meta name="generator" content="hepaflow segment">'
 """By which the page is known as one of ours."""
 
+UNREAD = "Missing here and in the tables: results that cannot be read. Segment these exams again with --overwrite"
 
-def overview_page(results: Sequence[Result], failed: Mapping[str, str]) -> str:
+
+def overview_page(results: Results, failed: Mapping[str, str]) -> str:
     """Return the page, as HTML.
 
     Parameters
     ----------
-    results : sequence of Result
+    results : Results
     failed : mapping of str to str
         Exams that have no result, and why.
     """
-    models = {(one.model, one.origin): one for one in results}
+    found = results.found
+    models = {(one.model, one.origin): one for one in found}
     parts = {
         "mark": MARK,
-        "title": counted(len(results), "segmented exam"),
+        "title": counted(len(found), "segmented exam"),
         "models": "\n".join(f"  {_model(one, len(models) > 1)}" for one in models.values()),
         "notice": NOTICE,
-        "rows": "\n".join(_row(one, len(models) > 1) for one in results),
-        "failed": _failed(failed, {one.name for one in results}),
+        "rows": "\n".join(_row(one, len(models) > 1) for one in found),
+        "failed": _failed(failed, {one.name for one in found}) + _listed(UNREAD, results.unread),
         "made": f"Made by hepaflow {version()}.",
     }
     return page("segment/overview", "page.html", **parts)
@@ -40,7 +43,7 @@ def overview_page(results: Sequence[Result], failed: Mapping[str, str]) -> str:
 
 def _model(result: Result, several: bool) -> str:
     name = f"Model {result.model}" if several and result.model else "Model"
-    alarming = " phantoms" if result.of_phantoms else ""
+    alarming = " phantoms" if result.of_simple_phantoms else ""
     return f'<p class="origin{alarming}">{html.escape(f"{name}: {result.origin}")}.</p>'
 
 
@@ -79,7 +82,7 @@ def _failed(failed: Mapping[str, str], done: Collection[str]) -> str:
     kept = {name: why for name, why in failed.items() if name in done}
     others = {name: why for name, why in failed.items() if name not in done}
     return _listed("Not segmented by the last command", others) + _listed(
-        "Not segmented again by the last command: what stands above is an earlier result", kept
+        "Not segmented by the last command: what stands above under this name is an earlier result", kept
     )
 
 

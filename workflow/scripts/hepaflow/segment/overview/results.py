@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hepaflow.model.origin import UNRECORDED
-from hepaflow.segment.output import MEASUREMENTS, PAGE, THUMBNAIL
+from hepaflow.model.origin import UNRECORDED, Origin
+from hepaflow.segment.output import PAGE, THUMBNAIL
+from hepaflow.segment.result_folder import MEASUREMENTS
 
 _NEEDED = {"liver_voxels", "lesion_voxels", "liver_ml", "lesion_ml", "tumour_burden_percent", "lesions"}
 _OF_A_LESION = {
@@ -61,30 +62,52 @@ class Result:
         return str(self.at("model_origin", "in_words") or UNRECORDED)
 
     @property
-    def of_phantoms(self) -> bool:
+    def of_simple_phantoms(self) -> bool:
         """Whether its model has seen a few simple phantoms alone."""
-        return self.at("model_origin", "phantoms") is True and self.at("model_origin", "drawn_phantoms") is None
+        try:
+            return Origin.of_json(json.dumps(self.at("model_origin"))).of_simple_phantoms
+        except (ValueError, KeyError, TypeError):  # nobody has recorded it
+            return False
 
 
-def read_results(folder: Path) -> list[Result]:
-    """Read all results in a folder, in the order of their names, `exam-2` before `exam-10`.
+@dataclass(frozen=True)
+class Results:
+    """What a folder for results holds.
 
-    Folders whose measurements cannot be read are no results of this version, and left out.
+    Attributes
+    ----------
+    found : tuple of Result
+        In the order of their names, `exam-2` before `exam-10`.
+    unread : dict of str to str
+        Folders whose measurements cannot be read, and why.
     """
-    found = []
-    for path in folder.glob(f"*/{MEASUREMENTS}"):
-        own = path.parent
+
+    found: tuple[Result, ...]
+    unread: dict[str, str]
+
+
+def read_results(folder: Path) -> Results:
+    """Read all results in a folder."""
+    found, unread = [], {}
+    for own in sorted(folder.iterdir(), key=lambda path: (_natural(path.name), path.name)):
         if own.name.startswith(".") or own.is_symlink() or not own.name.isprintable():
             continue
         try:
-            told = json.loads(path.read_text(encoding="utf-8"))
-            if not _is_whole(told):
-                continue
+            told = json.loads((own / MEASUREMENTS).read_text(encoding="utf-8"))
             picture = (own / THUMBNAIL).read_bytes() if (own / THUMBNAIL).is_file() else b""
-        except (OSError, ValueError):
+            page = PAGE if (own / PAGE).is_file() else ""
+        except (FileNotFoundError, NotADirectoryError):  # no result, and no folder
             continue
-        found.append(Result(own.name, told, PAGE if (own / PAGE).is_file() else "", picture))
-    return sorted(found, key=lambda one: (_natural(one.name), one.name))
+        except OSError as error:
+            unread[own.name] = f"cannot be read ({error.strerror})"
+        except ValueError:
+            unread[own.name] = f"{MEASUREMENTS} is damaged"
+        else:
+            if _is_whole(told):
+                found.append(Result(own.name, told, page, picture))
+            else:
+                unread[own.name] = f"{MEASUREMENTS} is of another program, or of an earlier version"
+    return Results(tuple(found), unread)
 
 
 def _is_whole(told: Any) -> bool:
