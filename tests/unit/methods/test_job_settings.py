@@ -261,6 +261,17 @@ def test_of_files_pages_tell_the_name_alone() -> None:
     assert plan.plan.methods.keys() == plan_of(settings).methods.keys()
 
 
+@pytest.mark.parametrize("name", ["folder", "weights"])
+def test_names_that_users_give_are_no_keys_of_places(name: str) -> None:
+    unet = {"arch": "unet", "weights": "none"}
+    settings = read_settings(
+        {"backbones": {}, "methods": {name: {"network": unet}, "other": {"network": unet}}, "model": "other"}
+    )
+    compared, plan = of(settings, "table_configuration"), of(settings, "table_plan")
+    assert compared.run[f"methods.{name}.network.arch"] == "unet"
+    assert plan.plan.methods.keys() == {name, "other"}
+
+
 def test_the_summary_says_whether_exams_are_phantoms() -> None:
     assert not of(read_settings({}), "summary").phantoms
     assert of(read_settings({"phantoms": {}}), "summary").phantoms

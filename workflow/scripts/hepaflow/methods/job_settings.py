@@ -157,7 +157,8 @@ def _compared(settings: Settings) -> Iterator[tuple[str, Any]]:
 
 def _without_places(tree: Mapping[str, Any]) -> dict[str, Any]:
     """Return settings without folders, and with the names of files of weights instead of their paths."""
-    kept = {name: value for name, value in tree.items() if name != "folder"}
+    # A name that a user gave, such as that of a method called `folder`, stands for a group.
+    kept = {name: value for name, value in tree.items() if name != "folder" or isinstance(value, Mapping)}
     for name, value in kept.items():
         if isinstance(value, Mapping):
             kept[name] = _without_places(value)
