@@ -2,18 +2,21 @@
 
 import os
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hepaflow.errors import UserError
-from hepaflow.exams.sheet import ExamSheet, read_sheet
+from hepaflow.exams.sheet import Exam, ExamSheet, read_sheet
 from hepaflow.methods.inputs import Inputs, check_times, exams_in_words
+from hepaflow.methods.plan import model_of
 from hepaflow.methods.thesis import plan_of
 from hepaflow.settings.configuration import read_files
 from hepaflow.settings.workflow import read_settings
 
+CONFIG = Path(__file__).parents[3] / "config"
 HEADER = "exam\timage\tlabel\tsplit\n"
 GOOD = HEADER + "a\ta.nii\ta-l.nii\ttrain\nb\tb.nii\tb-l.nii\ttest\n"
 NAMES = ("a.nii", "a-l.nii", "b.nii", "b-l.nii", "c-l.nii")
@@ -285,8 +288,8 @@ def test_a_folder_with_hidden_folders_alone_is_empty(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("configuration", "told"),
     [
-        ("config", "22 exams to train and 1 to test, of the sheet lits17.tsv"),
-        ("demo", "22 exams to train and 1 to test, phantoms drawn by hepaflow: no patient's exam"),
+        ("config", "2 exams to train and 1 to test, of the sheet lits17.tsv"),
+        ("demo", "2 exams to train and 1 to test, phantoms drawn by hepaflow: no patient's exam"),
         (
             "open",
             "phantoms that were drawn during the training; 1 exam to test, drawn by hepaflow, too: no patient's "
@@ -295,5 +298,31 @@ def test_a_folder_with_hidden_folders_alone_is_empty(folder: Path) -> None:
     ],
 )
 def test_exams_are_told_by_whose_they_are(configuration: str, told: str) -> None:
-    folder = Path(__file__).parents[3] / "config"
-    assert exams_in_words(read_settings(read_files([folder / f"{configuration}.yaml"])), 22, 1) == told
+    assert trained_on(read_files([CONFIG / f"{configuration}.yaml"])) == (told, told)
+
+
+def trained_on(config: Mapping[str, Any]) -> tuple[str, str]:
+    """Return what a configuration's model, and all of its run, is trained and tested on, in words."""
+    splits = {"a": "train", "b": "train", "c": "test"}
+    exams = ExamSheet(Exam(name, f"{name}.nii", f"{name}-l.nii", split) for name, split in splits.items())
+    settings = read_settings(config)
+    plan = plan_of(settings)
+    model, run = (exams_in_words(settings, plan, one, exams) for one in (model_of(plan, settings.result), plan))
+    return model, run
+
+
+def test_a_model_beside_networks_of_exams_is_told_by_itself() -> None:
+    own = {"backbones": {"dense": {"arch": "densenet121"}}, "phantoms": None, "exams": "mine.tsv"}
+    model, run = trained_on(read_files([CONFIG / "open.yaml"]) | own)
+    assert model == "phantoms that were drawn during the training; 1 exam to test, of the sheet mine.tsv"
+    assert run == "2 exams to train and 1 to test, of the sheet mine.tsv"
+
+
+def test_networks_that_nothing_trains_are_told_as_those_of_a_model() -> None:
+    unet = {"arch": "unet", "weights": "model.zip"}
+    kept = {"network": unet, "training": {"epochs": 0, "start": "backbone"}}
+    config = {"backbones": {}, "model": "x", "methods": {"x": kept}, "exams": "mine.tsv"}
+    told = "networks of an earlier model, taken as they are; 1 exam to test, "
+    assert trained_on(config) == (f"{told}of the sheet mine.tsv",) * 2
+    drawn = f"{told}phantoms drawn by hepaflow: no patient's exam"
+    assert trained_on(config | {"phantoms": {}}) == (drawn, drawn)

@@ -13,6 +13,7 @@ from hepaflow.errors import UserError
 from hepaflow.exams.sheet import ExamSheet
 from hepaflow.exams.walk import walk
 from hepaflow.methods.given_files import check_predictions, prediction_file
+from hepaflow.methods.learned_from import learned_from_exams, phantoms_drawn
 from hepaflow.methods.plan import Step
 from hepaflow.settings.network import is_model
 from hepaflow.settings.plan import Plan
@@ -267,20 +268,26 @@ def check_times(paths: Iterable[str]) -> None:
         )
 
 
-def exams_in_words(settings: Settings, train: int, test: int) -> str:
-    """Return which exams a run trains on and tests with.
+def exams_in_words(settings: Settings, plan: Plan, model: Plan, exams: ExamSheet) -> str:
+    """Return what a model is trained on and tested with.
 
     Parameters
     ----------
     settings : Settings
-    train, test : int
-        Numbers of exams in the run's sheet.
+    plan : Plan
+        The run's.
+    model : Plan
+        The part of it that segments an exam, or all of it.
+    exams : ExamSheet
     """
-    if not settings.learns_from_exams:
-        whose = "drawn by hepaflow, too: no patient's exam" if settings.phantoms else _of_sheet(settings)
-        return f"phantoms that were drawn during the training; {counted(test, 'exam')} to test, {whose}"
     whose = "phantoms drawn by hepaflow: no patient's exam" if settings.phantoms else _of_sheet(settings)
-    return f"{counted(train, 'exam')} to train and {test} to test, {whose}"
+    test = len(exams.names("test"))
+    if learned_from_exams(plan, model):
+        return f"{counted(len(exams.names('train')), 'exam')} to train and {test} to test, {whose}"
+    if phantoms_drawn(plan, model):
+        whose = "drawn by hepaflow, too: no patient's exam" if settings.phantoms else whose
+        return f"phantoms that were drawn during the training; {counted(test, 'exam')} to test, {whose}"
+    return f"networks of an earlier model, taken as they are; {counted(test, 'exam')} to test, {whose}"
 
 
 def _of_sheet(settings: Settings) -> str:
