@@ -79,6 +79,8 @@ try:
     PHANTOMS = PhantomFiles(INPUTS.phantoms, SETTINGS.results)
     if workflow.check_envvars:  # all but `snakemake --lint`, which needs no data
         INPUTS.check()
+        if workflow.is_main_process:
+            INPUTS.check_new()
     if workflow.is_main_process:
         PHANTOMS.check()
         check_networks(SETTINGS)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import nibabel as nib
+import numpy as np
 import pytest
 
 from hepaflow.errors import UserError
@@ -241,6 +243,43 @@ def test_a_phantom_may_stand_beside_other_files(folder: Path) -> None:
 
 def test_real_exams_have_no_phantoms(folder: Path) -> None:
     assert inputs(folder).phantoms == {}
+
+
+# Exams that are only segmented.
+
+NEW = GOOD + "n\tn.nii\t\tnew\ns\tseries\t\tnew\n"
+RESAMPLED = {
+    "backbones": {},
+    "model": "mine",
+    "methods": {
+        "mine": {
+            "network": {
+                "arch": "monai",
+                "monai": {"name": "UNet", "arguments": {"channels": [4, 8], "strides": [2]}},
+            },
+            "sampling": {"kind": "patches", "size": [8, 16, 16]},
+            "stages": {"liver": {"data": {"kind": "resampled", "spacing": [5, 4, 4]}}},
+        }
+    },
+}
+
+
+def test_a_new_exam_without_the_spacing_that_the_model_needs_is_told(folder: Path) -> None:
+    voxels, path = np.zeros((4, 4, 4), np.int16), "data/n.nii"
+    nib.save(nib.Nifti1Image(voxels, np.diag([2.0, 2, 5, 1])), path)
+    inputs(folder, NEW, **RESAMPLED).check_new()  # a series of DICOM is not looked at
+    nib.save(nib.Nifti1Image(voxels, np.eye(4)), path)
+    inputs(folder, NEW).check_new()  # slices need no spacing
+    with pytest.raises(UserError, match="gives no spacing which could be trusted") as caught:
+        inputs(folder, NEW, **RESAMPLED).check_new()
+    assert f"exam: n\nfile: {path}" in str(caught.value)
+    Path(path).write_text("no image")
+    with pytest.raises(UserError, match="not readable as NIfTI"):
+        inputs(folder, NEW, **RESAMPLED).check_new()
+
+
+def test_a_new_phantom_has_a_spacing_once_it_is_made(folder: Path) -> None:
+    inputs(folder, f"{GOOD}n\tn.image.nii.gz\t\tnew\n", phantoms={}, **RESAMPLED).check_new()
 
 
 # Times.

@@ -14,12 +14,13 @@ from hepaflow.exams.sheet import ExamSheet
 from hepaflow.exams.walk import walk
 from hepaflow.methods.given_files import check_predictions, prediction_file
 from hepaflow.methods.learned_from import learned_from_exams, phantoms_drawn
-from hepaflow.methods.plan import Step
+from hepaflow.methods.plan import Step, model_of
+from hepaflow.preprocessing.registry import NEED_SPACING
 from hepaflow.settings.network import is_model
 from hepaflow.settings.plan import Plan
 from hepaflow.settings.workflow import WITHOUT_FILE, Settings
 from hepaflow.system.paths import normal
-from hepaflow.volumes.nifti_name import SUFFIXES
+from hepaflow.volumes.nifti_name import SUFFIXES, stem
 from hepaflow.words import counted
 
 _CLOCKS_DIFFER = 60
@@ -215,6 +216,34 @@ class Inputs:
                 f"{fault}{others}", exam=one.exam, file=one.path, expected=one.expected, remedy=one.remedy
             )
         self._check_owners()
+
+    def check_new(self) -> None:
+        """Check that the exams which are only segmented have the spacing that the run's model may need.
+
+        The survey, which all other exams go through, looks for it in these.
+
+        Raises
+        ------
+        UserError
+            If the header of a NIfTI file gives none, or cannot be read; it names the first such file.
+        """
+        data = model_of(self._plan, self._settings.result).data.values()
+        if not {one.preprocess.preprocessing.kind for one in data} & NEED_SPACING:
+            return
+        from hepaflow.volumes.volume import read_grid  # nibabel takes a while to import
+
+        for exam in self._exams.names("new"):
+            image = self.image(exam)
+            if stem(image) is None or image in self.made:
+                continue
+            if read_grid(Path(image), exam=exam).trusted_spacing is None:
+                raise UserError(
+                    "a header that gives no spacing which could be trusted",
+                    exam=exam,
+                    file=image,
+                    expected="the distances between voxels in millimetres: the model of this run resamples exams",
+                    remedy="correct the header (`pixdim`, sform or qform), or leave the exam out of the sheet",
+                )
 
     def _check_owners(self) -> None:
         owners: dict[str, str] = {}
