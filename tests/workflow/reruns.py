@@ -147,6 +147,16 @@ KEYS: dict[str, tuple[Any, frozenset[str]]] = {
     **{f"training.lesion.{key}": (value, LESION_NETWORKS) for key, value in TRAINING.items()},
     **{f"backbones.NAME.training.liver.{key}": (value, LIVER_NETWORKS) for key, value in TRAINING.items()},
     **{f"backbones.NAME.training.lesion.{key}": (value, LESION_NETWORKS) for key, value in TRAINING.items()},
+    # Once all exams are surveyed, it is seen whether any shows what is oversampled.
+    **{
+        f"{place}.{stage}.oversample": (TRAINING["oversample"], after | names("data_card"))
+        for stage, place, after in (
+            ("liver", "training", ALL_NETWORKS),
+            ("lesion", "training", LESION_NETWORKS),
+            ("liver", "backbones.NAME.training", LIVER_NETWORKS),
+            ("lesion", "backbones.NAME.training", LESION_NETWORKS),
+        )
+    },
     "training.lesion.start": ("backbone", LESION_NETWORKS),
     "backbones.NAME.training.lesion.start": ("backbone", LESION_NETWORKS),
     "methods.NAME.network.arch": ("resnet50", APART_NETWORKS),

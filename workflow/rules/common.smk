@@ -79,6 +79,8 @@ try:
     PHANTOMS = PhantomFiles(INPUTS.phantoms, SETTINGS.results)
     if workflow.check_envvars:  # all but `snakemake --lint`, which needs no data
         INPUTS.check()
+        if workflow.is_main_process:
+            INPUTS.check_new()
     if workflow.is_main_process:
         PHANTOMS.check()
         check_networks(SETTINGS)
@@ -118,7 +120,6 @@ FUSED = list(
 )
 # Whose scores stand for the run's: those of the fusion, or else of the run's model.
 LEADING = FUSION if FUSED else SETTINGS.result
-EXAMS_IN_WORDS = exams_in_words(SETTINGS, len(EXAMS.names("train")), len(EXAMS.names("test")))
 # Only of these does the thesis report figures.
 LITS17 = SETTINGS.phantoms is None and are_lits17(EXAMS[exam].image for exam in EXAMS.names("train", "test"))
 # Segmentations by others, and the structures that they have.

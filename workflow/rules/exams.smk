@@ -54,8 +54,11 @@ rule data_card:
         record=f"{RESULTS}/records/data_card.json",
     log:
         f"{RESULTS}/logs/data_card.log",
+    # Right behind the surveys: it stops a run whose labels would stop one of the last trainings.
+    priority: 99
     params:
         splits={exam: EXAMS[exam].split for exam in EXAMS.names("train", "test")},
+        settings=settings_of("data_card"),
         code=code_of("data_card"),
         libraries=libraries_of("data_card"),
     script:

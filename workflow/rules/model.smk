@@ -43,7 +43,7 @@ rule bundle:
         f"{RESULTS}/logs/bundle.log",
     priority: 5
     params:
-        data=EXAMS_IN_WORDS,
+        data=exams_in_words(SETTINGS, PLAN, MODEL, EXAMS),
         origin=ORIGIN,
         drawn=DRAWN,
         settings=settings_of("bundle"),

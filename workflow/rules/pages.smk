@@ -175,7 +175,7 @@ rule summary:
     params:
         leading=LEADING,
         beside=[method for method in METHODS if method not in (*FUSED, *VOTES)],
-        data=EXAMS_IN_WORDS,
+        data=exams_in_words(SETTINGS, PLAN, PLAN, EXAMS),  # of all methods, not of the model alone
         exams=EXAMS.names("test"),
         lits17=LITS17,
         page=page_of("pages", "web"),

@@ -47,10 +47,11 @@ PREDICTED = predictions_of(PLAN)
 PREPROCESSED = sorted(
     {
         (data_for(PLAN, method, stage, split), exam)
-        for steps, splits in ((networks_of(PLAN), ("train", "test")), (averages_of(PLAN), ("test",)))
-        for method, stage in steps
-        for split in splits
-        if split != "train" or learns_from_exams(PLAN, method, stage)
+        for method, stage, split in (
+            *PREDICTED,
+            *((*step, "train") for step in networks_of(PLAN) if learns_from_exams(PLAN, *step)),
+            *((*step, "test") for step in averages_of(PLAN)),
+        )
         for exam in EXAMS.names(split)
     }
 )

@@ -239,9 +239,14 @@ def test_a_stack_is_cleaned_as_its_slices_are_and_left_as_it_is() -> None:
         np.testing.assert_array_equal(stack, map_ >= HALF)
 
 
-def test_no_slices() -> None:
-    for step in (LIVER, LESION):
-        assert clean(np.zeros((0, 8, 8), np.uint8), [step]).shape == (0, 8, 8)
+@pytest.mark.parametrize("kind", POSTPROCESSING)
+def test_no_slices(kind: str) -> None:
+    """No liver was found, so there is no volume of interest."""
+    text = f'{{"postprocessing": [{{"kind": "{kind}"}}]}}'
+    steps = PostprocessSettings.model_validate_json(text).postprocessing
+    found = clean(np.zeros((0, 8, 8), np.uint8), steps, np.zeros((0, 8, 8), bool))
+    assert found.shape == (0, 8, 8)
+    assert found.dtype == bool
 
 
 def test_thesis_numbers() -> None:

@@ -11,7 +11,7 @@ from hepaflow.methods.given import read_prediction
 from hepaflow.methods.given_files import structures_of
 from hepaflow.methods.job_settings import JobSettings
 from hepaflow.methods.thesis import plan_of
-from hepaflow.settings.predictions import PredictionLabels
+from hepaflow.settings.predictions import AdoptSettings, PredictionLabels
 from hepaflow.settings.workflow import read_settings
 from hepaflow.volumes.volume import read_grid
 
@@ -129,6 +129,7 @@ def test_a_grid_that_is_trusted_is_taken_voxel_by_voxel(tmp_path: Path, image) -
         )
 
 
+@pytest.mark.parametrize("read_as", [PredictionLabels, AdoptSettings])  # `hepaflow evaluate`, the rule `adopt`
 @pytest.mark.parametrize(
     ("array", "liver", "refused"),
     [
@@ -141,9 +142,15 @@ def test_a_grid_that_is_trusted_is_taken_voxel_by_voxel(tmp_path: Path, image) -
     ],
 )
 def test_label_values_that_stand_for_nothing(
-    tmp_path: Path, image, array: np.ndarray, liver: tuple[int, ...], refused: bool, caplog
+    tmp_path: Path,
+    image,
+    array: np.ndarray,
+    liver: tuple[int, ...],
+    refused: bool,
+    read_as: type[PredictionLabels],
+    caplog,
 ) -> None:
-    path, values = stored(tmp_path / "exam.nii", array), PredictionLabels(liver=liver)
+    path, values = stored(tmp_path / "exam.nii", array), read_as(liver=liver)
     if refused:
         with pytest.raises(UserError, match="without a meaning"):
             read_prediction(path, exam="a", image=image, values=values)

@@ -2,18 +2,23 @@
 
 import os
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import nibabel as nib
+import numpy as np
 import pytest
 
 from hepaflow.errors import UserError
-from hepaflow.exams.sheet import ExamSheet, read_sheet
+from hepaflow.exams.sheet import Exam, ExamSheet, read_sheet
 from hepaflow.methods.inputs import Inputs, check_times, exams_in_words
+from hepaflow.methods.plan import model_of
 from hepaflow.methods.thesis import plan_of
 from hepaflow.settings.configuration import read_files
 from hepaflow.settings.workflow import read_settings
 
+CONFIG = Path(__file__).parents[3] / "config"
 HEADER = "exam\timage\tlabel\tsplit\n"
 GOOD = HEADER + "a\ta.nii\ta-l.nii\ttrain\nb\tb.nii\tb-l.nii\ttest\n"
 NAMES = ("a.nii", "a-l.nii", "b.nii", "b-l.nii", "c-l.nii")
@@ -240,6 +245,43 @@ def test_real_exams_have_no_phantoms(folder: Path) -> None:
     assert inputs(folder).phantoms == {}
 
 
+# Exams that are only segmented.
+
+NEW = GOOD + "n\tn.nii\t\tnew\ns\tseries\t\tnew\n"
+RESAMPLED = {
+    "backbones": {},
+    "model": "mine",
+    "methods": {
+        "mine": {
+            "network": {
+                "arch": "monai",
+                "monai": {"name": "UNet", "arguments": {"channels": [4, 8], "strides": [2]}},
+            },
+            "sampling": {"kind": "patches", "size": [8, 16, 16]},
+            "stages": {"liver": {"data": {"kind": "resampled", "spacing": [5, 4, 4]}}},
+        }
+    },
+}
+
+
+def test_a_new_exam_without_the_spacing_that_the_model_needs_is_told(folder: Path) -> None:
+    voxels, path = np.zeros((4, 4, 4), np.int16), "data/n.nii"
+    nib.save(nib.Nifti1Image(voxels, np.diag([2.0, 2, 5, 1])), path)
+    inputs(folder, NEW, **RESAMPLED).check_new()  # a series of DICOM is not looked at
+    nib.save(nib.Nifti1Image(voxels, np.eye(4)), path)
+    inputs(folder, NEW).check_new()  # slices need no spacing
+    with pytest.raises(UserError, match="gives no spacing which could be trusted") as caught:
+        inputs(folder, NEW, **RESAMPLED).check_new()
+    assert f"exam: n\nfile: {path}" in str(caught.value)
+    Path(path).write_text("no image")
+    with pytest.raises(UserError, match="not readable as NIfTI"):
+        inputs(folder, NEW, **RESAMPLED).check_new()
+
+
+def test_a_new_phantom_has_a_spacing_once_it_is_made(folder: Path) -> None:
+    inputs(folder, f"{GOOD}n\tn.image.nii.gz\t\tnew\n", phantoms={}, **RESAMPLED).check_new()
+
+
 # Times.
 
 
@@ -285,8 +327,8 @@ def test_a_folder_with_hidden_folders_alone_is_empty(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("configuration", "told"),
     [
-        ("config", "22 exams to train and 1 to test, of the sheet lits17.tsv"),
-        ("demo", "22 exams to train and 1 to test, phantoms drawn by hepaflow: no patient's exam"),
+        ("config", "2 exams to train and 1 to test, of the sheet lits17.tsv"),
+        ("demo", "2 exams to train and 1 to test, phantoms drawn by hepaflow: no patient's exam"),
         (
             "open",
             "phantoms that were drawn during the training; 1 exam to test, drawn by hepaflow, too: no patient's "
@@ -295,5 +337,31 @@ def test_a_folder_with_hidden_folders_alone_is_empty(folder: Path) -> None:
     ],
 )
 def test_exams_are_told_by_whose_they_are(configuration: str, told: str) -> None:
-    folder = Path(__file__).parents[3] / "config"
-    assert exams_in_words(read_settings(read_files([folder / f"{configuration}.yaml"])), 22, 1) == told
+    assert trained_on(read_files([CONFIG / f"{configuration}.yaml"])) == (told, told)
+
+
+def trained_on(config: Mapping[str, Any]) -> tuple[str, str]:
+    """Return what a configuration's model, and all of its run, is trained and tested on, in words."""
+    splits = {"a": "train", "b": "train", "c": "test"}
+    exams = ExamSheet(Exam(name, f"{name}.nii", f"{name}-l.nii", split) for name, split in splits.items())
+    settings = read_settings(config)
+    plan = plan_of(settings)
+    model, run = (exams_in_words(settings, plan, one, exams) for one in (model_of(plan, settings.result), plan))
+    return model, run
+
+
+def test_a_model_beside_networks_of_exams_is_told_by_itself() -> None:
+    own = {"backbones": {"dense": {"arch": "densenet121"}}, "phantoms": None, "exams": "mine.tsv"}
+    model, run = trained_on(read_files([CONFIG / "open.yaml"]) | own)
+    assert model == "phantoms that were drawn during the training; 1 exam to test, of the sheet mine.tsv"
+    assert run == "2 exams to train and 1 to test, of the sheet mine.tsv"
+
+
+def test_networks_that_nothing_trains_are_told_as_those_of_a_model() -> None:
+    unet = {"arch": "unet", "weights": "model.zip"}
+    kept = {"network": unet, "training": {"epochs": 0, "start": "backbone"}}
+    config = {"backbones": {}, "model": "x", "methods": {"x": kept}, "exams": "mine.tsv"}
+    told = "networks of an earlier model, taken as they are; 1 exam to test, "
+    assert trained_on(config) == (f"{told}of the sheet mine.tsv",) * 2
+    drawn = f"{told}phantoms drawn by hepaflow: no patient's exam"
+    assert trained_on(config | {"phantoms": {}}) == (drawn, drawn)

@@ -126,6 +126,21 @@ def test_surveys_look_for_a_spacing_where_a_method_resamples() -> None:
     assert of(Settings(), "survey").as_json() == {"trust_label_grid": False}
 
 
+def test_exams_are_searched_for_what_trainings_on_them_oversample() -> None:
+    def keys(**config: Any) -> dict[str, str]:
+        found: dict[str, str] = of(read_settings(config), "data_card").oversampled
+        return found
+
+    some, kept = {"oversample": 0.3}, {"oversample": 0.3, "epochs": 0, "start": "backbone"}
+    unet = {"arch": "unet", "weights": "model.zip"}
+    assert keys() == {}
+    assert keys(training={"lesion": some}) == {"lesion": "training.lesion.oversample"}
+    assert keys(methods={"mine": {"network": unet, "training": some}}) == dict.fromkeys(
+        ("liver", "lesion"), "methods.mine.training.oversample"
+    )
+    assert keys(methods={"mine": {"network": unet, "training": kept}}) == {}
+
+
 def test_speed_is_part_of_no_rules_settings() -> None:
     fast = read_settings({"compute": {"workers": 0, "devices": 2, "channels_last": True, "compile": True}})
     others = {
@@ -259,6 +274,17 @@ def test_of_files_pages_tell_the_name_alone() -> None:
         assert "/home/me" not in told
     assert plan.given == {"reader": ("liver", "lesion")}
     assert plan.plan.methods.keys() == plan_of(settings).methods.keys()
+
+
+@pytest.mark.parametrize("name", ["folder", "weights"])
+def test_names_that_users_give_are_no_keys_of_places(name: str) -> None:
+    unet = {"arch": "unet", "weights": "none"}
+    settings = read_settings(
+        {"backbones": {}, "methods": {name: {"network": unet}, "other": {"network": unet}}, "model": "other"}
+    )
+    compared, plan = of(settings, "table_configuration"), of(settings, "table_plan")
+    assert compared.run[f"methods.{name}.network.arch"] == "unet"
+    assert plan.plan.methods.keys() == {name, "other"}
 
 
 def test_the_summary_says_whether_exams_are_phantoms() -> None:

@@ -44,20 +44,45 @@ def _untrained(config: dict[str, Any]) -> dict[str, Any]:
     return config | {"methods": {"open": method | {"network": network, "stages": stages}}}
 
 
+def _kept(**config: Any) -> dict[str, Any]:
+    """Return a configuration whose backbones are networks of a model, unchanged."""
+    nothing = {"epochs": 0, "start": "backbone"}
+    backbone = {"arch": "unet", "weights": "model.zip", "training": {"liver": nothing, "lesion": nothing}}
+    return {"backbones": {"one": backbone, "two": backbone}} | config
+
+
 @pytest.mark.parametrize(
     ("config", "expected"),
     [
         ({}, (True, [], True)),
+        (_kept(), (True, [], True)),
+        (_kept(model="one"), (True, [], False)),  # it looks for lesions in the fusion's liver
+        (_kept() | OPEN | {"backbones": _kept()["backbones"]}, (False, ["trunk"], False)),
         ({"backbones": {"one": {"arch": "unet", "weights": "none"}}, "model": "one"}, (True, [], False)),
         (OPEN, (False, ["trunk"], False)),
         (_mixed(), (True, [], False)),
         (_untrained(OPEN), (False, [], False)),
         (_untrained(_mixed()), (False, [], False)),
     ],
-    ids=["the thesis", "one network", "drawn phantoms", "both", "nothing", "nothing of both"],
+    ids=[
+        "the thesis",
+        "a fusion of networks as they are",
+        "one of these networks",
+        "drawn phantoms beside them",
+        "one network",
+        "drawn phantoms",
+        "both",
+        "nothing",
+        "nothing of both",
+    ],
 )
 def test_what_a_model_has_learned_from(config: dict[str, Any], expected: tuple[bool, list[str], bool]) -> None:
     assert asked(config) == expected
+
+
+def test_a_fusion_of_networks_as_they_are_needs_training_exams() -> None:
+    assert read_settings(_kept()).learns_from_exams
+    assert not read_settings(_untrained(OPEN)).learns_from_exams
 
 
 @pytest.mark.parametrize(

@@ -821,6 +821,12 @@ def test_a_method_cannot_hold_out_a_single_exam_either() -> None:
     check_held_out(settings, 2)
 
 
+def test_networks_that_nothing_trains_hold_nothing_out() -> None:
+    kept = {"validation_share": 0.1, "epochs": 0, "start": "backbone"}
+    method = {"network": UNET | {"weights": "model.zip"}, "training": kept}
+    check_held_out(read_settings({"backbones": {}, "model": "x", "methods": {"x": method}}), 0)
+
+
 def test_features_have_the_stride_of_the_networks() -> None:
     from hepaflow.networks import backbone, sar_unet
 

@@ -61,7 +61,9 @@ def _settings(settings: Settings) -> Found:
 
 def _exams(settings: Settings, path: Path, exams: list[ExamSheet]) -> Found:
     sheet = read_sheet(path, to_train=settings.learns_from_exams)
-    Inputs(settings, plan_of(settings), sheet).check()
+    inputs = Inputs(settings, plan_of(settings), sheet)
+    inputs.check()
+    inputs.check_new()
     exams.append(sheet)
     counts = ", ".join(f"{len(sheet.names(split))} {split}" for split in ("train", "test", "new"))
     made = "; phantoms, which the run makes" if settings.phantoms is not None else "; every file is there"

@@ -92,7 +92,7 @@ def read_sheet(path: Path, *, to_train: bool = True) -> ExamSheet:
             remedy="correct the first line of the sheet",
         )
     sheet = ExamSheet(_checked_rows(rows[1:], path))
-    for split, purpose in (("train", "to train on"), ("test", "to score")):
+    for split, purpose in (("train", "to train networks or their fusion on"), ("test", "to score")):
         if not sheet.names(split) and (to_train or split != "train"):
             raise UserError(
                 f"no exam of the split {split!r}",

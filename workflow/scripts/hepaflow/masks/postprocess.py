@@ -108,6 +108,8 @@ def _largest_component(mask: Mask, _map: Map, _settings: LargestComponent, _regi
 
 def _min_component(mask: Mask, _map: Map, settings: MinComponent, _region: Mask | None) -> Mask:
     """Keep the components of the exam that have enough voxels. Components are 26-connected."""
+    if not mask.any():  # also an exam without slices, where no liver was found
+        return mask
     return _large_enough(mask, TWENTY_SIX_CONNECTED, settings.min_voxels)
 
 

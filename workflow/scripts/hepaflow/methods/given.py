@@ -107,7 +107,9 @@ def _check_others(
         return
     told = f"{', '.join(map(str, others[:5]))}{', ...' if len(others) > 5 else ''}"
     # A mask of 0 and one other value; a system of many organs may have found another one alone.
-    one_value = len(others) == 1 and not labels.any() and (others[0] >= _BYTE or values == PredictionLabels())
+    usual = PredictionLabels()
+    as_usual = (values.liver, values.lesion) == (usual.liver, usual.lesion)  # `values` may be of a subclass
+    one_value = len(others) == 1 and not labels.any() and (others[0] >= _BYTE or as_usual)
     if len(others) > _MOST_LABELS or one_value:
         raise UserError(
             f"{counted(len(others), 'label value')} without a meaning: {told}",

@@ -13,12 +13,14 @@ from hepaflow.errors import UserError
 from hepaflow.exams.sheet import ExamSheet
 from hepaflow.exams.walk import walk
 from hepaflow.methods.given_files import check_predictions, prediction_file
-from hepaflow.methods.plan import Step
+from hepaflow.methods.learned_from import learned_from_exams, phantoms_drawn
+from hepaflow.methods.plan import Step, model_of
+from hepaflow.preprocessing.registry import NEED_SPACING
 from hepaflow.settings.network import is_model
 from hepaflow.settings.plan import Plan
 from hepaflow.settings.workflow import WITHOUT_FILE, Settings
 from hepaflow.system.paths import normal
-from hepaflow.volumes.nifti_name import SUFFIXES
+from hepaflow.volumes.nifti_name import SUFFIXES, stem
 from hepaflow.words import counted
 
 _CLOCKS_DIFFER = 60
@@ -215,6 +217,34 @@ class Inputs:
             )
         self._check_owners()
 
+    def check_new(self) -> None:
+        """Check that the exams which are only segmented have the spacing that the run's model may need.
+
+        The survey, which all other exams go through, looks for it in these.
+
+        Raises
+        ------
+        UserError
+            If the header of a NIfTI file gives none, or cannot be read; it names the first such file.
+        """
+        data = model_of(self._plan, self._settings.result).data.values()
+        if not {one.preprocess.preprocessing.kind for one in data} & NEED_SPACING:
+            return
+        from hepaflow.volumes.volume import read_grid  # nibabel takes a while to import
+
+        for exam in self._exams.names("new"):
+            image = self.image(exam)
+            if stem(image) is None or image in self.made:
+                continue
+            if read_grid(Path(image), exam=exam).trusted_spacing is None:
+                raise UserError(
+                    "a header that gives no spacing which could be trusted",
+                    exam=exam,
+                    file=image,
+                    expected="the distances between voxels in millimetres: the model of this run resamples exams",
+                    remedy="correct the header (`pixdim`, sform or qform), or leave the exam out of the sheet",
+                )
+
     def _check_owners(self) -> None:
         owners: dict[str, str] = {}
         for name in self._exams.names():
@@ -267,20 +297,26 @@ def check_times(paths: Iterable[str]) -> None:
         )
 
 
-def exams_in_words(settings: Settings, train: int, test: int) -> str:
-    """Return which exams a run trains on and tests with.
+def exams_in_words(settings: Settings, plan: Plan, model: Plan, exams: ExamSheet) -> str:
+    """Return what a model is trained on and tested with.
 
     Parameters
     ----------
     settings : Settings
-    train, test : int
-        Numbers of exams in the run's sheet.
+    plan : Plan
+        The run's.
+    model : Plan
+        The part of it that segments an exam, or all of it.
+    exams : ExamSheet
     """
-    if not settings.learns_from_exams:
-        whose = "drawn by hepaflow, too: no patient's exam" if settings.phantoms else _of_sheet(settings)
-        return f"phantoms that were drawn during the training; {counted(test, 'exam')} to test, {whose}"
     whose = "phantoms drawn by hepaflow: no patient's exam" if settings.phantoms else _of_sheet(settings)
-    return f"{counted(train, 'exam')} to train and {test} to test, {whose}"
+    test = len(exams.names("test"))
+    if learned_from_exams(plan, model):
+        return f"{counted(len(exams.names('train')), 'exam')} to train and {test} to test, {whose}"
+    if phantoms_drawn(plan, model):
+        whose = "drawn by hepaflow, too: no patient's exam" if settings.phantoms else whose
+        return f"phantoms that were drawn during the training; {counted(test, 'exam')} to test, {whose}"
+    return f"networks of an earlier model, taken as they are; {counted(test, 'exam')} to test, {whose}"
 
 
 def _of_sheet(settings: Settings) -> str:

@@ -7,8 +7,9 @@ from typing import Any
 
 from hepaflow.methods.given_files import structures_of
 from hepaflow.methods.learned_from import drawn_for
-from hepaflow.methods.plan import model_of
+from hepaflow.methods.plan import learns_from_exams, model_of
 from hepaflow.methods.words import leaves, seen_in_words
+from hepaflow.names import SHOWS
 from hepaflow.preprocessing.registry import NEED_SPACING
 from hepaflow.settings.base import SettingsModel
 from hepaflow.settings.figures import FigureSamplesSettings
@@ -21,7 +22,7 @@ from hepaflow.settings.predictions import AdoptSettings, PredictionLabels
 from hepaflow.settings.preprocessing import PreprocessSettings
 from hepaflow.settings.seen import SeenSettings
 from hepaflow.settings.slices import WindowSettings
-from hepaflow.settings.survey import SurveySettings
+from hepaflow.settings.survey import DataCardSettings, SurveySettings
 from hepaflow.settings.training import PredictSettings, TrainSettings
 from hepaflow.settings.workflow import WITHOUT_FILE, Settings
 
@@ -58,6 +59,16 @@ class JobSettings:
             trust_label_grid=self._settings.trust_label_grid,
             needs_spacing=True if kinds & NEED_SPACING else None,
         )
+
+    def data_card(self) -> DataCardSettings:
+        """Return what the table of the exams depends on."""
+        keys: dict[str, str] = {
+            SHOWS[stage]: self._settings.training_key(stage, name, "oversample")
+            for name in self._settings.networks
+            for stage in self._settings.stages(name)
+            if learns_from_exams(self._plan, name, stage) and self.train(stage, name).training.oversample
+        }
+        return DataCardSettings(oversampled=keys)
 
     def preprocess(self, data: str) -> PreprocessSettings:
         """Return what preprocessed data depend on."""
@@ -157,7 +168,8 @@ def _compared(settings: Settings) -> Iterator[tuple[str, Any]]:
 
 def _without_places(tree: Mapping[str, Any]) -> dict[str, Any]:
     """Return settings without folders, and with the names of files of weights instead of their paths."""
-    kept = {name: value for name, value in tree.items() if name != "folder"}
+    # A name that a user gave, such as that of a method called `folder`, stands for a group.
+    kept = {name: value for name, value in tree.items() if name != "folder" or isinstance(value, Mapping)}
     for name, value in kept.items():
         if isinstance(value, Mapping):
             kept[name] = _without_places(value)

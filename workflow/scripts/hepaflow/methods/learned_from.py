@@ -1,13 +1,13 @@
-"""What the networks of a model have learned from: exams of the run, or phantoms that are drawn in their place."""
+"""What a model has learned from: exams of the run, or phantoms that are drawn in their place."""
 
-from hepaflow.methods.plan import learns_from_exams, networks_of
+from hepaflow.methods.plan import learns_from_exams, networks_of, votes_of
 from hepaflow.names import FUSION
 from hepaflow.settings.plan import Plan
 from hepaflow.settings.training import TrainSettings
 
 
 def learned_from_exams(plan: Plan, model: Plan) -> bool:
-    """Return whether any network of a model is trained on exams.
+    """Return whether any network of a model is trained on exams, or the weights of its fusion are fitted on them.
 
     Parameters
     ----------
@@ -16,7 +16,8 @@ def learned_from_exams(plan: Plan, model: Plan) -> bool:
     model : Plan
         The part of it that segments an exam.
     """
-    return any(learns_from_exams(plan, method, stage) for method, stage in networks_of(model))
+    on_exams = any(learns_from_exams(plan, method, stage) for method, stage in networks_of(model))
+    return bool(votes_of(model)) or on_exams
 
 
 def drawn_for(plan: Plan, model: Plan) -> list[str]:

@@ -1,4 +1,4 @@
-"""Settings of the survey."""
+"""Settings of the survey, and of what is seen once all exams are surveyed."""
 
 from typing import Literal
 
@@ -12,3 +12,10 @@ class SurveySettings(SettingsModel):
     """Whether a label map is used voxel by voxel even if CT values show that it is right by its affine."""
     needs_spacing: Literal[True] | None = None
     """Whether exams are refused whose header gives no spacing that can be trusted; null for no."""
+
+
+class DataCardSettings(SettingsModel):
+    """What the table of the exams depends on."""
+
+    oversampled: dict[str, str]
+    """For each structure that trainings oversample in the exams, the key that says so."""

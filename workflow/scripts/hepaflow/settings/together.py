@@ -364,7 +364,7 @@ def check_held_out(settings: Settings, exams: int) -> None:
         for stage in settings.stages(name):
             training = settings.stage_training(stage, name)
             share = training.validation_share
-            if share and exams < 2 and training.drawn is None:
+            if share and exams < 2 and training.drawn is None and training.epochs:
                 key = settings.training_key(stage, name, "validation_share")
                 raise UserError(
                     f"{key}: {share:g} ({_kind(settings, name)} {name!r}) of {exams} training exam",

@@ -245,9 +245,10 @@ class Settings(SettingsModel):
 
     @property
     def learns_from_exams(self) -> bool:
-        """Whether a network is trained on exams; others draw phantoms, or are taken as they are."""
+        """Whether a network or a fusion is trained on exams; other networks draw phantoms, or stay as they are."""
         trainings = (self.stage_training(stage, name) for name in self.networks for stage in self.stages(name))
-        return any(training.drawn is None and training.epochs > 0 for training in trainings)
+        on_exams = any(training.drawn is None and training.epochs > 0 for training in trainings)
+        return bool(self.backbones) or on_exams
 
     def stage_training(self, stage: Stage, name: str) -> TrainingSettings:
         """Return how a network is trained for a stage: the stage's settings with its own differences."""
