@@ -56,6 +56,18 @@ def test_only_slices_that_are_trained_on_are_oversampled(slices: list[Path]) -> 
     assert len(data.order) == 5
 
 
+def test_exams_are_counted_where_patches_are_drawn_in_them(
+    slices: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of three exams, one is held out; they have nine pieces."""
+    dataset = SliceDataset(slices)
+    dataset.holds_structure = lambda: np.zeros(9, bool)  # type: ignore[method-assign]
+    settings = settings_of(oversample=0.3, batches_per_epoch=5, validation_share=0.3)
+    monkeypatch.setattr(SliceDataset, "at_random", True)
+    with pytest.raises(UserError, match="no pixel of the structure in 2 training exams"):
+        training_data(dataset, settings, CPU, devices(1))
+
+
 def test_batches_too_small_for_the_devices_are_refused(slices: list[Path]) -> None:
     with pytest.raises(UserError, match="batch_size of at least 4"):
         training_data(SliceDataset(slices), settings_of(batch_size=2), CPU, devices(2))

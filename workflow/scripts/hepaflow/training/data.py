@@ -55,7 +55,7 @@ def training_data(
     indices, others = _split(slices, settings)
     if len(indices) < 2:  # batch normalisation needs two samples
         raise UserError(
-            _in_words(slices, len(indices)),
+            _in_words(slices, indices),
             expected="at least 2",
             remedy="add training exams to the sheet",
         )
@@ -117,16 +117,18 @@ def _split(slices: Pieces, settings: TrainSettings) -> tuple[list[int], list[int
     return indices, others
 
 
-def _in_words(slices: Pieces, count: int) -> str:
-    """Return what is trained on: `1 training slice`; patches are of exams."""
-    return counted(count, "training exam" if slices.at_random else "training slice")
+def _in_words(slices: Pieces, indices: list[int]) -> str:
+    """Return what is trained on: `1 training slice`; of patches, which are drawn anywhere, the exams."""
+    if slices.at_random:
+        return counted(len(set(slices.exams_of(indices))), "training exam")
+    return counted(len(indices), "training slice")
 
 
 def _with_structure(slices: Pieces, indices: list[int]) -> list[int]:
     """Return those of the slices that show the structure."""
     if not (found := slices.showing(indices)):
         raise UserError(
-            f"no pixel of the structure in {_in_words(slices, len(indices))}",
+            f"no pixel of the structure in {_in_words(slices, indices)}",
             expected="at least one that shows it, as `oversample` is set",
             remedy="check the labels of the training exams, or set `oversample: null`",
         )
