@@ -44,6 +44,16 @@ def test_a_lesion_that_bulges_out_stays_and_one_outside_of_the_body_goes() -> No
     assert told == Outside(9, 1, False)
 
 
+def test_without_millimetres_nothing_is_left_out() -> None:
+    liver, lesion = np.zeros(SHAPE, bool), np.zeros(SHAPE, bool)
+    liver[3:8, 20:40, 20:45] = True
+    lesion[5, 36:50, 30] = True  # 4 voxels lie in the liver
+    lesion[0, 0:3, 0:3] = True
+    kept, outside = without_outside(liver, lesion, None)
+    np.testing.assert_array_equal(kept, lesion)
+    assert outside == Outside(10 + 9, 1, False, None)
+
+
 def test_without_a_liver_there_is_no_lesion_of_it() -> None:
     _, lesion = _masks()
     kept, outside = without_outside(np.zeros(SHAPE, bool), lesion, SPACING)

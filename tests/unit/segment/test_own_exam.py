@@ -1,5 +1,7 @@
 """From what is found in an exam to its labels, with notes of what may be missing in any direction."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from dicom_series import Phantom
@@ -45,6 +47,16 @@ def test_what_lies_outside_is_left_out_and_told(exam: LoadedExam) -> None:
     kept = _result(exam, inside, outside, keep_outside=True)
     assert (kept.labels == 2).sum() == 26
     assert kept.notes[0].endswith("this was kept, as asked for")
+
+
+def test_without_millimetres_what_lies_outside_is_kept(exam: LoadedExam) -> None:
+    blind = replace(exam, grid=replace(exam.grid, names_spacing=False))
+    inside, outside = np.s_[4:6, 12:15, 14:17], np.s_[4:6, 38:40, 48:50]
+    result = _result(blind, inside, outside)
+    assert (result.labels == 2).sum() == 26
+    assert result.notes == (
+        "8 voxels of lesion lie outside of the liver, 1 region as a whole; how far is unknown, so they were kept",
+    )
 
 
 @pytest.mark.parametrize(

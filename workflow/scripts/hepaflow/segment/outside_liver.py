@@ -29,11 +29,15 @@ class Outside:
         Pieces that lie there as a whole.
     left_out : bool
         Whether it was taken out of the result.
+    margin_mm : float or None
+        How far from the liver that begins; None where millimetres are not to be trusted: then it is all that is
+        no liver.
     """
 
     voxels: int
     regions: int
     left_out: bool
+    margin_mm: float | None = MARGIN_MM
 
 
 def near_liver(
@@ -71,21 +75,26 @@ def near_liver(
 
 
 def without_outside(
-    liver: NDArray[np.bool_], lesion: NDArray[np.bool_], spacing: Spacing, *, keep: bool = False
+    liver: NDArray[np.bool_], lesion: NDArray[np.bool_], spacing: Spacing | None, *, keep: bool = False
 ) -> tuple[NDArray[np.bool_], Outside]:
     """Leave out of the lesions what is farther from the liver than `MARGIN_MM`, and tell how much that is.
 
     Parameters
     ----------
     liver, lesion : ndarray of bool, shape (slices, rows, columns)
-    spacing : tuple of float
-        Distances between slices, rows and columns in mm.
+    spacing : tuple of float or None
+        Distances between slices, rows and columns in mm. None where they cannot be trusted: nothing is left out.
     keep : bool, optional
         Tell it, but leave it in.
     """
-    near = near_liver(liver, lesion, spacing)
+    near = lesion & liver if spacing is None else near_liver(liver, lesion, spacing)
     far = lesion & ~near
     labels, count = label_lesions(lesion)
     touched = np.unique(labels[near])
-    whole = count - len(touched)
-    return (lesion if keep else near), Outside(int(np.count_nonzero(far)), whole, not keep)
+    outside = Outside(
+        voxels=int(np.count_nonzero(far)),
+        regions=count - len(touched),
+        left_out=not keep and spacing is not None,
+        margin_mm=None if spacing is None else MARGIN_MM,
+    )
+    return (near if outside.left_out else lesion), outside

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from hepaflow.preprocessing.voi import volume_of_interest
-from hepaflow.segment.outside_liver import MARGIN_MM, Outside, without_outside
+from hepaflow.segment.outside_liver import Outside, without_outside
 from hepaflow.segment.segmented import Segmented
 from hepaflow.segment.source import LoadedExam
 from hepaflow.volumes.labels import label_map
@@ -51,7 +51,7 @@ def result_of(found: Segmented, exam: LoadedExam, *, keep_outside: bool = False)
     keep_outside : bool, optional
         Keep what the networks take for lesion anywhere in the box around the liver.
     """
-    lesion, outside = without_outside(found.liver, found.lesion, exam.grid.spacing, keep=keep_outside)
+    lesion, outside = without_outside(found.liver, found.lesion, exam.grid.trusted_spacing, keep=keep_outside)
     notes = [*_outside(outside), *_cut_by_box(found.liver, lesion), *_cut_by_view(found.liver, exam.hu)]
     return Result(label_map(found.liver, lesion), outside, tuple(notes))
 
@@ -60,11 +60,17 @@ def _outside(outside: Outside) -> list[str]:
     if not outside.voxels:
         return []
     lie = "lies" if outside.voxels == 1 else "lie"
-    done = "was left out (--keep-outside keeps it)" if outside.left_out else "was kept, as asked for"
     whole = f", {counted(outside.regions, 'region')} as a whole" if outside.regions else ""
+    if outside.margin_mm is None:
+        was = "it was" if outside.voxels == 1 else "they were"
+        return [
+            f"{counted(outside.voxels, 'voxel')} of lesion {lie} outside of the liver{whole}; how far is unknown, "
+            f"so {was} kept"
+        ]
+    done = "was left out (--keep-outside keeps it)" if outside.left_out else "was kept, as asked for"
     return [
-        f"{counted(outside.voxels, 'voxel')} that the networks take for lesion {lie} more than {MARGIN_MM:g} mm "
-        f"outside of the liver{whole}: this {done}"
+        f"{counted(outside.voxels, 'voxel')} that the networks take for lesion {lie} more than "
+        f"{outside.margin_mm:g} mm outside of the liver{whole}: this {done}"
     ]
 
 
