@@ -65,7 +65,7 @@ def read_series(series: Series) -> tuple[NDArray[Any], Grid, Series]:
     except GeometryError as error:
         folders = {path.parent for path in series.files}
         apart = f", or name one of its {len(folders)} folders alone" if len(folders) > 1 else ""
-        usual = "export the series again and completely, or choose another reconstruction with --series" + apart
+        usual = "export the series again and completely, or take another reconstruction of the scan" + apart
         raise UserError(
             str(error),
             exam=series.name,

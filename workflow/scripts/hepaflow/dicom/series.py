@@ -217,7 +217,7 @@ def _no_choice(contents: Contents, wanted: str | None, found: Sequence[Series]) 
         f"{len(found)} CT series: {_listed(found)}",
         file=contents.folder,
         expected="one series to segment",
-        remedy="name one with --series, by its UID" + ("" if wanted else " or its number"),
+        remedy="name one by its UID" if wanted else "put the files of one series into a folder of its own",
     )
 
 

@@ -72,7 +72,7 @@ def _outside(outside: Outside) -> list[str]:
             f"{counted(outside.voxels, 'voxel')} of lesion {lie} outside of the liver{whole}; how far is unknown, "
             f"so {was} kept"
         ]
-    done = "was left out (--keep-outside keeps it)" if outside.left_out else "was kept, as asked for"
+    done = "was left out" if outside.left_out else "was kept, as asked for"
     return [
         f"{counted(outside.voxels, 'voxel')} that the networks take for lesion {lie} more than "
         f"{outside.margin_mm:g} mm outside of the liver{whole}: this {done}"
