@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from hepaflow.volumes.box import bounding_box
+from hepaflow.volumes.box import Box, bounding_box
 from hepaflow.volumes.lesions import label_lesions
 from hepaflow.volumes.steps import Spacing
 
@@ -57,20 +57,22 @@ def near_liver(
     -------
     ndarray of bool, same shape
     """
-    beside = lesion & ~liver
-    box = bounding_box(beside)
-    if box is None or not liver.any():
-        return lesion & liver
+    beside, kept = lesion & ~liver, lesion & liver
     reach = [int(margin // length) for length in spacing]
-    # No liver beyond this box is near enough to any voxel in question.
-    around = tuple(
-        slice(max(start - more, 0), stop + more)
-        for (start, stop), more in zip((box.slices, box.rows, box.columns), reach, strict=True)
-    )
-    kept = lesion & liver
-    if liver[around].any():
-        distance = ndimage.distance_transform_edt(~liver[around], sampling=spacing)
-        kept[around] |= beside[around] & (distance <= margin)
+    depth = 2 * reach[0] + 1  # of slabs: distances take about 50 bytes a voxel, too many for a whole exam
+    for first in range(0, len(beside), depth):
+        box = bounding_box(beside[first : first + depth])
+        if box is None:
+            continue
+        in_exam = Box((first + box.slices[0], first + box.slices[1]), box.rows, box.columns)
+        # No liver beyond this box is near enough to any voxel in question.
+        around = tuple(
+            slice(max(start - more, 0), stop + more)
+            for (start, stop), more in zip(in_exam.ranges, reach, strict=True)
+        )
+        if liver[around].any():
+            distance = ndimage.distance_transform_edt(~liver[around], sampling=spacing)
+            kept[around] |= beside[around] & (distance <= margin)
     return kept
 
 
@@ -89,8 +91,9 @@ def without_outside(
     """
     near = lesion & liver if spacing is None else near_liver(liver, lesion, spacing)
     far = lesion & ~near
-    labels, count = label_lesions(lesion)
-    touched = np.unique(labels[near])
+    box = bounding_box(lesion) or Box((0, 1), (0, 1), (0, 1))
+    labels, count = label_lesions(box.crop(lesion))
+    touched = np.unique(labels[box.crop(near)])
     outside = Outside(
         voxels=int(np.count_nonzero(far)),
         regions=count - len(touched),

@@ -81,32 +81,31 @@ def _outside(outside: Outside) -> list[str]:
 
 def _cut_liver(liver: NDArray[np.bool_], box: Box | None) -> list[str]:
     """Note that a liver reaches the edge of the box in which it is sought, as one does that was found coarsely."""
-    if box is None or not _at_edges(liver, box).any():
+    if box is None or not _at_edges(box.crop(liver), box, liver.shape).any():
         return []
     return ["the liver reaches the edge of the box in which it is sought: what lies beyond was not looked at"]
 
 
 def _cut_lesions(lesion: NDArray[np.bool_], box: Box | None) -> list[str]:
     """Note how many lesions reach the edge of the box in which they are sought."""
-    if box is None or not _at_edges(lesion, box).any():
+    if box is None or not _at_edges(box.crop(lesion), box, lesion.shape).any():
         return []
-    numbered, _ = label_lesions(lesion)
-    cut = np.unique(_at_edges(numbered, box))
-    count = np.count_nonzero(cut)
+    numbered, _ = label_lesions(box.crop(lesion))
+    count = np.count_nonzero(np.unique(_at_edges(numbered, box, lesion.shape)))
     return [
         f"{count} lesion{'s reach' if count > 1 else ' reaches'} the edge of the box around the liver in "
         "which lesions are sought: what lies beyond was not looked at"
     ]
 
 
-def _at_edges(array: NDArray[Scalar], box: Box) -> NDArray[Scalar]:
-    """Return the voxels at the edges of a box in an exam, without those edges that are the exam's own."""
-    layers = [array[:0].ravel()]
+def _at_edges(cut: NDArray[Scalar], box: Box, shape: tuple[int, ...]) -> NDArray[Scalar]:
+    """Return the voxels at the edges of what was cut out of an exam; an edge of the exam itself is none."""
+    layers = [cut[:0].ravel()]
     for axis, (start, stop) in enumerate(box.ranges):
         if start > 0:
-            layers.append(array.take(start, axis).ravel())
-        if stop < array.shape[axis]:
-            layers.append(array.take(stop - 1, axis).ravel())
+            layers.append(cut.take(0, axis).ravel())
+        if stop < shape[axis]:
+            layers.append(cut.take(-1, axis).ravel())
     return np.concatenate(layers)
 
 

@@ -11,7 +11,7 @@ from hepaflow.names import FUSION, STRUCTURES
 from hepaflow.viewer.scored import Scored
 from hepaflow.volumes.box import Box, bounding_box
 from hepaflow.volumes.labels import structure_mask
-from hepaflow.volumes.lesions import find_lesions, label_lesions
+from hepaflow.volumes.lesions import Lesion, find_lesions
 from hepaflow.volumes.steps import Steps, voxel_volume
 from hepaflow.volumes.volume import Grid, canonical_affine
 
@@ -223,12 +223,6 @@ def list_lesions(
     steps : Steps or None
         In mm; None where they cannot be trusted.
     """
-    mask = structure_mask(labels, "lesion")
-    numbered, count = label_lesions(mask)
-    shared = {
-        name: np.bincount(numbered[structure_mask(other, "lesion")], minlength=count + 1)
-        for name, other in others.items()
-    }
     return [
         {
             "place": lesion.place,
@@ -236,7 +230,12 @@ def list_lesions(
             "voxels": lesion.voxels,
             "ml": lesion.volume,
             "mm": lesion.diameter,
-            "shared": {name: float(found[lesion.label] / lesion.voxels) for name, found in shared.items()},
+            "shared": {name: _share(lesion, other) for name, other in others.items()},
         }
-        for lesion in find_lesions(mask, steps)
+        for lesion in find_lesions(structure_mask(labels, "lesion"), steps)
     ]
+
+
+def _share(lesion: Lesion, labels: NDArray[np.uint8]) -> float:
+    """Return which share of a lesion's voxels is lesion in a label map, too."""
+    return float(structure_mask(lesion.box.crop(labels), "lesion")[lesion.mask].mean())
