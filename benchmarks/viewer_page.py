@@ -24,6 +24,7 @@ from hepaflow.phantoms.rendering import render_phantom
 from hepaflow.settings.phantom import PhantomSettings
 from hepaflow.viewer.exam import ViewedExam
 from hepaflow.viewer.page import viewer_page
+from hepaflow.volumes.volume import Grid
 
 DRAWN = 50
 
@@ -52,7 +53,7 @@ def large_exam(size: int, slices: int, methods: int) -> ViewedExam:
         hu.astype(np.int16)[order],
         reference[order],
         {name: mask[order] for name, mask in masks.items()},
-        (0.8, *phantom.spacing[1:]),
+        Grid((size, size, slices), np.diag([*phantom.spacing[:0:-1], 0.8, 1]), None),
         disagreement={"liver": disagreed, "lesion": disagreed},
     )
 

@@ -12,6 +12,7 @@ import pytest
 from opened import Opened
 from PIL import Image
 from playwright.sync_api import Page, expect
+from small_exams import grid_of
 
 from hepaflow.colours import LESION, LIVER
 from hepaflow.evaluation.metrics.overlap import dice
@@ -22,6 +23,7 @@ from hepaflow.volumes.lesions import find_lesions
 from hepaflow.volumes.volume import Grid
 
 SHAPE, SPACING = (9, 60, 80), (5.0, 1.2, 0.9)
+GRID = grid_of(SHAPE, SPACING)
 LIVER_HU, LESION_HU, MARK_HU = 100, 40, 240
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 
@@ -43,7 +45,7 @@ def phantom(shape: tuple[int, int, int] = SHAPE) -> ViewedExam:
         hu=hu,
         reference=reference,
         methods={"larger": larger, "smaller": smaller, "fusion": np.roll(reference, 2, axis=2)},
-        spacing=SPACING,
+        grid=grid_of(shape, SPACING),
         disagreement={"liver": np.where(larger != smaller, 80, 0).astype(np.uint8)},
     )
 
@@ -290,7 +292,7 @@ def test_every_layer_can_be_shown_and_hidden(show: Callable[..., Viewer]) -> Non
 
 
 def test_lines_of_a_method_are_dashed_and_the_references_solid(show: Callable[..., Viewer]) -> None:
-    viewer = show(ViewedExam("e", phantom().hu, phantom().reference, {"same": phantom().reference}, SPACING))
+    viewer = show(ViewedExam("e", phantom().hu, phantom().reference, {"same": phantom().reference}, GRID))
     amounts = {}
     for layer in ("reference", "same"):
         viewer.outlines(layer)
@@ -389,7 +391,7 @@ def test_disagreement_is_shown_where_it_is(show: Callable[..., Viewer]) -> None:
 
 
 def test_no_disagreement_is_offered_where_there_is_none(show: Callable[..., Viewer]) -> None:
-    viewer = show(ViewedExam("e", phantom().hu, phantom().reference, {"a": phantom().reference}, SPACING))
+    viewer = show(ViewedExam("e", phantom().hu, phantom().reference, {"a": phantom().reference}, GRID))
     expect(viewer.page.locator("#disagreement-row")).to_be_hidden()
 
 
@@ -437,7 +439,7 @@ def test_nothing_is_wider_than_the_screen(show: Callable[..., Viewer], size: tup
 
 def test_names_are_shown_as_they_are(show: Callable[..., Viewer]) -> None:
     exam = phantom()
-    viewer = show(ViewedExam(HOSTILE, exam.hu, exam.reference, {HOSTILE: exam.reference}, SPACING))
+    viewer = show(ViewedExam(HOSTILE, exam.hu, exam.reference, {HOSTILE: exam.reference}, exam.grid))
     expect(viewer.page.locator("h1")).to_have_text(HOSTILE)
     expect(viewer.page.locator("#layers .name span").last).to_have_text(HOSTILE)
     assert viewer.page.title().startswith(HOSTILE)
@@ -447,7 +449,7 @@ def test_names_are_shown_as_they_are(show: Callable[..., Viewer]) -> None:
 def test_an_exam_of_one_slice_without_millimetres_and_labels(show: Callable[..., Viewer]) -> None:
     hu = np.full((1, 40, 90), 60)
     empty = np.zeros(hu.shape, np.uint8)
-    viewer = show(ViewedExam("e", hu, empty, {"fusion": empty}, (1, 1, 1), in_millimetres=False))
+    viewer = show(ViewedExam("e", hu, empty, {"fusion": empty}, grid_of(hu.shape, (1, 1, 1), trusted=False)))
     assert viewer.slice == 0
     viewer.press("ArrowUp", "Home", "z")
     assert viewer.slice == 0
@@ -768,7 +770,7 @@ def test_the_scale_bar_is_as_long_as_it_says(show: Callable[..., Viewer]) -> Non
 
 
 def test_nothing_is_measured_without_real_spacing(show: Callable[..., Viewer]) -> None:
-    viewer = show(replace(placed_exam(), in_millimetres=False))
+    viewer = show(replace(placed_exam(), grid=grid_of(SHAPE, SPACING, trusted=False)))
     expect(viewer.page.get_by_role("button", name="Measure")).to_be_disabled()
     viewer.press("Shift+ArrowUp", "m", "Shift+ArrowUp", "m")
     expect(viewer.page.locator("#rulers-section")).to_be_hidden()

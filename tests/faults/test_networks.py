@@ -9,6 +9,7 @@ import pytest
 from cases import ACCEPTED, Case, Table, Tell, ids
 from made import HU, LABELS, write
 from scipy import sparse
+from small_exams import grid_of
 from walk import EXAM, SETTINGS, walk
 
 from hepaflow.evaluation.disagreement import error_by_disagreement, exams_by_disagreement
@@ -104,9 +105,8 @@ def test_viewer_and_uncertainty_of_an_exam_without_liver(tell: Tell) -> None:
         hu=HU,
         reference=NONE,
         methods={"fusion": NONE},
-        spacing=(2.5, 0.8, 0.7),
+        grid=grid_of(HU.shape),
         disagreement={"liver": NONE, "lesion": NONE},
-        in_millimetres=True,
     )
     full, _ = viewer_pages(shown)
     assert "NaN" not in full.partition("<script")[0]

@@ -17,6 +17,7 @@ import pytest
 import torch
 from cases import REFUSED, Case, Table, Tell, ids, neutral, refusal
 from made import HU, LABELS
+from small_exams import grid_of
 from smoke_run import ROOT, Checkout
 
 from hepaflow.errors import UserError
@@ -188,9 +189,8 @@ def test_names_are_text_in_the_viewer(tell: Tell) -> None:
         hu=HU,
         reference=LABELS,
         methods={HTML: LABELS},
-        spacing=(2.5, 0.8, 0.7),
+        grid=grid_of(HU.shape),
         disagreement={HTML: np.zeros_like(LABELS)},
-        in_millimetres=True,
     )
     for page in viewer_pages(shown):
         assert "<script>alert" not in page

@@ -7,6 +7,7 @@ import numpy as np
 
 from hepaflow.preprocessing.slices import FULL, SliceFile, SliceStack
 from hepaflow.volumes.box import Box
+from hepaflow.volumes.volume import Grid
 
 HALF_A_STEP = 0.5 / FULL + 1e-7
 
@@ -29,6 +30,16 @@ def stack(slices: int = 5, size: int = 8, *, mask: bool = True) -> SliceStack:
 def saved(tmp_path: Path, what: SliceStack, name: str = "exam.safetensors") -> SliceFile:
     what.save(tmp_path / name)
     return SliceFile(tmp_path / name)
+
+
+def grid_of(
+    shape: tuple[int, ...], spacing: tuple[float, float, float] = (2.5, 0.8, 0.7), *, trusted: bool = True
+) -> Grid:
+    """Return the grid of a file whose axes are columns, rows and slices, some way from the scanner's origin."""
+    slices, rows, columns = spacing
+    affine = np.diag([-columns, -rows, slices, 1.0])
+    affine[:3, 3] = 31, 120, -40
+    return Grid((shape[2], shape[1], shape[0]), affine, None, names_spacing=trusted)
 
 
 def exam(shape: tuple[int, int, int] = (7, 48, 64), seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

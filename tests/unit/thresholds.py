@@ -1,10 +1,11 @@
 """A model that anyone can check: what is bright is liver, what is brighter is lesion."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from hepaflow.segment.command import Model
+from hepaflow.volumes.box import Box
 from hepaflow.volumes.labels import label_map
 
 LIVER_HU, LESION_HU = 100, 200
@@ -15,6 +16,7 @@ class Thresholded:
     liver: np.ndarray
     lesion: np.ndarray
     disagreement: dict[str, np.ndarray]
+    boxes: dict[str, Box] = field(default_factory=dict)
 
     @property
     def labels(self) -> np.ndarray:

@@ -28,14 +28,11 @@ def work() -> None:
             hu=hu,
             reference=labels(snakemake.input.label),
             methods=dict(zip(snakemake.params.methods, map(labels, snakemake.input.segmentations), strict=True)),
-            spacing=grid.spacing,
+            grid=grid,
             disagreement={
                 Path(path).parent.name: read_image(Path(path), exam=exam)[0]
                 for path in snakemake.input.disagreement
             },
-            in_millimetres=grid.has_millimetres,
-            steps=grid.trusted_steps,
-            grid=grid,
             scores=scored(final(read_scores(*snakemake.input.scores))),
         ),
         beside=Beside(**snakemake.params.beside, report="../report.html"),

@@ -17,6 +17,26 @@ def _header(**elements: str) -> Dataset:
     return header
 
 
+def test_each_of_hundreds_of_identifiers_is_found_as_if_it_were_alone() -> None:
+    letters = "abcdefgh"
+    names = [f"{a}{b}{c}o{c}{b}{a}" for a in letters for b in letters for c in letters]
+    found = {*names, "h-4711", "1956-02-03", "=lian", "li"}
+    for text in ("BABOBAB", "abaoaba_h4711", "1956_02_03 H 4711", "Li An, lian, Liver"):
+        alone = text
+        for one in sorted(found, key=len, reverse=True):
+            alone = redacted(alone, {one})
+        assert redacted(text, found) == alone != text
+    assert redacted("Liver, arterial phase", found) == "Liver, arterial phase"
+
+
+def test_looking_for_many_patients_takes_no_longer_than_for_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_for: list[str] = []
+    monkeypatch.setattr("hepaflow.dicom.identity._pattern", lambda word: looked_for.append(word) or word)
+    found = frozenset(f"patient{number}" for number in range(5000)) | {"meier"}
+    assert redacted("series of Meier", found) == "series of ***"
+    assert set(looked_for) == {"meier"}
+
+
 def test_names_and_numbers_identify() -> None:
     header = _header(
         PatientName="Doe^Mary Ann^^Dr",

@@ -7,6 +7,7 @@ import pytest
 from dicom_series import Phantom, raw, write
 from pydicom.dataset import FileDataset
 
+from hepaflow.dicom.left_out import AllLost, Lost
 from hepaflow.dicom.series import Series, choose_series, find_series
 
 
@@ -91,3 +92,21 @@ def test_a_localizer_of_the_same_series_is_told_with_it(tmp_path: Path) -> None:
     images = Phantom().slices()
     images[0].ImageType = ["ORIGINAL", "PRIMARY", "LOCALIZER"]
     assert _series(write(images, tmp_path)).warnings == ("1 file of the series left out: localizer",)
+
+
+def test_what_is_lost_is_counted_by_its_series_or_else_by_its_folder(tmp_path: Path) -> None:
+    one, other = (Phantom().slices(StudyInstanceUID="1.2", SeriesInstanceUID=f"1.2.{n}")[0] for n in (1, 2))
+    lost = AllLost()
+    for header, folder, reason in (
+        (one, "a", "localizer"),
+        (one, "b", "localizer"),
+        (other, "a", "a colour image"),
+        (None, "a", "not readable"),
+        (None, "b", "not readable"),
+    ):
+        lost.add(Lost(tmp_path / folder / "file", reason, header))
+    assert lost.reasons(("1.2", "1.2.1")) == {"localizer": 2}
+    assert lost.reasons(tmp_path / "a") == {"not readable": 1}
+    assert lost.reasons(tmp_path / "a", tmp_path / "b") == {"not readable": 2}
+    assert lost.reasons(("1.2", "1.2.3"), tmp_path) == {}
+    assert len(list(lost)) == 5

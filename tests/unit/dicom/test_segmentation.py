@@ -62,6 +62,25 @@ def test_frames_refer_to_the_slices_they_were_made_from(tmp_path: Path) -> None:
         assert frame.PlanePositionSequence[0].ImagePositionPatient == places[source]
 
 
+def test_highdicom_gets_no_slices_beyond_the_marked_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shapes = []
+
+    class Watched(highdicom.seg.Segmentation):
+        def __init__(self, **given: Any) -> None:
+            shapes.append((len(given["source_images"]), given["pixel_array"].shape))
+            super().__init__(**given)
+
+    monkeypatch.setattr("hepaflow.dicom.segmentation.Segmentation", Watched)
+    labels = np.where(np.arange(7)[:, None, None] == 2, Phantom().labels, 0).astype(np.uint8)
+    segmentation, series = _written(Phantom(), tmp_path, labels)
+    assert shapes == [(7, (1, 12, 10, 2))]
+    for frame, mask in zip(segmentation.PerFrameFunctionalGroupsSequence, segmentation.pixel_array, strict=True):
+        source = frame.DerivationImageSequence[0].SourceImageSequence[0].ReferencedSOPInstanceUID
+        assert source == series.headers[2].SOPInstanceUID
+        number = frame.SegmentIdentificationSequence[0].ReferencedSegmentNumber
+        np.testing.assert_array_equal(mask, labels[2] >= number)
+
+
 def test_what_it_says_of_itself(tmp_path: Path) -> None:
     segmentation, series = _written(Phantom(), tmp_path)
     source = series.headers[0]
@@ -80,13 +99,15 @@ def test_what_it_says_of_itself(tmp_path: Path) -> None:
     assert liver.SegmentationAlgorithmIdentificationSequence[0].AlgorithmName == "hepaflow"
 
 
-@pytest.mark.parametrize("empty", [(2,), (1, 2)])
-def test_a_segment_without_a_voxel_is_described_and_has_frames(tmp_path: Path, empty: tuple[int, ...]) -> None:
+@pytest.mark.parametrize(("empty", "slices"), [((2,), 4), ((1, 2), 7)])
+def test_a_segment_without_a_voxel_is_described_and_has_frames(
+    tmp_path: Path, empty: tuple[int, ...], slices: int
+) -> None:
     phantom = Phantom()
     labels = np.where(np.isin(phantom.labels, empty), 0, phantom.labels).astype(np.uint8)
     segmentation, _ = _written(phantom, tmp_path, labels)
     assert segmentation.number_of_segments == 2
-    assert segmentation.NumberOfFrames == 2 * len(labels)
+    assert segmentation.NumberOfFrames == 2 * slices
     assert segmentation.get_volume(segment_numbers=[2]).array.sum() == 0
     assert not validator_errors(tmp_path / "seg.dcm")
 

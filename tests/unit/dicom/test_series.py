@@ -85,7 +85,7 @@ def _two(folder: Path) -> Path:
 def test_several_series_without_a_choice_are_listed(tmp_path: Path) -> None:
     with pytest.raises(UserError) as refused:
         choose_series(find_series(_two(tmp_path)))
-    for part in ("2 CT series", "series 2 'native'", "7 slices", "0.8 × 0.7 mm, 5 mm apart", "--series"):
+    for part in ("2 CT series", "series 2 'native'", "7 slices", "0.8 × 0.7 mm, 5 mm apart"):
         assert part in str(refused.value)
     assert "Phantom" not in str(refused.value), "a message names the patient"
 
@@ -260,7 +260,7 @@ def test_no_choice_among_several_lists_them(tmp_path: Path) -> None:
         choose_series(contents)
     assert str(refused.value) == (
         f"file: {tmp_path}\nfound: 2 CT series: {LISTED}\nexpected: one series to segment\n"
-        "what to do: name one with --series, by its UID or its number"
+        "what to do: put the files of one series into a folder of its own"
     )
     assert choose_series(contents, "0").uid == "1.2.4"
     assert choose_series(contents, "1.2.3").number is None
@@ -297,7 +297,7 @@ def test_a_number_of_two_series_asks_for_the_uid_alone(tmp_path: Path) -> None:
         choose_series(find_series(tmp_path), "5")
     assert str(refused.value) == (
         f"file: {tmp_path}\nfound: 2 CT series: series 5 'Abdomen' (1.2.1), 1 slices; series 5 'Abdomen' (1.2.2), "
-        "1 slices\nexpected: one series to segment\nwhat to do: name one with --series, by its UID"
+        "1 slices\nexpected: one series to segment\nwhat to do: name one by its UID"
     )
 
 

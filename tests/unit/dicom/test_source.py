@@ -17,6 +17,7 @@ from hepaflow.dicom.overlay import write_overlay
 from hepaflow.dicom.reading import read_series
 from hepaflow.dicom.segmentation import write_segmentation
 from hepaflow.dicom.series import Series, choose_series, find_series
+from hepaflow.dicom.values import text
 from hepaflow.volumes.volume import Grid
 
 GAP = Phantom().gap
@@ -106,6 +107,30 @@ def test_a_value_of_the_wrong_form_is_left_out(tmp_path: Path, name: str, value:
         assert value.split("\\")[0] != str(written.get(name) or "")
     errors = validator_errors(tmp_path / "seg.dcm") + validator_errors(next((tmp_path / "overlay").iterdir()))
     assert errors == []
+
+
+@pytest.mark.parametrize(("ratio", "method"), [("12.5", "ISO_10918_1"), ("12.5\\3.1", "ISO_10918_1\\ISO_15444_1")])
+def test_each_of_several_compressions_with_loss_is_taken_over(tmp_path: Path, ratio: str, method: str) -> None:
+    images = Phantom().slices(LossyImageCompression="01")
+    for image in images:
+        _raw(image, "LossyImageCompressionRatio", ratio)
+        _raw(image, "LossyImageCompressionMethod", method)
+    _, overlay, series = _written(tmp_path, images)
+    assert series.notes == ()
+    for one in overlay:
+        assert one.LossyImageCompression == "01"
+        assert text(one, "LossyImageCompressionRatio") == ratio
+        assert text(one, "LossyImageCompressionMethod") == method
+
+
+@pytest.mark.parametrize("name", ["LossyImageCompressionRatio", "LossyImageCompressionMethod"])
+def test_one_malformed_value_of_several_is_too_many(tmp_path: Path, name: str) -> None:
+    images = Phantom().slices(LossyImageCompression="01")
+    for image in images:
+        _raw(image, name, "12\\not a value")
+    _, overlay, series = _written(tmp_path, images)
+    assert any(name in note for note in series.notes)
+    assert not any(name in one for one in overlay)
 
 
 @pytest.mark.parametrize(

@@ -406,6 +406,7 @@ def test_lesions_are_sought_with_the_livers_mask_beside_the_image(
     map_ = drawer.map(SlicesInMemory(stack))
     assert (map_ != drawer.map(SlicesInMemory(replace(stack, region=~stack.region)))).any()
     np.testing.assert_array_equal(found.lesion, restore(mask_of(map_), stack.box, stack.shape, stack.grid))
+    assert found.boxes == {"liver": Box.whole(hu.shape), "lesion": stack.box}
 
 
 @pytest.mark.parametrize("restored", ["masks", "maps"])
@@ -443,6 +444,7 @@ def test_a_cascade_of_patches_is_what_its_jobs_make(
         masks[stage] = read_restored(tmp_path / f"{stage}.npz", "exam", SliceFile(path))
         assert 0 < masks[stage].sum() < hu.size
         np.testing.assert_array_equal(masks[stage], getattr(found, stage))
+        assert found.boxes[stage] == stack.box
     assert {masks[stage].shape for stage in STAGES} == {hu.shape}
 
 
@@ -457,6 +459,7 @@ def test_a_cascade_of_patches_without_a_liver_has_no_lesion(tmp_path: Path, hu: 
     found = Segmenter(read_bundle(model), CPU, threads=1).segment(hu, SPACING)
     assert not found.liver.any()
     assert not found.lesion.any()
+    assert list(found.boxes) == ["liver"]
 
 
 def test_a_cascade_without_a_liver_has_no_lesion(tmp_path: Path, hu: np.ndarray) -> None:

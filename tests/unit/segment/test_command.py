@@ -542,6 +542,7 @@ def test_lesions_outside_of_the_liver_are_kept_when_asked_for(tmp_path: Path) ->
         told = json.loads((tmp_path / f"out{keep}/a/measurements.json").read_text())
         counts.append((told["lesion_voxels"], told["outside_liver"]["voxels"], told["outside_liver"]["left_out"]))
         assert any("outside of the liver" in line for line in lines)
+        assert any("--keep-outside" in line for line in lines) != keep
     assert counts == [(0, 4, True), (4, 4, False)]
 
 

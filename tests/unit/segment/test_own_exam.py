@@ -1,5 +1,7 @@
 """From what is found in an exam to its labels, with notes of what may be missing in any direction."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from dicom_series import Phantom
@@ -7,9 +9,11 @@ from thresholds import Thresholded
 
 from hepaflow.segment.own_exam import Result, result_of
 from hepaflow.segment.source import LoadedExam
+from hepaflow.volumes.box import Box
 from hepaflow.volumes.volume import read_image
 
 SHAPE = (10, 40, 50)
+AROUND_THE_LIVER = Box((3, 7), (10, 26), (12, 28))
 
 
 @pytest.fixture
@@ -19,12 +23,12 @@ def exam(tmp_path_factory: pytest.TempPathFactory) -> LoadedExam:
     return LoadedExam("a", *read_image(path))
 
 
-def _result(exam: LoadedExam, *lesions: tuple[slice, ...], **how: bool) -> Result:
+def _result(exam: LoadedExam, *lesions: tuple[slice, ...], box: Box = AROUND_THE_LIVER, **how: bool) -> Result:
     liver, lesion = np.zeros(SHAPE, bool), np.zeros(SHAPE, bool)
     liver[3:7, 10:26, 12:28] = True
     for place in lesions:
         lesion[place] = True
-    return result_of(Thresholded(liver, lesion, {}), exam, **how)
+    return result_of(Thresholded(liver, lesion, {}, {"liver": Box.whole(SHAPE), "lesion": box}), exam, **how)
 
 
 def test_a_lesion_in_the_liver_gives_no_note(exam: LoadedExam) -> None:
@@ -41,10 +45,20 @@ def test_what_lies_outside_is_left_out_and_told(exam: LoadedExam) -> None:
     assert note.startswith(
         "8 voxels that the networks take for lesion lie more than 10 mm outside of the liver, 1 region"
     )
-    assert "--keep-outside" in note
+    assert note.endswith("this was left out")
     kept = _result(exam, inside, outside, keep_outside=True)
     assert (kept.labels == 2).sum() == 26
     assert kept.notes[0].endswith("this was kept, as asked for")
+
+
+def test_without_millimetres_what_lies_outside_is_kept(exam: LoadedExam) -> None:
+    blind = replace(exam, grid=replace(exam.grid, names_spacing=False))
+    inside, outside = np.s_[4:6, 12:15, 14:17], np.s_[4:6, 38:40, 48:50]
+    result = _result(blind, inside, outside)
+    assert (result.labels == 2).sum() == 26
+    assert result.notes == (
+        "8 voxels of lesion lie outside of the liver, 1 region as a whole; how far is unknown, so they were kept",
+    )
 
 
 @pytest.mark.parametrize(
@@ -64,11 +78,42 @@ def test_a_lesion_at_the_edge_of_the_box_is_told(exam: LoadedExam, place: tuple[
     assert [note[:18] for note in notes] == ["1 lesion reaches t"] * count
 
 
+def test_a_box_with_a_margin_cuts_nothing_at_the_edge_of_the_liver(exam: LoadedExam) -> None:
+    wider = Box((2, 8), (8, 28), (10, 30))
+    in_the_corner, in_the_margin = np.s_[3:5, 10:12, 12:14], np.s_[6:7, 24:27, 20:22]
+    assert _result(exam, in_the_corner, in_the_margin, box=wider).notes == ()
+    (note,) = _result(exam, in_the_corner, np.s_[6:7, 24:28, 20:22], box=wider).notes
+    assert note.startswith("1 lesion reaches the edge of the box")
+    (note,) = _result(exam, np.s_[3:4, 10:12, 12:14], np.s_[6:7, 24:26, 20:22]).notes
+    assert note.startswith("2 lesions reach the edge of the box")
+
+
+@pytest.mark.parametrize(("axis", "end"), [(axis, end) for axis in range(3) for end in (0, 1)])
+def test_a_liver_at_the_edge_of_the_box_in_which_it_was_sought_is_told(
+    exam: LoadedExam, axis: int, end: int
+) -> None:
+    ranges = [[2, 8], [8, 28], [10, 30]]
+    ranges[axis][end] = AROUND_THE_LIVER.ranges[axis][end]
+    liver = np.zeros(SHAPE, bool)
+    liver[3:7, 10:26, 12:28] = True
+
+    def notes(box: Box) -> tuple[str, ...]:
+        return result_of(Thresholded(liver, np.zeros_like(liver), {}, {"liver": box}), exam).notes
+
+    assert notes(Box.from_list(ranges)) == (
+        "the liver reaches the edge of the box in which it is sought: what lies beyond was not looked at",
+    )
+    ranges[axis][end] += 2 * end - 1
+    assert notes(Box.from_list(ranges)) == ()
+
+
 def test_at_the_edge_of_the_exam_the_box_cuts_nothing(exam: LoadedExam) -> None:
     liver = np.ones(SHAPE, bool)
     lesion = np.zeros(SHAPE, bool)
     lesion[:2, :2, :2] = True
-    assert result_of(Thresholded(liver, lesion, {}), exam).notes == ()
+    beyond = Box((0, 10), (-5, 45), (0, 50))
+    boxes = dict.fromkeys(("liver", "lesion"), beyond)
+    assert result_of(Thresholded(liver, lesion, {}, boxes), exam).notes == ()
 
 
 def test_a_liver_at_the_edge_of_the_field_of_view_is_told(exam: LoadedExam) -> None:

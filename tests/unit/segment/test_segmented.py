@@ -14,6 +14,7 @@ from thresholds import Thresholded
 from hepaflow.errors import UserError
 from hepaflow.jobs.fingerprint import modules
 from hepaflow.segment.segmented import read_segmented, write_segmented
+from hepaflow.volumes.box import Box
 
 MODEL = {"model": "0123", "networks": "eins (unet), zwei (resnet50) – zusammen", "precision": "fp32"}
 SCRIPTS = Path(__file__).parents[3] / "workflow/scripts"
@@ -23,7 +24,8 @@ def drawn(shape: tuple[int, ...] = (3, 5, 7), seed: int = 0) -> Thresholded:
     random = np.random.default_rng(seed)
     liver, lesion = random.random(shape) > 0.4, random.random(shape) > 0.8
     maps = {name: random.integers(0, 101, shape).astype(np.uint8) for name in ("liver", "lesion")}
-    return Thresholded(liver, lesion, maps)
+    boxes = {"lesion": Box((1, 2), (0, 4), (-1, 5)), "liver": Box.whole((3, 5, 7))}
+    return Thresholded(liver, lesion, maps, boxes)
 
 
 @settings(max_examples=25, deadline=None, derandomize=True)
@@ -38,6 +40,7 @@ def test_all_comes_back(tmp_path_factory: pytest.TempPathFactory, shape: tuple[i
         np.testing.assert_array_equal(mask, getattr(found, name))
         assert read.disagreement[name].dtype == np.uint8
         np.testing.assert_array_equal(read.disagreement[name], found.disagreement[name])
+    assert read.boxes == found.boxes
     assert list(read.model.items()) == list(MODEL.items())
 
 
@@ -64,12 +67,13 @@ def test_bytes_depend_on_content_alone(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(time, "time", lambda: then + 1e6)
     monkeypatch.setattr(time, "localtime", lambda *_: localtime(then + 1e6))
     again = drawn()
-    again.disagreement["liver"] = again.disagreement.pop("liver")  # told in another order
+    for held in (again.disagreement, again.boxes):
+        held["liver"] = held.pop("liver")  # told in another order
     write_segmented(tmp_path / "other.npz", again, MODEL)
     assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "other.npz").read_bytes()
 
 
-@pytest.mark.parametrize("changed", ["a voxel of the liver", "a voxel of a lesion", "a percent", "the model"])
+@pytest.mark.parametrize("changed", ["a voxel of the liver", "a voxel of a lesion", "a percent", "a box", "model"])
 def test_any_other_content_gives_other_bytes(tmp_path: Path, changed: str) -> None:
     write_segmented(tmp_path / "one.npz", drawn(), MODEL)
     other, model = drawn(), MODEL
@@ -80,6 +84,8 @@ def test_any_other_content_gives_other_bytes(tmp_path: Path, changed: str) -> No
             other.lesion[2, 4, 6] ^= True
         case "a percent":
             other.disagreement["lesion"][0, 0, 0] ^= 1
+        case "a box":
+            other.boxes["lesion"] = Box((1, 2), (0, 4), (-1, 6))
         case _:
             model = MODEL | {"model": "4567"}
     write_segmented(tmp_path / "other.npz", other, model)
@@ -101,6 +107,7 @@ def test_a_flipped_bit_is_told_or_changes_nothing(tmp_path: Path, bit: int) -> N
             message = str(error)
         else:
             assert read.model == MODEL
+            assert read.boxes == found.boxes
             np.testing.assert_array_equal(read.liver, found.liver)
             np.testing.assert_array_equal(read.lesion, found.lesion)
             assert set(read.disagreement) == {"liver", "lesion"}
@@ -149,6 +156,8 @@ FLAT = {"header": header(disagreement=["liver"]), "liver.disagreement": np.zeros
         (FLAT, "a disagreement of another shape"),
         ({"header": header(disagreement=["lesion"])}, "lesion.disagreement"),
         ({"header": header(shape=[60])}, "not enough values"),
+        ({"header": header(boxes={"liver": [[0, 3]]})}, "not enough values"),
+        ({"header": header(boxes=[])}, "not readable as what networks have found"),
         ({"header": np.frombuffer(b"{", np.uint8)}, "not readable as what networks have found"),
         ({"header": np.frombuffer(b"[]", np.uint8)}, "not readable as what networks have found"),
         ({"header": np.array([None])}, "allow_pickle=False"),
@@ -158,6 +167,7 @@ FLAT = {"header": header(disagreement=["liver"]), "liver.disagreement": np.zeros
 def test_members_that_do_not_fit_are_refused(tmp_path: Path, others: dict[str, np.ndarray], words: str) -> None:
     np.savez(tmp_path / "exam.npz", **members())
     assert read_segmented(tmp_path / "exam.npz").liver.shape == (3, 4, 5)
+    assert read_segmented(tmp_path / "exam.npz").boxes == {}, "a file of an earlier version"
     np.savez(tmp_path / "exam.npz", **members(**others))
     with pytest.raises(UserError, match=words):
         read_segmented(tmp_path / "exam.npz")

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 from small_exams import exam as small_exam
+from small_exams import grid_of
 
 from hepaflow.evaluation.metrics.overlap import dice_of_counts
 from hepaflow.viewer.exam import (
@@ -72,12 +73,12 @@ def test_the_box_holds_whatever_anyone_marks() -> None:
 def test_layers_of_another_shape_are_refused() -> None:
     hu, labels = small_exam()
     with pytest.raises(ValueError, match="fusion of shape"):
-        ViewedExam("one", hu, labels, {"fusion": labels[1:]}, (1, 1, 1))
+        ViewedExam("one", hu, labels, {"fusion": labels[1:]}, grid_of(hu.shape))
 
 
 def one_exam(**changes: Any) -> ViewedExam:
     empty = np.zeros((7, 4, 5), np.uint8)
-    given = {"name": "e", "hu": empty, "reference": empty, "methods": {"a": empty}, "spacing": (1, 1, 1)}
+    given = {"name": "e", "hu": empty, "reference": empty, "methods": {"a": empty}, "grid": grid_of(empty.shape)}
     return ViewedExam(**(given | changes))
 
 
@@ -147,17 +148,24 @@ def test_a_voxel_is_told_where_its_file_and_its_patient_have_it(axes: np.ndarray
         np.testing.assert_allclose(np.array(places["patient"]) @ [*place, 1], [-right, -front, up])
 
 
-def test_no_place_in_a_patient_is_told_without_millimetres_or_without_a_grid() -> None:
-    grid = Grid((5, 4, 7), np.diag([-1.0, -1, 1, 1]), None)
-    assert voxel_places(one_exam(grid=grid, in_millimetres=False))["patient"] is None
-    assert voxel_places(one_exam()) == {"voxel": None, "patient": None}
+def test_without_millimetres_there_is_a_voxel_but_no_place_in_a_patient() -> None:
+    places = voxel_places(one_exam(grid=grid_of((7, 4, 5), trusted=False)))
+    assert places == {"voxel": [[0, 0, 1, 0], [0, 1, 0, 0], [1, 0, 0, 0]], "patient": None}
+
+
+def sheared_grid() -> Grid:
+    """Return a grid whose slices each lie 0.9 mm farther back than the one below."""
+    affine = np.diag([-0.7, -0.8, 2.5, 1.0])
+    affine[1, 2] = -0.9
+    return Grid((5, 4, 7), affine, None)
 
 
 def test_steps_are_told_as_vectors() -> None:
-    assert measured_steps(one_exam(spacing=(5, 2, 1))) == [[5, 0, 0], [0, 2, 0], [0, 0, 1]]
-    assert measured_steps(one_exam(in_millimetres=False)) is None
-    sheared = np.array([[2.5, 0.9, 0], [0, 0.8, 0], [0, 0, 0.7]])
-    assert measured_steps(one_exam(steps=sheared)) == sheared.tolist()
+    shape = (7, 4, 5)
+    assert measured_steps(one_exam(grid=grid_of(shape, (5, 2, 1)))) == [[5, 0, 0], [0, 2, 0], [0, 0, 1]]
+    assert measured_steps(one_exam(grid=grid_of(shape, trusted=False))) is None
+    steps = measured_steps(one_exam(grid=sheared_grid()))
+    np.testing.assert_allclose(steps, [[2.5, 0.9, 0], [0, 0.8, 0], [0, 0, 0.7]], atol=1e-12)
 
 
 def test_extents_are_ranges_along_every_axis() -> None:
@@ -180,10 +188,5 @@ def test_disagreement_is_the_mean_over_what_anyone_marks() -> None:
 
 
 def test_lengths_are_measured_with_the_steps_of_a_sheared_grid() -> None:
-    hu, empty = np.zeros((2, 3, 4)), np.zeros((2, 3, 4), np.uint8)
-    steps = np.array([[2.5, 0.9, 0], [0, 0.8, 0], [0, 0, 0.7]])
-    assert ViewedExam("one", hu, empty, {"a": empty}, (2.66, 0.8, 0.7), True, {}, steps).measured_in is steps
-    assert ViewedExam("one", hu, empty, {"a": empty}, (2.5, 0.8, 0.7)).measured_in == (2.5, 0.8, 0.7)
-    assert ViewedExam("one", hu, empty, {"a": empty}, (2.5, 0.8, 0.7), False, {}, steps).measured_in is None
-    (lesion,) = list_lesions(np.full((1, 1, 1), 2, np.uint8), {}, steps)
+    (lesion,) = list_lesions(np.full((1, 1, 1), 2, np.uint8), {}, sheared_grid().trusted_steps)
     assert lesion["ml"] == pytest.approx(2.5 * 0.8 * 0.7 / 1000)

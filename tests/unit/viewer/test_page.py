@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from small_exams import exam as small_exam
+from small_exams import grid_of
 
 from hepaflow.viewer.ct import compand, expand
 from hepaflow.viewer.exam import ViewedExam
@@ -28,7 +29,7 @@ def viewed(shape: tuple[int, int, int] = (7, 48, 64), **changes: Any) -> ViewedE
         "hu": hu,
         "reference": labels,
         "methods": {"one": np.roll(labels, 2, axis=2), "fusion": np.roll(labels, 1, axis=1)},
-        "spacing": SPACING,
+        "grid": grid_of(shape, SPACING),
     }
     return ViewedExam(**(given | changes))
 

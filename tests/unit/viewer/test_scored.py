@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from small_exams import exam as small_exam
+from small_exams import grid_of
 
 from hepaflow.evaluation.exam import Scores, segmentation_of
 from hepaflow.evaluation.scores import final
@@ -25,7 +26,9 @@ def exam() -> ViewedExam:
     table.add("net", "raw", {"liver": ~liver, "lesion": lesion})
     table.add("net", "clean", {"liver": liver, "lesion": lesion})
     found = scored(final(table.metrics()))
-    return ViewedExam("one", hu, reference, {"net": labels, "other": labels}, SPACING, scores=found)
+    return ViewedExam(
+        "one", hu, reference, {"net": labels, "other": labels}, grid_of(hu.shape, SPACING), scores=found
+    )
 
 
 def test_the_scores_are_those_of_the_masks_that_a_method_ends_with(exam: ViewedExam) -> None:

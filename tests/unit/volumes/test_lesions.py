@@ -53,6 +53,24 @@ def test_the_diameter_lies_within_one_slice() -> None:
     assert lesion.diameter == pytest.approx(0.8)
 
 
+def test_lesions_know_their_voxels_wherever_they_lie(monkeypatch: pytest.MonkeyPatch) -> None:
+    mask = np.zeros((9, 30, 40), bool)
+    mask[3, 10:14, 20:22] = mask[5:7, 12, 25] = mask[6, 12:15, 26] = True
+    seen: list[tuple[int, ...]] = []
+    monkeypatch.setattr(
+        "hepaflow.volumes.lesions.label_lesions", lambda cut: seen.append(cut.shape) or label_lesions(cut)
+    )
+    lesions = find_lesions(mask, SPACING)
+    assert seen == [(4, 5, 7)], "labels are of the box around all lesions"
+    assert [(lesion.label, lesion.box) for lesion in lesions] == [
+        (1, Box((3, 4), (10, 14), (20, 22))),
+        (2, Box((5, 7), (12, 15), (25, 27))),
+    ]
+    back = sum(lesion.box.place(lesion.mask, mask.shape).astype(int) for lesion in lesions)
+    np.testing.assert_array_equal(back, mask)
+    assert all(mask[lesion.place] for lesion in lesions)
+
+
 def test_voxels_that_touch_at_an_edge_are_two_lesions() -> None:
     mask = np.zeros((2, 4, 4), bool)
     mask[0, 1, 1] = mask[0, 2, 2] = True

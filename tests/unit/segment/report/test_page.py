@@ -1,5 +1,6 @@
 """The page of an exam tells what was measured, needs nothing, and shows names as they are."""
 
+import json
 import re
 from dataclasses import replace
 from html import unescape
@@ -52,6 +53,17 @@ def test_the_numbers_are_those_measured(tmp_path: Path) -> None:
     for part in ("DICOM series 3 “Abdomen” · 10×12×7 voxels · pixels of 0.70 × 0.80 mm, slices 2.50 mm apart",
                  "a.nii.gz label map", "Made by a test.", "not a medical device"):  # fmt: skip
         assert part in text
+
+
+def test_its_viewer_tells_places_in_the_patient_and_in_the_file(tmp_path: Path) -> None:
+    exam = _exam(tmp_path)
+    page = _page(exam)
+    (lesion,) = measure(thresholds(exam.hu).labels, exam.grid, {}, exam.series).lesions
+    viewer = unescape(re.findall(r'srcdoc="([^"]*)"', page)[0])
+    places = json.loads(re.findall(r'"places":({.*?})', viewer)[0])
+    start = [*json.loads(re.findall(r'"start":(\[.*?\])', viewer)[0]), 1]
+    np.testing.assert_allclose(np.array(places["patient"]) @ start, lesion.position_lps_mm)
+    assert tuple(np.array(places["voxel"]) @ start) == lesion.voxel
 
 
 def test_a_model_that_has_seen_phantoms_alone_is_told_in_red(tmp_path: Path) -> None:

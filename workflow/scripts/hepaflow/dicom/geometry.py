@@ -33,8 +33,7 @@ _TILTED = (
 )
 _STRAIGHTEN = (
     "export another reconstruction of the scan, in upright axial slices, or let a program straighten this one "
-    "(dcm2niix does, say) and name the NIfTI file that it writes; if the exam has another series, choose it with "
-    "--series"
+    "(dcm2niix does, say) and name the NIfTI file that it writes; if the exam has another series, take that one"
 )
 
 Vector = NDArray[np.float64]

@@ -3,7 +3,9 @@
 import os
 import re
 import unicodedata
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from functools import lru_cache
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -86,7 +88,7 @@ def identifiers(headers: Iterable[Dataset]) -> frozenset[str]:
         for element in _NAMES:
             for name in _readings(header.get(element), raw.get(element, b"")):
                 for writing in name.split("="):  # in letters, in ideographs, by their sound
-                    found |= _forms(re.split(r"[\W_]+", writing))
+                    found |= _forms(writing)
         for element in _NUMBERS:
             number = _plain(str(header.get(element) or "").strip())
             if sum(sign.isalnum() for sign in number) >= _SHORT:
@@ -137,9 +139,10 @@ def _wrongly_decoded(text: str) -> set[bytes]:
     return found
 
 
-def _forms(words: Sequence[str]) -> set[str]:
+@lru_cache(maxsize=256)  # the slices of a series have the same names
+def _forms(name: str) -> frozenset[str]:
     """Return the words of a name, and what short ones make written together."""
-    words = [word for word in words if word and _plain(word) not in _NO_NAMES][:_MOST_WORDS]
+    words = [word for word in re.split(r"[\W_]+", name) if word and _plain(word) not in _NO_NAMES][:_MOST_WORDS]
     found = {form for word in words if len(word) > 1 for form in (_plain(word), _spelled_out(word))}
     found |= {_ALONE + _plain(word) for word in words if len(word) == 1 and _without_spaces(word)}
     for one, other in permutations(map(_plain, words), 2):
@@ -151,7 +154,7 @@ def _forms(words: Sequence[str]) -> set[str]:
         family = _plain(words[0])
         if 1 < len(family) <= _SHORT and not _without_spaces(family):
             found |= {_ALONE + family + initial, _ALONE + initial + family}
-    return found
+    return frozenset(found)
 
 
 def named_in(text: str, found: Set[str]) -> bool:
@@ -209,7 +212,7 @@ def _hidden(text: str, found: Set[str], own: Sequence[tuple[int, int]] = ()) -> 
     spans: list[tuple[int, int]] = []
     for writing in (_one_form, _spelled):
         plain, starts, stops = _sign_by_sign(text, writing)
-        for word in found:
+        for word in _perhaps_in(plain, frozenset(found)):
             for match in re.finditer(_pattern(word), plain):
                 start, stop = starts[match.start()], stops[match.end() - 1]
                 is_own = any(first <= start and stop <= last for first, last in own)
@@ -254,10 +257,30 @@ def _without_spaces(text: str) -> bool:
     return bool(text) and all(any(low <= ord(sign) <= high for low, high in _WITHOUT_SPACES) for sign in text)
 
 
-def _pattern(word: str) -> str:
+def _perhaps_in(plain: str, found: frozenset[str]) -> Iterator[str]:
+    """Yield the words whose longest piece is in a text; a folder's are thousands, too many to look for each."""
+    for length, words in _by_piece(found).items():
+        for piece in words.keys() & {plain[start : start + length] for start in range(len(plain) - length + 1)}:
+            yield from words[piece]
+
+
+@lru_cache(maxsize=16)
+def _by_piece(found: frozenset[str]) -> dict[int, dict[str, list[str]]]:
+    """Return words by the longest piece of each, and these by their length."""
+    words: dict[int, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for word in found:
+        longest = max(_pieces(word), key=len, default="")
+        words[len(longest)][longest].append(word)
+    return words
+
+
+def _pieces(word: str) -> list[str]:
     # Signs may part letters from digits as well; what short words make is looked for as it stands.
-    pieces = re.findall(r"[^\W_]+" if word.startswith(_ALONE) else r"\d+|[^\W\d_]+", word)
-    pattern = r"[\W_]*".join(pieces)
+    return re.findall(r"[^\W_]+" if word.startswith(_ALONE) else r"\d+|[^\W\d_]+", word)
+
+
+def _pattern(word: str) -> str:
+    pattern = r"[\W_]*".join(_pieces(word))
     is_date = re.fullmatch(r"(\d{2}|\d{4})(-(\d{2}|\d{4})){2}", word)
     return rf"(?<!\d){pattern}(?!\d)" if is_date else pattern
 

@@ -65,7 +65,7 @@ def read_series(series: Series) -> tuple[NDArray[Any], Grid, Series]:
     except GeometryError as error:
         folders = {path.parent for path in series.files}
         apart = f", or name one of its {len(folders)} folders alone" if len(folders) > 1 else ""
-        usual = "export the series again and completely, or choose another reconstruction with --series" + apart
+        usual = "export the series again and completely, or take another reconstruction of the scan" + apart
         raise UserError(
             str(error),
             exam=series.name,
@@ -113,12 +113,14 @@ def _in_order(series: Series) -> tuple[Series, Grid]:
 
 
 def _check_rescale(headers: Sequence[Dataset]) -> list[str]:
-    """Refuse slices of which only some say how values become HU; tell where they say it differently."""
+    """Refuse slices of which only some say how values become HU; note where none does, or they differ."""
     notes = []
     for name in ("RescaleSlope", "RescaleIntercept"):
         lacking = sum(number(header, name) is None for header in headers if not header.get("ModalityLUTSequence"))
         if 0 < lacking < len(headers):
             raise GeometryError(f"{lacking} of {len(headers)} slices without {name}: the others have one")
+        if lacking and name == "RescaleIntercept":
+            notes.append("no RescaleIntercept: stored values are taken for HU")
         found = Counter(number(header, name) for header in headers).most_common()
         if len(found) > 1:
             few = ", ".join(f"{value or 0:g} ({count} slices)" for value, count in found[:_A_FEW])

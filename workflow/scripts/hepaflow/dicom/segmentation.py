@@ -51,13 +51,15 @@ def write_segmentation(
 
     Notes
     -----
-    Frames without a voxel are left out. Where a whole segment is empty all frames of both are written: a segment
-    without any frame is allowed, and says "looked for and not found", but viewers have stumbled over it.
+    Frames without a voxel are left out. Where a whole segment is empty, both have frames from the first to the
+    last marked slice, or of all slices where none is: a segment without any frame is allowed, and says "looked for
+    and not found", but viewers have stumbled over it.
     """
     remarks = remarks or Remarks()
     own = on_slices(labels, grid, series)
     distance = slice_distance(series)
-    masks = np.stack([own >= LIVER, own == LESION], axis=-1)
+    shown = _shown(own)
+    masks = np.stack([own[shown] >= LIVER, own[shown] == LESION], axis=-1)
     algorithm = highdicom.AlgorithmIdentificationSequence(
         name=MAKER,
         family=codes.DCM.ArtificialIntelligence,
@@ -91,6 +93,10 @@ def write_segmentation(
         segmentation = Segmentation(
             source_images=series.headers,
             pixel_array=masks,
+            plane_positions=[
+                highdicom.PlanePositionSequence("PATIENT", header.ImagePositionPatient)
+                for header in series.headers[shown]
+            ],
             segmentation_type=SegmentationTypeValues.BINARY,
             segment_descriptions=segments,
             series_instance_uid=generate_uid(),
@@ -112,3 +118,12 @@ def write_segmentation(
         )
         segmentation.ContentCreatorName = ""  # nobody; must be there
         segmentation.save_as(path)
+
+
+def _shown(labels: NDArray[np.uint8]) -> slice:
+    """Return the slices to make frames of, the first to the last marked one; all, where none is.
+
+    Of each voxel that it is given, highdicom makes eight bytes.
+    """
+    marked = np.flatnonzero(labels.any(axis=(1, 2)))
+    return slice(int(marked[0]), int(marked[-1]) + 1) if marked.size else slice(0, len(labels))

@@ -22,7 +22,7 @@ from hepaflow.dicom.instances import (
     with_own_instances,
 )
 from hepaflow.dicom.kinds import is_multi_frame, is_picture, unusable, why_not
-from hepaflow.dicom.left_out import LeftOut, Lost, counted, missing
+from hepaflow.dicom.left_out import AllLost, LeftOut, Lost, counted, missing
 from hepaflow.dicom.values import text, whole
 from hepaflow.errors import UserError
 from hepaflow.exams.walk import Skipped, Walk, walk
@@ -121,7 +121,7 @@ def find_series(folder: Path) -> Contents:
     slices: dict[tuple[str, str], list[Slice]] = defaultdict(list)
     by_uid: dict[tuple[str, ...], list[Slice]] = defaultdict(list)
     of_ct: list[tuple[Path, Read]] = []
-    lost: list[Lost] = []
+    lost = AllLost()
     others: list[Path] = []
     whose: set[str] = set()
     walked = Walk((folder,), ()) if folder.is_file() else walk(folder)
@@ -132,11 +132,11 @@ def find_series(folder: Path) -> Contents:
                 continue
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-            lost.append(Lost(path, f"not readable ({reason})"))
+            lost.add(Lost(path, f"not readable ({reason})"))
             continue
         whose |= identifiers([read.header])
         if reason := why_not(read.header):
-            lost.append(Lost(path, reason, read.header))
+            lost.add(Lost(path, reason, read.header))
             continue
         of_ct.append((path, read))
     studies = studies_of(read.header for _, read in of_ct)
@@ -146,7 +146,7 @@ def find_series(folder: Path) -> Contents:
         one = Slice(header, path, [*filled, *read.notes], unusable(header, read.wrong))
         alike = by_uid[*series_of(header), text(header, "SOPInstanceUID")]
         if any(same_image(one, other) for other in alike):
-            lost.append(Lost(path, "copies of other files", header))
+            lost.add(Lost(path, "copies of other files", header))
             continue
         alike.append(one)
         slices[series_of(header)].append(one)
@@ -155,17 +155,20 @@ def find_series(folder: Path) -> Contents:
     for part in parts:
         usable = [one for one in part if not one.unusable]
         if not usable and _is_exam(part):
-            found.append(_series(part, []))
+            found.append(_series(part, AllLost()))
             continue
-        lost += [Lost(one.path, one.unusable, one.header) for one in part if one.unusable]
+        for one in part:
+            if one.unusable:
+                lost.add(Lost(one.path, one.unusable, one.header))
         if usable:
             found.append(_series(usable, lost))
     found.sort(key=lambda one: (one.study_uid, one.number is None, one.number or 0, one.uid))
+    everyone = frozenset(whose)
     return Contents(
         folder,
         tuple(one for one in _noting_shared_uids(found) if not one.refused),
-        tuple(counted(lost, whose)),
-        frozenset(whose),
+        tuple(counted(lost, everyone)),
+        everyone,
         tuple(others),
         walked.skipped,
         tuple(one for one in found if one.refused),
@@ -217,7 +220,7 @@ def _no_choice(contents: Contents, wanted: str | None, found: Sequence[Series]) 
         f"{len(found)} CT series: {_listed(found)}",
         file=contents.folder,
         expected="one series to segment",
-        remedy="name one with --series, by its UID" + ("" if wanted else " or its number"),
+        remedy="name one by its UID" if wanted else "put the files of one series into a folder of its own",
     )
 
 
@@ -242,7 +245,7 @@ def _is_exam(members: Sequence[Slice]) -> bool:
     return scanned or any(is_multi_frame(header) for header in headers)
 
 
-def _series(members: Sequence[Slice], lost: Sequence[Lost]) -> Series:
+def _series(members: Sequence[Slice], lost: AllLost) -> Series:
     headers, files = tuple(one.header for one in members), tuple(one.path for one in members)
     notes = {note for one in members for note in one.notes}
     if with_own_instances(headers):

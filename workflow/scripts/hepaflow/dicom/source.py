@@ -6,9 +6,11 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from pydicom import config
+from pydicom.datadict import dictionary_VM
 from pydicom.dataelem import DataElement
 from pydicom.dataset import FileDataset
 from pydicom.multival import MultiValue
@@ -110,20 +112,27 @@ def _sound(element: DataElement) -> DataElement | None:
         return DataElement(element.tag, kind, value[0] if value else "")
     if kind in _AS_THEY_ARE or name in _GEOMETRY or value in (None, ""):
         return element
+    several = isinstance(value, MultiValue)
+    if several and dictionary_VM(element.tag) == "1":
+        return None
     try:
-        if isinstance(value, MultiValue):
-            raise ValueError("several values where one belongs")
-        if kind in ("DS", "IS"):
-            number = float(value)
-            if not math.isfinite(number) or (name in _LENGTHS and number <= 0):
-                raise ValueError("no length")
-            return element
-        validate_value(kind, str(value), config.RAISE)
-        if calendar := {"DA": DA, "TM": TM}.get(kind):
-            calendar(str(value))  # knows days and hours that there are not, and have the right form
+        for one in value if several else [value]:
+            _check_form(name, kind, one)
     except (TypeError, ValueError, OverflowError):
         return None
     return element
+
+
+def _check_form(name: str, kind: str, value: Any) -> None:
+    """Raise an error where one value of an element has no form in which it can be written and read again."""
+    if kind in ("DS", "IS"):
+        number = float(value)
+        if not math.isfinite(number) or (name in _LENGTHS and number <= 0):
+            raise ValueError("no length")
+        return
+    validate_value(kind, str(value), config.RAISE)
+    if calendar := {"DA": DA, "TM": TM}.get(kind):
+        calendar(str(value))  # knows days and hours that there are not, and have the right form
 
 
 def _differs(told: str, distance: float) -> bool:

@@ -28,6 +28,7 @@ from hepaflow.sampling.registry import SAMPLINGS
 from hepaflow.settings.compute import ComputeSettings
 from hepaflow.settings.plan import Plan, PlannedStage
 from hepaflow.settings.training import Precision
+from hepaflow.volumes.box import Box
 from hepaflow.volumes.labels import label_map
 from hepaflow.volumes.steps import Spacing
 
@@ -43,11 +44,14 @@ class SegmentedExam:
     disagreement : dict of str to ndarray of uint8, same shape
         For each structure that several methods find together, how far they disagree, in percent
         (`hepaflow.masks.disagreement`).
+    boxes : dict of str to Box
+        For each structure that was sought, the part of the exam in which that was done.
     """
 
     liver: NDArray[np.bool_]
     lesion: NDArray[np.bool_]
     disagreement: dict[str, NDArray[np.uint8]]
+    boxes: dict[str, Box]
 
     @property
     def labels(self) -> NDArray[np.uint8]:
@@ -168,7 +172,8 @@ def segment(
     for structure, stage in stages.items():
         if joined := exam.joined((result, stage)):
             maps[structure] = disagreement(exam.restored(step) for step in joined)
-    return SegmentedExam(found["liver"], found["lesion"], maps)
+    boxes = {structure: box for structure, stage in stages.items() if (box := exam.box((result, stage)))}
+    return SegmentedExam(found["liver"], found["lesion"], maps, boxes)
 
 
 def _result_of(plan: Plan) -> str:
@@ -210,6 +215,10 @@ class _Exam:
         if step in self._regions:
             self._restored[step] = found
         return found
+
+    def box(self, step: Step) -> Box | None:
+        """Return the part of the exam that a step's mask can lie in; None where there was nothing to be seen."""
+        return self._data(step).box
 
     def joined(self, step: Step) -> list[Step]:
         """Return the steps whose masks or maps a step joins; none for a network."""

@@ -379,6 +379,8 @@ def _segment_one(
         )
     for warning in written.measured.warnings:
         say(f"  note: {warning}")
+    if result.outside.voxels and result.outside.left_out:
+        say("  note: --keep-outside keeps what lies outside of the liver")
     clock.append(time.perf_counter())
     computed, wrote = (after - before for before, after in pairwise(clock))
     times_taken = (

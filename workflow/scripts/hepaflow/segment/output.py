@@ -18,7 +18,7 @@ from hepaflow.dicom.segmentation import write_segmentation
 from hepaflow.errors import UserError
 from hepaflow.model.origin import NOTICE, Origin, in_short, in_words
 from hepaflow.segment.doubts import doubts, weak
-from hepaflow.segment.outside_liver import MARGIN_MM, Outside
+from hepaflow.segment.outside_liver import Outside
 from hepaflow.segment.report.measurements import Measurements, measure
 from hepaflow.segment.report.montage import thumbnail
 from hepaflow.segment.report.page import exam_page
@@ -288,7 +288,7 @@ def _told(
         },
         "labels": {str(value): name for value, name in LABELS.items()},
         **measured.as_json(),
-        "outside_liver": None if outside is None else {"margin_mm": MARGIN_MM, **asdict(outside)},
+        "outside_liver": None if outside is None else asdict(outside),
         "exam_warnings": list(exam.warnings),
     }
 

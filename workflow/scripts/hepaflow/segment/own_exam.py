@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from hepaflow.preprocessing.voi import volume_of_interest
-from hepaflow.segment.outside_liver import MARGIN_MM, Outside, without_outside
+from hepaflow.segment.outside_liver import Outside, without_outside
 from hepaflow.segment.segmented import Segmented
 from hepaflow.segment.source import LoadedExam
+from hepaflow.volumes.box import Box, Scalar
 from hepaflow.volumes.labels import label_map
 from hepaflow.volumes.lesions import label_lesions
 from hepaflow.words import counted
@@ -51,8 +51,13 @@ def result_of(found: Segmented, exam: LoadedExam, *, keep_outside: bool = False)
     keep_outside : bool, optional
         Keep what the networks take for lesion anywhere in the box around the liver.
     """
-    lesion, outside = without_outside(found.liver, found.lesion, exam.grid.spacing, keep=keep_outside)
-    notes = [*_outside(outside), *_cut_by_box(found.liver, lesion), *_cut_by_view(found.liver, exam.hu)]
+    lesion, outside = without_outside(found.liver, found.lesion, exam.grid.trusted_spacing, keep=keep_outside)
+    notes = [
+        *_outside(outside),
+        *_cut_liver(found.liver, found.boxes.get("liver")),
+        *_cut_lesions(lesion, found.boxes.get("lesion")),
+        *_cut_by_view(found.liver, exam.hu),
+    ]
     return Result(label_map(found.liver, lesion), outside, tuple(notes))
 
 
@@ -60,31 +65,48 @@ def _outside(outside: Outside) -> list[str]:
     if not outside.voxels:
         return []
     lie = "lies" if outside.voxels == 1 else "lie"
-    done = "was left out (--keep-outside keeps it)" if outside.left_out else "was kept, as asked for"
     whole = f", {counted(outside.regions, 'region')} as a whole" if outside.regions else ""
+    if outside.margin_mm is None:
+        was = "it was" if outside.voxels == 1 else "they were"
+        return [
+            f"{counted(outside.voxels, 'voxel')} of lesion {lie} outside of the liver{whole}; how far is unknown, "
+            f"so {was} kept"
+        ]
+    done = "was left out" if outside.left_out else "was kept, as asked for"
     return [
-        f"{counted(outside.voxels, 'voxel')} that the networks take for lesion {lie} more than {MARGIN_MM:g} mm "
-        f"outside of the liver{whole}: this {done}"
+        f"{counted(outside.voxels, 'voxel')} that the networks take for lesion {lie} more than "
+        f"{outside.margin_mm:g} mm outside of the liver{whole}: this {done}"
     ]
 
 
-def _cut_by_box(liver: NDArray[np.bool_], lesion: NDArray[np.bool_]) -> list[str]:
-    """Tell of lesions at the edge of the box in which they are sought, but not at that of the exam."""
-    if not lesion.any() or not liver.any():
+def _cut_liver(liver: NDArray[np.bool_], box: Box | None) -> list[str]:
+    """Note that a liver reaches the edge of the box in which it is sought, as one does that was found coarsely."""
+    if box is None or not _at_edges(box.crop(liver), box, liver.shape).any():
         return []
-    numbered, _ = label_lesions(lesion)
-    cut: set[int] = set()
-    for axis, (start, stop) in enumerate(volume_of_interest(liver).ranges):
-        for index, is_edge in ((start, start > 0), (stop - 1, stop < liver.shape[axis])):
-            if is_edge:
-                cut |= set(np.unique(numbered.take(index, axis)).tolist())
-    cut -= {0}
-    if not cut:
+    return ["the liver reaches the edge of the box in which it is sought: what lies beyond was not looked at"]
+
+
+def _cut_lesions(lesion: NDArray[np.bool_], box: Box | None) -> list[str]:
+    """Note how many lesions reach the edge of the box in which they are sought."""
+    if box is None or not _at_edges(box.crop(lesion), box, lesion.shape).any():
         return []
+    numbered, _ = label_lesions(box.crop(lesion))
+    count = np.count_nonzero(np.unique(_at_edges(numbered, box, lesion.shape)))
     return [
-        f"{len(cut)} lesion{'s reach' if len(cut) > 1 else ' reaches'} the edge of the box around the liver in "
+        f"{count} lesion{'s reach' if count > 1 else ' reaches'} the edge of the box around the liver in "
         "which lesions are sought: what lies beyond was not looked at"
     ]
+
+
+def _at_edges(cut: NDArray[Scalar], box: Box, shape: tuple[int, ...]) -> NDArray[Scalar]:
+    """Return the voxels at the edges of what was cut out of an exam; an edge of the exam itself is none."""
+    layers = [cut[:0].ravel()]
+    for axis, (start, stop) in enumerate(box.ranges):
+        if start > 0:
+            layers.append(cut.take(0, axis).ravel())
+        if stop < shape[axis]:
+            layers.append(cut.take(-1, axis).ravel())
+    return np.concatenate(layers)
 
 
 def _cut_by_view(liver: NDArray[np.bool_], hu: NDArray[Any]) -> list[str]:

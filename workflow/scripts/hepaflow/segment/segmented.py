@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from hepaflow.errors import UserError
 from hepaflow.names import STRUCTURES
 from hepaflow.system.faults import remedy
+from hepaflow.volumes.box import Box
 
 _MASK, _DISAGREEMENT = ".mask", ".disagreement"  # behind the name of a structure
 _HEADER = "header"
@@ -35,6 +36,10 @@ class Segmented(Protocol):
     def disagreement(self) -> Mapping[str, NDArray[np.uint8]]:
         """For each structure, how far the networks disagree, in percent."""
 
+    @property
+    def boxes(self) -> Mapping[str, Box]:
+        """For each structure that was sought, the part of the exam in which that was done, where it is known."""
+
 
 @dataclass(frozen=True)
 class Stored:
@@ -45,6 +50,9 @@ class Stored:
     liver, lesion : ndarray of bool, shape (slices, rows, columns)
     disagreement : dict of str to ndarray of uint8, same shape
         For each structure that has one, how far the networks disagree, in percent.
+    boxes : dict of str to Box
+        For each structure that was sought, the part of the exam in which that was done; empty in files of earlier
+        versions.
     model : dict of str to str
         What tells the model from others.
     """
@@ -52,6 +60,7 @@ class Stored:
     liver: NDArray[np.bool_]
     lesion: NDArray[np.bool_]
     disagreement: dict[str, NDArray[np.uint8]]
+    boxes: dict[str, Box]
     model: dict[str, str]
 
 
@@ -67,7 +76,8 @@ def write_segmented(path: Path | str, found: Segmented, model: Mapping[str, str]
         What tells the model from others; its order is kept.
     """
     maps = {name: found.disagreement[name] for name in STRUCTURES if name in found.disagreement}
-    header = {"shape": found.liver.shape, "disagreement": list(maps), "model": dict(model)}
+    boxes = {name: found.boxes[name].as_list() for name in STRUCTURES if name in found.boxes}
+    header = {"shape": found.liver.shape, "disagreement": list(maps), "boxes": boxes, "model": dict(model)}
     arrays = {_HEADER: np.frombuffer(json.dumps(header).encode(), np.uint8)}
     arrays |= {name + _MASK: np.packbits(getattr(found, name)) for name in STRUCTURES}
     arrays |= {name + _DISAGREEMENT: percent for name, percent in maps.items()}
@@ -91,6 +101,7 @@ def read_segmented(path: Path | str) -> Stored:
             maps = {name: file[name + _DISAGREEMENT] for name in header["disagreement"]}
             if any(percent.shape != shape for percent in maps.values()):
                 raise ValueError(f"a disagreement of another shape than {shape}")
+            boxes = {name: Box.from_list(ranges) for name, ranges in header.get("boxes", {}).items()}
             model: dict[str, str] = header["model"]
     except (
         OSError, EOFError, KeyError, TypeError, AttributeError, ValueError, RuntimeError, NotImplementedError,
@@ -102,7 +113,7 @@ def read_segmented(path: Path | str) -> Stored:
             expected="masks and disagreement of one exam, as a job of this workflow writes them",
             remedy=remedy(error, "delete the file; the next run makes it again"),
         ) from None
-    return Stored(masks["liver"], masks["lesion"], maps, model)
+    return Stored(masks["liver"], masks["lesion"], maps, boxes, model)
 
 
 def _unpacked(packed: NDArray[np.uint8], shape: tuple[int, int, int]) -> NDArray[np.bool_]:

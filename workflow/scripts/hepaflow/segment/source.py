@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from hepaflow.dicom.identity import named_in, redacted, retold, without_patient
 from hepaflow.dicom.left_out import LeftOut
+from hepaflow.dicom.pixels import AIR
 from hepaflow.dicom.reading import read_series
 from hepaflow.dicom.series import Contents, Series, choose_series, find_series
 from hepaflow.errors import UserError
@@ -212,10 +213,13 @@ def read_exam(place: Path, *, name: str) -> LoadedExam:
 
 
 def _check_values(hu: NDArray[Any], source: Source) -> None:
-    low, high = float(hu.min()), float(hu.max())
+    """Refuse what is not CT in HU, by the values that were measured: padding can be below those of any unit."""
+    high = hu.max()
+    low, high = float(hu.min(initial=high, where=hu > AIR)), float(high)
     if low >= 0 or high - low < _LEAST_RANGE:
         raise UserError(
-            f"values from {low:g} to {high:g}",
+            f"values from {low:g} to {high:g}"
+            + (f", beside padding of {float(hu.min()):g}" if hu.min() < low else ""),
             exam=source.name,
             file=source.place,
             expected="CT values in HU, in which air is near -1000 and fat near -100: not a label map, a picture, "

@@ -11,7 +11,7 @@ from hepaflow.names import FUSION, STRUCTURES
 from hepaflow.viewer.scored import Scored
 from hepaflow.volumes.box import Box, bounding_box
 from hepaflow.volumes.labels import structure_mask
-from hepaflow.volumes.lesions import find_lesions, label_lesions
+from hepaflow.volumes.lesions import Lesion, find_lesions
 from hepaflow.volumes.steps import Steps, voxel_volume
 from hepaflow.volumes.volume import Grid, canonical_affine
 
@@ -31,16 +31,11 @@ class ViewedExam:
         0 background, 1 liver, 2 lesion; None for an exam that nobody has segmented.
     methods : mapping of str to ndarray of uint8
         Label maps of every method, at least one, in the order in which they are listed.
-    spacing : tuple of float
-        Distances between slices, rows and columns in mm.
-    in_millimetres : bool
-        Whether the spacing is real; without, nothing is told in mm or ml.
+    grid : Grid
+        The grid of the exam's file: where in the patient a voxel lies, and what lengths and volumes are measured
+        with. Without a spacing that can be trusted, nothing is told in mm or ml.
     disagreement : mapping of str to ndarray of uint8
         For each structure that has one, how far the networks disagree, from 0 to 100 percent.
-    steps : Steps or None
-        What lengths and volumes are measured with, where that is not the spacing: the steps of a sheared grid.
-    grid : Grid or None
-        The grid of the exam's file: it says where in the patient a voxel lies. None where nothing is known of it.
     scores : Scored
         What the tables tell of the exam; without, Dice and volumes are those of the label maps. The tables' liver
         is the mask of the liver network, and a label map's has lesions outside of that mask in it as well.
@@ -50,24 +45,14 @@ class ViewedExam:
     hu: NDArray[Any]
     reference: NDArray[np.uint8] | None
     methods: Mapping[str, NDArray[np.uint8]]
-    spacing: tuple[float, float, float]
-    in_millimetres: bool = True
+    grid: Grid
     disagreement: Mapping[str, NDArray[np.uint8]] = field(default_factory=dict)
-    steps: Steps | None = None
-    grid: Grid | None = None
     scores: Scored = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, array in {"reference": self.reference, **self.methods, **self.disagreement}.items():
             if array is not None and array.shape != self.hu.shape:
                 raise ValueError(f"{name} of shape {array.shape} for an exam of shape {self.hu.shape}")
-
-    @property
-    def measured_in(self) -> Steps | None:
-        """What lengths and volumes are measured with; None where they cannot be."""
-        if not self.in_millimetres:
-            return None
-        return self.spacing if self.steps is None else self.steps
 
     @property
     def opened(self) -> str:
@@ -105,22 +90,20 @@ def voxel_places(exam: ViewedExam) -> dict[str, list[list[float]] | None]:
     -------
     dict
         `voxel`: from (slice, row, column, 1) to the indices along the axes of the exam's file, counted from 0,
-        shape (3, 4); `patient`: to mm towards the patient's left, back and head (LPS+). None where not known.
+        shape (3, 4); `patient`: to mm towards the patient's left, back and head (LPS+), None without millimetres.
     """
-    if exam.grid is None:
-        return {"voxel": None, "patient": None}
     turned = np.eye(4)[[2, 1, 0, 3]]  # from slice, row, column to column, row, slice
     affine = canonical_affine(exam.grid) @ turned
     voxel = np.rint(np.linalg.inv(exam.grid.affine) @ affine)[:3]  # axes are turned and mirrored, no more
     patient = _RAS_TO_LPS[:, np.newaxis] * affine[:3] * (exam.grid.unit_mm or 1)
-    return {"voxel": voxel.tolist(), "patient": patient.tolist() if exam.in_millimetres else None}
+    return {"voxel": voxel.tolist(), "patient": patient.tolist() if exam.grid.has_millimetres else None}
 
 
 def measured_steps(exam: ViewedExam) -> list[list[float]] | None:
     """Return the steps to the next slice, row and column in mm, shape (3, 3); None where they cannot be told."""
-    if exam.measured_in is None:
+    if exam.grid.trusted_steps is None:
         return None
-    steps = np.asarray(exam.measured_in, float)
+    steps = np.asarray(exam.grid.trusted_steps, float)
     told: list[list[float]] = (np.diag(steps) if steps.ndim == 1 else steps).tolist()
     return told
 
@@ -149,7 +132,7 @@ def measure_volumes(labels: NDArray[np.uint8], steps: Steps | None) -> dict[str,
 
 def told_volumes(exam: ViewedExam) -> list[dict[str, float | None]]:
     """Return the volumes of the reference, if there is one, and of every method: those of the tables, if any."""
-    measured = [measure_volumes(labels, exam.measured_in) for labels in exam.layers]
+    measured = [measure_volumes(labels, exam.grid.trusted_steps) for labels in exam.layers]
     for volumes, method in zip(measured[len(measured) - len(exam.methods) :], exam.methods, strict=True):
         for structure, scores in exam.scores.get(method, {}).items():
             volumes[structure] = scores.get("volume_ml")
@@ -240,12 +223,6 @@ def list_lesions(
     steps : Steps or None
         In mm; None where they cannot be trusted.
     """
-    mask = structure_mask(labels, "lesion")
-    numbered, count = label_lesions(mask)
-    shared = {
-        name: np.bincount(numbered[structure_mask(other, "lesion")], minlength=count + 1)
-        for name, other in others.items()
-    }
     return [
         {
             "place": lesion.place,
@@ -253,7 +230,12 @@ def list_lesions(
             "voxels": lesion.voxels,
             "ml": lesion.volume,
             "mm": lesion.diameter,
-            "shared": {name: float(found[lesion.label] / lesion.voxels) for name, found in shared.items()},
+            "shared": {name: _share(lesion, other) for name, other in others.items()},
         }
-        for lesion in find_lesions(mask, steps)
+        for lesion in find_lesions(structure_mask(labels, "lesion"), steps)
     ]
+
+
+def _share(lesion: Lesion, labels: NDArray[np.uint8]) -> float:
+    """Return which share of a lesion's voxels is lesion in a label map, too."""
+    return float(structure_mask(lesion.box.crop(labels), "lesion")[lesion.mask].mean())

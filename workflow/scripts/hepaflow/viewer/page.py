@@ -157,15 +157,15 @@ def _base64(data: bytes) -> str:
 
 def _facts(exam: ViewedExam) -> dict[str, Any]:
     """Return what the page tells besides the slices, ready for JSON."""
-    steps = exam.measured_in
+    steps = exam.grid.trusted_steps
     reference = exam.reference
     others = {} if reference is None else {"reference": reference}
     names = [*others, *exam.methods]
     return {
         "exam": exam.name,
         "shape": exam.hu.shape,
-        "spacing": exam.spacing,
-        "inMillimetres": exam.in_millimetres,
+        "spacing": exam.grid.spacing,
+        "inMillimetres": exam.grid.has_millimetres,
         "steps": measured_steps(exam),
         "places": voxel_places(exam),
         "curve": {"hu": CURVE_HU, "levels": CURVE_LEVELS},

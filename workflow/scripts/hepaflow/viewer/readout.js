@@ -25,9 +25,9 @@ function patientPlace(voxel) {
   return `${sides.join(" · ")} mm`;
 }
 
-// The indices of a voxel along the axes of the exam's file; where these are not known, column, row and slice.
+// The indices of a voxel along the axes of the exam's file.
 function fileIndices(voxel) {
-  return exam.places.voxel ? transformed(exam.places.voxel, voxel) : [...voxel].reverse();
+  return transformed(exam.places.voxel, voxel);
 }
 
 async function readVoxel(voxel) {

@@ -1,6 +1,6 @@
 """The single lesions of a mask: how large each is, and where to look for it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +8,7 @@ from scipy import ndimage
 from scipy.spatial import ConvexHull
 from scipy.spatial.distance import pdist
 
-from hepaflow.volumes.box import Box
+from hepaflow.volumes.box import Box, bounding_box
 from hepaflow.volumes.steps import Steps, in_mm, in_plane, voxel_volume
 
 
@@ -19,7 +19,7 @@ class Lesion:
     Attributes
     ----------
     label : int
-        Its value in the array of `label_lesions`.
+        Its value in the array of `label_lesions`, of the mask or of any box that holds all of it.
     voxels : int
     volume : float or None
         In ml; None where the exam has no spacing that could be trusted.
@@ -30,6 +30,8 @@ class Lesion:
         middle of what is seen there.
     box : Box
         Smallest box around it.
+    mask : ndarray of bool, of the shape of the box
+        Which voxels of the box are its own.
     """
 
     label: int
@@ -38,6 +40,7 @@ class Lesion:
     diameter: float | None
     place: tuple[int, int, int]
     box: Box
+    mask: NDArray[np.bool_] = field(repr=False, compare=False)
 
 
 def label_lesions(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
@@ -73,9 +76,12 @@ def find_lesions(mask: NDArray[np.bool_], steps: Steps | None) -> list[Lesion]:
     list of Lesion
         The largest first; of equally large ones, the one closer to the feet.
     """
-    labels, _ = label_lesions(mask)
+    around = bounding_box(mask)
+    if around is None:
+        return []
+    labels, _ = label_lesions(around.crop(mask))  # of a whole exam, labels take gigabytes
     lesions = [
-        _measure(labels[place] == label, label, place, steps)
+        _measure(labels[place] == label, label, _box(place, around), steps)
         for label, place in enumerate(ndimage.find_objects(labels), start=1)
     ]
     return sorted(lesions, key=lambda lesion: (-lesion.voxels, lesion.label))
@@ -84,7 +90,7 @@ def find_lesions(mask: NDArray[np.bool_], steps: Steps | None) -> list[Lesion]:
 def _measure(
     lesion: NDArray[np.bool_],
     label: int,
-    place: tuple[slice, ...],
+    box: Box,
     steps: Steps | None,
 ) -> Lesion:
     """Measure one lesion, given as the mask in its own box."""
@@ -95,8 +101,16 @@ def _measure(
         voxels,
         voxels * voxel_volume(steps) / 1000 if steps is not None else None,
         max(_diameter(one, in_plane(steps)) for one in lesion if one.any()) if steps is not None else None,
-        (place[0].start + middle[0], place[1].start + middle[1], place[2].start + middle[2]),
-        Box(*((axis.start, axis.stop) for axis in place)),
+        (box.slices[0] + middle[0], box.rows[0] + middle[1], box.columns[0] + middle[2]),
+        box,
+        lesion,
+    )
+
+
+def _box(place: tuple[slice, ...], around: Box) -> Box:
+    """Return a place in a box as a box in the exam."""
+    return Box(
+        *((first + one.start, first + one.stop) for one, (first, _) in zip(place, around.ranges, strict=True))
     )
 
 

@@ -11,7 +11,7 @@ from hepaflow.dicom.series import Series
 from hepaflow.masks.disagreement import mean_over_segmented
 from hepaflow.names import STRUCTURES
 from hepaflow.volumes.labels import structure_mask
-from hepaflow.volumes.lesions import find_lesions, label_lesions
+from hepaflow.volumes.lesions import Lesion, find_lesions
 from hepaflow.volumes.steps import voxel_volume
 from hepaflow.volumes.volume import Grid, canonical_affine
 
@@ -129,8 +129,6 @@ def _lesions(
 ) -> list[MeasuredLesion]:
     to_patient = canonical_affine(grid)
     to_file = np.linalg.inv(grid.affine) @ to_patient
-    numbered, count = label_lesions(mask)
-    sums = None if percent is None else np.bincount(numbered[mask], percent[mask], count + 1)
     measured = []
     for number, lesion in enumerate(find_lesions(mask, grid.trusted_steps), start=1):
         index, row, column = lesion.place
@@ -147,10 +145,14 @@ def _lesions(
                 instance_number=_instance_number(series, k),
                 voxel=(i, j, k),
                 position_lps_mm=(left, posterior, up) if grid.has_millimetres else None,
-                disagreement_percent=None if sums is None else float(sums[lesion.label] / lesion.voxels),
+                disagreement_percent=None if percent is None else _mean(percent, lesion),
             )
         )
     return measured
+
+
+def _mean(percent: NDArray[np.uint8], lesion: Lesion) -> float:
+    return float(lesion.box.crop(percent)[lesion.mask].mean())
 
 
 def _instance_number(series: Series | None, slice_: int) -> int | None:

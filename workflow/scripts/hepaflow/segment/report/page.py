@@ -59,16 +59,7 @@ def exam_page(
         What the model was made from; None where that is not recorded.
     """
     spacing = exam.grid.spacing if exam.grid.has_millimetres else (1.0, 1.0, 1.0)
-    viewed = ViewedExam(
-        exam.name,
-        exam.hu,
-        None,
-        {METHOD: labels},
-        exam.grid.spacing,
-        exam.grid.has_millimetres,
-        disagreement,
-        exam.grid.trusted_steps,
-    )
+    viewed = ViewedExam(exam.name, exam.hu, None, {METHOD: labels}, exam.grid, disagreement)
     low, high = WINDOW
     parts = {
         "title": exam.name,
