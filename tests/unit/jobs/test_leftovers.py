@@ -129,5 +129,12 @@ def test_what_lies_elsewhere_is_kept() -> None:
     assert phantom.exists()
 
 
+@pytest.mark.parametrize("below", ["demo", "folds/1"])
+def test_another_run_below_the_results_is_kept(below: str) -> None:
+    for name in NOW:
+        made(write(f"{below}/{name}"))
+    assert names() == sorted([*BEFORE, *UNNOTED])
+
+
 def test_a_run_without_results_has_none(tmp_path: Path) -> None:
     assert leftovers(tmp_path / "nowhere", set()) == []
