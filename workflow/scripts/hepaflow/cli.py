@@ -217,6 +217,15 @@ def make_parser() -> argparse.ArgumentParser:
     plan.set_defaults(run=_plan)
     tools = {name: _tool(commands, name) for name in _TOOLS}
     tools["prune"].add_argument("--remove", action="store_true", help="remove the files instead of listing them")
+    for name in ("why", "prune"):
+        tools[name].add_argument(
+            "--config",
+            nargs="+",
+            action="extend",
+            default=[],
+            metavar="KEY=VALUE",
+            help="keys of the configuration, as for snakemake: they count more than those of the files",
+        )
     for command in (fetch, plan, *tools.values()):
         default = "the thesis'" if command in (fetch, plan) else "config/config.yaml"
         command.add_argument(
@@ -263,6 +272,7 @@ def _run_tool(name: str, chosen: argparse.Namespace) -> int:
         print(f"In {tool.parents[1]}, where hepaflow's workflow is:\n", flush=True)
     files = [os.path.abspath(file) for file in chosen.configfile]  # the tool goes to the workflow's folder
     options = [*(["--configfile", *files] if files else []), *(["--remove"] if vars(chosen).get("remove") else [])]
+    options += ["--config", *keys] if (keys := vars(chosen).get("config")) else []
     options += ["--directory", str(works)] if works else []
     try:
         return subprocess.run([sys.executable, str(tool), *options], check=False).returncode
