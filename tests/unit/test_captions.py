@@ -64,6 +64,7 @@ def uses() -> list[tuple[str, str, str]]:
 
 def test_uses_are_found() -> None:
     expected = {
+        ("figure_detection", "params", "method"),
         ("figure_dice", "params", "networks"),
         ("figure_overlap", "input", "overlap"),
         ("figure_training", "params", "exams"),
@@ -101,6 +102,7 @@ def jobs(caption: str) -> list[Any]:
             params=SimpleNamespace(
                 exams=Exams(10),
                 networks=["network"] * networks,
+                method="fusion" if networks == 3 else "modern",
                 settings=settings,
                 phantoms=phantoms,
                 lits17=lits17,
