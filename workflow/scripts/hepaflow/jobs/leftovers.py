@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hepaflow.files import sha256
-from hepaflow.jobs.alone import lock_of
+from hepaflow.jobs.alone import is_held, lock_of
 from hepaflow.jobs.digests import NOTES, note_of, noted
 
 RECORDS = "records"
 """Folder that every run has in its results, from its first job on."""
 _STATE = {"state.safetensors", "previous.safetensors", "lock"}
 """What a training that was interrupted keeps in its side folder."""
-_OF_DICOM = ("segmentation.dcm", "overlay/*.dcm")
+_OF_AN_EXAM = ("segmentation.dcm", "overlay/*.dcm", "thumbnail.webp")
 """What a new exam has beside its noted files."""
 
 
@@ -71,6 +71,7 @@ def leftovers(results: Path, used: Collection[str]) -> list[Leftover]:
             found[log] = Leftover(log)
     for path in [*found]:
         found |= {beside: Leftover(beside) for beside in _beside(path, results) if beside not in kept}
+    found |= {path: Leftover(path) for path in _states(results, kept)}
     return [found[path] for path in sorted(found)]
 
 
@@ -110,11 +111,17 @@ def _noted_files(results: Path) -> Iterator[Leftover]:
 
 
 def _beside(path: Path, results: Path) -> Iterator[Path]:
-    """Yield files without a note beside a leftover: of an interrupted training, or in DICOM."""
+    """Yield files without a note beside a leftover of an exam."""
     if path.parent.parent == results / "new":
-        for pattern in _OF_DICOM:
+        for pattern in _OF_AN_EXAM:
             yield from path.parent.glob(pattern)
-    if path.suffix == ".safetensors" and path.parent.parent == results / "models":
-        state = path.with_suffix(".training")
-        if state.is_dir() and {one.name for one in state.iterdir()} <= _STATE:
-            yield from state.iterdir()
+
+
+def _states(results: Path, kept: Collection[Path]) -> Iterator[Path]:
+    """Yield what trainings of other networks have kept, also of those that never came to an end."""
+    for state in results.glob("models/*/*.training"):
+        if state.with_suffix(".safetensors") in kept or is_held(state / "lock"):
+            continue
+        files = [*state.iterdir()] if state.is_dir() else []
+        if all(one.name in _STATE or one.match("partial.*") for one in files):
+            yield from files
