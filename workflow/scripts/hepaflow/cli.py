@@ -399,12 +399,12 @@ def _schema(_: argparse.Namespace) -> None:
     print(json.dumps(Settings.model_json_schema(), indent=2))
 
 
-def _evaluate(chosen: argparse.Namespace) -> None:
+def _evaluate(chosen: argparse.Namespace) -> int:
     values = _label_values(chosen)
     if chosen.out:
         check_earlier(chosen.out, _SCORES, overwrite=chosen.overwrite)
         make_folder(chosen.out)
-    metrics = score_folder(chosen.predictions, chosen.references, values, trust_grid=chosen.trust_grid)
+    metrics, errors = score_folder(chosen.predictions, chosen.references, values, trust_grid=chosen.trust_grid)
     summary = summarise(metrics)
     if chosen.out:
         metrics_csv, summary_csv, statistics = (chosen.out / name for name in _SCORES)
@@ -415,6 +415,13 @@ def _evaluate(chosen: argparse.Namespace) -> None:
         print(f"\n{structure}, {counted(metrics['exam'].nunique(), 'exam')}, 95 % interval in brackets")
         for name, value in score_table(summary, structure).itertuples(index=False):
             print(f"  {name:36}  {value}")
+    if errors:
+        told = "\n\n".join(map(str, errors))
+        print(
+            f"\nhepaflow: error\n{counted(len(errors), 'exam')} not scored, and not among the numbers:\n\n{told}",
+            file=sys.stderr,
+        )
+    return 1 if errors else 0
 
 
 def _label_values(chosen: argparse.Namespace) -> PredictionLabels:
