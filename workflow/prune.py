@@ -10,7 +10,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from why import chosen_plan, command, left_over, made_otherwise
+from why import chosen_plan, command, left_over, made_otherwise, of_another_configuration
 
 from hepaflow.errors import UserError
 from hepaflow.jobs.leftovers import remove
@@ -28,6 +28,9 @@ def main() -> None:
     if not those:
         print("Nothing is left over from earlier runs.")
         return
+    if not chosen.remove:
+        for line in of_another_configuration(jobs, chosen):
+            print(line)
     mebibytes = sum(one.size for one in those) / 2**20
     print("\n".join(str(one.path) for one in those))
     if not chosen.remove:

@@ -328,6 +328,13 @@ def made_otherwise(jobs: list[Planned], chosen: argparse.Namespace) -> dict[Path
     return {results: call for results, call in calls.items() if call and not own.configured_as(call)}
 
 
+def of_another_configuration(jobs: list[Planned], chosen: argparse.Namespace) -> Iterator[str]:
+    """Yield lines on results that were last made with another configuration."""
+    for results, call in made_otherwise(jobs, chosen).items():
+        yield f"{results} was last made with another configuration: {call.in_words(results)}."
+        yield "What follows is about the one that is given here.\n"
+
+
 def command(chosen: argparse.Namespace, *more: str) -> str:
     """Return how Snakemake is called for what is chosen."""
     config = ["--config", *chosen.config] if chosen.config else []
@@ -384,10 +391,7 @@ def _keys(given: list[str]) -> dict[str, Any]:
 def main() -> None:
     """Print the plan in words."""
     chosen, jobs = chosen_plan(argparse.ArgumentParser(description=__doc__.partition("\n")[0]))
-    for results, call in made_otherwise(jobs, chosen).items():
-        print(f"{results} was last made with another configuration: {call.in_words(results)}.")
-        print("What follows is about the one that is given here.\n")
-    for line in _of_a_run(jobs):
+    for line in (*of_another_configuration(jobs, chosen), *_of_a_run(jobs)):
         print(line)
     for line in _forgotten(jobs, chosen):
         print(line)

@@ -118,7 +118,8 @@ def as_planned(monkeypatch: pytest.MonkeyPatch, given: argparse.Namespace) -> Pa
 def test_results_of_another_configuration_are_told_first_and_kept(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], config: tuple[str, ...]
 ) -> None:
-    other = as_planned(monkeypatch, chosen(*RUN.configfiles, config=config))
+    given = chosen(*RUN.configfiles, config=config)
+    other = as_planned(monkeypatch, given)
     why.main()
     told = capsys.readouterr().out
     assert told.startswith("results/mine was last made with another configuration: `snakemake --cores all ")
@@ -127,6 +128,10 @@ def test_results_of_another_configuration_are_told_first_and_kept(
         prune.main()
     assert "results/mine/logs/call.json" in str(refused.value)
     assert other.exists()
+    capsys.readouterr()
+    given.remove = False
+    prune.main()
+    assert capsys.readouterr().out.startswith("results/mine was last made with another configuration: ")
 
 
 def test_results_of_the_same_configuration_are_pruned(
