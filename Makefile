@@ -93,11 +93,11 @@ bench: $(VENV)/.locked-dev ## compare the speed with other software; writes docs
 	@[ -d $(VENV)/nnunet ] || $(PIP) install -qq --no-deps --target $(VENV)/nnunet --requirement benchmarks/requirements-nnunet.txt
 	PYTHONPATH=workflow/scripts $(BIN)/python -m benchmarks.run $(BENCH)
 
-why: $(VENV)/.locked ## say what would run again and why: make why CONFIG="config/demo.yaml mine.yaml"
-	@$(BIN)/python workflow/why.py $(if $(CONFIG),--configfile $(CONFIG)) $(UNREAD)
+why: $(VENV)/.locked ## say what would run again and why: make why CONFIG="config/demo.yaml mine.yaml" [KEYS="seed=1"]
+	@$(BIN)/python workflow/why.py $(if $(CONFIG),--configfile $(CONFIG)) $(if $(KEYS),--config $(KEYS)) $(UNREAD)
 
 prune: $(VENV)/.locked ## list, or with REMOVE=yes remove, files that earlier runs have left: make prune CONFIG="config/demo.yaml mine.yaml"
-	@$(BIN)/python workflow/prune.py $(if $(CONFIG),--configfile $(CONFIG)) $(if $(filter yes,$(REMOVE)),--remove) $(UNREAD)
+	@$(BIN)/python workflow/prune.py $(if $(CONFIG),--configfile $(CONFIG)) $(if $(KEYS),--config $(KEYS)) $(if $(filter yes,$(REMOVE)),--remove) $(UNREAD)
 
 schema: $(VENV)/.locked ## write config/schema.json from the settings
 	$(BIN)/hepaflow schema > config/schema.json

@@ -1,6 +1,6 @@
 """Say what the next run would compute, and why: which settings, code and inputs changed since each stage ran.
 
-    python workflow/why.py [--configfile FILE ...] [--directory FOLDER]
+    python workflow/why.py [--configfile FILE ...] [--config KEY=VALUE ...] [--directory FOLDER]
 
 Nothing is run, and nothing is written but digests of files that were read for it.
 """
@@ -12,13 +12,14 @@ import io
 import json
 import os
 import sys
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 from snakemake.api import SnakemakeApi
+from snakemake.cli import parse_config
 from snakemake.settings.enums import RerunTrigger
 from snakemake.settings.types import ConfigSettings, DAGSettings, OutputSettings, ResourceSettings
 
@@ -44,7 +45,7 @@ from hepaflow.jobs.machine import fault_of  # noqa: E402
 from hepaflow.jobs.raw_inputs import RawInputs  # noqa: E402
 from hepaflow.jobs.recipe import Recipe, versions  # noqa: E402
 from hepaflow.settings.configuration import check_file  # noqa: E402
-from hepaflow.system.call import DEMO_LOCK, Call, named  # noqa: E402
+from hepaflow.system.call import DEMO_LOCK, Call, named, noted_call  # noqa: E402
 from hepaflow.system.terminal import command_name, run_command  # noqa: E402
 from hepaflow.words import counted  # noqa: E402
 
@@ -101,7 +102,7 @@ class Planned:
         return " ".join(self.wildcards.values())
 
 
-def plan(folder: Path, *configfiles: str) -> list[Planned]:
+def plan(folder: Path, *configfiles: str, config: Mapping[str, Any] | None = None) -> list[Planned]:
     """Plan a workflow as `snakemake --dry-run` does, and explain every job of hepaflow.
 
     Parameters
@@ -110,6 +111,8 @@ def plan(folder: Path, *configfiles: str) -> list[Planned]:
         Where Snakemake works. Its Snakefile counts, which may have hepaflow as a module; without one, hepaflow's.
     *configfiles : str
         Where several set the same key, the last one counts; if there are none, it is `config/config.yaml`.
+    config : mapping, optional
+        Keys that count more than those of all files.
 
     Raises
     ------
@@ -124,7 +127,7 @@ def plan(folder: Path, *configfiles: str) -> list[Planned]:
         try:
             workflow = api.workflow(
                 resource_settings=ResourceSettings(cores=1),
-                config_settings=ConfigSettings(configfiles=[*map(Path, configfiles)]),
+                config_settings=ConfigSettings(config=config or {}, configfiles=[*map(Path, configfiles)]),
                 snakefile=_of(folder, "Snakefile", "workflow/Snakefile"),
                 workdir=folder,
             )
@@ -294,7 +297,7 @@ def _demo_runs() -> bool:
     return False
 
 
-def _forgotten(jobs: list[Planned], configfiles: Sequence[str]) -> Iterator[str]:
+def _forgotten(jobs: list[Planned], chosen: argparse.Namespace) -> Iterator[str]:
     """Yield lines on jobs that should run and would not, and the command that runs them."""
     if not (those := [job for job in jobs if job.forgotten]):
         return
@@ -302,15 +305,40 @@ def _forgotten(jobs: list[Planned], configfiles: Sequence[str]) -> Iterator[str]
     yield "(.snakemake was not moved with the results), so it would not run them:\n"
     yield from grouped((job.rule, job.what, job.forgotten) for job in those)
     named = [job.record for job in those] if len(those) <= MANY else sorted({job.rule for job in those})
-    call = Call("", tuple(configfiles)).command("--forcerun", *named)
+    call = command(chosen, "--forcerun", *named)
     yield f"\nThis runs them{'' if len(those) <= MANY else ', with all other jobs of these rules'}:\n\n  {call}\n"
 
 
 def left_over(jobs: list[Planned]) -> list[Leftover]:
     """Find what earlier runs have left in the results of a plan that was made in the working folder."""
     used = {path for job in jobs for path in (*job.inputs, *job.products)}
-    records = [Path(path) for path in used if Path(path).match("records/html_report.json")]
-    return [one for record in sorted(records) for one in leftovers(record.parents[1], used)]
+    return [one for results in _results(jobs) for one in leftovers(results, used)]
+
+
+def _results(jobs: list[Planned]) -> list[Path]:
+    """Return the folders of results: of one run, or of each module."""
+    records = {Path(path) for job in jobs for path in job.products}
+    return sorted(record.parents[1] for record in records if record.match("records/html_report.json"))
+
+
+def made_otherwise(jobs: list[Planned], chosen: argparse.Namespace) -> dict[Path, Call]:
+    """Return the results that were last made with other files or keys of the configuration than are chosen."""
+    own = Call("", tuple(chosen.configfile), tuple(parse_config(chosen.config)))
+    calls = {results: noted_call(results) for results in _results(jobs)}
+    return {results: call for results, call in calls.items() if call and not own.configured_as(call)}
+
+
+def of_another_configuration(jobs: list[Planned], chosen: argparse.Namespace) -> Iterator[str]:
+    """Yield lines on results that were last made with another configuration."""
+    for results, call in made_otherwise(jobs, chosen).items():
+        yield f"{results} was last made with another configuration: {call.in_words(results)}."
+        yield "What follows is about the one that is given here.\n"
+
+
+def command(chosen: argparse.Namespace, *more: str) -> str:
+    """Return how Snakemake is called for what is chosen."""
+    config = ["--config", *chosen.config] if chosen.config else []
+    return Call("", tuple(chosen.configfile)).command(*config, *more)
 
 
 def chosen_plan(parser: argparse.ArgumentParser) -> tuple[argparse.Namespace, list[Planned]]:
@@ -323,28 +351,49 @@ def chosen_plan(parser: argparse.ArgumentParser) -> tuple[argparse.Namespace, li
         help="configuration of the run (default: config/config.yaml)",
     )
     parser.add_argument(
+        "--config",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="KEY=VALUE",
+        help="keys of the configuration, as for snakemake: they count more than those of the files",
+    )
+    parser.add_argument(
         "--directory", type=Path, default=ROOT, help="where Snakemake works (default: this project)"
     )
     chosen = parser.parse_args()
     try:
         for path in chosen.configfile:  # Snakemake would end with a traceback if one is not in UTF-8
             check_file(Path(path))
+        config = _keys(chosen.config)
     except UserError as error:
         raise SystemExit(f"hepaflow cannot start:\n{error}") from None
     folder = chosen.directory.resolve()
-    jobs = plan(folder, *chosen.configfile)
+    jobs = plan(folder, *chosen.configfile, config=config)
     files = [Path(path).absolute() for path in chosen.configfile]
     os.chdir(folder)
     chosen.configfile = list(named(files))
     return chosen, jobs
 
 
+def _keys(given: list[str]) -> dict[str, Any]:
+    try:
+        keys: dict[str, Any] = parse_config(given)
+    except ValueError:
+        raise UserError(
+            f"--config {' '.join(given)}",
+            expected="KEY=VALUE, as for snakemake",
+            remedy="write each key as `seed=1`, without spaces around the `=`",
+        ) from None
+    return keys
+
+
 def main() -> None:
     """Print the plan in words."""
     chosen, jobs = chosen_plan(argparse.ArgumentParser(description=__doc__.partition("\n")[0]))
-    for line in _of_a_run(jobs):
+    for line in (*of_another_configuration(jobs, chosen), *_of_a_run(jobs)):
         print(line)
-    for line in _forgotten(jobs, chosen.configfile):
+    for line in _forgotten(jobs, chosen):
         print(line)
     running = [job for job in jobs if job.runs]
     if not running:
@@ -365,7 +414,7 @@ def main() -> None:
         print(
             "\nLeft over from exams, backbones or methods that the run no longer has: "
             f"{counted(len(found), 'file')}, such as {found[0].path}.\n"
-            f"`{command_name()} prune`, with the same --configfile, lists them."
+            f"`{command_name()} prune`, with the same configuration, lists them."
         )
 
 

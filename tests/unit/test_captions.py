@@ -64,6 +64,7 @@ def uses() -> list[tuple[str, str, str]]:
 
 def test_uses_are_found() -> None:
     expected = {
+        ("figure_detection", "params", "method"),
         ("figure_dice", "params", "networks"),
         ("figure_overlap", "input", "overlap"),
         ("figure_training", "params", "exams"),
@@ -101,6 +102,7 @@ def jobs(caption: str) -> list[Any]:
             params=SimpleNamespace(
                 exams=Exams(10),
                 networks=["network"] * networks,
+                method="fusion" if networks == 3 else "modern",
                 settings=settings,
                 phantoms=phantoms,
                 lits17=lits17,
@@ -135,7 +137,17 @@ def test_a_block_at_the_end_of_a_line_stands_alone(caption: str) -> None:
 # The first page.
 
 
-def files(folder: Path, leading: str = "fusion", *, lits17: bool = False) -> list[Any]:
+DATA = "22 exams to train and 3 to test, of the sheet mine_.tsv"
+
+
+def files(
+    folder: Path,
+    leading: str = "fusion",
+    *,
+    lits17: bool = False,
+    beside: tuple[str, ...] = ("mine",),
+    data: str = DATA,
+) -> list[Any]:
     """Return entries of a report, as the first page sees them."""
     for name, score in (("liver", "0.9512"), ("lesion", "0.7001")):
         (folder / f"{name}.csv").write_text(
@@ -151,9 +163,12 @@ def files(folder: Path, leading: str = "fusion", *, lits17: bool = False) -> lis
     return [
         entry("viewer", folder / "liver.html"),  # an exam of this name
         entry("pages_of_structure", folder / "scores.liver.html"),
-        entry("summary", Path("results/a b/summary/report.html"), leading=leading, beside=["mine"], lits17=lits17),
+        entry(
+            "summary",
+            Path("results/a b/summary/report.html"),
+            **{"leading": leading, "beside": [*beside], "data": data, "lits17": lits17},
+        ),
         entry("figure_dice", folder / "dice.liver.svg", networks=["one", "two"]),
-        entry("figure_training", folder / "training.liver.svg", exams=22),
     ]
 
 
@@ -166,10 +181,9 @@ def test_the_first_page_has_both_tables_and_leads_to_the_summary(tmp_path: Path,
     first, second = html.split("<table")[1:]
     assert ("0.9512" in first, "0.7001" in second) == (True, True)
     words = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", "", html))
-    assert "2 networks were trained, and their masks fused with fitted weights. Beside them: mine." in words
-    assert "22 exams to train and 3 to test, " in words
+    assert "the masks of 2 networks were fused with fitted weights. Beside them: mine. The table of the" in words
+    assert "On what data. 22 exams to train and 3 to test, of the sheet mine_.tsv." in words
     assert "mean Dice of 0.9512 (95 % interval over exams: 0.940 to 0.960) for the liver and 0.7001" in words
-    assert ("mine.tsv" in words) == (phantoms is None)
     assert "results/a%20b/summary/report.html" in html
 
 
@@ -193,6 +207,27 @@ def test_the_first_page_of_a_run_without_a_fusion_tells_of_its_model(tmp_path: P
     assert "The method mine reaches a mean Dice of 0.9100" in words
     assert "Uncertainty" not in words
     assert "masks fused" not in words
+
+
+def test_the_first_page_is_true_of_networks_that_drew_phantoms_or_were_not_trained(tmp_path: Path) -> None:
+    text = (REPORT / "workflow.rst").read_text(encoding="utf-8")
+    data = "phantoms that were drawn during the training; 3 exams to test, of the sheet lits17.tsv"
+    entries = files(tmp_path, "mine", beside=("mine", "other_"), data=data)
+    html = caption_html(text, snakemake=SimpleNamespace(config=SimpleNamespace(phantoms=None)), files=entries)
+    assert "problematic" not in html
+    words = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", "", html))
+    assert "The method mine segments the liver and the lesions inside it. Beside it: other_. The table" in words
+    assert "On what data. Phantoms that were drawn during the training; 3 exams to test, of the" in words
+    assert "0 exams" not in words
+    assert "was trained for the liver" not in words
+
+
+def test_curves_do_not_count_exams_where_there_are_none() -> None:
+    text = (REPORT / "figure_training.rst").read_text(encoding="utf-8")
+    for job in jobs("figure_training.rst"):
+        assert "The sheet has 10 training exams" in caption_html(text, snakemake=job)
+        job.params.exams = 0
+        assert "exams" not in caption_html(text, snakemake=job)
 
 
 def test_the_first_page_of_a_report_without_entries_is_made() -> None:

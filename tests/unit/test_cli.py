@@ -121,6 +121,8 @@ TOOL = "import os, sys; print(sys.argv[1:]); sys.exit(3)"
             ["--configfile", "{here}/a.yaml", "{here}/b.yaml"],
         ),
         (["prune", "--remove"], ["--remove"]),
+        (["prune", "--config", "exams=a.tsv", "data=b"], ["--config", "exams=a.tsv", "data=b"]),
+        (["why", "--config", "seed=1"], ["--config", "seed=1"]),
         (["why", "--directory", "elsewhere"], ["--directory", "elsewhere"]),
     ],
 )

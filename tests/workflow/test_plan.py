@@ -199,6 +199,12 @@ def test_backbones_of_the_last_configuration_replace_the_others(fresh: Checkout)
     assert fresh.planned(*with_config, config="")["train"] == 2 * 2
 
 
+def test_reasons_are_those_of_the_keys_that_are_given(fresh: Checkout) -> None:
+    told = reasons(fresh, "config/smoke.yaml", "--config", "backbones={third: {arch: unet, weights: none}}")
+    assert "liver third" in told
+    assert "liver plain" not in told
+
+
 def test_the_page_on_changes_shows_the_demo_of_today(fresh: Checkout) -> None:
     """Its change is that of the example, and its numbers are those of the plan."""
     page = (ROOT / "docs/change.md").read_text(encoding="utf-8")
@@ -216,9 +222,10 @@ def test_the_page_on_changes_shows_the_demo_of_today(fresh: Checkout) -> None:
 
 def test_make_passes_several_configurations_on() -> None:
     for target in ("why", "prune"):
-        command = ["make", "--just-print", "--old-file", ".venv/.locked", target, "CONFIG=config/a.yaml b.yaml"]
+        chosen = ("CONFIG=config/a.yaml b.yaml", "KEYS=seed=1 size=9")
+        command = ["make", "--just-print", "--old-file", ".venv/.locked", target, *chosen]
         told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-        assert f"workflow/{target}.py --configfile config/a.yaml b.yaml" in told
+        assert f"workflow/{target}.py --configfile config/a.yaml b.yaml --config seed=1 size=9" in told
 
 
 def test_what_others_wait_for_goes_first_and_the_longest_training_before_the_others(fresh: Checkout) -> None:

@@ -454,6 +454,8 @@ def test_files_of_what_is_gone_are_told_and_removed_on_request(finished: Finishe
 
 def prune(run: Finished, config: dict[str, Any], *arguments: str) -> str:
     (run.folder / "config/changed.yaml").write_text(yaml.safe_dump(config))
+    note = run.folder / "results/smoke/logs/call.json"  # as if this had been the last run's
+    note.write_text(note.read_text().replace("config/smoke.yaml", "config/changed.yaml"))
     chosen = ["--configfile", "config/changed.yaml", "--directory", str(run.folder), *arguments]
     done = subprocess.run(
         [sys.executable, ROOT / "workflow/prune.py", *chosen],

@@ -201,6 +201,7 @@ rule figure_detection:
     log:
         f"{RESULTS}/logs/figure_detection.log",
     params:
+        method=LEADING,
         code=code_of("figure_detection"),
         libraries=libraries_of("figure_detection"),
     script:

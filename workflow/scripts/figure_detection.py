@@ -10,7 +10,8 @@ from hepaflow.tables.lesions import detection_table, lesion_table
 
 def work() -> None:
     lesions = read_lesions(*snakemake.input.lesions)
-    save(detection_figure(lesions), snakemake.output.figure, title="Lesions that are found, by their size")
+    figure = detection_figure(lesions, snakemake.params.method)
+    save(figure, snakemake.output.figure, title="Lesions that are found, by their size")
     write_table(lesion_table(lesions), snakemake.output.lesions)
     write_table(detection_table(lesions), snakemake.output.detection)
 

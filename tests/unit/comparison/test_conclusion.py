@@ -44,7 +44,14 @@ def test_too_few_exams_that_differ_conclude_nothing(differ: int, tests: int, *, 
     row = ROW | {"higher": 0, "lower": differ, "equal": 10 - differ, "holm_p": least * tests}
     told = answer(row, tests=tests)
     assert ("Not conclusive" in told) == (not conclusive)
-    assert (f"no p-value can be below {least * tests:.2g}" in told) == (not conclusive)
+    assert (f"no p-value can be below {least:.2g}" in told) == (not conclusive)
+    assert ("before the correction for 2 tests" in told) == (not conclusive and tests == 2)
+
+
+def test_few_exams_conclude_where_another_test_has_a_smaller_p() -> None:
+    """Holm multiplies the second smallest of two by 1: six exams of one sign keep their 0.03125."""
+    row = ROW | {"structure": "lesion", "lower": 6, "equal": 4, "wilcoxon_p": 0.03125, "holm_p": 0.03125}
+    assert "this is a difference (p = 0.031, corrected for 2 tests)" in answer(row, tests=2)
 
 
 def test_equal_and_undefined_scores_have_sentences_of_their_own() -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import nibabel as nib
 import numpy as np
+import pandas as pd
 import pytest
 
 from hepaflow.cli import main
@@ -58,7 +59,7 @@ def test_earlier_scores_are_replaced_only_if_asked_to(tmp_path: Path, capsys: py
 
 def test_a_method_is_called_as_the_link_to_its_folder(tmp_path: Path) -> None:
     (tmp_path / "nnunet").symlink_to(folder(tmp_path / "p", "a.nii"))
-    scores = score_folder(tmp_path / "nnunet", folder(tmp_path / "r", "a.nii"), PredictionLabels())
+    scores, _ = score_folder(tmp_path / "nnunet", folder(tmp_path / "r", "a.nii"), PredictionLabels())
     assert set(scores["method"]) == {"nnunet"}
 
 
@@ -97,6 +98,27 @@ def test_all_grids_are_looked_at_before_the_first_is_scored(
     folder(segmented, "b.nii", affine=AFFINE * [1, 1, 2, 1])
     assert main(["evaluate", str(segmented), str(folder(tmp_path / "r", "a.nii", "b.nii"))]) == 1
     assert "exam: b" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("wrong", ["p", "r"])
+def test_a_late_error_leaves_out_its_exam_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], wrong: str
+) -> None:
+    places = [folder(tmp_path / name, "a.nii", "b.nii", "c.nii") for name in ("p", "r")]
+    half = nib.Nifti1Image(LABELS * np.float32(1.5), AFFINE)
+    nib.save(half, tmp_path / wrong / "b.nii")
+    assert main(["evaluate", *map(str, places), "--out", str(tmp_path / "out")]) == 1
+    told = capsys.readouterr()
+    assert "liver, 2 exams" in told.out
+    assert "1 exam not scored, and not among the numbers:\n\nexam: b\n" in told.err
+    assert set(pd.read_csv(tmp_path / "out/metrics.csv")["exam"]) == {"a", "c"}
+
+
+def test_an_error_of_the_first_exam_ends_it_at_once(tmp_path: Path) -> None:
+    segmented, known = (folder(tmp_path / name, "a.nii", "b.nii") for name in ("p", "r"))
+    nib.save(nib.Nifti1Image(LABELS * np.float32(1.5), AFFINE), segmented / "a.nii")
+    with pytest.raises(UserError, match="exam: a"):
+        score_folder(segmented, known, PredictionLabels())
 
 
 def test_a_place_that_cannot_be_written_to_is_told_before_scoring(

@@ -27,6 +27,9 @@ UNNOTED = (
     "models/liver/third.training/lock",
     "new/gone/segmentation.dcm",
     "new/gone/overlay/1.dcm",
+    "new/gone/thumbnail.webp",
+    "models/lesion/never.training/partial.1",
+    "models/lesion/never.training/previous.safetensors",  # a training that never came to its end
 )
 OTHERS = (
     "notes of mine.txt",
@@ -34,6 +37,7 @@ OTHERS = (
     "logs/mine.log",
     "new/mine/segmentation.dcm",
     "models/liver/own.pth",
+    "models/liver/dense.training/state.safetensors",
 )
 
 
@@ -112,7 +116,14 @@ def test_a_link_and_a_file_that_a_job_died_over_are_no_leftovers() -> None:
 
 def test_a_side_folder_with_anything_else_is_kept() -> None:
     write("models/liver/third.training/mine")
-    assert not [name for name in names() if ".training" in name]
+    assert not [name for name in names() if "third.training" in name]
+
+
+def test_the_state_of_a_training_that_runs_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = RESULTS / "models/liver/third.training/lock"
+    monkeypatch.setattr("hepaflow.jobs.leftovers.is_held", lambda lock: lock == held)
+    states = {name.rpartition("/")[0] for name in names() if ".training/" in name}
+    assert states == {"models/lesion/never.training"}
 
 
 def test_what_lies_elsewhere_is_kept() -> None:
@@ -127,6 +138,13 @@ def test_what_lies_elsewhere_is_kept() -> None:
     assert "records/phantom/two.json" in names()
     remove(leftovers(RESULTS, products()))
     assert phantom.exists()
+
+
+@pytest.mark.parametrize("below", ["demo", "folds/1"])
+def test_another_run_below_the_results_is_kept(below: str) -> None:
+    for name in NOW:
+        made(write(f"{below}/{name}"))
+    assert names() == sorted([*BEFORE, *UNNOTED])
 
 
 def test_a_run_without_results_has_none(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from hepaflow.system.call import DEMO, NOTE, Call, going_on, named, note_call
+from hepaflow.system.call import DEFAULT, DEMO, NOTE, Call, going_on, named, note_call
 
 ROOT = Path(__file__).parents[3]
 
@@ -46,6 +46,25 @@ def test_a_note_is_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     elsewhere.mkdir()
     monkeypatch.chdir(elsewhere)
     assert going_on(tmp_path / results) == f"{command} in {tmp_path}"
+
+
+@pytest.mark.parametrize(
+    ("other", "same"),
+    [
+        (Call("", ("a.yaml", "b.yaml"), ("exams", "data")), True),
+        (Call("", ("./a.yaml", "b.yaml"), ("data", "exams"), profile="slurm"), True),
+        (Call("", ("a.yaml", "b.yaml")), False),
+        (Call("", ("a.yaml", "b.yaml"), ("data",)), False),
+        (Call("", ("b.yaml", "a.yaml"), ("data", "exams")), False),
+        (Call("", (), ("data", "exams")), False),
+    ],
+)
+def test_files_and_keys_make_a_configuration(other: Call, *, same: bool) -> None:
+    assert Call("r", ("a.yaml", "b.yaml"), ("data", "exams")).configured_as(other) == same
+
+
+def test_the_default_configuration_can_be_named() -> None:
+    assert Call("r").configured_as(Call("r", (DEFAULT,)))
 
 
 def test_results_that_were_moved_name_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,6 +42,15 @@ def test_every_lesion_of_the_reference_has_a_row_and_every_method_a_column() -> 
     assert table["diameter, mm"].tolist() == [30, 12, 8]
 
 
+@pytest.mark.parametrize("name", ["lesion", "slice"])
+def test_a_method_can_be_called_like_a_column(name: str) -> None:
+    table = lesion_table(LESIONS.replace({"method": {"one": name}}))
+    assert [*table] == ["exam", "lesion", "slice", "volume, ml", "diameter, mm", f"{name} (method)", "two"]
+    assert table["lesion"].tolist() == [1, 2, 3]
+    assert table["slice"].tolist() == [1, 1, 1]
+    assert table[f"{name} (method)"].tolist() == ["0.700", "merged", "missed"]
+
+
 def test_lesions_are_counted_by_size() -> None:
     table = detection_table(LESIONS).set_index(["method", "diameter"])
     whole = table.loc[("one", ALL)]

@@ -217,6 +217,15 @@ def make_parser() -> argparse.ArgumentParser:
     plan.set_defaults(run=_plan)
     tools = {name: _tool(commands, name) for name in _TOOLS}
     tools["prune"].add_argument("--remove", action="store_true", help="remove the files instead of listing them")
+    for name in ("why", "prune"):
+        tools[name].add_argument(
+            "--config",
+            nargs="+",
+            action="extend",
+            default=[],
+            metavar="KEY=VALUE",
+            help="keys of the configuration, as for snakemake: they count more than those of the files",
+        )
     for command in (fetch, plan, *tools.values()):
         default = "the thesis'" if command in (fetch, plan) else "config/config.yaml"
         command.add_argument(
@@ -263,6 +272,7 @@ def _run_tool(name: str, chosen: argparse.Namespace) -> int:
         print(f"In {tool.parents[1]}, where hepaflow's workflow is:\n", flush=True)
     files = [os.path.abspath(file) for file in chosen.configfile]  # the tool goes to the workflow's folder
     options = [*(["--configfile", *files] if files else []), *(["--remove"] if vars(chosen).get("remove") else [])]
+    options += ["--config", *keys] if (keys := vars(chosen).get("config")) else []
     options += ["--directory", str(works)] if works else []
     try:
         return subprocess.run([sys.executable, str(tool), *options], check=False).returncode
@@ -389,12 +399,12 @@ def _schema(_: argparse.Namespace) -> None:
     print(json.dumps(Settings.model_json_schema(), indent=2))
 
 
-def _evaluate(chosen: argparse.Namespace) -> None:
+def _evaluate(chosen: argparse.Namespace) -> int:
     values = _label_values(chosen)
     if chosen.out:
         check_earlier(chosen.out, _SCORES, overwrite=chosen.overwrite)
         make_folder(chosen.out)
-    metrics = score_folder(chosen.predictions, chosen.references, values, trust_grid=chosen.trust_grid)
+    metrics, errors = score_folder(chosen.predictions, chosen.references, values, trust_grid=chosen.trust_grid)
     summary = summarise(metrics)
     if chosen.out:
         metrics_csv, summary_csv, statistics = (chosen.out / name for name in _SCORES)
@@ -405,6 +415,13 @@ def _evaluate(chosen: argparse.Namespace) -> None:
         print(f"\n{structure}, {counted(metrics['exam'].nunique(), 'exam')}, 95 % interval in brackets")
         for name, value in score_table(summary, structure).itertuples(index=False):
             print(f"  {name:36}  {value}")
+    if errors:
+        told = "\n\n".join(map(str, errors))
+        print(
+            f"\nhepaflow: error\n{counted(len(errors), 'exam')} not scored, and not among the numbers:\n\n{told}",
+            file=sys.stderr,
+        )
+    return 1 if errors else 0
 
 
 def _label_values(chosen: argparse.Namespace) -> PredictionLabels:

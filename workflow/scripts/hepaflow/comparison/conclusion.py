@@ -94,16 +94,16 @@ def answer(row: Mapping[str, Any], *, tests: int) -> str:
     )
     size = f"{number(abs(row['difference']), 4)} {direction}"
     measured = f"{metric}: {size} in {other} than in {one}, on average over {exams}{between}"
-    least = min(1.0, tests * 2.0 ** (1 - differ))
-    if least >= LEVEL:
-        those = f"{differ} exams that differ" if differ > 1 else "one exam that differs"
-        tests_too = f" and {tests} tests" if tests > 1 else ""
-        return (
-            f"{measured}. Not conclusive: with {those}{tests_too}, no p-value can be below {least:.2g}, however "
-            "large the difference."
-        )
     if row["holm_p"] < LEVEL:
         return f"{measured}. On exams such as these this is a difference ({_chance(row, tests)})."
+    least = 2.0 ** (1 - differ)
+    if tests * least >= LEVEL:  # no such difference alone would be one; beside a smaller p-value it can be
+        those = f"{differ} exams that differ" if differ > 1 else "one exam that differs"
+        before = f", before the correction for {tests} tests" if tests > 1 else ""
+        return (
+            f"{measured}. Not conclusive: with {those}, no p-value can be below {least:.2g}{before}, however "
+            "large the difference."
+        )
     return (
         f"{measured}. No difference is shown ({_chance(row, tests)}), which does not say that there is none: "
         "values within the interval are possible."

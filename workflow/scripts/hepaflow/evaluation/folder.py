@@ -101,10 +101,11 @@ def pair(predictions: Path, references: Path) -> Iterator[tuple[str, Path, Path]
 
 def score_folder(
     predictions: Path, references: Path, values: PredictionLabels, *, trust_grid: bool = False
-) -> pd.DataFrame:
-    """Score every segmentation of a folder.
+) -> tuple[pd.DataFrame, list[UserError]]:
+    """Score every segmentation of a folder that can be scored.
 
-    Spacing is that of the reference's header.
+    Spacing is that of the reference's header. An error before anything is scored ends it; later ones only leave
+    their exam out, so that no score is lost.
 
     Parameters
     ----------
@@ -117,24 +118,34 @@ def score_folder(
 
     Returns
     -------
-    DataFrame
-        Tidy scores; the method is the name of the folder.
+    scores : DataFrame
+        Tidy; the method is the name of the folder.
+    errors : list of UserError
+        Of exams that are not among the scores.
 
     Raises
     ------
     UserError
-        If a file is unreadable, or a segmentation does not lie on its reference's grid.
+        If the first exam cannot be scored, a file's header cannot be read, or a segmentation does not lie on its
+        reference's grid.
     """
-    method, tables = os.path.basename(os.path.abspath(predictions)), []
+    method = os.path.basename(os.path.abspath(predictions))
+    tables, errors = list[pd.DataFrame](), list[UserError]()
     pairs = list(pair(predictions, references))
     for exam, path, reference in pairs:  # of all, before the first is scored
         check_grid(read_grid(path, exam=exam), read_grid(reference, exam=exam), path, exam, trust_grid=trust_grid)
     for exam, path, reference in tqdm(pairs, unit="exam"):
-        labels, grid = read_labels(reference, exam=exam)
+        try:
+            labels, grid = read_labels(reference, exam=exam)
+            found = read_prediction(path, exam=exam, image=grid, values=values, trust_grid=trust_grid)
+        except UserError as error:
+            if not tables:
+                raise
+            errors.append(error)
+            continue
         for warning in grid_warnings(grid):
             print(f"note: {exam}: {warning}", file=sys.stderr)
         scores = Scores(exam, segmentation_of(labels), grid.trusted_steps)
-        found = read_prediction(path, exam=exam, image=grid, values=values, trust_grid=trust_grid)
         scores.add(method, GIVEN, segmentation_of(found, structures_of(values)))
         tables.append(scores.metrics())
-    return pd.concat(tables, ignore_index=True)
+    return pd.concat(tables, ignore_index=True), errors

@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 
 from hepaflow.evaluation.lesions import FOUND, REFERENCE
 from hepaflow.figures.layout import LINE, add_legend, legend_columns
-from hepaflow.figures.style import GREY, WIDTH, looks, styled
+from hepaflow.figures.style import GREY, WIDTH, Look, looks, styled
 from hepaflow.names import FUSION
 from hepaflow.tables.lesions import ALL, THRESHOLDS_IN_WORDS, detection_table
 from hepaflow.words import counted
@@ -19,15 +19,17 @@ _SPREAD = 0.8
 
 
 @styled
-def detection_figure(lesions: pd.DataFrame) -> Figure:
+def detection_figure(lesions: pd.DataFrame, leading: str) -> Figure:
     """Draw the share of the reference's lesions that each method finds, by size, and each lesion's overlap.
 
     Parameters
     ----------
     lesions : DataFrame
         Rows of `lesions_of_exam`, of several exams; there may be none.
+    leading : str
+        The method whose overlap with each lesion is drawn.
     """
-    methods = sorted(lesions["method"].unique(), key=lambda name: name == FUSION)
+    methods = sorted(dict.fromkeys([*lesions["method"], leading]), key=lambda name: name == FUSION)
     look = looks(methods)
     handles = [
         Line2D([], [], linestyle="none", marker=look[name].marker, color=look[name].colour, label=name)
@@ -44,7 +46,7 @@ def detection_figure(lesions: pd.DataFrame) -> Figure:
     left, right = figure.subplots(1, 2, width_ratios=(3, 2))
     known = lesions[lesions["of"] == REFERENCE]
     _draw_shares(left, detection_table(lesions), methods)
-    _draw_lesions(right, known, methods)
+    _draw_lesions(right, known[known["method"] == leading], leading, looks(methods)[leading])
     add_legend(figure, handles, "outside lower left")
     return figure
 
@@ -73,11 +75,9 @@ def _draw_shares(axes: Axes, table: pd.DataFrame, methods: list[str]) -> None:
     axes.set_title("Found, by longest diameter" if classes else "No lesion in the reference of any test exam")
 
 
-def _draw_lesions(axes: Axes, known: pd.DataFrame, methods: list[str]) -> None:
-    """Draw how well each lesion of the reference is met: by the fusion, or the last method where there is none."""
-    method = methods[-1] if methods else FUSION
-    own = known[(known["method"] == method) & known["diameter_mm"].notna()]
-    look = looks(methods)[method]
+def _draw_lesions(axes: Axes, known: pd.DataFrame, method: str, look: Look) -> None:
+    """Draw how well a method meets each lesion of the reference that has a diameter."""
+    own = known[known["diameter_mm"].notna()]
     half, any_ = own[FOUND["half"]] == 1, own[FOUND["any"]] == 1
     for some, marker, face in (
         (own[half], look.marker, look.colour),

@@ -2,20 +2,24 @@
 
 Every file that a job made has a note of its digest beside it (`hepaflow.jobs.digests`). A file is left
 over if it has a note and no job of the present run makes it. Files without a note are not the workflow's, and are
-never touched; nor are files outside the results, such as phantoms, which several runs may share.
+never touched; nor are files outside the results, such as phantoms, which several runs may share, and the results
+of other runs in a folder below.
 """
 
+import os
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from hepaflow.files import sha256
-from hepaflow.jobs.alone import lock_of
+from hepaflow.jobs.alone import is_held, lock_of
 from hepaflow.jobs.digests import NOTES, note_of, noted
 
+RECORDS = "records"
+"""Folder that every run has in its results, from its first job on."""
 _STATE = {"state.safetensors", "previous.safetensors", "lock"}
 """What a training that was interrupted keeps in its side folder."""
-_OF_DICOM = ("segmentation.dcm", "overlay/*.dcm")
+_OF_AN_EXAM = ("segmentation.dcm", "overlay/*.dcm", "thumbnail.webp")
 """What a new exam has beside its noted files."""
 
 
@@ -61,12 +65,13 @@ def leftovers(results: Path, used: Collection[str]) -> list[Leftover]:
     """
     kept = {Path(path) for path in used}
     found = {one.path: one for one in _noted_files(results) if one.path not in kept}
-    for record in [path for path in found if path.is_relative_to(results / "records")]:
-        log = (results / "logs" / record.relative_to(results / "records")).with_suffix(".log")
+    for record in [path for path in found if path.is_relative_to(results / RECORDS)]:
+        log = (results / "logs" / record.relative_to(results / RECORDS)).with_suffix(".log")
         if log not in kept and log.is_file():
             found[log] = Leftover(log)
     for path in [*found]:
         found |= {beside: Leftover(beside) for beside in _beside(path, results) if beside not in kept}
+    found |= {path: Leftover(path) for path in _states(results, kept)}
     return [found[path] for path in sorted(found)]
 
 
@@ -94,18 +99,29 @@ def remove(found: Iterable[Leftover]) -> dict[Path, str]:
 
 
 def _noted_files(results: Path) -> Iterator[Leftover]:
-    for note in results.rglob(f"{NOTES}/*.sha256"):
-        path = note.parent.parent / note.name.removesuffix(".sha256")
-        if path.is_file() and not path.is_symlink() and (digest := noted(path)):
-            yield Leftover(path, digest)
+    for folder, folders, _ in os.walk(results):
+        here = Path(folder)
+        if here != results and RECORDS in folders:
+            folders.clear()  # another run's
+            continue
+        for note in here.glob(f"{NOTES}/*.sha256"):
+            path = here / note.name.removesuffix(".sha256")
+            if path.is_file() and not path.is_symlink() and (digest := noted(path)):
+                yield Leftover(path, digest)
 
 
 def _beside(path: Path, results: Path) -> Iterator[Path]:
-    """Yield files without a note beside a leftover: of an interrupted training, or in DICOM."""
+    """Yield files without a note beside a leftover of an exam."""
     if path.parent.parent == results / "new":
-        for pattern in _OF_DICOM:
+        for pattern in _OF_AN_EXAM:
             yield from path.parent.glob(pattern)
-    if path.suffix == ".safetensors" and path.parent.parent == results / "models":
-        state = path.with_suffix(".training")
-        if state.is_dir() and {one.name for one in state.iterdir()} <= _STATE:
-            yield from state.iterdir()
+
+
+def _states(results: Path, kept: Collection[Path]) -> Iterator[Path]:
+    """Yield what trainings of other networks have kept, also of those that never came to an end."""
+    for state in results.glob("models/*/*.training"):
+        if state.with_suffix(".safetensors") in kept or is_held(state / "lock"):
+            continue
+        files = [*state.iterdir()] if state.is_dir() else []
+        if all(one.name in _STATE or one.match("partial.*") for one in files):
+            yield from files

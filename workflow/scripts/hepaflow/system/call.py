@@ -9,6 +9,9 @@ from typing import Any
 
 from hepaflow.system.atomic import write_text
 
+DEFAULT = "config/config.yaml"
+"""Configuration of a run where none is named."""
+
 DEMO = "config/demo.yaml"
 """Configuration of `make demo`."""
 
@@ -60,6 +63,16 @@ class Call:
         parts += ["--configfile", *self.configfiles] if self.configfiles else []
         return shlex.join([*parts, *more])
 
+    def configured_as(self, other: "Call") -> bool:
+        """Return whether both name the same files, in this order, and the same keys of the configuration.
+
+        Paths are those from the working folder.
+        """
+        files, others = (
+            [Path(path).resolve() for path in call.configfiles or (DEFAULT,)] for call in (self, other)
+        )
+        return files == others and {*self.keys} == {*other.keys}
+
     def in_words(self, results: Path) -> str:
         """Return the command and what else there is to know of it.
 
@@ -89,13 +102,19 @@ def going_on(results: Path) -> str:
 
     Without a note, as in results of earlier versions, the configuration is left to the reader.
     """
+    if call := noted_call(results):
+        return call.in_words(results)
+    return "`snakemake --cores all --configfile FILE`, with FILE the configuration of this run"
+
+
+def noted_call(results: Path) -> Call | None:
+    """Return how Snakemake was last called for a run; None without a note, as in results of earlier versions."""
     try:
         found = json.loads((results / NOTE).read_text(encoding="utf-8"))
         parts: dict[str, Any] = {name: tuple(one) if isinstance(one, list) else one for name, one in found.items()}
-        call = Call(**parts)
+        return Call(**parts)
     except (OSError, ValueError, TypeError, AttributeError):
-        return "`snakemake --cores all --configfile FILE`, with FILE the configuration of this run"
-    return call.in_words(results)
+        return None
 
 
 def named(paths: Sequence[Path | str]) -> tuple[str, ...]:

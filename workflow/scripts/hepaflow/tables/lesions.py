@@ -39,7 +39,7 @@ def lesion_table(lesions: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         Exam, number, slice, ml and mm of each; and for each method the largest intersection over union of the
         lesion with one of its own; "merged" where that one is the partner of another lesion, "missed" where there
-        is none.
+        is none. The column is called after the method, `lesion (method)` where there is a `lesion` already.
     """
     known = lesions[lesions["of"] == REFERENCE]
     columns = {"slice": "slice", "volume_ml": "volume, ml", "diameter_mm": "diameter, mm"}
@@ -47,7 +47,8 @@ def lesion_table(lesions: pd.DataFrame) -> pd.DataFrame:
     table = own.reset_index(drop=True)
     for method, rows in known.groupby("method", sort=False):
         cells = [_met(iou, found) for iou, found in zip(rows["iou"], rows[FOUND["any"]], strict=True)]
-        found = rows[["exam", "lesion"]].assign(**{str(method): cells})
+        column = f"{method} (method)" if method in table else str(method)  # a method can be called `lesion`
+        found = rows[["exam", "lesion"]].assign(**{column: cells})
         table = table.merge(found, how="left", on=["exam", "lesion"])
     return table
 
