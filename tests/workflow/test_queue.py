@@ -44,3 +44,36 @@ def test_only_jobs_of_an_earlier_run_with_these_results_are_ended(queued: Checko
     (run,) = re.findall(r"SLURM run ID: (\S+)", told)
     assert (queued.folder / "results/smoke" / NOTE).read_text() == f"{run}\n"
     assert (queued.folder / "results/other" / NOTE).read_text() == f"{OTHER}\n"
+
+
+def in_a_job(project: Checkout, job: str) -> tuple[int, str]:
+    """Run Snakemake as a job of the queue does; return its status and what it says."""
+    allowed = ("--allowed-rules", job.partition(":")[0])
+    spawned = (
+        "--force",
+        "--nolock",
+        "--no-hooks",
+        "--ignore-incomplete",
+        "--latency-wait",
+        "1",
+        "--mode",
+        "remote",
+    )
+    ended = project.snakemake("--target-jobs", job, *allowed, *spawned)
+    return ended.returncode, ended.stdout
+
+
+def test_a_job_needs_its_own_files_alone(fresh: Checkout) -> None:
+    sheet = fresh.folder / "config/exams/smoke.tsv"
+    sheet.write_text(sheet.read_text() + "five\tfive.ct.nii.gz\tfive.ct.label.nii.gz\ttrain\n")
+    started = fresh.snakemake(TARGET)
+    assert started.returncode
+    assert "no such image" in started.stdout
+    assert "data/phantoms/five.ct.nii.gz" in started.stdout
+    status, told = in_a_job(fresh, "phantom:exam=one")
+    assert status == 0, told
+    status, told = in_a_job(fresh, "survey:exam=five")
+    assert status
+    assert "data/phantoms/five.ct.nii.gz" in told
+    assert "Traceback" not in told
+    assert in_a_job(fresh, "survey:exam=one")[0] == 0

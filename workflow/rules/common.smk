@@ -77,11 +77,11 @@ try:
     PLAN = plan_of(SETTINGS)
     INPUTS = Inputs(SETTINGS, PLAN, EXAMS, parts=(LICENCE, *CAPTIONS))
     PHANTOMS = PhantomFiles(INPUTS.phantoms, SETTINGS.results)
-    if workflow.check_envvars:  # all but `snakemake --lint`, which needs no data
-        INPUTS.check()
-        if workflow.is_main_process:
-            INPUTS.check_new()
+    # Jobs of a queue read all this, too, but a file that another job needs is no reason for them to fail.
     if workflow.is_main_process:
+        if workflow.check_envvars:  # all but `snakemake --lint`, which needs no data
+            INPUTS.check()
+            INPUTS.check_new()
         PHANTOMS.check()
         check_networks(SETTINGS)
         check_starts(PLAN)
