@@ -30,7 +30,7 @@ from hepaflow.jobs.environment import settle, shadowed
 from hepaflow.jobs.driver import check_gpus, look_apart
 from hepaflow.jobs.gpus import cards
 from hepaflow.jobs.limits import drawing_minutes, retries, time_limit, training_minutes
-from hepaflow.jobs.orphans import end_orphans
+from hepaflow.jobs.orphans import end_orphans, note_run
 from hepaflow.jobs.phantom_files import PhantomFiles
 from hepaflow.jobs.raw_inputs import RawInputs
 from hepaflow.jobs.recipe import Recipe, pinned, versions
@@ -77,11 +77,11 @@ try:
     PLAN = plan_of(SETTINGS)
     INPUTS = Inputs(SETTINGS, PLAN, EXAMS, parts=(LICENCE, *CAPTIONS))
     PHANTOMS = PhantomFiles(INPUTS.phantoms, SETTINGS.results)
-    if workflow.check_envvars:  # all but `snakemake --lint`, which needs no data
-        INPUTS.check()
-        if workflow.is_main_process:
-            INPUTS.check_new()
+    # Jobs of a queue read all this, too, but a file that another job needs is no reason for them to fail.
     if workflow.is_main_process:
+        if workflow.check_envvars:  # all but `snakemake --lint`, which needs no data
+            INPUTS.check()
+            INPUTS.check_new()
         PHANTOMS.check()
         check_networks(SETTINGS)
         check_starts(PLAN)
@@ -461,10 +461,12 @@ def let_trainings_go_on():
             training.restart_times = retries(workflow.execution_settings.retries, longest)
 
 
-def end_orphans_of_this_folder():
-    """Cancel jobs in SLURM's queue that a Snakemake which died here left, as this one submits them again."""
+def end_orphans_of_these_results():
+    """Cancel jobs in SLURM's queue that a Snakemake which died left, as this one submits them again."""
     if workflow.executor_plugin.name == "slurm":
-        _before_the_first_job(lambda: end_orphans(Path.cwd()))
+        run = workflow.scheduler._executor.run_uuid  # it says "SLURM run ID" of it, and has no other name for it
+        _before_the_first_job(lambda: end_orphans(Path.cwd(), Path(RESULTS)))
+        _before_the_first_job(lambda: note_run(Path(RESULTS), run))
 
 
 def note_how_this_run_is_called():

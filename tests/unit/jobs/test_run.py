@@ -4,6 +4,7 @@ import json
 import logging
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from hashlib import sha256
 from importlib import import_module
@@ -183,6 +184,24 @@ def test_a_job_with_a_gpu_that_torch_cannot_use_ends_before_it_computes(
     assert (asked, folder.computed) == ([accelerator], 1)
     monkeypatch.setattr(module, "check_gpus", asked.append)
     assert folder.run(accelerator=accelerator)["settings"] == {"factor": 2}
+
+
+def test_waiting_for_a_gpu_or_another_process_is_no_time_of_the_job(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    module = import_module("hepaflow.jobs.run")
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now[0], time_ns=time.time_ns))
+
+    def taking(seconds: float) -> Any:
+        return lambda *_: now.append(now.pop() + seconds)
+
+    monkeypatch.setattr(module, "keep_others_out", taking(100))
+    monkeypatch.setattr(module, "claim_gpus", taking(5000))
+    monkeypatch.setattr(module, "check_gpus", taking(2))
+    folder = Folder(tmp_path / "plain", None)
+    folder.gpus = 1
+    assert folder.run()["seconds"] == 2
 
 
 def test_without_a_cache_a_job_computes_each_time(tmp_path: Path) -> None:

@@ -102,6 +102,12 @@ def test_it_tells(told: str) -> None:
     assert told in body(pages()[0])
 
 
+def test_a_training_that_was_interrupted_counts_with_all_its_epochs() -> None:
+    """Its job counts since its last start: 75 h of training were more than 9 h of all jobs."""
+    networks = TABLES["networks"].replace("0.2,1.5,", "0.2,74.75,")
+    assert "75 h of training, 76 h of all jobs" in body(pages(networks=networks)[0])
+
+
 def test_every_figure_is_there_with_words_for_those_who_cannot_see_it() -> None:
     images = re.findall(r'<img src="(data:image/svg[^"]*)" alt="([^"]+)">', pages()[0])
     assert len(images) == len(FIGURES)

@@ -2,6 +2,9 @@
 
 A new Snakemake does not know them and submits the same stages again. So it ends them first: their trainings save
 their state and go on in the new jobs, and no two jobs write the same files.
+
+All jobs of a run have one name in the queue, which is noted with the run's results: the jobs of another run, with
+other results, are left alone, although it may work in the same folder.
 """
 
 import logging
@@ -10,12 +13,18 @@ import re
 import shutil
 import subprocess
 import time
+from collections import Counter
 from pathlib import Path
 
 from hepaflow.errors import UserError
 from hepaflow.jobs.answers import answer
+from hepaflow.system.atomic import write_text
+from hepaflow.words import counted
 
 log = logging.getLogger(__name__)
+
+NOTE = Path("logs", "slurm_run.txt")
+"""Where, in a run's results, the name of its jobs in the queue is noted."""
 
 _RUN = re.compile(r"hepaflow_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 """Name of all jobs of a run, set in `profiles/slurm`."""
@@ -26,26 +35,45 @@ _ANSWER = 120.0
 """Seconds in which a command of SLURM has to answer: a busy controller takes up to a minute and a half."""
 
 
-def orphans(queue: str, folder: Path) -> dict[str, str]:
-    """Return what the jobs of earlier runs in a folder do, by their number.
+def orphans(queue: str, folder: Path, run: str) -> dict[str, str]:
+    """Return what the jobs of a run do, by their number.
 
     Parameters
     ----------
     queue : str
         What `squeue` prints: number, name, folder and comment of every job of the user, with tabs between.
     folder : Path
-        Where Snakemake runs. It runs there once at a time, and this run has not submitted anything yet.
+        Where Snakemake runs: results that were copied elsewhere have the note of the run, too.
+    run : str
+        Name of the run's jobs; empty for no run.
     """
-    found = {}
+    return {number: comment for number, name, comment in _in_folder(queue, folder) if name == run}
+
+
+def of_other_runs(queue: str, folder: Path, run: str) -> dict[str, int]:
+    """Return the number of jobs of every other run of hepaflow in a folder, by the name of its jobs."""
+    return dict(Counter(name for _, name, _ in _in_folder(queue, folder) if _RUN.fullmatch(name) and name != run))
+
+
+def _in_folder(queue: str, folder: Path) -> list[tuple[str, str, str]]:
+    """Return number, name and comment of the jobs in a folder."""
+    found = []
     for line in queue.splitlines():
         number, name, where, comment = (*line.split("\t", 3), "", "", "")[:4]  # a comment can hold tabs
-        if _RUN.fullmatch(name) and os.path.realpath(where) == os.path.realpath(folder):
-            found[number] = comment
+        if name and os.path.realpath(where) == os.path.realpath(folder):
+            found.append((number, name, comment))
     return found
 
 
-def end_orphans(folder: Path) -> None:
-    """Cancel the jobs of earlier runs in a folder, and wait until they have ended.
+def end_orphans(folder: Path, results: Path) -> None:
+    """Cancel the jobs that an earlier run left in the queue, and wait until they have ended.
+
+    Parameters
+    ----------
+    folder : Path
+        Where Snakemake runs.
+    results : Path
+        Of the run that starts. The name of the earlier run's jobs is noted there.
 
     Raises
     ------
@@ -54,9 +82,10 @@ def end_orphans(folder: Path) -> None:
     """
     if shutil.which("squeue") is None:
         return
+    run = noted_run(results)
     until = time.monotonic() + _PATIENCE
     told: set[str] = set()
-    while left := orphans(_slurm("squeue", "--me", "--noheader", "--format=%i\t%j\t%Z\t%k"), folder):
+    while left := orphans(queue := _queue(), folder, run):
         if time.monotonic() > until:
             raise UserError(
                 f"jobs of an earlier run that do not end: {', '.join(left)}",
@@ -68,6 +97,32 @@ def end_orphans(folder: Path) -> None:
             _slurm("scancel", *new)
             told |= new.keys()
         time.sleep(1)
+    for other, jobs in of_other_runs(queue, folder, run).items():
+        log.warning(
+            "Left in the queue: %s of another run in this folder. If its Snakemake has died, end them: "
+            "`scancel --name %s`",
+            counted(jobs, "job"),
+            other,
+        )
+
+
+def note_run(results: Path, run: str) -> None:
+    """Note the name of a run's jobs with its results, before the first job is submitted."""
+    path = results / NOTE
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_text(path, f"{run}\n")
+
+
+def noted_run(results: Path) -> str:
+    """Return the name of the jobs of the last run with these results; empty where none is noted."""
+    try:
+        return (results / NOTE).read_text(encoding="utf-8").strip()
+    except (FileNotFoundError, UnicodeDecodeError):
+        return ""
+
+
+def _queue() -> str:
+    return _slurm("squeue", "--me", "--noheader", "--format=%i\t%j\t%Z\t%k")
 
 
 def _slurm(*command: str) -> str:

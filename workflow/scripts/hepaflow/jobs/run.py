@@ -57,10 +57,10 @@ def run(job: Any, work: Callable[[], object]) -> None:
         log_to(job.log[0])
         work()
         return
-    began, clock = datetime.now(UTC), time.monotonic()
     log_to(job.log[0], [*job.output, *filter(None, [job.params.get("cache")])])
     _check_package(Path(job.scriptdir))
     keep_others_out(Path(job.output[RECORD]))
+    began, clock = datetime.now(UTC), time.monotonic()
     script = _script(job, work)
     recipe = Recipe.of(script.stem, job.wildcards, dict(job.params.items()))
     _check_code(recipe.code, fingerprints(script, recipe.chosen))
@@ -81,7 +81,9 @@ def run(job: Any, work: Callable[[], object]) -> None:
         record["restored"] = began.isoformat(timespec="seconds")
     else:
         wanted = int(job.resources.get("gpu", 0))
+        waiting = time.monotonic()
         claim_gpus(wanted)
+        clock += time.monotonic() - waiting  # the time of the job before it, which has the GPU
         if wanted:
             check_gpus(job.params.get("accelerator", "auto"))
         collect_seldom()

@@ -175,9 +175,11 @@ def _picture(figures: Mapping[str, bytes], name: str) -> Picture:
 def _facts(facts: Facts, tables: Mapping[str, pd.DataFrame]) -> dict[str, str]:
     """Return what was run, term by term; what the records do not hold is left out."""
     networks, rules = tables["networks"], tables["provenance"]
-    seconds = 60 * pd.to_numeric(rules["all jobs, min"]).sum()
     trained = rules[rules["rule"] == "train"]
+    others = rules[rules["rule"] != "train"]
     training = 3600 * pd.to_numeric(networks["training, hours"]).sum()
+    # The jobs of trainings that were interrupted count since their last start, the epochs all together.
+    seconds = _seconds(others) + max(training, _seconds(trained))
     found = {
         "Networks": f"{len(networks)} trained: " + ", ".join(dict.fromkeys(networks["architecture"])),
         "Data": facts.data,
@@ -193,6 +195,11 @@ def _facts(facts: Facts, tables: Mapping[str, pd.DataFrame]) -> dict[str, str]:
         "By": facts.made,
     }
     return {term: text for term, text in found.items() if text}
+
+
+def _seconds(rules: pd.DataFrame) -> float:
+    """Return the time of all jobs of some rules."""
+    return float(60 * pd.to_numeric(rules["all jobs, min"]).sum())
 
 
 def _inputs(settings: SummarySettings) -> str:

@@ -21,9 +21,9 @@ def provenance_table(records: Iterable[Path | str]) -> pd.DataFrame:
     -------
     DataFrame
         One row a rule: its jobs, how many of them were restored from the shared cache, when the first and the last
-        of them were computed (UTC), the minutes of computing of all of them and of the longest, the largest memory
-        of one of them in MiB, what they computed on, the fingerprint of their code, and the versions of what they
-        computed with.
+        of them were computed (UTC), the minutes of computing of all of them and of the longest (an interrupted
+        training counts since its last start), the largest memory of one of them in MiB, what they computed on, the
+        fingerprint of their code, and the versions of what they computed with.
     """
     jobs: dict[str, list[dict[str, Any]]] = {}
     for path in records:
