@@ -1,12 +1,15 @@
 """The workflow through the queue, and a second run after a network was changed."""
 
 import re
+import time
 from collections import Counter
 from datetime import datetime
+from pathlib import Path
 
 import pandas as pd
 import pytest
-from cluster import BACKBONES, TRAINING, ClusterProject, Run, slurm
+from cluster import BACKBONES, SITE, TRAINING, ClusterProject, Run, slurm
+from smoke_run import SMOKE
 
 
 @pytest.fixture(scope="module")
@@ -96,3 +99,21 @@ def test_the_report_is_made_in_the_queue_too(finished: ClusterProject) -> None:
     finished.run()
     assert (finished.results / "report.html").is_file()
     assert finished.checkout.planned() == {}
+
+
+def test_a_job_that_starts_after_the_configuration_was_edited_stops(cluster: None, tmp_path: Path) -> None:
+    project = ClusterProject(tmp_path / "run")
+    project.site(**{"default-resources": SITE["default-resources"] | {"slurm_extra": "'--begin=now+15'"}})
+    process = project.start("results/smoke/exams/one.json", "--retries", "0")
+    until = time.monotonic() + 120
+    while not project.submitted():
+        assert process.poll() is None, project.said()
+        assert time.monotonic() < until, project.said()
+        time.sleep(0.5)
+    project.configure(
+        backbones=BACKBONES, training=TRAINING, compute={"workers": 0}, phantoms=SMOKE["phantoms"] | {"size": 40}
+    )
+    assert process.wait(timeout=300) == 1, project.said()
+    told = (project.results / "logs/phantom/one.log").read_text()
+    assert "settings that changed after this run was planned" in told
+    assert not (project.folder / "data/phantoms/one.image.nii.gz").exists()

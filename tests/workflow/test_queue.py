@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from smoke_run import Checkout
+from smoke_run import SMOKE, Checkout
 
 from hepaflow.jobs.orphans import NOTE, note_run
 
@@ -77,3 +77,23 @@ def test_a_job_needs_its_own_files_alone(fresh: Checkout) -> None:
     assert "data/phantoms/five.ct.nii.gz" in told
     assert "Traceback" not in told
     assert in_a_job(fresh, "survey:exam=one")[0] == 0
+
+
+def test_a_job_uses_what_its_run_was_planned_with(
+    queued: Checkout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "queue").touch()
+    queued.snakemake(*ON_SLURM, TARGET)  # no job is taken
+    run = (queued.folder / "results/smoke" / NOTE).read_text().strip()
+    monkeypatch.setenv("HEPAFLOW_RUN", run)
+    for job in ("phantom:exam=one", "survey:exam=one"):
+        status, told = in_a_job(queued, job)
+        assert status == 0, told
+    queued.configure(phantoms=SMOKE["phantoms"] | {"size": 40})
+    status, told = in_a_job(queued, "phantom:exam=one")
+    assert status
+    assert "settings that changed after this run was planned" in told
+    assert "Traceback" not in told
+    monkeypatch.delenv("HEPAFLOW_RUN")
+    status, told = in_a_job(queued, "phantom:exam=one")
+    assert status == 0, told

@@ -32,6 +32,7 @@ from hepaflow.jobs.gpus import cards
 from hepaflow.jobs.limits import drawing_minutes, retries, time_limit, training_minutes
 from hepaflow.jobs.orphans import end_orphans, note_run
 from hepaflow.jobs.phantom_files import PhantomFiles
+from hepaflow.jobs.planned import RUN, digests_of, note_plan
 from hepaflow.jobs.raw_inputs import RawInputs
 from hepaflow.jobs.recipe import Recipe, pinned, versions
 from hepaflow.jobs.spelling import known_spelling, made_at
@@ -463,10 +464,27 @@ def let_trainings_go_on():
 
 def end_orphans_of_these_results():
     """Cancel jobs in SLURM's queue that a Snakemake which died left, as this one submits them again."""
-    if workflow.executor_plugin.name == "slurm":
-        run = workflow.scheduler._executor.run_uuid  # it says "SLURM run ID" of it, and has no other name for it
+    if run := name_in_the_queue():
         _before_the_first_job(lambda: end_orphans(Path.cwd(), Path(RESULTS)))
         _before_the_first_job(lambda: note_run(Path(RESULTS), run))
+
+
+def note_the_plan_for_the_queue():
+    """Write down what jobs are planned with: those in SLURM's queue read configuration, sheet and code again."""
+    if run := name_in_the_queue():
+        planned = {}
+        for job in own_jobs():
+            if "code" in job.params.keys():
+                recipe = Recipe.of(script_of(job.rule), job.wildcards, dict(job.params.items()))
+                planned[str(job.output.record)] = digests_of(recipe, job.input)
+        _before_the_first_job(lambda: note_plan(Path(RESULTS), run, planned))
+        os.environ[RUN] = run  # jobs are submitted with this process' variables
+
+
+def name_in_the_queue():
+    """Return the name that SLURM's queue shows for all jobs of this run; empty with another executor."""
+    slurm = workflow.executor_plugin.name == "slurm"
+    return workflow.scheduler._executor.run_uuid if slurm else ""  # there is no public name for it
 
 
 def note_how_this_run_is_called():

@@ -23,6 +23,7 @@ from hepaflow.jobs.environment import kept
 from hepaflow.jobs.fingerprint import fingerprints, libraries
 from hepaflow.jobs.gpus import claim_gpus
 from hepaflow.jobs.logs import log_to
+from hepaflow.jobs.planned import check_plan, digests_of
 from hepaflow.jobs.raw_inputs import RawInputs
 from hepaflow.jobs.recipe import Recipe, versions
 from hepaflow.settings.changes import changed_names
@@ -49,9 +50,10 @@ def run(job: Any, work: Callable[[], object]) -> None:
     Raises
     ------
     UserError
-        If this package is not the one beside the script, the code or an input that no job makes has changed since
-        the run was planned, libraries that count have other versions than the plan says, an input is not what its
-        job made, another process makes the same result, or torch cannot use the job's GPU.
+        If this package is not the one beside the script, what the job uses is not what its run was planned with
+        (code, an input that no job makes, libraries that count; of a job in SLURM's queue, also its settings and
+        names of inputs), an input is not what its job made, another process makes the same result, or torch cannot
+        use the job's GPU.
     """
     if os.environ.get("LOCAL_RANK", "0") != "0":  # of several processes of a job, the first does the rest
         log_to(job.log[0])
@@ -63,11 +65,12 @@ def run(job: Any, work: Callable[[], object]) -> None:
     began, clock = datetime.now(UTC), time.monotonic()
     script = _script(job, work)
     recipe = Recipe.of(script.stem, job.wildcards, dict(job.params.items()))
+    exam = dict(job.wildcards).get("exam", "")
+    check_plan(Path(job.output[RECORD]), digests_of(recipe, job.input), exam=exam)
     _check_code(recipe.code, fingerprints(script, recipe.chosen))
     here = versions(libraries(script, recipe.chosen))
     if recipe.libraries:
         _check_libraries(recipe.libraries, here)
-    exam = dict(job.wildcards).get("exam", "")
     reading = time.time_ns()
     inputs = {str(path): checked(Path(path), exam=exam) for path in job.input}
     RawInputs.of(job.params.get("raw")).compare(inputs, since=reading, exam=exam)
