@@ -19,6 +19,7 @@ from hepaflow.phantoms.trunk.scanner import (
     View,
     acquire,
     blur,
+    breathe,
     draw_acquisition,
     draw_warp,
     render,
@@ -106,8 +107,8 @@ def draw_patch(seed: Sequence[int], wanted: Patch, around: str | None) -> tuple[
     at = _place(draws, box, wanted.sides, point)
     generator = torch.Generator().manual_seed(draws.count(0, 2**31))
     view = _moved(exam.view, at, wanted)
-    image, label = render(patient, view, generator)
     taken = _acquired(draws, wanted)
+    image, label = breathe(*render(patient, view, generator), view, taken, generator)
     image = acquire(image, patient, view, taken, generator)
     outside = _outside(box, at, wanted) | ~seen(view, taken)
     image[outside], label[outside] = AIR, 0

@@ -224,10 +224,8 @@ def _draw_shading(draws: Draws) -> Shading:
 
 
 def acquire(image: Tensor, patient: Patient, view: View, taken: Acquisition, generator: torch.Generator) -> Tensor:
-    """Return an image as a scanner would show it, in HU from -1024 to 3071."""
+    """Return an image as a scanner would show it, in HU from -1024 to 3071; it moves no slices (`breathe`)."""
     z, y, x = (axis * view.scale for axis in view.axes())
-    if taken.motion:
-        image = _breathing(image, taken.motion / view.spacing[1], generator)
     image = blur(
         image,
         [taken.slice_profile / view.spacing[0], taken.kernel / view.spacing[1], taken.kernel / view.spacing[2]],
@@ -253,12 +251,21 @@ def seen(view: View, taken: Acquisition) -> Tensor:
     return (radius < (np.inf if taken.field is None else taken.field))[None]
 
 
-def _breathing(image: Tensor, pixels: float, generator: torch.Generator) -> Tensor:
-    """Shift slices from front to back, as the patient breathes while the table moves."""
+def breathe(
+    image: Tensor, label: Tensor, view: View, taken: Acquisition, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Shift slices of an image and its label from front to back, as patients breathe while the table moves.
+
+    Where a slice leaves the grid's end, its last row is repeated.
+    """
+    if not taken.motion:
+        return image, label
     phase = torch.rand((), generator=generator) * 6.28
     length = 2 + 6 * torch.rand((), generator=generator)
-    shifts = (torch.sin(torch.arange(len(image)) / length * 6.28 + phase) * pixels).round().int().tolist()
-    return torch.stack([torch.roll(plane, shift, 0) for plane, shift in zip(image, shifts, strict=True)])
+    slices = torch.arange(view.shape[0])[:, None]
+    shifts = (torch.sin(slices / length * 6.28 + phase) * (taken.motion / view.spacing[1])).round().long()
+    rows = (torch.arange(view.shape[1])[None] - shifts).clamp(0, view.shape[1] - 1)
+    return image[slices, rows], label[slices, rows]
 
 
 def _streaks(
