@@ -9,6 +9,7 @@ import torch
 
 from hepaflow.phantoms.trunk.draws import Draws
 from hepaflow.phantoms.trunk.layers import Layer, paint
+from hepaflow.phantoms.trunk.lesions import _body
 from hepaflow.phantoms.trunk.patient import Patient, draw_patient
 from hepaflow.phantoms.trunk.scanner import View, draw_warp, render
 from hepaflow.phantoms.trunk.shapes import Ellipsoid
@@ -54,6 +55,32 @@ def test_half_of_a_tissue_shows_at_its_surface() -> None:
     assert line[20].item() == pytest.approx(0, abs=1)  # x = 10 mm
     assert line[10].item() == pytest.approx(100, abs=1)
     assert line[32].item() == pytest.approx(-100, abs=1)
+
+
+def test_a_soft_tissue_ends_at_its_organ_with_a_normal_edge() -> None:
+    view = View((1, 1, 61), (1.0, 1.0, 1.0), (0.0, 0.0, 0.0))
+    organ, area = Ellipsoid((0, 0, 0), (20, 20, 20)), Ellipsoid((10, 0, 0), (25, 25, 25))
+    image = torch.zeros(view.shape)
+
+    paint(image, view.space(), Layer(area, 100.0, edge=8.0, within=organ), torch.zeros(view.shape))
+
+    line = image[0, 0]
+    assert line[50].item() == pytest.approx(50, abs=1)  # the organ's surface, at 20 mm
+    assert line[35:].max().item() > 85  # inside of both
+    assert line[25].item() == pytest.approx(100 / (1 + np.exp(-10 / 8)), abs=4)  # 10 mm inside of the area
+    assert line[55:].max() < 1  # 5 mm outside of the organ
+
+
+def test_soft_lesions_fade_without_steps() -> None:
+    view = View((61, 61, 61), (1.0, 1.0, 1.0), (0.0, 0.0, 0.0))
+    for seed in range(8):
+        space, image = view.space(), torch.zeros(view.shape)
+        form = _body(Draws(np.random.default_rng(seed)), np.zeros(3), 12.0)
+
+        paint(image, space, Layer(form, 100.0, edge=4.5), torch.zeros(view.shape))
+
+        outside = image.clamp(max=25)
+        assert max(outside.diff(dim=axis).abs().max().item() for axis in range(3)) < 8
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -1,6 +1,7 @@
 """Lesions of every kind: dark and bright, with a rim, necrotic, cysts, calcified, confluent, below the capsule."""
 
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 import torch
@@ -9,7 +10,7 @@ from hepaflow.phantoms.shapes import Vector
 from hepaflow.phantoms.trunk.draws import Draws
 from hepaflow.phantoms.trunk.layers import Layer
 from hepaflow.phantoms.trunk.liver import covers
-from hepaflow.phantoms.trunk.shapes import AnyOf, Ellipsoid, Grown, Within
+from hepaflow.phantoms.trunk.shapes import AnyOf, Ellipsoid, Grown, Union, Within
 from hepaflow.phantoms.trunk.space import Shape, Shared
 from hepaflow.phantoms.trunk.tissues import Tissues
 
@@ -96,43 +97,43 @@ def _lesion(draws: Draws, kind: str, centre: np.ndarray, radius: float, liver: S
     mottle = draws.between(0, 10)
     contrast = draws.between(20, 90) if draws.chance(0.9) else draws.between(12, 22)
     wall = min(draws.between(0.18, 0.4) * radius, draws.between(2, 9))
-    inner = Within(Grown(form, -wall), liver)
+    inner = Grown(form, -wall)
 
-    def layer(part: Shape, hu: float, edge: float = soft) -> Layer:
-        return Layer(part, hu, edge, mottle)
+    def layer(part: Shape, hu: float) -> Layer:
+        return Layer(part, hu, soft, mottle, within=liver)
 
     if kind == "dark":
-        layers = [layer(shape, healthy - contrast)]
+        layers = [layer(form, healthy - contrast)]
     elif kind == "bright":
-        layers = [layer(shape, healthy + contrast)]
+        layers = [layer(form, healthy + contrast)]
     elif kind == "rim":
-        layers = [layer(shape, healthy + contrast), layer(inner, healthy - draws.between(0, 60))]
+        layers = [layer(form, healthy + contrast), layer(inner, healthy - draws.between(0, 60))]
     elif kind == "necrotic":
-        layers = [layer(shape, healthy - max(18, 0.5 * contrast)), layer(inner, draws.between(5, 35))]
+        layers = [layer(form, healthy - max(18, 0.5 * contrast)), layer(inner, draws.between(5, 35))]
     elif kind == "cyst":
         layers = [Layer(shape, draws.between(-5, 22), draws.between(0.7, 1.1))]
     elif kind == "target":
-        layers = [layer(shape, healthy - contrast), layer(inner, healthy + draws.between(-10, 40))]
+        layers = [layer(form, healthy - contrast), layer(inner, healthy + draws.between(-10, 40))]
     else:
         spots = tuple(
             Ellipsoid(draws.moved(_vector(centre), 0.4 * radius), (r, r, r))
             for r in (draws.between(1, 0.35 * radius + 1) for _ in range(draws.count(1, 6)))
         )
-        layers = [layer(shape, healthy - contrast), Layer(Within(AnyOf(spots), shape), draws.between(150, 900))]
+        layers = [layer(form, healthy - contrast), Layer(Within(AnyOf(spots), shape), draws.between(150, 900))]
     return Lesion(kind, radius, shape, layers)
 
 
 def _body(draws: Draws, centre: np.ndarray, radius: float) -> Shape:
     """One uneven ellipsoid, or several that have grown together."""
     parts = draws.count(2, 4) if draws.chance(0.2) else 1
-    bodies = []
+    bodies: list[Shape] = []
     for number in range(parts):
         stretch = draws.rng.uniform(0.75, 1.3, 3)
         radii = radius * (1 if not number else draws.between(0.4, 0.9)) * stretch / np.cbrt(stretch.prod())
         place = _vector(centre) if not number else draws.moved(_vector(centre), 0.7 * radius)
         bodies.append(Ellipsoid(place, _vector(radii), turn=draws.moved((0, 0, 0), 40)))
     uneven = draws.waves(5, (1.2 * radius, 3 * radius), draws.between(0.03, 0.14) * radius)
-    return Grown(AnyOf(tuple(bodies)), 0, uneven)
+    return Grown(reduce(Union, bodies), 0, uneven)
 
 
 def _vector(values: np.ndarray) -> Vector:
