@@ -5,8 +5,19 @@ import pytest
 import torch
 
 from hepaflow.phantoms.trunk.lesions import Wanted
-from hepaflow.phantoms.trunk.patches import AIR, Patch, _moved, _outside, _place, as_resampled, draw_patch
-from hepaflow.phantoms.trunk.scanner import View
+from hepaflow.phantoms.trunk.patches import (
+    AIR,
+    Patch,
+    _moved,
+    _noise_on_grid,
+    _outside,
+    _place,
+    as_resampled,
+    draw_patch,
+)
+from hepaflow.phantoms.trunk.scanner import Acquisition, View, smooth_noise
+from hepaflow.volumes.axes import Axis
+from hepaflow.volumes.resample import weights
 
 ANYWHERE = Patch((12, 16, 16), (12.0, 14.0, 14.0), None)
 AROUND = Patch((12, 16, 16), (6.0, 6.0, 6.0), 20.0, Wanted(3, (15, 30), 1.0))
@@ -60,6 +71,37 @@ def test_nothing_is_labelled_beyond_the_field_of_view() -> None:
         assert not label[image == AIR].any()
         cut += bool(((image == AIR).all(0) & (image != AIR).any((0, 1))).any())
     assert cut
+
+
+@pytest.mark.parametrize("spacing", [(2.5, 1.5, 1.5), (5.0, 4.0, 4.0)])
+@pytest.mark.parametrize("grain", [0.3, 0.8, 1.6])
+@pytest.mark.parametrize("thickness", [1.0, 5.0])
+def test_noise_is_that_of_a_resampled_exam(
+    spacing: tuple[float, float, float], grain: float, thickness: float
+) -> None:
+    side, pixel = 90.0, 0.75
+    own = [round(side / step) for step in (thickness, pixel, pixel)]
+    noise = smooth_noise((own[0], own[1], own[2]), [0, grain / pixel, grain / pixel], generator())
+    for axis, (count, step) in enumerate(zip(own, spacing, strict=True)):
+        onto = Axis(int(side / step), (0, side))
+        matrix = weights(Axis(count, (0, side)), onto, smooth=True).toarray()
+        noise = torch.tensordot(torch.tensor(matrix), noise, ([1], [axis])).movedim(0, axis)
+    taken = Acquisition(thickness / 2.6, 0.0, 20.0, grain, 0.0, 0.0, None, None)
+
+    shown = _noise_on_grid(taken, Patch((1, 1, 1), spacing, None))
+
+    assert shown.noise == pytest.approx(20 * noise.std().item(), rel=0.25)
+    again = smooth_noise((20, 60, 60), [0, shown.grain / spacing[1], shown.grain / spacing[2]], generator())
+    assert _beside(again) == pytest.approx(_beside(noise), abs=0.15)
+
+
+def _beside(noise: torch.Tensor) -> float:
+    """Return the correlation of neighbours in rows."""
+    return ((noise[..., 1:] * noise[..., :-1]).mean() / noise.var()).item()
+
+
+def generator() -> torch.Generator:
+    return torch.Generator().manual_seed(0)
 
 
 BOX = np.array([[-30.0, 30.0], [-50.0, 50.0], [0.0, 10.0]])

@@ -84,6 +84,15 @@ def test_breath_repeats_rows_at_the_ends_and_nobody_breathes_without_motion() ->
     assert torch.equal(still, ramp)
 
 
+@pytest.mark.parametrize(("thickness", "expected"), [(2.0, 0.0), (20.0, 0.9)])
+def test_slices_that_lie_in_one_of_the_exam_have_its_noise(thickness: float, expected: float) -> None:
+    taken = replace(PLAIN, slice_profile=thickness / 2.6, noise=20.0)
+
+    shown = acquire(WATER, nobody(), VIEW, taken, generator())
+
+    assert ((shown[1:] * shown[:-1]).mean() / shown.var()).item() == pytest.approx(expected, abs=0.05)
+
+
 def test_outside_of_the_field_of_view_nothing_is_seen() -> None:
     shown = acquire(WATER, nobody(), VIEW, replace(PLAIN, field=50.0), generator())
 

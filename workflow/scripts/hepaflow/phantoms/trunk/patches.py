@@ -33,8 +33,8 @@ AIR = -1024.0
 _COARSE = 10.0
 """Distance in mm between the points at which the liver is looked for."""
 
-_PIXEL = 1.5
-"""Side of a pixel in mm at which the noise of exams is drawn."""
+_PIXEL = 0.75
+"""Side of a pixel of an exam in mm: that of 512 pixels across 384 mm."""
 
 _FINE = 3.0
 """Largest spacing in mm at which every other point tells what organs look like; at 5×4×4 mm livers lose detail."""
@@ -212,14 +212,26 @@ def _moved(view: View, at: NDArray[np.float64], wanted: Patch) -> View:
 
 
 def _acquired(draws: Draws, wanted: Patch) -> Acquisition:
-    """Draw how the exam was taken; noise falls with the voxels of it that one of the patch is a mean of."""
+    """Draw how the exam was taken; now and then its noise is as strong and as fine on the patch's grid."""
     taken = draw_acquisition(draws)
-    if draws.chance(0.2):
-        return taken
-    thickness = 2.6 * taken.slice_profile
-    count = max(1.0, wanted.spacing[0] / thickness)
-    count *= max(1.0, wanted.spacing[1] / _PIXEL) * max(1.0, wanted.spacing[2] / _PIXEL)
-    return replace(taken, noise=taken.noise / float(np.sqrt(count)))
+    return taken if draws.chance(0.2) else _noise_on_grid(taken, wanted)
+
+
+def _noise_on_grid(taken: Acquisition, wanted: Patch) -> Acquisition:
+    """Return an acquisition whose noise is as weak and as smooth as that of an exam resampled to the patch's grid.
+
+    The noise of the exam's slices is independent; within slices, what is smooth already loses less.
+    """
+    own = np.array([2.6 * taken.slice_profile, _PIXEL, _PIXEL])
+    alone = own**2 / (4 * np.pi)  # variance in mm² of a Gaussian that makes a voxel's noise of the continuous one
+    before = np.maximum(alone, np.array([0.0, taken.grain, taken.grain]) ** 2)
+    # Resampling smooths by a Gaussian (`hepaflow.volumes.resample`), and by linear interpolation, here on average.
+    smoothing = np.maximum(np.square(wanted.spacing) - own**2, 0) / (8 * np.log(2)) + own**2 / 6
+    return replace(
+        taken,
+        noise=taken.noise * float(np.prod(before / (before + smoothing)) ** 0.25),
+        grain=float(np.sqrt(taken.grain**2 + smoothing[1:].mean())),
+    )
 
 
 def _outside(box: Ends, at: NDArray[np.float64], wanted: Patch) -> Tensor:

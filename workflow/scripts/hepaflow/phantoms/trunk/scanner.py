@@ -232,8 +232,8 @@ def acquire(image: Tensor, patient: Patient, view: View, taken: Acquisition, gen
     )
     if taken.shading:
         image = image + taken.shading.on(z, y, x)
-    # Noise of a voxel falls with its size; here it is that of the exam, on whatever grid it is shown.
-    sigmas = [0.3, taken.grain / view.spacing[1], taken.grain / view.spacing[2]]
+    # Slices of the grid that lie in one of the exam have its noise, which is as strong on whatever grid it shows.
+    sigmas = [max(0.3, taken.slice_profile / view.spacing[0]), *(taken.grain / step for step in view.spacing[1:])]
     image = image + smooth_noise(view.shape, sigmas, generator, view.device) * taken.noise
     for metal in patient.metal:
         image = image + _streaks(metal.middle, metal.strength, view, z, y, x, generator)
