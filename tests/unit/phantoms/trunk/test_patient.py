@@ -19,6 +19,7 @@ SEEDS = range(8)
 VIEW = View((40, 56, 72), (8.0, 6.0, 6.0), (0.0, 0.0, 0.0))
 
 
+@cache
 def patient(seed: int) -> Patient:
     return draw_patient(Draws(np.random.default_rng(seed)))
 
@@ -29,7 +30,8 @@ def seen(seed: int, view: View = VIEW) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def test_a_seed_gives_one_patient() -> None:
-    again = render(patient(3), VIEW, torch.Generator().manual_seed(0))
+    fresh = draw_patient(Draws(np.random.default_rng(3)))
+    again = render(fresh, VIEW, torch.Generator().manual_seed(0))
 
     assert all(torch.equal(first, second) for first, second in zip(seen(3), again, strict=True))
     assert not torch.equal(seen(3)[0], seen(4)[0])
@@ -120,6 +122,21 @@ def test_lesions_lie_in_the_liver_and_are_of_all_kinds() -> None:
         space = VIEW.space()
         outside = space.shared(patient(seed).liver) > 0.5
         assert not ((seen(seed)[1] == 2) & outside).any()
+
+
+def test_lesions_stand_out_from_the_mottle() -> None:
+    plain = 0
+    for seed in range(60):
+        found = patient(seed)
+        liver = next(layer for layer in found.layers if layer.shape is found.liver)
+        for lesion in found.lesions:
+            if lesion.kind in {"dark", "bright"}:
+                (layer,) = lesion.layers
+                contrast = abs(layer.hu - liver.hu)
+                assert contrast >= 18
+                assert contrast >= 4 * max(liver.mottle, layer.mottle)
+                plain += 1
+    assert plain > 60
 
 
 def test_the_pelvis_and_the_neck_have_no_liver() -> None:

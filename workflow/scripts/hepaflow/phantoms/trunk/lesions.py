@@ -92,10 +92,11 @@ def _lesion(draws: Draws, kind: str, centre: np.ndarray, radius: float, liver: S
     form: Shape = _body(draws, centre, radius)
     shape = Within(form, liver)
     healthy = tissues["liver"]
-    # What nobody can see teaches a network to guess: small lesions have clear edges, and all have some contrast.
+    # What nobody can see teaches a network to guess: small lesions have clear edges, and all have more contrast
+    # than the liver and they themselves are uneven.
     soft = draws.between(0.7, 1.6) if draws.chance(0.7) else min(draws.between(1.6, 4.5), 0.7 + 0.15 * radius)
-    mottle = draws.between(0, 10)
-    contrast = draws.between(20, 90) if draws.chance(0.9) else draws.between(12, 22)
+    contrast = draws.between(25, 90) if draws.chance(0.9) else draws.between(18, 25)
+    mottle = draws.between(0, min(10, contrast / 4))
     wall = min(draws.between(0.18, 0.4) * radius, draws.between(2, 9))
     inner = Grown(form, -wall)
 

@@ -119,7 +119,7 @@ def liver_layers(draws: Draws, liver: Shared, tissues: Tissues) -> list[Layer]:
     layers = [
         Layer(artery, tissues["aorta"]),
         Layer(portal, tissues["portal_vein"]),
-        Layer(liver, tissues["liver"], mottle=draws.between(0, 9)),
+        Layer(liver, tissues["liver"], mottle=draws.between(0, 4)),
     ]
     if draws.chance(0.3):  # fat that is spread unevenly, and perfusion
         area = draws.ellipsoid(draws.moved((-60, -10, 0), 45), (48, 44, 40), size=1.5, stretch=1.3)
