@@ -9,11 +9,11 @@ import torch
 
 from hepaflow.phantoms.trunk.draws import Draws
 from hepaflow.phantoms.trunk.layers import Layer, paint
-from hepaflow.phantoms.trunk.lesions import _body
+from hepaflow.phantoms.trunk.lesions import Wanted, _body, _visible
 from hepaflow.phantoms.trunk.patient import Patient, draw_patient
 from hepaflow.phantoms.trunk.scanner import View, draw_warp, render
-from hepaflow.phantoms.trunk.shapes import Ellipsoid
-from hepaflow.phantoms.trunk.space import Shared
+from hepaflow.phantoms.trunk.shapes import Ellipsoid, Within
+from hepaflow.phantoms.trunk.space import Shared, Space
 
 SEEDS = range(8)
 VIEW = View((40, 56, 72), (8.0, 6.0, 6.0), (0.0, 0.0, 0.0))
@@ -122,6 +122,52 @@ def test_lesions_lie_in_the_liver_and_are_of_all_kinds() -> None:
         space = VIEW.space()
         outside = space.shared(patient(seed).liver) > 0.5
         assert not ((seen(seed)[1] == 2) & outside).any()
+
+
+def test_most_lesions_are_small_and_whole() -> None:
+    radii, whole = [], []
+    space = Space(*torch.tensor(np.random.default_rng(0).uniform(-1, 1, (3, 600)), dtype=torch.float32))
+    for seed in range(60):
+        for lesion in patient(seed).lesions:
+            assert isinstance(lesion.shape, Within)
+            low, high = (torch.tensor(end) for end in (lesion.shape.shape.box.low, lesion.shape.shape.box.high))
+            axes = zip(space.points, (low + high) / 2, (high - low) / 2, strict=True)
+            points = Space(*(middle + half * axis for axis, middle, half in axes))
+            lesion_alone = lesion.shape.shape.distance(points) < 0
+            radii.append(lesion.radius)
+            whole.append(float((lesion.shape.distance(points) < 0).sum() / lesion_alone.sum()))
+
+    assert 0.75 < np.mean(np.array(radii) <= 15) < 0.95
+    assert max(radii) > 35
+    assert np.mean(np.array(whole) < 0.75) < 0.12
+    assert np.mean(np.array(whole) < 1) > 0.05
+
+
+def test_radii_beyond_the_usual_ones_are_drawn_if_asked_for() -> None:
+    wanted = Wanted(8, (18, 30), 0.0)
+    radii = [
+        lesion.radius
+        for seed in range(6)
+        for lesion in draw_patient(Draws(np.random.default_rng(seed)), wanted).lesions
+    ]
+
+    assert 17.99 < min(radii) < 20 < max(radii) < 30.01
+
+
+def test_what_is_inside_of_lesions_is_not_like_healthy_liver() -> None:
+    kinds = set()
+    for seed in range(60):
+        healthy = patient(seed).tissues["liver"]
+        for lesion in patient(seed).lesions:
+            if lesion.kind != "calcified":
+                assert min(abs(layer.hu - healthy) for layer in lesion.layers) >= 15 - 1e-6
+                kinds.add(lesion.kind)
+    assert len(kinds) == 6
+
+
+@pytest.mark.parametrize(("healthy", "expected"), [(110.0, 10.0), (15.0, -5.0), (5.0, 25.0), (30.0, 10.0)])
+def test_fluid_keeps_away_from_the_liver(healthy: float, expected: float) -> None:
+    assert _visible(10.0, healthy) == expected
 
 
 def test_lesions_stand_out_from_the_mottle() -> None:

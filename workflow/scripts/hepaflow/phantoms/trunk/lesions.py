@@ -26,6 +26,10 @@ KINDS = {
 _TRIED = 6000
 _SMALL = 14.0
 """Largest mean radius in mm where there are many."""
+_USUAL = 15.0
+"""Largest mean radius in mm of three quarters of the lesions: else most marked voxels would be of large ones."""
+_VISIBLE = 20.0
+"""Smallest contrast in HU of what is filled with fluid, whatever the liver has."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ class Wanted:
     most: int = 20
     """Largest number in one liver."""
     radius: tuple[float, float] = (3.0, 60.0)
-    """Smallest and largest mean radius in mm."""
+    """Smallest and largest mean radius in mm; three quarters of the lesions have at most `_USUAL`, if possible."""
     free: float = 0.25
     """Share of livers without any."""
 
@@ -69,11 +73,12 @@ def draw_lesions(draws: Draws, liver: Shared, tissues: Tissues, wanted: Wanted) 
     lesions: list[Lesion] = []
     taken: list[tuple[np.ndarray, float]] = []
     for _ in range(count):
-        radius = float(np.exp(draws.between(np.log(low_radius), np.log(high_radius))))
-        edge = draws.chance(0.3)  # below the capsule, half of it outside perhaps
-        fits = (depth > (0.0 if edge else min(0.7 * radius, 0.85 * depth.max(initial=0)))) & (
-            depth < 0.6 * radius if edge else True
-        )
+        top = min(high_radius, _USUAL) if draws.chance(0.75) and low_radius < _USUAL else high_radius
+        radius = float(np.exp(draws.between(np.log(low_radius), np.log(top))))
+        if draws.chance(0.12):  # below the capsule, less than half of it outside
+            fits = (depth > 0.3 * radius) & (depth < 0.6 * radius)
+        else:
+            fits = depth > min(0.7 * radius, 0.85 * depth.max(initial=0))
         apart = np.ones(len(spots), dtype=bool)
         if not draws.chance(0.15):  # the others may run together
             for centre, size in taken:
@@ -108,13 +113,16 @@ def _lesion(draws: Draws, kind: str, centre: np.ndarray, radius: float, liver: S
     elif kind == "bright":
         layers = [layer(form, healthy + contrast)]
     elif kind == "rim":
-        layers = [layer(form, healthy + contrast), layer(inner, healthy - draws.between(0, 60))]
+        layers = [layer(form, healthy + contrast), layer(inner, healthy - draws.between(15, 60))]
     elif kind == "necrotic":
-        layers = [layer(form, healthy - max(18, 0.5 * contrast)), layer(inner, draws.between(5, 35))]
+        layers = [
+            layer(form, healthy - max(18, 0.5 * contrast)),
+            layer(inner, _visible(draws.between(5, 35), healthy)),
+        ]
     elif kind == "cyst":
-        layers = [Layer(shape, draws.between(-5, 22), draws.between(0.7, 1.1))]
+        layers = [Layer(shape, _visible(draws.between(-5, 22), healthy), draws.between(0.7, 1.1))]
     elif kind == "target":
-        layers = [layer(form, healthy - contrast), layer(inner, healthy + draws.between(-10, 40))]
+        layers = [layer(form, healthy - contrast), layer(inner, healthy + draws.between(15, 40))]
     else:
         spots = tuple(
             Ellipsoid(draws.moved(_vector(centre), 0.4 * radius), (r, r, r))
@@ -122,6 +130,11 @@ def _lesion(draws: Draws, kind: str, centre: np.ndarray, radius: float, liver: S
         )
         layers = [layer(form, healthy - contrast), Layer(Within(AnyOf(spots), shape), draws.between(150, 900))]
     return Lesion(kind, radius, shape, layers)
+
+
+def _visible(hu: float, healthy: float) -> float:
+    """Return a value that is not too near to that of the healthy liver, on the same side of it."""
+    return hu if abs(hu - healthy) >= _VISIBLE else healthy + float(np.copysign(_VISIBLE, hu - healthy))
 
 
 def _body(draws: Draws, centre: np.ndarray, radius: float) -> Shape:
