@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 import torch
 
+from hepaflow.phantoms.trunk.draws import Draws
 from hepaflow.phantoms.trunk.lesions import Wanted
 from hepaflow.phantoms.trunk.patches import (
     AIR,
     Patch,
+    _around,
+    _exam,
     _moved,
     _noise_on_grid,
     _outside,
@@ -108,8 +111,6 @@ BOX = np.array([[-30.0, 30.0], [-50.0, 50.0], [0.0, 10.0]])
 
 
 def test_a_patch_lies_within_its_box_and_one_that_is_larger_around_its_middle() -> None:
-    from hepaflow.phantoms.trunk.draws import Draws
-
     draws, sides = Draws(np.random.default_rng(0)), np.array([20.0, 40.0, 30.0])
     for _ in range(20):
         middle = _place(draws, BOX, sides, None)
@@ -118,10 +119,39 @@ def test_a_patch_lies_within_its_box_and_one_that_is_larger_around_its_middle() 
 
 
 def test_a_patch_lies_as_near_to_a_point_as_the_ends_allow() -> None:
-    from hepaflow.phantoms.trunk.draws import Draws
-
     draws, sides = Draws(np.random.default_rng(0)), np.array([20.0, 40.0, 10.0])
     assert _place(draws, BOX, sides, np.array([3.0, -45.0, 9.0])).tolist() == [3, -30, 5]
+
+
+def test_what_a_patch_shows_lies_anywhere_but_near_its_ends() -> None:
+    one = Patch((14, 20, 20), (8.0, 8.0, 8.0), None, Wanted(1, (12, 20), 0.0))
+    labels = [draw_patch([seed], one, "lesion")[1] == 2 for seed in range(12)]
+    middles = np.array([np.argwhere(label.numpy()).mean(0) / (13, 19, 19) - 0.5 for label in labels])
+
+    assert np.abs(middles).max() < 0.42
+    assert (np.abs(middles).max(0) > 0.15).all()
+
+
+def test_some_exams_are_as_thin_as_real_ones_and_some_are_long() -> None:
+    draws = Draws(np.random.default_rng(0))
+    heights = np.array([np.ptp(_exam(draws, 0.0).ends[0]) for _ in range(300)])
+
+    assert heights.min() == 30
+    assert 0.05 < (heights < 90).mean() < 0.2
+    assert heights.max() > 700
+
+
+def test_boxes_are_as_wrong_as_those_of_networks() -> None:
+    draws, liver = Draws(np.random.default_rng(0)), torch.zeros(40, 40, 40, dtype=torch.bool)
+    liver[15:25, 15:25, 15:25] = True  # from -50 to 50 mm
+    ends = np.array([[-200.0, 200.0]] * 3)
+    boxes = np.array([_around(draws, liver, 25.0, ends) for _ in range(500)])
+    beyond = boxes * (-1, 1) - 75
+
+    assert np.median(beyond) == pytest.approx(0, abs=1)
+    assert 0.1 < (beyond.max((1, 2)) > 60).mean() < 0.2  # other organs, too
+    assert 0.01 < (beyond.min((1, 2)) < -25).mean() < 0.06  # a part is missed
+    assert np.abs(boxes).max() <= 200
 
 
 def test_voxels_beyond_a_box_are_those_whose_centres_are() -> None:

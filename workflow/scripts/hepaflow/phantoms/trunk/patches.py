@@ -39,6 +39,9 @@ _PIXEL = 0.75
 _FINE = 3.0
 """Largest spacing in mm at which every other point tells what organs look like; at 5×4×4 mm livers lose detail."""
 
+_ASIDE = 0.3
+"""How far from a patch's middle the point lies that it is to show, as a share of its sides."""
+
 _TRIES = 20
 
 Ends = NDArray[np.float64]
@@ -89,7 +92,8 @@ def draw_patch(seed: Sequence[int], wanted: Patch, around: str | None) -> tuple[
         The same numbers give the same patch.
     wanted : Patch
     around : str or None
-        ``liver`` or ``lesion``: the patch lies around a point of this structure; None for anywhere.
+        ``liver`` or ``lesion``: the patch shows a point of this structure, anywhere but near its ends; None for
+        anywhere.
 
     Returns
     -------
@@ -103,7 +107,12 @@ def draw_patch(seed: Sequence[int], wanted: Patch, around: str | None) -> tuple[
     within = "liver" if wanted.margin is not None else None
     exam, liver, points = _draw_exam(draws, patient, around or within)
     box = exam.ends if wanted.margin is None else _around(draws, liver, wanted.margin, exam.ends)
-    point = points[int(draws.rng.integers(len(points)))] if around and len(points) else None
+    point = None
+    if around and len(points):
+        aside = (
+            draws.rng.uniform(-_ASIDE, _ASIDE, 3) * wanted.sides
+        )  # else all that is sought would lie in the middle
+        point = points[int(draws.rng.integers(len(points)))] + aside
     at = _place(draws, box, wanted.sides, point)
     generator = torch.Generator().manual_seed(draws.count(0, 2**31))
     view = _moved(exam.view, at, wanted)
@@ -135,7 +144,7 @@ def _draw_exam(draws: Draws, patient: Patient, shown: str | None) -> tuple[_Exam
 
 def _exam(draws: Draws, height: float) -> _Exam:
     field = draws.between(290, 500)
-    sides = (draws.between(90, 320) if draws.chance(0.6) else draws.between(320, 800), field, field)
+    sides = (draws.between(30, 320) if draws.chance(0.6) else draws.between(320, 800), field, field)
     count = [max(1, round(side / _COARSE)) for side in sides]
     view = View(
         (count[0], count[1], count[2]),
@@ -157,9 +166,9 @@ def _around(draws: Draws, liver: Tensor, margin: float, ends: Ends) -> Ends:
         return ends
     box = np.stack([found.min(0), found.max(0) + 1], axis=1) * _COARSE + ends[:, :1]
     off = draws.rng.normal(0, 5, box.shape) + np.array([-margin, margin])
-    if draws.chance(0.1):  # something else was taken for liver, too, or a part of it was missed
+    if draws.chance(0.3):  # something else was taken for liver, too, or a part of it was missed
         axis, end = draws.count(0, 2), draws.count(0, 1)
-        off[axis, end] += draws.between(-30, 80) * (1 if end else -1)
+        off[axis, end] += draws.between(-40, 160) * (1 if end else -1)
     found_box: Ends = np.clip(box + off, ends[:, :1], ends[:, 1:])
     return found_box
 
