@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 import torch
 
+from hepaflow.phantoms.trunk.abdomen import draw_retroperitoneum
 from hepaflow.phantoms.trunk.draws import Draws
 from hepaflow.phantoms.trunk.layers import Layer, paint
 from hepaflow.phantoms.trunk.lesions import Wanted, _body, _visible
+from hepaflow.phantoms.trunk.liver import draw_outline
 from hepaflow.phantoms.trunk.patient import Patient, draw_patient
 from hepaflow.phantoms.trunk.scanner import View, draw_warp, render
 from hepaflow.phantoms.trunk.shapes import Ellipsoid, Within
@@ -183,6 +185,26 @@ def test_lesions_stand_out_from_the_mottle() -> None:
                 assert contrast >= 4 * max(liver.mottle, layer.mottle)
                 plain += 1
     assert plain > 60
+
+
+def test_gallbladders_hang_from_the_liver() -> None:
+    shares, lower = [], []
+    for seed in range(80):
+        draws = Draws(np.random.default_rng(seed))
+        gallbladder, outline = draw_retroperitoneum(draws).gallbladder, draw_outline(draws)
+        if gallbladder is None:
+            continue
+        assert isinstance(gallbladder, Shared)
+        points = draws.rng.uniform(gallbladder.box.low, gallbladder.box.high, (2000, 3))
+        space = Space(*torch.tensor(points, dtype=torch.float32).unbind(1))
+        own, in_liver = gallbladder.shape.distance(space) < 0, outline.distance(space) < 0
+        shares.append((own & in_liver).sum().item() / own.sum().item())
+        if 0.1 < shares[-1] < 0.9:
+            lower.append((space.z[own & in_liver].mean() - space.z[own & ~in_liver].mean()).item())
+
+    assert 0.15 < np.median(shares) < 0.45
+    assert np.mean(np.array(shares) < 0.9) > 0.85
+    assert np.mean(np.array(lower) > 5) > 0.8  # what is not in the liver is below
 
 
 def test_the_pelvis_and_the_neck_have_no_liver() -> None:
