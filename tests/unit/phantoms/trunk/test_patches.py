@@ -4,9 +4,23 @@ import numpy as np
 import pytest
 import torch
 
+from hepaflow.phantoms.trunk.draws import Draws
 from hepaflow.phantoms.trunk.lesions import Wanted
-from hepaflow.phantoms.trunk.patches import AIR, Patch, _moved, _outside, _place, as_resampled, draw_patch
-from hepaflow.phantoms.trunk.scanner import View
+from hepaflow.phantoms.trunk.patches import (
+    AIR,
+    Patch,
+    _around,
+    _exam,
+    _moved,
+    _noise_on_grid,
+    _outside,
+    _place,
+    as_resampled,
+    draw_patch,
+)
+from hepaflow.phantoms.trunk.scanner import Acquisition, View, smooth_noise
+from hepaflow.volumes.axes import Axis
+from hepaflow.volumes.resample import weights
 
 ANYWHERE = Patch((12, 16, 16), (12.0, 14.0, 14.0), None)
 AROUND = Patch((12, 16, 16), (6.0, 6.0, 6.0), 20.0, Wanted(3, (15, 30), 1.0))
@@ -62,12 +76,41 @@ def test_nothing_is_labelled_beyond_the_field_of_view() -> None:
     assert cut
 
 
+@pytest.mark.parametrize("spacing", [(2.5, 1.5, 1.5), (5.0, 4.0, 4.0)])
+@pytest.mark.parametrize("grain", [0.3, 0.8, 1.6])
+@pytest.mark.parametrize("thickness", [1.0, 5.0])
+def test_noise_is_that_of_a_resampled_exam(
+    spacing: tuple[float, float, float], grain: float, thickness: float
+) -> None:
+    side, pixel = 90.0, 0.75
+    own = [round(side / step) for step in (thickness, pixel, pixel)]
+    noise = smooth_noise((own[0], own[1], own[2]), [0, grain / pixel, grain / pixel], generator())
+    for axis, (count, step) in enumerate(zip(own, spacing, strict=True)):
+        onto = Axis(int(side / step), (0, side))
+        matrix = weights(Axis(count, (0, side)), onto, smooth=True).toarray()
+        noise = torch.tensordot(torch.tensor(matrix), noise, ([1], [axis])).movedim(0, axis)
+    taken = Acquisition(thickness / 2.6, 0.0, 20.0, grain, 0.0, 0.0, None, None)
+
+    shown = _noise_on_grid(taken, Patch((1, 1, 1), spacing, None))
+
+    assert shown.noise == pytest.approx(20 * noise.std().item(), rel=0.25)
+    again = smooth_noise((20, 60, 60), [0, shown.grain / spacing[1], shown.grain / spacing[2]], generator())
+    assert _beside(again) == pytest.approx(_beside(noise), abs=0.15)
+
+
+def _beside(noise: torch.Tensor) -> float:
+    """Return the correlation of neighbours in rows."""
+    return ((noise[..., 1:] * noise[..., :-1]).mean() / noise.var()).item()
+
+
+def generator() -> torch.Generator:
+    return torch.Generator().manual_seed(0)
+
+
 BOX = np.array([[-30.0, 30.0], [-50.0, 50.0], [0.0, 10.0]])
 
 
 def test_a_patch_lies_within_its_box_and_one_that_is_larger_around_its_middle() -> None:
-    from hepaflow.phantoms.trunk.draws import Draws
-
     draws, sides = Draws(np.random.default_rng(0)), np.array([20.0, 40.0, 30.0])
     for _ in range(20):
         middle = _place(draws, BOX, sides, None)
@@ -76,10 +119,39 @@ def test_a_patch_lies_within_its_box_and_one_that_is_larger_around_its_middle() 
 
 
 def test_a_patch_lies_as_near_to_a_point_as_the_ends_allow() -> None:
-    from hepaflow.phantoms.trunk.draws import Draws
-
     draws, sides = Draws(np.random.default_rng(0)), np.array([20.0, 40.0, 10.0])
     assert _place(draws, BOX, sides, np.array([3.0, -45.0, 9.0])).tolist() == [3, -30, 5]
+
+
+def test_what_a_patch_shows_lies_anywhere_but_near_its_ends() -> None:
+    one = Patch((14, 20, 20), (8.0, 8.0, 8.0), None, Wanted(1, (12, 20), 0.0))
+    labels = [draw_patch([seed], one, "lesion")[1] == 2 for seed in range(12)]
+    middles = np.array([np.argwhere(label.numpy()).mean(0) / (13, 19, 19) - 0.5 for label in labels])
+
+    assert np.abs(middles).max() < 0.42
+    assert (np.abs(middles).max(0) > 0.15).all()
+
+
+def test_some_exams_are_as_thin_as_real_ones_and_some_are_long() -> None:
+    draws = Draws(np.random.default_rng(0))
+    heights = np.array([np.ptp(_exam(draws, 0.0).ends[0]) for _ in range(300)])
+
+    assert heights.min() == 30
+    assert 0.05 < (heights < 90).mean() < 0.2
+    assert heights.max() > 700
+
+
+def test_boxes_are_as_wrong_as_those_of_networks() -> None:
+    draws, liver = Draws(np.random.default_rng(0)), torch.zeros(40, 40, 40, dtype=torch.bool)
+    liver[15:25, 15:25, 15:25] = True  # from -50 to 50 mm
+    ends = np.array([[-200.0, 200.0]] * 3)
+    boxes = np.array([_around(draws, liver, 25.0, ends) for _ in range(500)])
+    beyond = boxes * (-1, 1) - 75
+
+    assert np.median(beyond) == pytest.approx(0, abs=1)
+    assert 0.1 < (beyond.max((1, 2)) > 60).mean() < 0.2  # other organs, too
+    assert 0.01 < (beyond.min((1, 2)) < -25).mean() < 0.06  # a part is missed
+    assert np.abs(boxes).max() <= 200
 
 
 def test_voxels_beyond_a_box_are_those_whose_centres_are() -> None:

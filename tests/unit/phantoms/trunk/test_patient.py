@@ -7,17 +7,21 @@ import numpy as np
 import pytest
 import torch
 
+from hepaflow.phantoms.trunk.abdomen import draw_retroperitoneum
 from hepaflow.phantoms.trunk.draws import Draws
 from hepaflow.phantoms.trunk.layers import Layer, paint
+from hepaflow.phantoms.trunk.lesions import Wanted, _body, _visible
+from hepaflow.phantoms.trunk.liver import draw_outline
 from hepaflow.phantoms.trunk.patient import Patient, draw_patient
 from hepaflow.phantoms.trunk.scanner import View, draw_warp, render
-from hepaflow.phantoms.trunk.shapes import Ellipsoid
-from hepaflow.phantoms.trunk.space import Shared
+from hepaflow.phantoms.trunk.shapes import Ellipsoid, Within
+from hepaflow.phantoms.trunk.space import Shared, Space
 
 SEEDS = range(8)
 VIEW = View((40, 56, 72), (8.0, 6.0, 6.0), (0.0, 0.0, 0.0))
 
 
+@cache
 def patient(seed: int) -> Patient:
     return draw_patient(Draws(np.random.default_rng(seed)))
 
@@ -28,7 +32,8 @@ def seen(seed: int, view: View = VIEW) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def test_a_seed_gives_one_patient() -> None:
-    again = render(patient(3), VIEW, torch.Generator().manual_seed(0))
+    fresh = draw_patient(Draws(np.random.default_rng(3)))
+    again = render(fresh, VIEW, torch.Generator().manual_seed(0))
 
     assert all(torch.equal(first, second) for first, second in zip(seen(3), again, strict=True))
     assert not torch.equal(seen(3)[0], seen(4)[0])
@@ -54,6 +59,32 @@ def test_half_of_a_tissue_shows_at_its_surface() -> None:
     assert line[20].item() == pytest.approx(0, abs=1)  # x = 10 mm
     assert line[10].item() == pytest.approx(100, abs=1)
     assert line[32].item() == pytest.approx(-100, abs=1)
+
+
+def test_a_soft_tissue_ends_at_its_organ_with_a_normal_edge() -> None:
+    view = View((1, 1, 61), (1.0, 1.0, 1.0), (0.0, 0.0, 0.0))
+    organ, area = Ellipsoid((0, 0, 0), (20, 20, 20)), Ellipsoid((10, 0, 0), (25, 25, 25))
+    image = torch.zeros(view.shape)
+
+    paint(image, view.space(), Layer(area, 100.0, edge=8.0, within=organ), torch.zeros(view.shape))
+
+    line = image[0, 0]
+    assert line[50].item() == pytest.approx(50, abs=1)  # the organ's surface, at 20 mm
+    assert line[35:].max().item() > 85  # inside of both
+    assert line[25].item() == pytest.approx(100 / (1 + np.exp(-10 / 8)), abs=4)  # 10 mm inside of the area
+    assert line[55:].max() < 1  # 5 mm outside of the organ
+
+
+def test_soft_lesions_fade_without_steps() -> None:
+    view = View((61, 61, 61), (1.0, 1.0, 1.0), (0.0, 0.0, 0.0))
+    for seed in range(8):
+        space, image = view.space(), torch.zeros(view.shape)
+        form = _body(Draws(np.random.default_rng(seed)), np.zeros(3), 12.0)
+
+        paint(image, space, Layer(form, 100.0, edge=4.5), torch.zeros(view.shape))
+
+        outside = image.clamp(max=25)
+        assert max(outside.diff(dim=axis).abs().max().item() for axis in range(3)) < 8
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -93,6 +124,87 @@ def test_lesions_lie_in_the_liver_and_are_of_all_kinds() -> None:
         space = VIEW.space()
         outside = space.shared(patient(seed).liver) > 0.5
         assert not ((seen(seed)[1] == 2) & outside).any()
+
+
+def test_most_lesions_are_small_and_whole() -> None:
+    radii, whole = [], []
+    space = Space(*torch.tensor(np.random.default_rng(0).uniform(-1, 1, (3, 600)), dtype=torch.float32))
+    for seed in range(60):
+        for lesion in patient(seed).lesions:
+            assert isinstance(lesion.shape, Within)
+            low, high = (torch.tensor(end) for end in (lesion.shape.shape.box.low, lesion.shape.shape.box.high))
+            axes = zip(space.points, (low + high) / 2, (high - low) / 2, strict=True)
+            points = Space(*(middle + half * axis for axis, middle, half in axes))
+            lesion_alone = lesion.shape.shape.distance(points) < 0
+            radii.append(lesion.radius)
+            whole.append(float((lesion.shape.distance(points) < 0).sum() / lesion_alone.sum()))
+
+    assert 0.75 < np.mean(np.array(radii) <= 15) < 0.95
+    assert max(radii) > 35
+    assert np.mean(np.array(whole) < 0.75) < 0.12
+    assert np.mean(np.array(whole) < 1) > 0.05
+
+
+def test_radii_beyond_the_usual_ones_are_drawn_if_asked_for() -> None:
+    wanted = Wanted(8, (18, 30), 0.0)
+    radii = [
+        lesion.radius
+        for seed in range(6)
+        for lesion in draw_patient(Draws(np.random.default_rng(seed)), wanted).lesions
+    ]
+
+    assert 17.99 < min(radii) < 20 < max(radii) < 30.01
+
+
+def test_what_is_inside_of_lesions_is_not_like_healthy_liver() -> None:
+    kinds = set()
+    for seed in range(60):
+        healthy = patient(seed).tissues["liver"]
+        for lesion in patient(seed).lesions:
+            if lesion.kind != "calcified":
+                assert min(abs(layer.hu - healthy) for layer in lesion.layers) >= 15 - 1e-6
+                kinds.add(lesion.kind)
+    assert len(kinds) == 6
+
+
+@pytest.mark.parametrize(("healthy", "expected"), [(110.0, 10.0), (15.0, -5.0), (5.0, 25.0), (30.0, 10.0)])
+def test_fluid_keeps_away_from_the_liver(healthy: float, expected: float) -> None:
+    assert _visible(10.0, healthy) == expected
+
+
+def test_lesions_stand_out_from_the_mottle() -> None:
+    plain = 0
+    for seed in range(60):
+        found = patient(seed)
+        liver = next(layer for layer in found.layers if layer.shape is found.liver)
+        for lesion in found.lesions:
+            if lesion.kind in {"dark", "bright"}:
+                (layer,) = lesion.layers
+                contrast = abs(layer.hu - liver.hu)
+                assert contrast >= 18
+                assert contrast >= 4 * max(liver.mottle, layer.mottle)
+                plain += 1
+    assert plain > 60
+
+
+def test_gallbladders_hang_from_the_liver() -> None:
+    shares, lower = [], []
+    for seed in range(80):
+        draws = Draws(np.random.default_rng(seed))
+        gallbladder, outline = draw_retroperitoneum(draws).gallbladder, draw_outline(draws)
+        if gallbladder is None:
+            continue
+        assert isinstance(gallbladder, Shared)
+        points = draws.rng.uniform(gallbladder.box.low, gallbladder.box.high, (2000, 3))
+        space = Space(*torch.tensor(points, dtype=torch.float32).unbind(1))
+        own, in_liver = gallbladder.shape.distance(space) < 0, outline.distance(space) < 0
+        shares.append((own & in_liver).sum().item() / own.sum().item())
+        if 0.1 < shares[-1] < 0.9:
+            lower.append((space.z[own & in_liver].mean() - space.z[own & ~in_liver].mean()).item())
+
+    assert 0.15 < np.median(shares) < 0.45
+    assert np.mean(np.array(shares) < 0.9) > 0.85
+    assert np.mean(np.array(lower) > 5) > 0.8  # what is not in the liver is below
 
 
 def test_the_pelvis_and_the_neck_have_no_liver() -> None:

@@ -16,6 +16,7 @@ from hepaflow.phantoms.trunk.scanner import (
     View,
     acquire,
     blur,
+    breathe,
     draw_acquisition,
     smooth_noise,
 )
@@ -58,6 +59,38 @@ def test_noise_has_the_strength_that_was_drawn() -> None:
     assert shown.mean().item() == pytest.approx(0, abs=1)
     beside = (shown[:, :, 1:] * shown[:, :, :-1]).mean() / shown.var()
     assert beside > 0.1  # neighbours in a slice are alike
+
+
+def test_breath_moves_image_and_label_alike() -> None:
+    label = torch.zeros(VIEW.shape, dtype=torch.uint8)
+    label[:, 12:20] = 1
+    image = label * 100.0 + torch.arange(12)[:, None, None]
+
+    moved, marked = breathe(image, label, VIEW, replace(PLAIN, motion=12.0), generator())
+
+    assert torch.equal(moved, marked * 100.0 + torch.arange(12)[:, None, None])  # slices keep their order
+    first = marked[:, :, 0].argmax(1)
+    assert (first.min(), first.max()) == (9, 15)  # 12 mm are three rows
+    assert (marked[:, :, 0].sum(1) == 8).all()
+
+
+def test_breath_repeats_rows_at_the_ends_and_nobody_breathes_without_motion() -> None:
+    ramp = torch.arange(40.0)[None, :, None].expand(VIEW.shape)
+
+    moved, _ = breathe(ramp, ramp, VIEW, replace(PLAIN, motion=12.0), generator())
+    still, _ = breathe(ramp, ramp, VIEW, PLAIN, generator())
+
+    assert (moved.diff(dim=1) >= 0).all()
+    assert torch.equal(still, ramp)
+
+
+@pytest.mark.parametrize(("thickness", "expected"), [(2.0, 0.0), (20.0, 0.9)])
+def test_slices_that_lie_in_one_of_the_exam_have_its_noise(thickness: float, expected: float) -> None:
+    taken = replace(PLAIN, slice_profile=thickness / 2.6, noise=20.0)
+
+    shown = acquire(WATER, nobody(), VIEW, taken, generator())
+
+    assert ((shown[1:] * shown[:-1]).mean() / shown.var()).item() == pytest.approx(expected, abs=0.05)
 
 
 def test_outside_of_the_field_of_view_nothing_is_seen() -> None:

@@ -36,8 +36,9 @@ def draw_retroperitoneum(draws: Draws) -> Retroperitoneum:
         lean = (side * draws.between(-0.1, 0.35) * -1, draws.between(-0.05, 0.25))
         kidney: Shape = draws.ellipsoid(place, (26 * size, 25 * size, 51 * size), lean, size=1.15, shift=9)
         kidneys.append(None if draws.chance(0.04) else Shared(Grown(kidney, 0, draws.waves(6, (25, 60), 1.0))))
+    # It hangs from the liver: most of it lies below, else it would be a cyst without a label.
     gallbladder = draws.ellipsoid(
-        (-40, -42, -36), (14, 19, 24), (0, 0.3), size=1.5, stretch=1.25, shift=9, turn=20
+        (-36, -42, -54), (14, 19, 24), (0, 0.3), size=1.5, stretch=1.25, shift=9, turn=20
     )
     cava = AnyOf(
         draws.tubes([(-22, 26, -200), (-19, 24, -60), (-17, 18, 75)], [12, 12, 13], flat=draws.factor(1.4))
@@ -163,7 +164,7 @@ def _gallbladder(draws: Draws, behind: Retroperitoneum) -> list[Layer]:
             return []
         clips = tuple(
             Tube(place, draws.moved(place, 3), (0.9, 0.9))
-            for place in (draws.moved((-30, -20, -28), 8) for _ in range(3))
+            for place in (draws.moved((-32, -26, -40), 8) for _ in range(3))
         )
         return [Layer(AnyOf(clips), 2500)]
     bile = draws.between(-5, 25) if draws.chance(0.85) else draws.between(40, 220)
@@ -171,7 +172,7 @@ def _gallbladder(draws: Draws, behind: Retroperitoneum) -> list[Layer]:
     layers = [Layer(behind.gallbladder, wall), Layer(Grown(behind.gallbladder, -draws.between(1, 4)), bile)]
     if draws.chance(0.15):
         stones = tuple(
-            Ellipsoid(draws.moved((-40, -36, -44), 6), (r, r, r))
+            Ellipsoid(draws.moved((-36, -42, -62), 6), (r, r, r))
             for r in (draws.between(1.5, 8) for _ in range(draws.count(1, 6)))
         )
         layers.append(Layer(Within(AnyOf(stones), behind.gallbladder, 1), draws.between(60, 700)))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from hepaflow.phantoms.trunk.draws import Draws
 from hepaflow.phantoms.trunk.lesions import Wanted
 from hepaflow.phantoms.trunk.patient import draw_patient
-from hepaflow.phantoms.trunk.scanner import View, acquire, draw_acquisition, draw_warp, render, seen
+from hepaflow.phantoms.trunk.scanner import View, acquire, breathe, draw_acquisition, draw_warp, render, seen
 from hepaflow.settings.phantom import PhantomSettings
 
 ORIENTATIONS = {"RAS": 0.35, "LPS": 0.35, "LAS": 0.15, "LPI": 0.15}
@@ -44,8 +44,8 @@ def draw_exam(
     view = _draw_view(draws, settings)
     noise = settings.noise * draws.factor(3)
     generator = torch.Generator().manual_seed(draws.count(0, 2**31))
-    image, label = render(patient, view, generator)
     taken = draw_acquisition(draws, noise, view.spacing[0])
+    image, label = breathe(*render(patient, view, generator), view, taken, generator)
     image, label = acquire(image, patient, view, taken, generator), label * seen(view, taken)
     corner = draws.moved((0, -150, -250), 60)
     return (

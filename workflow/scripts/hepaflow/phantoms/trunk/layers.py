@@ -20,6 +20,8 @@ class Layer:
     edge: float = EDGE
     mottle: float = 0.0
     """Unevenness of the tissue: the standard deviation in HU."""
+    within: Shape | None = None
+    """An organ at whose surface the tissue ends with a normal edge, however soft its own is."""
 
 
 def paint(image: Tensor, space: Space, layer: Layer, mottle: Tensor) -> None:
@@ -34,9 +36,13 @@ def paint(image: Tensor, space: Space, layer: Layer, mottle: Tensor) -> None:
     mottle : Tensor of float32, shape of the points
         A smooth random field of mean zero and standard deviation one.
     """
-    if not (found := space.within(layer.shape.box, 5 * layer.edge)):
+    box = layer.shape.box if layer.within is None else layer.shape.box & layer.within.box
+    if not (found := space.within(box, 5 * layer.edge)):
         return
     place, part = found
-    share = torch.sigmoid(layer.shape.distance(part) * (-1 / layer.edge))
+    depth = layer.shape.distance(part) * (-1 / layer.edge)
+    if layer.within is not None:
+        depth = torch.minimum(depth, layer.within.distance(part) * (-1 / EDGE))
+    share = torch.sigmoid(depth)
     tissue = torch.full_like(share, layer.hu) if not layer.mottle else mottle[place] * layer.mottle + layer.hu
     image[place] = torch.lerp(image[place], tissue, share)

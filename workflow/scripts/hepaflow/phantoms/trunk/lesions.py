@@ -1,6 +1,7 @@
 """Lesions of every kind: dark and bright, with a rim, necrotic, cysts, calcified, confluent, below the capsule."""
 
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 import torch
@@ -9,7 +10,7 @@ from hepaflow.phantoms.shapes import Vector
 from hepaflow.phantoms.trunk.draws import Draws
 from hepaflow.phantoms.trunk.layers import Layer
 from hepaflow.phantoms.trunk.liver import covers
-from hepaflow.phantoms.trunk.shapes import AnyOf, Ellipsoid, Grown, Within
+from hepaflow.phantoms.trunk.shapes import AnyOf, Ellipsoid, Grown, Union, Within
 from hepaflow.phantoms.trunk.space import Shape, Shared
 from hepaflow.phantoms.trunk.tissues import Tissues
 
@@ -25,6 +26,10 @@ KINDS = {
 _TRIED = 6000
 _SMALL = 14.0
 """Largest mean radius in mm where there are many."""
+_USUAL = 15.0
+"""Largest mean radius in mm of three quarters of the lesions: else most marked voxels would be of large ones."""
+_VISIBLE = 20.0
+"""Smallest contrast in HU of what is filled with fluid, whatever the liver has."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,7 @@ class Wanted:
     most: int = 20
     """Largest number in one liver."""
     radius: tuple[float, float] = (3.0, 60.0)
-    """Smallest and largest mean radius in mm."""
+    """Smallest and largest mean radius in mm; three quarters of the lesions have at most `_USUAL`, if possible."""
     free: float = 0.25
     """Share of livers without any."""
 
@@ -68,11 +73,12 @@ def draw_lesions(draws: Draws, liver: Shared, tissues: Tissues, wanted: Wanted) 
     lesions: list[Lesion] = []
     taken: list[tuple[np.ndarray, float]] = []
     for _ in range(count):
-        radius = float(np.exp(draws.between(np.log(low_radius), np.log(high_radius))))
-        edge = draws.chance(0.3)  # below the capsule, half of it outside perhaps
-        fits = (depth > (0.0 if edge else min(0.7 * radius, 0.85 * depth.max(initial=0)))) & (
-            depth < 0.6 * radius if edge else True
-        )
+        top = min(high_radius, _USUAL) if draws.chance(0.75) and low_radius < _USUAL else high_radius
+        radius = float(np.exp(draws.between(np.log(low_radius), np.log(top))))
+        if draws.chance(0.12):  # below the capsule, less than half of it outside
+            fits = (depth > 0.3 * radius) & (depth < 0.6 * radius)
+        else:
+            fits = depth > min(0.7 * radius, 0.85 * depth.max(initial=0))
         apart = np.ones(len(spots), dtype=bool)
         if not draws.chance(0.15):  # the others may run together
             for centre, size in taken:
@@ -91,48 +97,57 @@ def _lesion(draws: Draws, kind: str, centre: np.ndarray, radius: float, liver: S
     form: Shape = _body(draws, centre, radius)
     shape = Within(form, liver)
     healthy = tissues["liver"]
-    # What nobody can see teaches a network to guess: small lesions have clear edges, and all have some contrast.
+    # What nobody can see teaches a network to guess: small lesions have clear edges, and all have more contrast
+    # than the liver and they themselves are uneven.
     soft = draws.between(0.7, 1.6) if draws.chance(0.7) else min(draws.between(1.6, 4.5), 0.7 + 0.15 * radius)
-    mottle = draws.between(0, 10)
-    contrast = draws.between(20, 90) if draws.chance(0.9) else draws.between(12, 22)
+    contrast = draws.between(25, 90) if draws.chance(0.9) else draws.between(18, 25)
+    mottle = draws.between(0, min(10, contrast / 4))
     wall = min(draws.between(0.18, 0.4) * radius, draws.between(2, 9))
-    inner = Within(Grown(form, -wall), liver)
+    inner = Grown(form, -wall)
 
-    def layer(part: Shape, hu: float, edge: float = soft) -> Layer:
-        return Layer(part, hu, edge, mottle)
+    def layer(part: Shape, hu: float) -> Layer:
+        return Layer(part, hu, soft, mottle, within=liver)
 
     if kind == "dark":
-        layers = [layer(shape, healthy - contrast)]
+        layers = [layer(form, healthy - contrast)]
     elif kind == "bright":
-        layers = [layer(shape, healthy + contrast)]
+        layers = [layer(form, healthy + contrast)]
     elif kind == "rim":
-        layers = [layer(shape, healthy + contrast), layer(inner, healthy - draws.between(0, 60))]
+        layers = [layer(form, healthy + contrast), layer(inner, healthy - draws.between(15, 60))]
     elif kind == "necrotic":
-        layers = [layer(shape, healthy - max(18, 0.5 * contrast)), layer(inner, draws.between(5, 35))]
+        layers = [
+            layer(form, healthy - max(18, 0.5 * contrast)),
+            layer(inner, _visible(draws.between(5, 35), healthy)),
+        ]
     elif kind == "cyst":
-        layers = [Layer(shape, draws.between(-5, 22), draws.between(0.7, 1.1))]
+        layers = [Layer(shape, _visible(draws.between(-5, 22), healthy), draws.between(0.7, 1.1))]
     elif kind == "target":
-        layers = [layer(shape, healthy - contrast), layer(inner, healthy + draws.between(-10, 40))]
+        layers = [layer(form, healthy - contrast), layer(inner, healthy + draws.between(15, 40))]
     else:
         spots = tuple(
             Ellipsoid(draws.moved(_vector(centre), 0.4 * radius), (r, r, r))
             for r in (draws.between(1, 0.35 * radius + 1) for _ in range(draws.count(1, 6)))
         )
-        layers = [layer(shape, healthy - contrast), Layer(Within(AnyOf(spots), shape), draws.between(150, 900))]
+        layers = [layer(form, healthy - contrast), Layer(Within(AnyOf(spots), shape), draws.between(150, 900))]
     return Lesion(kind, radius, shape, layers)
+
+
+def _visible(hu: float, healthy: float) -> float:
+    """Return a value that is not too near to that of the healthy liver, on the same side of it."""
+    return hu if abs(hu - healthy) >= _VISIBLE else healthy + float(np.copysign(_VISIBLE, hu - healthy))
 
 
 def _body(draws: Draws, centre: np.ndarray, radius: float) -> Shape:
     """One uneven ellipsoid, or several that have grown together."""
     parts = draws.count(2, 4) if draws.chance(0.2) else 1
-    bodies = []
+    bodies: list[Shape] = []
     for number in range(parts):
         stretch = draws.rng.uniform(0.75, 1.3, 3)
         radii = radius * (1 if not number else draws.between(0.4, 0.9)) * stretch / np.cbrt(stretch.prod())
         place = _vector(centre) if not number else draws.moved(_vector(centre), 0.7 * radius)
         bodies.append(Ellipsoid(place, _vector(radii), turn=draws.moved((0, 0, 0), 40)))
     uneven = draws.waves(5, (1.2 * radius, 3 * radius), draws.between(0.03, 0.14) * radius)
-    return Grown(AnyOf(tuple(bodies)), 0, uneven)
+    return Grown(reduce(Union, bodies), 0, uneven)
 
 
 def _vector(values: np.ndarray) -> Vector:

@@ -2,16 +2,23 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from hepaflow.phantoms.shapes import Vector
 from hepaflow.phantoms.trunk.draws import Draws
 from hepaflow.phantoms.trunk.frame import Frame
 from hepaflow.phantoms.trunk.layers import Layer
 from hepaflow.phantoms.trunk.shapes import AnyOf, Ellipsoid, Grown, Made, Tube, Union, Within, without
-from hepaflow.phantoms.trunk.space import EVERYWHERE, Shape, Shared, Space
+from hepaflow.phantoms.trunk.space import EVERYWHERE, Shape, Shared, Space, vector
 from hepaflow.phantoms.trunk.tissues import Tissues
 from hepaflow.phantoms.vessels import HEPATIC, PORTAL, Path
+
+_HILUM = np.array([-28.0, 0.0, -10.0])
+"""Where the portal vein parts (`hepaflow.phantoms.vessels`)."""
+_TYPICAL = np.array([[-115.0, -67.0, -61.0], [17.0, 53.0, 46.0]])
+"""Between which x, y, z 90 % of the median liver lie."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,33 +119,61 @@ def _resected(draws: Draws, shape: Shape) -> Shape:
 
 def liver_layers(draws: Draws, liver: Shared, tissues: Tissues) -> list[Layer]:
     """Paint the liver and its vessels; the portal vein also on its way to it."""
-    portal = AnyOf(draw_tree(draws, PORTAL, 0.45))
-    veins = AnyOf(draw_tree(draws, HEPATIC, 0.5))
+    way = _reach_of(draws, liver)
+    branches = draw_tree(draws, _stretched(PORTAL, way), 0.45)
+    portal, veins = AnyOf(branches), AnyOf(draw_tree(draws, _stretched(HEPATIC, way), 0.5))
     artery = AnyOf(draws.tubes([(8, 26, -14), (0, 2, -18), (-26, -4, -10)], [3.5, 2.5, 2]))
     ducts = draws.chance(0.12)
     layers = [
         Layer(artery, tissues["aorta"]),
-        Layer(portal, tissues["portal_vein"]),
-        Layer(liver, tissues["liver"], mottle=draws.between(0, 9)),
+        Layer(
+            branches[0], tissues["portal_vein"]
+        ),  # its branches would lie in fat where a part of the liver is gone
+        Layer(liver, tissues["liver"], mottle=draws.between(0, 4)),
     ]
     if draws.chance(0.3):  # fat that is spread unevenly, and perfusion
         area = draws.ellipsoid(draws.moved((-60, -10, 0), 45), (48, 44, 40), size=1.5, stretch=1.3)
         change = draws.between(-30, 25)
-        layers.append(Layer(Within(area, liver), tissues["liver"] + change, draws.between(3, 12), mottle=4))
+        layers.append(Layer(area, tissues["liver"] + change, draws.between(3, 12), mottle=4, within=liver))
     layers += [
         Layer(Within(portal, liver), tissues["portal_vein"], 1.1),
         Layer(Within(veins, liver), tissues["hepatic_vein"], 1.1),
     ]
     if ducts:
         tree = tuple(
-            Tube(t.start, t.end, (t.radii[0] * 0.8, t.radii[1] * 0.7)) for t in draw_tree(draws, PORTAL[1:], 0.6)
+            Tube(t.start, t.end, (t.radii[0] * 0.8, t.radii[1] * 0.7))
+            for t in draw_tree(draws, _stretched(PORTAL[1:], way), 0.6)
         )
         layers.append(Layer(Within(AnyOf(tree), liver), draws.between(0, 25)))
     return layers
 
 
+def _reach_of(draws: Draws, liver: Shape) -> np.ndarray:
+    """Return how far from the hilum a liver reaches, relative to the median one.
+
+    The first row is to the right, the front and below, the second to the left, the back and above.
+    """
+    low, high = np.clip([liver.box.low, liver.box.high], -220, 220)
+    points = draws.rng.uniform(low, high, (1000, 3))
+    inside = points[(covers(liver, torch.tensor(points, dtype=torch.float32)) > 0).numpy()]
+    if len(inside) < 20:
+        return np.ones((2, 3))
+    reach: np.ndarray = (np.quantile(inside, [0.05, 0.95], axis=0) - _HILUM) / (_TYPICAL - _HILUM)
+    return reach.clip(0.5, 2)
+
+
+def _stretched(paths: tuple[Path, ...], reach: np.ndarray) -> tuple[Path, ...]:
+    """Move the joints of a tree away from the hilum as far as the liver reaches (`_reach_of`)."""
+
+    def moved(joint: Vector) -> Vector:
+        away = np.subtract(joint, _HILUM)
+        return vector(_HILUM + away * np.where(away < 0, *reach))
+
+    return tuple((moved(start), moved(end), radii) for start, end, radii in paths)
+
+
 def draw_tree(draws: Draws, paths: tuple[Path, ...], twigs: float) -> tuple[Tube, ...]:
-    """Move the joints of a tree; tubes that share one stay together. Some ends part into twigs."""
+    """Move the joints of a tree; tubes that share one stay together. Some ends part, and their twigs do again."""
     thickness = draws.factor(1.35)
     joints = sorted({joint for start, end, _ in paths for joint in (start, end)})
     moved = {joint: draws.moved(joint, 6) for joint in joints}
@@ -146,13 +181,17 @@ def draw_tree(draws: Draws, paths: tuple[Path, ...], twigs: float) -> tuple[Tube
         Tube(moved[start], moved[end], (first * thickness, last * thickness))
         for start, end, (first, last) in paths
     ]
-    for tube in list(tubes):
-        for _ in range(2):
-            if draws.chance(twigs):
-                way = [e + 0.45 * (e - s) for s, e in zip(tube.start, tube.end, strict=True)]
-                end = draws.moved((way[0], way[1], way[2]), 14)
-                tubes.append(Tube(tube.end, end, (tube.radii[1] * 0.8, 1.0)))
+    ends = tubes
+    for along, aside in ((0.45, 14), (0.6, 9)):
+        ends = [_twig(draws, tube, along, aside) for tube in ends for _ in range(2) if draws.chance(twigs)]
+        tubes = [*tubes, *ends]
     return tuple(tubes)
+
+
+def _twig(draws: Draws, tube: Tube, along: float, aside: float) -> Tube:
+    """Return a thinner tube from the end of another: a share of its length on, and some mm aside."""
+    way = np.add(tube.end, along * np.subtract(tube.end, tube.start))
+    return Tube(tube.end, draws.moved(vector(way), aside), (tube.radii[1] * 0.8, tube.radii[1] * 0.45))
 
 
 def covers(liver: Shape, points: torch.Tensor) -> Tensor:

@@ -19,6 +19,7 @@ from hepaflow.phantoms.trunk.scanner import (
     View,
     acquire,
     blur,
+    breathe,
     draw_acquisition,
     draw_warp,
     render,
@@ -32,11 +33,14 @@ AIR = -1024.0
 _COARSE = 10.0
 """Distance in mm between the points at which the liver is looked for."""
 
-_PIXEL = 1.5
-"""Side of a pixel in mm at which the noise of exams is drawn."""
+_PIXEL = 0.75
+"""Side of a pixel of an exam in mm: that of 512 pixels across 384 mm."""
 
 _FINE = 3.0
 """Largest spacing in mm at which every other point tells what organs look like; at 5×4×4 mm livers lose detail."""
+
+_ASIDE = 0.3
+"""How far from a patch's middle the point lies that it is to show, as a share of its sides."""
 
 _TRIES = 20
 
@@ -88,7 +92,8 @@ def draw_patch(seed: Sequence[int], wanted: Patch, around: str | None) -> tuple[
         The same numbers give the same patch.
     wanted : Patch
     around : str or None
-        ``liver`` or ``lesion``: the patch lies around a point of this structure; None for anywhere.
+        ``liver`` or ``lesion``: the patch shows a point of this structure, anywhere but near its ends; None for
+        anywhere.
 
     Returns
     -------
@@ -102,12 +107,17 @@ def draw_patch(seed: Sequence[int], wanted: Patch, around: str | None) -> tuple[
     within = "liver" if wanted.margin is not None else None
     exam, liver, points = _draw_exam(draws, patient, around or within)
     box = exam.ends if wanted.margin is None else _around(draws, liver, wanted.margin, exam.ends)
-    point = points[int(draws.rng.integers(len(points)))] if around and len(points) else None
+    point = None
+    if around and len(points):
+        aside = (
+            draws.rng.uniform(-_ASIDE, _ASIDE, 3) * wanted.sides
+        )  # else all that is sought would lie in the middle
+        point = points[int(draws.rng.integers(len(points)))] + aside
     at = _place(draws, box, wanted.sides, point)
     generator = torch.Generator().manual_seed(draws.count(0, 2**31))
     view = _moved(exam.view, at, wanted)
-    image, label = render(patient, view, generator)
     taken = _acquired(draws, wanted)
+    image, label = breathe(*render(patient, view, generator), view, taken, generator)
     image = acquire(image, patient, view, taken, generator)
     outside = _outside(box, at, wanted) | ~seen(view, taken)
     image[outside], label[outside] = AIR, 0
@@ -134,7 +144,7 @@ def _draw_exam(draws: Draws, patient: Patient, shown: str | None) -> tuple[_Exam
 
 def _exam(draws: Draws, height: float) -> _Exam:
     field = draws.between(290, 500)
-    sides = (draws.between(90, 320) if draws.chance(0.6) else draws.between(320, 800), field, field)
+    sides = (draws.between(30, 320) if draws.chance(0.6) else draws.between(320, 800), field, field)
     count = [max(1, round(side / _COARSE)) for side in sides]
     view = View(
         (count[0], count[1], count[2]),
@@ -156,9 +166,9 @@ def _around(draws: Draws, liver: Tensor, margin: float, ends: Ends) -> Ends:
         return ends
     box = np.stack([found.min(0), found.max(0) + 1], axis=1) * _COARSE + ends[:, :1]
     off = draws.rng.normal(0, 5, box.shape) + np.array([-margin, margin])
-    if draws.chance(0.1):  # something else was taken for liver, too, or a part of it was missed
+    if draws.chance(0.3):  # something else was taken for liver, too, or a part of it was missed
         axis, end = draws.count(0, 2), draws.count(0, 1)
-        off[axis, end] += draws.between(-30, 80) * (1 if end else -1)
+        off[axis, end] += draws.between(-40, 160) * (1 if end else -1)
     found_box: Ends = np.clip(box + off, ends[:, :1], ends[:, 1:])
     return found_box
 
@@ -211,14 +221,26 @@ def _moved(view: View, at: NDArray[np.float64], wanted: Patch) -> View:
 
 
 def _acquired(draws: Draws, wanted: Patch) -> Acquisition:
-    """Draw how the exam was taken; noise falls with the voxels of it that one of the patch is a mean of."""
+    """Draw how the exam was taken; now and then its noise is as strong and as fine on the patch's grid."""
     taken = draw_acquisition(draws)
-    if draws.chance(0.2):
-        return taken
-    thickness = 2.6 * taken.slice_profile
-    count = max(1.0, wanted.spacing[0] / thickness)
-    count *= max(1.0, wanted.spacing[1] / _PIXEL) * max(1.0, wanted.spacing[2] / _PIXEL)
-    return replace(taken, noise=taken.noise / float(np.sqrt(count)))
+    return taken if draws.chance(0.2) else _noise_on_grid(taken, wanted)
+
+
+def _noise_on_grid(taken: Acquisition, wanted: Patch) -> Acquisition:
+    """Return an acquisition whose noise is as weak and as smooth as that of an exam resampled to the patch's grid.
+
+    The noise of the exam's slices is independent; within slices, what is smooth already loses less.
+    """
+    own = np.array([2.6 * taken.slice_profile, _PIXEL, _PIXEL])
+    alone = own**2 / (4 * np.pi)  # variance in mm² of a Gaussian that makes a voxel's noise of the continuous one
+    before = np.maximum(alone, np.array([0.0, taken.grain, taken.grain]) ** 2)
+    # Resampling smooths by a Gaussian (`hepaflow.volumes.resample`), and by linear interpolation, here on average.
+    smoothing = np.maximum(np.square(wanted.spacing) - own**2, 0) / (8 * np.log(2)) + own**2 / 6
+    return replace(
+        taken,
+        noise=taken.noise * float(np.prod(before / (before + smoothing)) ** 0.25),
+        grain=float(np.sqrt(taken.grain**2 + smoothing[1:].mean())),
+    )
 
 
 def _outside(box: Ends, at: NDArray[np.float64], wanted: Patch) -> Tensor:

@@ -224,18 +224,16 @@ def _draw_shading(draws: Draws) -> Shading:
 
 
 def acquire(image: Tensor, patient: Patient, view: View, taken: Acquisition, generator: torch.Generator) -> Tensor:
-    """Return an image as a scanner would show it, in HU from -1024 to 3071."""
+    """Return an image as a scanner would show it, in HU from -1024 to 3071; it moves no slices (`breathe`)."""
     z, y, x = (axis * view.scale for axis in view.axes())
-    if taken.motion:
-        image = _breathing(image, taken.motion / view.spacing[1], generator)
     image = blur(
         image,
         [taken.slice_profile / view.spacing[0], taken.kernel / view.spacing[1], taken.kernel / view.spacing[2]],
     )
     if taken.shading:
         image = image + taken.shading.on(z, y, x)
-    # Noise of a voxel falls with its size; here it is that of the exam, on whatever grid it is shown.
-    sigmas = [0.3, taken.grain / view.spacing[1], taken.grain / view.spacing[2]]
+    # Slices of the grid that lie in one of the exam have its noise, which is as strong on whatever grid it shows.
+    sigmas = [max(0.3, taken.slice_profile / view.spacing[0]), *(taken.grain / step for step in view.spacing[1:])]
     image = image + smooth_noise(view.shape, sigmas, generator, view.device) * taken.noise
     for metal in patient.metal:
         image = image + _streaks(metal.middle, metal.strength, view, z, y, x, generator)
@@ -253,12 +251,21 @@ def seen(view: View, taken: Acquisition) -> Tensor:
     return (radius < (np.inf if taken.field is None else taken.field))[None]
 
 
-def _breathing(image: Tensor, pixels: float, generator: torch.Generator) -> Tensor:
-    """Shift slices from front to back, as the patient breathes while the table moves."""
+def breathe(
+    image: Tensor, label: Tensor, view: View, taken: Acquisition, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Shift slices of an image and its label from front to back, as patients breathe while the table moves.
+
+    Where a slice leaves the grid's end, its last row is repeated.
+    """
+    if not taken.motion:
+        return image, label
     phase = torch.rand((), generator=generator) * 6.28
     length = 2 + 6 * torch.rand((), generator=generator)
-    shifts = (torch.sin(torch.arange(len(image)) / length * 6.28 + phase) * pixels).round().int().tolist()
-    return torch.stack([torch.roll(plane, shift, 0) for plane, shift in zip(image, shifts, strict=True)])
+    slices = torch.arange(view.shape[0])[:, None]
+    shifts = (torch.sin(slices / length * 6.28 + phase) * (taken.motion / view.spacing[1])).round().long()
+    rows = (torch.arange(view.shape[1])[None] - shifts).clamp(0, view.shape[1] - 1)
+    return image[slices, rows], label[slices, rows]
 
 
 def _streaks(

@@ -1,0 +1,60 @@
+"""The vessels of livers: where they are painted, and how far they reach."""
+
+import numpy as np
+import pytest
+import torch
+
+from hepaflow.phantoms.trunk.draws import Draws
+from hepaflow.phantoms.trunk.liver import _HILUM, _TYPICAL, _reach_of, _stretched, draw_tree, liver_layers
+from hepaflow.phantoms.trunk.shapes import Ellipsoid
+from hepaflow.phantoms.trunk.space import Shared, Space
+from hepaflow.phantoms.trunk.tissues import draw_tissues
+from hepaflow.phantoms.vessels import PORTAL
+
+
+def test_outside_of_the_liver_only_the_way_of_the_portal_vein_is_painted() -> None:
+    left = Shared(Ellipsoid((20, -50, 15), (45, 25, 25)))  # the right lobe is gone
+    points = np.random.default_rng(0).uniform((-130, -90, -60), (90, 70, 70), (20000, 3))
+    space = Space(*torch.tensor(points, dtype=torch.float32).unbind(1))
+    outside = left.shape.distance(space) > 0
+    for seed in range(8):
+        draws = Draws(np.random.default_rng(seed))
+        _, portal, *others = liver_layers(draws, left, draw_tissues(draws, 1.0))
+
+        painted = portal.shape.distance(space) < 0
+        assert 0 < painted.float().mean() < 0.01
+        for layer in others:
+            inside = layer.shape.distance(space) < 0
+            if layer.within is not None:
+                inside &= layer.within.distance(space) < 0
+            assert not (inside & outside).any()
+
+
+@pytest.mark.parametrize("size", [0.7, 1.0, 1.5])
+def test_vessels_reach_as_far_as_the_liver(size: float) -> None:
+    low, high = _HILUM + size * (_TYPICAL - _HILUM)
+    radii = (high - low) / 2 / 0.73  # 90 % of a ball lie less than 0.73 radii from its middle along an axis
+    middle = (low + high) / 2
+
+    reach = _reach_of(Draws(np.random.default_rng(0)), Ellipsoid(tuple(middle.tolist()), tuple(radii.tolist())))
+
+    assert reach == pytest.approx(np.full((2, 3), size), rel=0.12)
+
+
+def test_joints_move_away_from_the_hilum_on_each_side() -> None:
+    reach = np.array([[2.0, 1.0, 0.5], [3.0, 0.5, 1.0]])
+    ((start, end, radii),) = _stretched((((-28, 0, -10), (-38, 10, -30), (3, 2)),), reach)
+
+    assert start == (-28, 0, -10)
+    assert end == (-48, 5, -20)
+    assert radii == (3, 2)
+
+
+def test_twigs_part_again_and_become_thinner() -> None:
+    tubes = draw_tree(Draws(np.random.default_rng(0)), PORTAL, 1.0)
+
+    assert len(tubes) == 8 + 16 + 32
+    ends = {tube.end: tube.radii[1] for tube in tubes}
+    for twig in tubes[8:]:
+        assert twig.radii[1] < twig.radii[0] < ends[twig.start]
+    assert len(draw_tree(Draws(np.random.default_rng(0)), PORTAL, 0.0)) == 8
