@@ -323,14 +323,23 @@ def _results(jobs: list[Planned]) -> list[Path]:
 
 def made_otherwise(jobs: list[Planned], chosen: argparse.Namespace) -> dict[Path, Call]:
     """Return the results that were last made with other files or keys of the configuration than are chosen."""
-    own = Call("", tuple(chosen.configfile), tuple(parse_config(chosen.config)))
     calls = {results: noted_call(results) for results in _results(jobs)}
+    own = _own_call(chosen)
     return {results: call for results, call in calls.items() if call and not own.configured_as(call)}
 
 
+def _own_call(chosen: argparse.Namespace) -> Call:
+    return Call("", tuple(chosen.configfile), tuple(parse_config(chosen.config)))
+
+
 def of_another_configuration(jobs: list[Planned], chosen: argparse.Namespace) -> Iterator[str]:
-    """Yield lines on results that were last made with another configuration."""
+    """Yield lines on results that were last made with files or keys of the configuration that are not chosen.
+
+    Nothing is said of files or keys that come in: what follows from them is what is asked for.
+    """
     for results, call in made_otherwise(jobs, chosen).items():
+        if _own_call(chosen).adds_to(call):
+            continue
         yield f"{results} was last made with another configuration: {call.in_words(results)}."
         yield "What follows is about the one that is given here.\n"
 

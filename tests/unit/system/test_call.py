@@ -63,6 +63,14 @@ def test_files_and_keys_make_a_configuration(other: Call, *, same: bool) -> None
     assert Call("r", ("a.yaml", "b.yaml"), ("data", "exams")).configured_as(other) == same
 
 
+def test_a_call_that_adds_to_another_leaves_nothing_of_it_out() -> None:
+    noted = Call("r", ("a.yaml",), ("data",))
+    assert Call("r", ("a.yaml", "b.yaml"), ("data", "seed")).adds_to(noted)
+    assert not Call("r", ("b.yaml",), ("data",)).adds_to(noted)
+    assert not Call("r", ("a.yaml", "b.yaml")).adds_to(noted)
+    assert not Call("r").adds_to(noted)
+
+
 def test_the_default_configuration_can_be_named() -> None:
     assert Call("r").configured_as(Call("r", (DEFAULT,)))
 

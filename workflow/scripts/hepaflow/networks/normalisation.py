@@ -29,7 +29,8 @@ class InnermostInstanceNorm(nn.Module):
         Twice through the pixels, so that the variance does not suffer where it is much smaller than the mean.
         """
         over = tuple(range(2, x.ndim))
-        centred = x.float() - x.float().mean(over, keepdim=True)
+        full = x.float()
+        centred = full - full.mean(over, keepdim=True)
         scale = torch.rsqrt(centred.square().mean(over, keepdim=True) + self.eps)
         if self.weight is None:
             return (centred * scale).to(x.dtype)

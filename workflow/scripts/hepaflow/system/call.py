@@ -68,10 +68,14 @@ class Call:
 
         Paths are those from the working folder.
         """
-        files, others = (
-            [Path(path).resolve() for path in call.configfiles or (DEFAULT,)] for call in (self, other)
-        )
-        return files == others and {*self.keys} == {*other.keys}
+        return self._files() == other._files() and {*self.keys} == {*other.keys}
+
+    def adds_to(self, other: "Call") -> bool:
+        """Return whether this names all files and keys of the configuration that another call names."""
+        return {*self._files()} >= {*other._files()} and {*self.keys} >= {*other.keys}
+
+    def _files(self) -> list[Path]:
+        return [Path(path).resolve() for path in self.configfiles or (DEFAULT,)]
 
     def in_words(self, results: Path) -> str:
         """Return the command and what else there is to know of it.
