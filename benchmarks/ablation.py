@@ -66,6 +66,7 @@ CHANGES: Mapping[str, Change] = {
         "stages": {"lesion": {"data": {"kind": "lesion_slices", "size": 96}}}
     },
     "no flips in prediction": {"stages": {"lesion": {"flips": None}}},
+    "horizontal flips alone in prediction": {"stages": {"lesion": {"flips": ["horizontal"]}}},
     "lesions from random weights": {"stages": {"lesion": {"training": {"start": "backbone"}}}},
     "slices as they come, none oversampled": _changed(oversample=None),
     "SGD (0.01, Nesterov 0.99, poly), not AdamW": _changed(

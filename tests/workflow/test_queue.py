@@ -2,12 +2,14 @@
 
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from smoke_run import SMOKE, Checkout
 
-from hepaflow.jobs.orphans import NOTE, note_run
+from hepaflow.jobs.orphans import LOCK, NOTE, note_run
 
 DEAD, OTHER = (f"hepaflow_0f3c1d52-6a0e-4a86-9d0e-0c1c7a3b1f1{number}" for number in (1, 2))
 ON_SLURM = ("--profile", "profiles/slurm", "--retries", "0", "--slurm-init-seconds-before-status-checks", "1")
@@ -44,6 +46,36 @@ def test_only_jobs_of_an_earlier_run_with_these_results_are_ended(queued: Checko
     (run,) = re.findall(r"SLURM run ID: (\S+)", told)
     assert (queued.folder / "results/smoke" / NOTE).read_text() == f"{run}\n"
     assert (queued.folder / "results/other" / NOTE).read_text() == f"{OTHER}\n"
+
+
+HOLDS = """
+import sys
+from pathlib import Path
+from hepaflow.jobs.alone import hold
+print(hold(Path(sys.argv[1]), ""), flush=True)
+sys.stdin.read()
+"""
+
+
+def test_of_two_that_submit_jobs_for_the_same_results_the_second_is_refused(
+    queued: Checkout, tmp_path: Path
+) -> None:
+    (tmp_path / "queue").write_text(f"7\t{DEAD}\t{queued.folder}\trule_train\n")
+    note_run(queued.folder / "results/smoke", DEAD)
+    lock = queued.folder / "results/smoke" / LOCK
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDS, str(lock)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as first:
+        assert first.stdout is not None
+        assert first.stdout.readline() == "\n"
+        told = queued.snakemake(*ON_SLURM, TARGET)
+        assert told.returncode
+        assert f"another Snakemake that submits jobs for these results: process {first.pid} on " in told.stdout
+        assert "Traceback" not in told.stdout
+        assert not (tmp_path / "cancelled").exists()
+        first.communicate()
+    queued.snakemake(*ON_SLURM, TARGET)
+    assert (tmp_path / "cancelled").read_text() == "7\n"  # now its jobs are orphans
 
 
 def in_a_job(project: Checkout, job: str) -> tuple[int, str]:

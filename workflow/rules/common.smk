@@ -30,7 +30,7 @@ from hepaflow.jobs.environment import settle, shadowed
 from hepaflow.jobs.driver import check_gpus, look_apart
 from hepaflow.jobs.gpus import cards
 from hepaflow.jobs.limits import drawing_minutes, retries, time_limit, training_minutes
-from hepaflow.jobs.orphans import end_orphans, note_run
+from hepaflow.jobs.orphans import claim, end_orphans, note_run
 from hepaflow.jobs.phantom_files import PhantomFiles
 from hepaflow.jobs.planned import RUN, digests_of, note_plan
 from hepaflow.jobs.raw_inputs import RawInputs
@@ -465,6 +465,7 @@ def let_trainings_go_on():
 def end_orphans_of_these_results():
     """Cancel jobs in SLURM's queue that a Snakemake which died left, as this one submits them again."""
     if run := name_in_the_queue():
+        _before_the_first_job(lambda: claim(Path(RESULTS)))
         _before_the_first_job(lambda: end_orphans(Path.cwd(), Path(RESULTS)))
         _before_the_first_job(lambda: note_run(Path(RESULTS), run))
 

@@ -54,22 +54,8 @@ def keep_others_out(record: Path) -> None:
         If another process still makes them after two minutes.
     """
     path = lock_of(record)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-    _held.append(file)
     until = time.monotonic() + PATIENCE
-    while True:
-        try:
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno not in (errno.EACCES, errno.EAGAIN):
-                log.warning("%s: this file system has no locks (%s); start no run twice", path, error.strerror)
-                return
-        else:
-            os.truncate(file, 0)
-            os.write(file, f"process {os.getpid()} on {os.uname().nodename}".encode())
-            return
-        owner = os.pread(file, 1000, 0).decode(errors="replace")
+    while owner := hold(path, "start no run twice"):
         if time.monotonic() > until:
             raise UserError(
                 f"another process that makes the same result: {owner}",
@@ -79,3 +65,35 @@ def keep_others_out(record: Path) -> None:
             )
         log.info("waiting for %s, which makes the same result", owner)
         time.sleep(1)
+
+
+def hold(path: Path, without: str) -> str:
+    """Lock a file until this process ends, however it dies.
+
+    Parameters
+    ----------
+    path : Path
+        It is made, with its folder, unless it is there.
+    without : str
+        What a user has to see to on a file system without locks; told in a warning there.
+
+    Returns
+    -------
+    str
+        The process that holds the lock, if another one does; empty if this one does, or if there are no locks.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    try:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        owner = os.pread(file, 1000, 0).decode(errors="replace")
+        os.close(file)
+        if error.errno in (errno.EACCES, errno.EAGAIN):
+            return owner or "a process that starts"
+        log.warning("%s: this file system has no locks (%s); %s", path, error.strerror, without)
+        return ""
+    _held.append(file)
+    os.truncate(file, 0)
+    os.write(file, f"process {os.getpid()} on {os.uname().nodename}".encode())
+    return ""

@@ -17,6 +17,7 @@ from collections import Counter
 from pathlib import Path
 
 from hepaflow.errors import UserError
+from hepaflow.jobs.alone import hold
 from hepaflow.jobs.answers import answer
 from hepaflow.system.atomic import write_text
 from hepaflow.words import counted
@@ -25,6 +26,9 @@ log = logging.getLogger(__name__)
 
 NOTE = Path("logs", "slurm_run.txt")
 """Where, in a run's results, the name of its jobs in the queue is noted."""
+
+LOCK = Path("logs", "slurm_run.lock")
+"""What the Snakemake that submits a run's jobs holds while it lives."""
 
 _RUN = re.compile(r"hepaflow_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 """Name of all jobs of a run, set in `profiles/slurm`."""
@@ -103,6 +107,25 @@ def end_orphans(folder: Path, results: Path) -> None:
             "`scancel --name %s`",
             counted(jobs, "job"),
             other,
+        )
+
+
+def claim(results: Path) -> None:
+    """See that no other Snakemake submits jobs for these results; from now on, it is this one.
+
+    Two of them would end each other's jobs, also those of other targets: each takes the other's for orphans.
+
+    Raises
+    ------
+    UserError
+        If there is another one, on any machine that shares the locks of this file system.
+    """
+    if owner := hold(results / LOCK, f"start one Snakemake at a time for {results}"):
+        raise UserError(
+            f"another Snakemake that submits jobs for these results: {owner}",
+            expected="one at a time",
+            remedy="wait until it has ended, name all targets in one call, or give this run its own `results`",
+            file=results,
         )
 
 
