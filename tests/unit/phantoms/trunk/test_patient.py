@@ -139,7 +139,7 @@ def test_most_lesions_are_small_and_whole() -> None:
             radii.append(lesion.radius)
             whole.append(float((lesion.shape.distance(points) < 0).sum() / lesion_alone.sum()))
 
-    assert 0.75 < np.mean(np.array(radii) <= 15) < 0.95
+    assert 0.75 < np.mean(np.array(radii) <= 15) < 0.97
     assert max(radii) > 35
     assert np.mean(np.array(whole) < 0.75) < 0.12
     assert np.mean(np.array(whole) < 1) > 0.05
@@ -191,7 +191,7 @@ def test_gallbladders_hang_from_the_liver() -> None:
     shares, lower = [], []
     for seed in range(80):
         draws = Draws(np.random.default_rng(seed))
-        gallbladder, outline = draw_retroperitoneum(draws).gallbladder, draw_outline(draws)
+        gallbladder, outline = draw_retroperitoneum(draws).gallbladder, draw_outline(draws)[0]
         if gallbladder is None:
             continue
         assert isinstance(gallbladder, Shared)

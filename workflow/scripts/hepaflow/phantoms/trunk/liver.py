@@ -21,6 +21,10 @@ _TYPICAL = np.array([[-115.0, -67.0, -61.0], [17.0, 53.0, 46.0]])
 """Between which x, y, z 90 % of the median liver lie."""
 
 
+_NEAR = 14.0
+"""Largest distance in mm from the liver at which branches of the portal vein lie in the fat of its hilum."""
+
+
 @dataclass(frozen=True, eq=False)
 class Neighbours:
     """Organs that press into the liver; what is absent is none."""
@@ -31,8 +35,8 @@ class Neighbours:
     cava: Shape
 
 
-def draw_outline(draws: Draws) -> Shape:
-    """Draw the liver's form before its neighbours press into it."""
+def draw_outline(draws: Draws) -> tuple[Shape, float]:
+    """Draw the liver's form before its neighbours press into it, and how large it is; 1 is the median."""
     size = draws.factor(1.22)
     right = draws.ellipsoid((-66, -4, -4), (72, 84, 66), (0.18, -0.12), size=1.12, stretch=1.16, shift=7)
     centre = draws.moved((4 + draws.between(-25, 45), -46 + draws.between(-8, 22), 14), 6)
@@ -55,10 +59,7 @@ def draw_outline(draws: Draws) -> Shape:
     if draws.chance(0.18):  # Riedel's lobe
         tongue = draws.ellipsoid((-92, -8, -78), (30, 46, 72), size=1.25, shift=8)
         outline = Union(outline, tongue, 26)
-    if draws.chance(0.7):
-        caudate = draws.ellipsoid((-10, 16, 10), (24, 20, 32), size=1.35, shift=5)
-        outline = Union(outline, caudate, 10)
-    return _resized(outline, size)
+    return _resized(outline, size), size
 
 
 def _resized(shape: Shape, size: float) -> Shape:
@@ -72,31 +73,90 @@ def _resized(shape: Shape, size: float) -> Shape:
     return Made(shape.box.grown(90 * max(size - 1, 0) + 2), resized)
 
 
-def draw_liver(draws: Draws, frame: Frame, outline: Shape, neighbours: Neighbours) -> Shared:
-    """Cut a liver's form to its place among its neighbours, and carve its surface."""
+def draw_liver(
+    draws: Draws, frame: Frame, outline: Shape, size: float, neighbours: Neighbours
+) -> tuple[Shared, tuple[Tube, ...]]:
+    """Cut a liver's form to its place among its neighbours, and carve its surface; and draw its portal vein."""
     hilum = draws.ellipsoid((18, 30, -26), (52, 46, 62), (-0.2, 0.1), size=1.2, shift=7)
     shape: Shape = without(outline, hilum, 0, draws.between(6, 14))
+    if draws.chance(0.85):
+        shape = _with_caudate_lobe(draws, shape, size)
     shape = Grown(shape, 0, draws.waves(8, (55, 140), draws.between(1.5, 4)))
     if draws.chance(0.2):  # cirrhosis
-        shape = Grown(shape, -draws.between(0, 4), draws.waves(14, (10, 28), draws.between(0.8, 2.2)))
+        shape = Grown(shape, -draws.between(0, 4), draws.waves(14, (10, 28), draws.between(0.5, 1.5)))
     if draws.chance(0.12):
         shape = _resected(draws, shape)
     if neighbours.right_kidney is not None:
         kidney = neighbours.right_kidney
+        if draws.chance(0.8):
+            kidney = _and_behind(kidney)
         shape = without(shape, Grown(kidney, draws.between(0.3, 12)), 0, 4)
     if neighbours.gallbladder is not None:
         shape = without(shape, neighbours.gallbladder, 1, 2)
     shape = without(shape, neighbours.cava, 0.5, 2)
     if draws.chance(0.8):
-        lower = draws.between(-4, 16)
-        fissure = Tube((-10, -96, lower), (-20, -36, lower), (draws.between(1, 7), 1.5))
-
-        def cleft(space: Space) -> Tensor:
-            return fissure.distance(Space(space.x, space.y, space.z.clamp(min=lower)))
-
-        shape = without(shape, Made(EVERYWHERE, cleft), 0, 2)
+        shape = without(shape, _round_ligament(draws), 0, 2)
     shape = without(shape, neighbours.heart, draws.between(0.5, 5), 2)
-    return Shared(Within(shape, frame.cavity, draws.between(-1, 3), draws.between(1, 6)), 45.0)
+    shape = Within(shape, frame.cavity, draws.between(-1, 3), draws.between(1, 6))
+    portal = draw_tree(draws, _stretched(PORTAL, _reach_of(draws, shape)), 0.45)
+    if draws.chance(0.85):
+        shape = without(shape, AnyOf(_porta(draws, portal)), 0, 2)
+    return Shared(shape, 45.0), portal
+
+
+def _with_caudate_lobe(draws: Draws, shape: Shape, size: float) -> Shape:
+    """Add the caudate lobe: behind the hilum, left of the vena cava, and a fissure apart from the left lobe."""
+    lobe = draws.ellipsoid((6, 12, 10), (24, 19, 32), (0, 0.1), size=1.3, stretch=1.25, shift=6, turn=12)
+    into_right_lobe = draws.moved((-48, 0, lobe.centre[2] + draws.between(-12, 12)), 5)
+    process = Tube(lobe.centre, into_right_lobe, (draws.between(8, 13), draws.between(10, 18)))
+    caudate = _resized(Union(lobe, process, 8), size)
+    fissure, right_end = draws.between(0.5, 5), draws.between(-24, -6)
+
+    def around(space: Space) -> Tensor:
+        return torch.maximum(caudate.distance(space) - fissure, right_end - space.x)
+
+    apart = without(shape, Made(caudate.box.grown(fissure), around), 0, 2)
+    return Union(apart, caudate, draws.between(1, 4))
+
+
+def _round_ligament(draws: Draws) -> Shape:
+    """Return the fissure of the round ligament, from the front edge to the left portal vein, open below."""
+    x, y, lower = draws.between(-24, 4), draws.between(-56, -30), draws.between(-6, 14)
+    fissure = Tube(
+        (x + draws.around(10, 8), -98, lower), (x, y, lower), (draws.between(1, 8), draws.between(0.8, 3))
+    )
+    lean = draws.between(-0.2, 0.2)
+
+    def cleft(space: Space) -> Tensor:
+        return fissure.distance(Space(space.x - lean * (space.z - lower), space.y, space.z.clamp(min=lower)))
+
+    return Made(EVERYWHERE, cleft)
+
+
+def _porta(draws: Draws, portal: tuple[Tube, ...]) -> tuple[Tube, ...]:
+    """Return the fat around the portal vein where it enters the liver, and along the beginning of its branches."""
+    fat = draws.between(0.5, 6)
+    trunk = portal[0]
+    found = [Tube(trunk.start, trunk.end, (trunk.radii[0] + fat, trunk.radii[1] + fat))]
+    for branch in _first_branches(portal):
+        end = np.add(branch.start, draws.between(0.1, 0.9) * np.subtract(branch.end, branch.start))
+        found.append(Tube(branch.start, vector(end), (branch.radii[0] + fat, branch.radii[1] + 0.3 * fat)))
+    return tuple(found)
+
+
+def _first_branches(portal: tuple[Tube, ...]) -> list[Tube]:
+    """Return the branches that begin where the trunk ends."""
+    return [tube for tube in portal[1:] if tube.start == portal[0].end]
+
+
+def _and_behind(shape: Shape) -> Shape:
+    """Return a shape and all behind it: kidneys lie on the muscles of the back, not in the liver."""
+    middle = (shape.box.low[1] + shape.box.high[1]) / 2
+
+    def behind(space: Space) -> Tensor:
+        return shape.distance(Space(space.x, space.y.clamp(max=middle), space.z))
+
+    return Made(EVERYWHERE, behind)
 
 
 def _resected(draws: Draws, shape: Shape) -> Shape:
@@ -117,18 +177,17 @@ def _resected(draws: Draws, shape: Shape) -> Shape:
     return Grown(rest, draws.between(0, 14))  # what is left grows
 
 
-def liver_layers(draws: Draws, liver: Shared, tissues: Tissues) -> list[Layer]:
+def liver_layers(draws: Draws, liver: Shared, branches: tuple[Tube, ...], tissues: Tissues) -> list[Layer]:
     """Paint the liver and its vessels; the portal vein also on its way to it."""
     way = _reach_of(draws, liver)
-    branches = draw_tree(draws, _stretched(PORTAL, way), 0.45)
     portal, veins = AnyOf(branches), AnyOf(draw_tree(draws, _stretched(HEPATIC, way), 0.5))
     artery = AnyOf(draws.tubes([(8, 26, -14), (0, 2, -18), (-26, -4, -10)], [3.5, 2.5, 2]))
     ducts = draws.chance(0.12)
     layers = [
         Layer(artery, tissues["aorta"]),
-        Layer(
-            branches[0], tissues["portal_vein"]
-        ),  # its branches would lie in fat where a part of the liver is gone
+        Layer(branches[0], tissues["portal_vein"]),
+        # Its branches in the hilum's fat; further away they would lie where a part of the liver is gone.
+        Layer(Within(AnyOf(tuple(_first_branches(branches))), Grown(liver, _NEAR)), tissues["portal_vein"]),
         Layer(liver, tissues["liver"], mottle=draws.between(0, 4)),
     ]
     if draws.chance(0.3):  # fat that is spread unevenly, and perfusion

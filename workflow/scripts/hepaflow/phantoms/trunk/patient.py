@@ -34,13 +34,13 @@ def draw_patient(draws: Draws, wanted: Wanted = ANY_LESIONS) -> Patient:
     """Draw a patient, from ranges wider than nature's."""
     tissues = draw_tissues(draws, SPREAD * draws.between(0.3, 1.2))
     frame = draw_frame(draws)
-    outline = Shared(draw_outline(draws), 45.0)
+    form, size = draw_outline(draws)
+    outline = Shared(form, 45.0)
     behind = draw_retroperitoneum(draws)
     # The lungs keep away from the liver's form; the liver, which is cut to its place, from the heart.
     chest = draw_chest(draws, frame, tissues, outline)
-    liver = draw_liver(
-        draws, frame, outline, Neighbours(chest.heart, behind.right_kidney, behind.gallbladder, behind.cava)
-    )
+    neighbours = Neighbours(chest.heart, behind.right_kidney, behind.gallbladder, behind.cava)
+    liver, portal = draw_liver(draws, frame, outline, size, neighbours)
     lesions = draw_lesions(draws, liver, tissues, wanted)
     metal = draw_metal(draws, frame)
     layers = [
@@ -49,7 +49,7 @@ def draw_patient(draws: Draws, wanted: Wanted = ANY_LESIONS) -> Patient:
         *skeleton_layers(draws, frame, tissues),
         *abdomen_layers(draws, frame, tissues, liver, chest, behind),
         *chest.layers,
-        *liver_layers(draws, liver, tissues),
+        *liver_layers(draws, liver, portal, tissues),
         *(layer for lesion in lesions for layer in lesion.layers),
         *(piece.layer for piece in metal),
     ]
