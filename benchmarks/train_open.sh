@@ -8,9 +8,14 @@ minutes=$1 in=$2 out=$3
 cd "$(dirname "$0")/.."
 read -ra config <<<"${CONFIG:-config/open.yaml}" # one file or several
 results=${RESULTS:-results/open}
+# A GPU takes patches faster than two processes draw them: one for each other core.
+drawing=$(mktemp --suffix=.yaml)
+trap 'rm -f "$drawing"' EXIT
+echo "compute: {workers: $(($(nproc) > 2 ? $(nproc) - 1 : 2))}" >"$drawing"
+config+=("$drawing")
 snakemake=.venv/bin/snakemake
 [ -x "$snakemake" ] || snakemake=snakemake
-mkdir -p "$results" "$out"
+mkdir -p "$results"/{models,records,logs/train} "$out"
 if compgen -G "$in/state.tar.*" >/dev/null; then
     cat "$in"/state.tar.* | tar --extract --directory "$results"
 fi
@@ -21,5 +26,9 @@ timeout --signal=TERM "$(awk "BEGIN {print 60 * $minutes}")" \
 "$snakemake" --unlock --configfile "${config[@]}" >/dev/null 2>&1 || true
 rm -f "$out"/state.tar.*
 tar --create --directory "$results" models records logs | split --bytes=15M - "$out/state.tar."
-tail -n 2 "$results"/logs/train/*.log
-[ "${ended:-0}" = 0 ] && echo "All three networks are trained." || echo "Not finished: go on with IN=$out."
+find "$results"/logs/train -name '*.log' -exec tail -n 2 {} +
+case ${ended:-0} in
+0) echo "All three networks are trained." ;;
+124) echo "Not finished: go on with IN=$out." ;; # the time was over
+*) echo "Snakemake failed; see above." && exit "$ended" ;;
+esac
