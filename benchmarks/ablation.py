@@ -170,7 +170,7 @@ class Ablation:
         for stage in STAGES:
             weights[stage] = self._trained(exams, stage, keys[stage], weights)
         model = model_of_run(model_of(exams.plan, MODERN), [weights[stage] for stage in STAGES], [])
-        segments = Segmenter(model, exams.settings.compute).segment
+        segments = Segmenter(model, exams.compute).segment
         dice = mean_dice(scores_of({MODERN: segments}, exams.test))
         return {structure: round(float(dice.loc[MODERN, structure]), 5) for structure in STRUCTURES}
 
@@ -188,7 +188,7 @@ class Ablation:
                 code="",
                 output=output,
                 history=output.with_name("history.csv"),
-                compute=exams.settings.compute,
+                compute=exams.compute,
                 start=earlier[planned.start] if planned.start else None,
             )
         return output

@@ -2,15 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import yaml
 from snakemake.utils import update_config
 
+from benchmarks.images_per_second import compute_here
 from hepaflow.exams.sheet import read_sheet
 from hepaflow.methods.thesis import plan_of
 from hepaflow.phantoms.rendering import write_phantom
 from hepaflow.preprocessing.registry import PREPROCESSING
+from hepaflow.settings.compute import ComputeSettings
 from hepaflow.settings.plan import Plan
 from hepaflow.settings.preprocessing import PreprocessSettings
 from hepaflow.settings.workflow import Settings, read_settings
@@ -59,6 +62,11 @@ class ExamSet:
     plan: Plan
     train: dict[str, Pair]
     test: dict[str, Pair]
+
+    @cached_property
+    def compute(self) -> ComputeSettings:
+        """The settings of speed, as what computes reads them."""
+        return compute_here(self.settings.compute)
 
     def preprocessed(self, data: str, folder: Path) -> list[Path]:
         """Return data of the plan of all training exams, from files that are written unless they are there."""

@@ -127,7 +127,7 @@ class _Method:
         folder = self.scratch / self.name / str(seed)
         stages = {stage: self._stage(stage, seed, folder) for stage in STAGES}
         model = model_of_run(model_of(self.exams.plan, self.name), [self.weights[stage] for stage in STAGES], [])
-        segmenter = Segmenter(model, self.exams.settings.compute)
+        segmenter = Segmenter(model, self.exams.compute)
         return Trained(segmenter.segment, stages)
 
     def _stage(self, stage: str, seed: int, folder: Path) -> Stage:
@@ -169,7 +169,7 @@ class _Method:
             code="",
             output=output,
             history=history,
-            compute=self.exams.settings.compute,
+            compute=self.exams.compute,
             start=start,
         )
         took = stopwatch(work)
