@@ -31,7 +31,6 @@ from hepaflow.methods.thesis import plan_of
 from hepaflow.model.segmenter import Segmenter
 from hepaflow.model.trained import model_of_run
 from hepaflow.names import STAGES, STRUCTURES
-from hepaflow.settings.plan import PlannedTraining
 from hepaflow.settings.workflow import Settings, read_settings
 from hepaflow.training.trainer import train_network
 
@@ -176,12 +175,12 @@ class Ablation:
 
     def _trained(self, exams: ExamSet, stage: str, key: str, earlier: Mapping[str, Path]) -> Path:
         """Return the weights of a stage: two variants that are trained alike share them."""
-        planned = _planned(exams, stage)
-        data = exams.plan.data[planned.data].preprocess.canonical()
+        planned, name = exams.training(MODERN, stage)
+        data = exams.plan.data[name].preprocess.canonical()
         output = self.folder / "networks" / key / "weights.safetensors"
         if not output.is_file():
             output.parent.mkdir(parents=True, exist_ok=True)
-            slices = exams.preprocessed(planned.data, self.folder / "data" / _digest(data))
+            slices = exams.preprocessed(name, self.folder / "data" / _digest(data))
             train_network(
                 slices,
                 planned.settings,
@@ -206,17 +205,10 @@ class Ablation:
         row.to_csv(self.kept, mode="a", header=not self.kept.is_file(), index=False)
 
 
-def _planned(exams: ExamSet, stage: str) -> PlannedTraining:
-    planned = exams.plan.methods[MODERN][stage].training
-    if planned is None:
-        raise ValueError(f"{MODERN} has nothing to train")
-    return planned
-
-
 def _key(exams: ExamSet, stage: str, earlier: Mapping[str, str]) -> str:
     """Return the digest of what a network follows from."""
-    planned = _planned(exams, stage)
-    data = exams.plan.data[planned.data].preprocess.canonical()
+    planned, name = exams.training(MODERN, stage)
+    data = exams.plan.data[name].preprocess.canonical()
     start = earlier[planned.start] if planned.start else ""
     return _digest(planned.settings.canonical(), data, start, _phantoms(exams), *exams.train)
 

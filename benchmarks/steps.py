@@ -186,9 +186,8 @@ def _of_the_method(exams: ExamSet, scratch: Path) -> list[tuple[str, list[Path],
     """Return each stage of the method as the demo trains it: its words, its data and its settings."""
     few, found = _few(exams), []
     for stage in STAGES:
-        training = few.plan.methods[MODERN][stage].training
-        if training is not None:
-            found.append((f"`{MODERN}`, {stage}", few.preprocessed(training.data, scratch), training.settings))
+        training, data = few.training(MODERN, stage)
+        found.append((f"`{MODERN}`, {stage}", few.preprocessed(data, scratch), training.settings))
     return found
 
 

@@ -131,10 +131,8 @@ class _Method:
         return Trained(segmenter.segment, stages)
 
     def _stage(self, stage: str, seed: int, folder: Path) -> Stage:
-        planned = self.exams.plan.methods[self.name][stage].training
-        if planned is None:
-            raise ValueError(f"{self.name} has nothing to train")
-        slices = self.exams.preprocessed(planned.data, self.scratch / "data")
+        planned, data = self.exams.training(self.name, stage)
+        slices = self.exams.preprocessed(data, self.scratch / "data")
         settings = planned.settings.model_copy(update={"seed": seed})
         start = self.weights[planned.start] if planned.start else None
         if stage not in self.paces:
