@@ -171,7 +171,7 @@ class Ablation:
         model = model_of_run(model_of(exams.plan, MODERN), [weights[stage] for stage in STAGES], [])
         segments = Segmenter(model, exams.compute).segment
         dice = mean_dice(scores_of({MODERN: segments}, exams.test))
-        return {structure: round(float(dice.loc[MODERN, structure]), 5) for structure in STRUCTURES}
+        return {structure: round(dice[MODERN][structure], 5) for structure in STRUCTURES}
 
     def _trained(self, exams: ExamSet, stage: str, key: str, earlier: Mapping[str, Path]) -> Path:
         """Return the weights of a stage: two variants that are trained alike share them."""
