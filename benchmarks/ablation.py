@@ -31,7 +31,6 @@ from hepaflow.methods.thesis import plan_of
 from hepaflow.model.segmenter import Segmenter
 from hepaflow.model.trained import model_of_run
 from hepaflow.names import STAGES, STRUCTURES
-from hepaflow.settings.plan import PlannedTraining
 from hepaflow.settings.workflow import Settings, read_settings
 from hepaflow.training.trainer import train_network
 
@@ -170,25 +169,25 @@ class Ablation:
         for stage in STAGES:
             weights[stage] = self._trained(exams, stage, keys[stage], weights)
         model = model_of_run(model_of(exams.plan, MODERN), [weights[stage] for stage in STAGES], [])
-        segments = Segmenter(model, exams.settings.compute).segment
+        segments = Segmenter(model, exams.compute).segment
         dice = mean_dice(scores_of({MODERN: segments}, exams.test))
-        return {structure: round(float(dice.loc[MODERN, structure]), 5) for structure in STRUCTURES}
+        return {structure: round(dice[MODERN][structure], 5) for structure in STRUCTURES}
 
     def _trained(self, exams: ExamSet, stage: str, key: str, earlier: Mapping[str, Path]) -> Path:
         """Return the weights of a stage: two variants that are trained alike share them."""
-        planned = _planned(exams, stage)
-        data = exams.plan.data[planned.data].preprocess.canonical()
+        planned, name = exams.training(MODERN, stage)
+        data = exams.plan.data[name].preprocess.canonical()
         output = self.folder / "networks" / key / "weights.safetensors"
         if not output.is_file():
             output.parent.mkdir(parents=True, exist_ok=True)
-            slices = exams.preprocessed(planned.data, self.folder / "data" / _digest(data))
+            slices = exams.preprocessed(name, self.folder / "data" / _digest(data))
             train_network(
                 slices,
                 planned.settings,
                 code="",
                 output=output,
                 history=output.with_name("history.csv"),
-                compute=exams.settings.compute,
+                compute=exams.compute,
                 start=earlier[planned.start] if planned.start else None,
             )
         return output
@@ -206,17 +205,10 @@ class Ablation:
         row.to_csv(self.kept, mode="a", header=not self.kept.is_file(), index=False)
 
 
-def _planned(exams: ExamSet, stage: str) -> PlannedTraining:
-    planned = exams.plan.methods[MODERN][stage].training
-    if planned is None:
-        raise ValueError(f"{MODERN} has nothing to train")
-    return planned
-
-
 def _key(exams: ExamSet, stage: str, earlier: Mapping[str, str]) -> str:
     """Return the digest of what a network follows from."""
-    planned = _planned(exams, stage)
-    data = exams.plan.data[planned.data].preprocess.canonical()
+    planned, name = exams.training(MODERN, stage)
+    data = exams.plan.data[name].preprocess.canonical()
     start = earlier[planned.start] if planned.start else ""
     return _digest(planned.settings.canonical(), data, start, _phantoms(exams), *exams.train)
 

@@ -2,16 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import yaml
 from snakemake.utils import update_config
 
+from benchmarks.images_per_second import compute_here
+from hepaflow.errors import UserError
 from hepaflow.exams.sheet import read_sheet
 from hepaflow.methods.thesis import plan_of
 from hepaflow.phantoms.rendering import write_phantom
 from hepaflow.preprocessing.registry import PREPROCESSING
-from hepaflow.settings.plan import Plan
+from hepaflow.settings.compute import ComputeSettings
+from hepaflow.settings.plan import Plan, PlannedTraining
 from hepaflow.settings.preprocessing import PreprocessSettings
 from hepaflow.settings.workflow import Settings, read_settings
 from hepaflow.volumes.labels import read_labels, structure_mask
@@ -59,6 +63,28 @@ class ExamSet:
     plan: Plan
     train: dict[str, Pair]
     test: dict[str, Pair]
+
+    @cached_property
+    def compute(self) -> ComputeSettings:
+        """The settings of speed, as what computes reads them."""
+        return compute_here(self.settings.compute)
+
+    def training(self, method: str, stage: str) -> tuple[PlannedTraining, str]:
+        """Return how the network of a stage is trained, and on which data of the plan.
+
+        Raises
+        ------
+        UserError
+            If it learns from no exams: its training draws phantoms, it is taken unchanged, or there is none.
+        """
+        planned = self.plan.methods[method][stage].training
+        if planned is None or planned.data is None:
+            raise UserError(
+                f"`methods.{method}` has no network that learns from exams, for the stage {stage}",
+                expected="one that is trained on exams: the same as other systems, for a comparison",
+                remedy="choose a configuration without `drawn` and `epochs: 0` in its training",
+            )
+        return planned, planned.data
 
     def preprocessed(self, data: str, folder: Path) -> list[Path]:
         """Return data of the plan of all training exams, from files that are written unless they are there."""

@@ -53,7 +53,8 @@ def counts_of(votes: list[NDArray[np.bool_]], reference: NDArray[np.bool_]) -> s
     """Count the votes exam by exam, as the rule `fit_fusion` does."""
     exams = [slice(first, first + SLICES_AN_EXAM) for first in range(0, len(reference), SLICES_AN_EXAM)]
     counts = [count_votes([one[exam] for one in votes], reference[exam]) for exam in exams]
-    return sparse.vstack(counts, format="csr")
+    found: sparse.csr_array = sparse.vstack(counts, format="csr")
+    return found
 
 
 def measure(scratch: Path, scale: Scale) -> list[Comparison]:

@@ -14,16 +14,18 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import yaml
 
 from hepaflow.errors import UserError
+from hepaflow.jobs.driver import Seen, check_gpus, look, look_apart
 from hepaflow.jobs.run import peak_memory
 from hepaflow.methods.job_settings import JobSettings
 from hepaflow.methods.thesis import plan_of
-from hepaflow.settings.compute import ComputeSettings
+from hepaflow.settings.compute import ComputeSettings, RunComputeSettings
 from hepaflow.settings.training import Precision, TrainSettings
 from hepaflow.settings.workflow import read_settings
 
@@ -121,6 +123,25 @@ def measure(
     )
 
 
+def compute_here(chosen: RunComputeSettings, looking: Callable[[], Seen] = look) -> ComputeSettings:
+    """Return a run's settings of speed as what computes reads them.
+
+    Parameters
+    ----------
+    chosen : RunComputeSettings
+    looking : callable, optional
+        `hepaflow.jobs.driver.look`, or `look_apart` for a process that stays without torch.
+
+    Raises
+    ------
+    UserError
+        If there must be a GPU (`gpu`) and there is none, or torch cannot use the one that there is.
+    """
+    check_gpus(chosen.accelerator, looking=looking)
+    on = "cpu" if chosen.accelerator == "cpu" else "auto"
+    return ComputeSettings.model_validate(chosen.model_dump() | {"accelerator": on})
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Measure what the command line asks for; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -134,6 +155,7 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     try:
         settings = read_settings(yaml.safe_load(chosen.configfile.read_text()) if chosen.configfile else {})
+        compute = compute_here(settings.compute, look if chosen.one else look_apart)
     except UserError as error:
         parser.error(str(error))
 
@@ -145,8 +167,8 @@ def main(arguments: list[str] | None = None) -> int:
         from hepaflow.networks.compute import prediction_batch  # see above
 
         training = mode == "train"
-        batch = recipe.training.batch_size if training else prediction_batch(settings.compute, settings.size**2)
-        return measure(name, recipe, mode, settings.size, chosen.batch or batch, chosen.steps, settings.compute)
+        batch = recipe.training.batch_size if training else prediction_batch(compute, settings.size**2)
+        return measure(name, recipe, mode, settings.size, chosen.batch or batch, chosen.steps, compute)
 
     if chosen.one:
         print(json.dumps(asdict(one(*chosen.one.split("/")))))

@@ -16,7 +16,6 @@ import tempfile
 from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -25,14 +24,13 @@ from benchmarks import nnunet
 from benchmarks.exam_set import MODERN, ROOT, settings_of
 from benchmarks.fitting import nearest
 from benchmarks.peak_memory import slabs
-from benchmarks.segment_exam import measured, untrained_model
+from benchmarks.segment_exam import measured, settings_of_networks, untrained, untrained_model
 from benchmarks.side_by_side import COLUMNS, Comparison, in_turn, stopwatch, table
 from hepaflow.jobs.run import peak_memory
+from hepaflow.methods.plan import model_of
 from hepaflow.methods.thesis import plan_of
-from hepaflow.names import FUSION, STAGES
-from hepaflow.networks.network import build_network
+from hepaflow.names import FUSION
 from hepaflow.preprocessing.slices import FULL, SliceStack
-from hepaflow.sampling.registry import SAMPLINGS
 from hepaflow.settings.workflow import Settings
 from hepaflow.volumes.box import Box
 
@@ -119,15 +117,9 @@ def _ours(scratch: Path, settings: Settings, method: str, slices: int) -> Told:
 
 def _largest(settings: Settings, method: str) -> int:
     """Return the parameters of the largest network of a method, or of all that are fused."""
-    plan = plan_of(settings)
-    names = plan.methods[method][STAGES[0]].vote.of if method == FUSION else [method]
-    return max(_parameters(plan.methods[name][stage].network) for name in names for stage in STAGES)
-
-
-def _parameters(predict: Any) -> int:
-    channels = SAMPLINGS[predict.sampling.kind](predict.sampling).channels
+    networks = settings_of_networks(model_of(plan_of(settings), method))
     with torch.device("meta"):
-        return nnunet.parameters(build_network(predict.network, channels))
+        return max(nnunet.parameters(untrained(network)) for network in networks.values())
 
 
 def _nnunets(scratch: Path, parameters: int, slices: int, *, mirrored: bool) -> Told:

@@ -5,8 +5,10 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Literal, NoReturn
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
@@ -84,7 +86,7 @@ def measure(scratch: Path, scale: Scale) -> list[Comparison]:
                 "a bare PyTorch loop on data in memory",
                 "≥ 0.97",
                 _training(path, settings, scratch),
-                lambda settings=settings: train_barely(path, settings),
+                partial(train_barely, path, settings),
                 rounds=scale.rounds,
                 note="the epoch's own seconds; neither building the network nor saving it counts",
                 clock=lambda work: work(),
@@ -204,21 +206,19 @@ def _first_batch(paths: list[Path], arch: str, folder: Path) -> float:
     network = NetworkSettings(arch=arch, weights="none", head=HeadSettings())
     recipe = TrainingSettings(epochs=1, learning_rate=0.01, decay_factor=1.0, decay_every=1)
     settings = TrainSettings(network=network, training=recipe, precision="fp32", seed=0)
-    took, Trainer._to_device = Trainer._to_device, reached
-    began = time.perf_counter()
-    try:
-        train_network(
-            paths,
-            settings,
-            code="",
-            output=folder / "first.safetensors",
-            history=folder / "first.csv",
-            compute=COMPUTE,
-        )
-    except ReachedError:
-        return time.perf_counter() - began
-    finally:
-        Trainer._to_device = took
+    with patch.object(Trainer, "_to_device", reached):
+        began = time.perf_counter()
+        try:
+            train_network(
+                paths,
+                settings,
+                code="",
+                output=folder / "first.safetensors",
+                history=folder / "first.csv",
+                compute=COMPUTE,
+            )
+        except ReachedError:
+            return time.perf_counter() - began
     raise AssertionError("no batch was asked for")
 
 

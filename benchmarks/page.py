@@ -108,11 +108,8 @@ def sections_of(page: str) -> dict[str, str]:
 
 def machine(libraries: Collection[str]) -> str:
     """Describe the machine: processor, memory, system, and libraries."""
-    told = dict(
-        (part.strip() for part in line.split(":", 1))
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        if ":" in line
-    )
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    told = {name.strip(): value.strip() for name, colon, value in (line.partition(":") for line in lines) if colon}
     with_bf16 = "with" if has_bf16_instructions() else "without"
     processor = f"{told.get('model name', platform.machine())}, {with_bf16} bf16 instructions"
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30

@@ -6,6 +6,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from benchmarks.scale import Scale
@@ -79,10 +80,11 @@ def _imports(script: Path) -> tuple[str, str]:
     tree = ast.parse(script.read_text(encoding="utf-8"))
     every = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
     top = [node for node in every if node in tree.body]
-    return tuple(
-        "".join(f"{ast.unparse(node)}\n" for node in nodes)
-        for nodes in (top, [node for node in every if node not in top])
-    )
+    return _lines(top), _lines([node for node in every if node not in top])
+
+
+def _lines(nodes: Iterable[ast.stmt]) -> str:
+    return "".join(f"{ast.unparse(node)}\n" for node in nodes)
 
 
 def _timed(command: list[str]) -> float:

@@ -55,9 +55,13 @@ AIMS: Mapping[str, Mapping[str, float] | None] = {"demo": {"liver": 0.975, "lesi
 SEEDS = 3
 
 
-def mean_dice(scores: pd.DataFrame) -> pd.DataFrame:
-    """Return the mean Dice over the exams, a row for every method and a column for every structure."""
-    return dice_of(scores).groupby("structure").mean().T
+def mean_dice(scores: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """Return the mean Dice over the exams, by method, then by structure."""
+    means = dice_of(scores).groupby("structure").mean()
+    return {
+        str(method): dict(zip(map(str, means.index), of_method.to_numpy(float).tolist(), strict=True))
+        for method, of_method in means.items()
+    }
 
 
 def dice_of(scores: pd.DataFrame) -> pd.DataFrame:
@@ -127,7 +131,7 @@ def measure(
     demo = settings_of(*configurations("demo", over))
     if seconds is None and not is_finished(results_of(demo)):
         return f"{UNFINISHED} Or say for how long: `python -m benchmarks.quality --seconds 600`."
-    budget = together(demo) if seconds is None else dict.fromkeys(STAGES, seconds)
+    budget: dict[str, float] = together(demo) if seconds is None else dict.fromkeys(STAGES, seconds)
     exams = exam_set(settings_of(*configurations(name, over)), scratch / "exams")
     cores = torch.get_num_threads()
     wall = {stage: spent / cores for stage, spent in budget.items()}
@@ -175,10 +179,10 @@ def _missing(system: str, exams: ExamSet) -> str:
 def _trial(exams: ExamSet, system: str, train: Train, seed: int, cores: int) -> tuple[Trained, Trial]:
     """Train a system from a seed and score it."""
     trained = train(seed)
-    dice = mean_dice(scores_of({system: trained.segments}, exams.test)).loc[system]
+    dice = mean_dice(scores_of({system: trained.segments}, exams.test))[system]
     trial = Trial(
         {stage: trained.stages[stage].seconds * cores for stage in STAGES},
-        {structure: float(dice[structure]) for structure in STRUCTURES},
+        {structure: dice[structure] for structure in STRUCTURES},
     )
     print(f"{system}, seed {seed}: {trial.seconds} seconds of a core, Dice {trial.dice}", flush=True)
     return trained, trial
@@ -193,8 +197,10 @@ def _of_the_run(exams: ExamSet) -> Iterator[tuple[str, Trial]]:
     dice = mean_dice(final(read_scores(*(path for one in names for path in _scores(results, one, exams.test)))))
     spent = {stage: seconds_of(results, stage) for stage in STAGES}
     for name in names:
-        seconds = together(settings) if name == FUSION else {stage: spent[stage][name] for stage in STAGES}
-        yield name, Trial(seconds, {structure: float(dice.loc[name, structure]) for structure in STRUCTURES})
+        seconds: dict[str, float] = (
+            together(settings) if name == FUSION else {stage: spent[stage][name] for stage in STAGES}
+        )
+        yield name, Trial(seconds, {structure: dice[name][structure] for structure in STRUCTURES})
 
 
 def _scores(results: Path, method: str, exams: Iterable[str]) -> list[Path]:
@@ -229,7 +235,7 @@ def averages(over: Sequence[Path] = ()) -> str:
     rows = [
         [
             f"**{name}**, their average" if one == name else one,
-            *(f"{dice.loc[one, key]:.3f}" for key in STRUCTURES),
+            *(f"{dice[one][key]:.3f}" for key in STRUCTURES),
         ]
         for name, members in of.items()
         for one in members

@@ -5,7 +5,9 @@ from pathlib import Path
 import numpy as np
 import torch
 from medpy.metric import binary
-from monai.metrics import compute_average_surface_distance, compute_dice, compute_hausdorff_distance
+from monai.metrics.hausdorff_distance import compute_hausdorff_distance
+from monai.metrics.meandice import compute_dice
+from monai.metrics.surface_distance import compute_average_surface_distance
 
 from benchmarks.exams import write_exam
 from benchmarks.scale import Scale

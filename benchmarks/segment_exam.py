@@ -17,18 +17,24 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import ParamSpec, TypeVar, get_args
+from unittest.mock import patch
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import nn
 
 import hepaflow.model.segmenter
 from benchmarks.exam_set import settings_of
 from benchmarks.peak_memory import slabs, write_exam
 from hepaflow.jobs.run import peak_memory
 from hepaflow.masks.fusion import Fusion
-from hepaflow.methods.plan import model_of, networks_of, votes_of
+from hepaflow.masks.postprocess import clean
+from hepaflow.masks.restore import Found, restore
+from hepaflow.methods.plan import Step, joined_by, model_of, networks_of, votes_of
 from hepaflow.methods.thesis import plan_of
+from hepaflow.methods.words import seen_in_words
 from hepaflow.model.bundle import read_bundle, write_bundle
 from hepaflow.model.members import CARD, LICENCE, PROVENANCE, vote_member, weight_members
 from hepaflow.model.segmenter import Segmenter, precision_here
@@ -36,25 +42,45 @@ from hepaflow.model.trained import TrainedModel
 from hepaflow.names import FUSION, network_member
 from hepaflow.networks.network import build_network
 from hepaflow.networks.weights import save_weights
-from hepaflow.preprocessing.registry import AROUND_A_REGION
+from hepaflow.preprocessing.registry import PREPROCESSING
 from hepaflow.sampling.predictor import Predictor
+from hepaflow.sampling.protocol import Slices
 from hepaflow.sampling.registry import SAMPLINGS
 from hepaflow.segment.output import write_exam as write_results
 from hepaflow.segment.source import read_exam
 from hepaflow.settings.compute import ComputeSettings
 from hepaflow.settings.plan import Plan
-from hepaflow.settings.training import Precision
+from hepaflow.settings.training import Precision, PredictSettings
 from hepaflow.settings.workflow import Settings
+from hepaflow.volumes.axes import Axes
+from hepaflow.volumes.box import Box
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
 
 STEPS = {
     "liver_slices": "window, liver slices",
+    "resampled": "window, resampling",
     "liver": "liver networks",
     "lesion_slices": "volume of interest, CLAHE, lesion slices",
     "voi_slices": "volume of interest, lesion slices",
+    "resampled_voi": "volume of interest, resampling",
     "lesion": "lesion networks",
     "clean": "post-processing",
     "restore": "back to the exam's grid",
 }
+
+
+def settings_of_networks(plan: Plan) -> dict[Step, PredictSettings]:
+    """Return the settings of all networks of a plan, in the order of `networks_of`."""
+    found = {(method, stage): plan.methods[method][stage].network for method, stage in networks_of(plan)}
+    return {step: settings for step, settings in found.items() if settings is not None}
+
+
+def untrained(settings: PredictSettings) -> nn.Module:
+    """Return a network with weights drawn at random."""
+    channels = SAMPLINGS[settings.sampling.kind](settings.sampling).channels + bool(settings.with_region)
+    return build_network(settings.network, channels)
 
 
 def untrained_model(folder: Path, settings: Settings | None = None, method: str = FUSION) -> Path:
@@ -63,12 +89,10 @@ def untrained_model(folder: Path, settings: Settings | None = None, method: str 
     files = {name: folder / name for name in weight_members(plan)}
     for file in files.values():
         file.parent.mkdir(parents=True, exist_ok=True)
-    for network, stage in networks_of(plan):
-        planned = plan.methods[network][stage].network
-        untrained = build_network(planned.network, SAMPLINGS[planned.sampling.kind](planned.sampling).channels)
-        save_weights(untrained, files[network_member(stage, network)], "{}")
+    for (network, stage), planned in settings_of_networks(plan).items():
+        save_weights(untrained(planned), files[network_member(stage, network)], "{}")
     for vote, stage in votes_of(plan):
-        voters = plan.methods[vote][stage].vote.of
+        voters = joined_by(plan.methods[vote][stage])
         Fusion(voters, (1.0,) * len(voters), ()).save(files[vote_member(stage, vote)])
     texts = {PROVENANCE: "{}", CARD: "untrained\n", LICENCE: "none\n"}
     write_bundle(folder / "model.zip", plan, files=files, texts=texts, version="benchmark")
@@ -81,33 +105,56 @@ def clocks() -> np.ndarray:
 
 
 @contextmanager
-def timed_steps(liver: np.ndarray | None) -> Iterator[dict[str, np.ndarray]]:
-    """Measure the steps of a segmenter; a liver, if there is one, takes the place of what is found of it."""
-    seconds: dict[str, np.ndarray] = defaultdict(lambda: np.zeros(2))
-    module: Any = hepaflow.model.segmenter
-    before = {name: getattr(module, name) for name in ("PREPROCESSING", "clean", "restore")}
-    drawn, stage = Predictor.map, "liver"
+def timed_steps(
+    segmenter: Segmenter, plan: Plan, liver: NDArray[np.bool_] | None
+) -> Iterator[dict[str, np.ndarray]]:
+    """Measure the steps of a segmenter.
 
-    def timed(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
-        def run(*arguments: Any, **named: Any) -> Any:
-            nonlocal stage
+    Parameters
+    ----------
+    segmenter : Segmenter
+    plan : Plan
+        Of its model.
+    liver : ndarray of bool or None
+        Takes the place of what is found of the liver; None for what is found.
+    """
+    seconds: dict[str, np.ndarray] = defaultdict(lambda: np.zeros(2))
+    networks = segmenter._predictors.items()
+    shown = {predictor: plan.methods[method][stage].structure for (method, stage), predictor in networks}
+    drawn, structure = Predictor.map, "liver"
+
+    def timed(name: str, call: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+        def run(*arguments: Arguments.args, **named: Arguments.kwargs) -> Result:
             began = clocks()
             result = call(*arguments, **named)
-            stage = "lesion" if name in AROUND_A_REGION else stage
-            seconds[name or stage] += clocks() - began
-            return liver if name == "restore" and stage == "liver" and liver is not None else result
+            seconds[name] += clocks() - began
+            return result
 
         return run
 
-    module.PREPROCESSING = {kind: timed(kind, call) for kind, call in before["PREPROCESSING"].items()}
-    module.clean, module.restore = (timed(name, before[name]) for name in ("clean", "restore"))
-    Predictor.map = timed("", drawn)  # type: ignore[method-assign]
-    try:
+    def draw(
+        predictor: Predictor, exam: Slices, progress: Callable[[int], object] | None = None
+    ) -> NDArray[np.uint8]:
+        nonlocal structure
+        structure = shown[predictor]
+        return timed(structure, drawn)(predictor, exam, progress)
+
+    def put_back(
+        found: Found, box: Box | None, shape: tuple[int, int, int], grid: Axes | None = None
+    ) -> NDArray[np.bool_]:
+        own = timed("restore", restore)(found, box, shape, grid)
+        return liver if structure == "liver" and liver is not None else own
+
+    with (
+        patch.multiple(
+            hepaflow.model.segmenter,
+            PREPROCESSING={kind: timed(kind, call) for kind, call in PREPROCESSING.items()},
+            clean=timed("clean", clean),
+            restore=put_back,
+        ),
+        patch.object(Predictor, "map", draw),
+    ):
         yield seconds
-    finally:
-        for name, value in before.items():
-            setattr(module, name, value)
-        Predictor.map = drawn  # type: ignore[method-assign]
 
 
 @dataclass(frozen=True)
@@ -145,7 +192,7 @@ def measured(place: Path, model: Path, *, slices: int, trained: bool, precision:
     """
     rows: dict[str, np.ndarray] = {}
 
-    def step(name: str, call: Callable[[], Any]) -> Any:
+    def step(name: str, call: Callable[[], Result]) -> Result:
         began = clocks()
         result = call()
         rows[name] = clocks() - began
@@ -158,7 +205,7 @@ def measured(place: Path, model: Path, *, slices: int, trained: bool, precision:
     bundle = read_bundle(model)
     chosen = bundle.predicting_in(precision or precision_here(bundle.precision, compute))
     segmenter = step("load the networks", lambda: Segmenter(chosen, compute, show=True))
-    with timed_steps(liver) as seconds:
+    with timed_steps(segmenter, chosen.plan, liver) as seconds:
         began = clocks()
         found = segmenter.segment(exam.hu, exam.grid.trusted_spacing)
         segmented = clocks() - began
@@ -170,8 +217,11 @@ def measured(place: Path, model: Path, *, slices: int, trained: bool, precision:
     return Measured(chosen, rows, float(segmented[0]))
 
 
-def _sizes(plan: Plan) -> set[int]:
-    return {data.preprocess.preprocessing.size for data in plan.data.values()}
+def networks_in_words(plan: Plan) -> str:
+    """Return the architectures of a plan's networks, and what they see."""
+    networks = settings_of_networks(plan)
+    archs = ", ".join(settings.network.arch for settings in networks.values())
+    return f"{archs} at {', '.join(dict.fromkeys(seen_in_words(plan, *step) for step in networks))}"
 
 
 def main() -> None:
@@ -195,16 +245,15 @@ def main() -> None:
             precision=chosen.precision,
         )
     plan, rows = found.model.plan, found.rows
-    networks = [plan.methods[name][stage].network.network.arch for name, stage in networks_of(plan)]
-    sizes = ", ".join(f"{one}×{one}" for one in sorted(_sizes(plan)))
+    together = np.sum(list(rows.values()), axis=0)
     lines = [
-        f"{chosen.slices} slices of 512×512; {', '.join(networks)} at {sizes} in {found.model.precision}; "
+        f"{chosen.slices} slices of 512×512; {networks_in_words(plan)} in {found.model.precision}; "
         f"{torch.get_num_threads()} threads",
         "",
         "| step | seconds | of the processor, all threads |",
         "|---|---|---|",
         *(f"| {name} | {wall:.1f} | {processor:.1f} |" for name, (wall, processor) in rows.items()),
-        "| **together** | **{:.0f}** | **{:.0f}** |".format(*sum(rows.values())),
+        f"| **together** | **{together[0]:.0f}** | **{together[1]:.0f}** |",
         "",
         f"Peak memory {peak_memory() / 1024:.1f} GiB.",
     ]

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import nibabel as nib
@@ -41,7 +42,7 @@ def slice_exam(image: Path, output: Path) -> SliceStack:
 
 def read_with_nibabel(image: Path) -> None:
     """Read the voxels as they are."""
-    np.asarray(nib.load(image).dataobj)
+    np.asarray(nib.Nifti1Image.from_filename(image).dataobj)
 
 
 def slice_plainly(image: Path, folder: Path) -> None:
@@ -118,7 +119,8 @@ def measure(scratch: Path, scale: Scale) -> list[Comparison]:
         return resize_image(one, (SIZE, SIZE))
 
     def by_scikit_image(one: np.ndarray) -> np.ndarray:
-        return resize(one, (SIZE, SIZE), order=1, anti_aliasing=True).astype(np.float32)
+        resized: np.ndarray = resize(one, (SIZE, SIZE), order=1, anti_aliasing=True)
+        return resized.astype(np.float32)
 
     cores, same = f"{threads} threads", f"largest difference {difference:.1e}, storing in 16 bits included"
     found += [
@@ -126,8 +128,8 @@ def measure(scratch: Path, scale: Scale) -> list[Comparison]:
             f"lesion slices, {scale.lesion_slices} of them, on {own}: crop, resize, mean-fill, CLAHE",
             rival,
             aim,
-            lambda count=count: lesion_slices(hu, liver, None, settings, threads=count),
-            lambda resized=resized: enhance_with_scikit_image(hu, liver, resized),
+            partial(lesion_slices, hu, liver, None, settings, threads=count),
+            partial(enhance_with_scikit_image, hu, liver, resized),
             rounds=scale.rounds,
             note=note,
         )

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import count, islice
 from pathlib import Path
-from typing import Any
+from unittest.mock import patch
 
 import pandas as pd
 import torch
@@ -37,6 +37,7 @@ from hepaflow.settings.network import NetworkSettings
 from hepaflow.settings.optimiser import Optimiser
 from hepaflow.settings.schedule import Poly
 from hepaflow.settings.training import TrainingSettings, TrainSettings
+from hepaflow.training.loading import arriving
 from hepaflow.training.trainer import train_network
 
 EXAMS = 8
@@ -186,9 +187,8 @@ def _of_the_method(exams: ExamSet, scratch: Path) -> list[tuple[str, list[Path],
     """Return each stage of the method as the demo trains it: its words, its data and its settings."""
     few, found = _few(exams), []
     for stage in STAGES:
-        training = few.plan.methods[MODERN][stage].training
-        if training is not None:
-            found.append((f"`{MODERN}`, {stage}", few.preprocessed(training.data, scratch), training.settings))
+        training, data = few.training(MODERN, stage)
+        found.append((f"`{MODERN}`, {stage}", few.preprocessed(data, scratch), training.settings))
     return found
 
 
@@ -206,23 +206,19 @@ def _waiting(
 @contextmanager
 def _waits() -> Iterator[list[tuple[float, float]]]:
     """Note for each step of a trainer how long it waited for its mini-batch, and how long it then took."""
-    module: Any = hepaflow.training.trainer
-    before, found = module.arriving, []
+    found: list[tuple[float, float]] = []
 
     def timed(loader: DataLoader[Batch], waiting: Callable[[float], None]) -> Iterator[Batch]:
-        arriving, began = before(loader, waiting), time.perf_counter()
-        for batch in arriving:
+        began = time.perf_counter()
+        for batch in arriving(loader, waiting):
             arrived = time.perf_counter()
             yield batch
             ended = time.perf_counter()
             found.append((arrived - began, ended - arrived))
             began = ended
 
-    module.arriving = timed
-    try:
+    with patch.object(hepaflow.training.trainer, "arriving", timed):
         yield found
-    finally:
-        module.arriving = before
 
 
 def main() -> None:

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from monai.losses import DiceCELoss
-from monai.networks.nets import UNet
+from monai.losses.dice import DiceCELoss
+from monai.networks.nets.unet import UNet
 
 from benchmarks import nnunet
 from benchmarks.exam_set import ExamSet
@@ -81,7 +81,8 @@ def monais_unet(exams: ExamSet, name: str, seconds: Mapping[str, float], scratch
     slices = {stage: exams.preprocessed(stage, scratch / "data") for stage in STAGES}
 
     def train(seed: int) -> Trained:
-        drawers, stages = {}, {}
+        drawers: dict[str, Draws] = {}
+        stages: dict[str, Stage] = {}
         for stage in STAGES:
             drawers[stage], stages[stage] = _train_unet(slices[stage], seconds[stage], seed)
         return Trained(_segmenting(name, drawers, exams.settings), stages)
@@ -98,7 +99,9 @@ def nnunet_2d(exams: ExamSet, name: str, seconds: Mapping[str, float], scratch: 
 
     def train(seed: int) -> Trained:
         torch.use_deterministic_algorithms(False)  # which ours have asked for
-        drawers = {stage: nnunet.train_nnunet(planned[stage], seconds[stage], seed) for stage in STAGES}
+        drawers: dict[str, nnunet.NNUNet] = {
+            stage: nnunet.train_nnunet(planned[stage], seconds[stage], seed) for stage in STAGES
+        }
         stages = {stage: Stage(one.seconds, one.epochs, one.parameters) for stage, one in drawers.items()}
         return Trained(_segmenting(name, drawers, exams.settings), stages)
 
@@ -125,16 +128,14 @@ class _Method:
 
     def trained(self, seed: int) -> Trained:
         folder = self.scratch / self.name / str(seed)
-        stages = {stage: self._stage(stage, seed, folder) for stage in STAGES}
+        stages: dict[str, Stage] = {stage: self._stage(stage, seed, folder) for stage in STAGES}
         model = model_of_run(model_of(self.exams.plan, self.name), [self.weights[stage] for stage in STAGES], [])
-        segmenter = Segmenter(model, self.exams.settings.compute)
+        segmenter = Segmenter(model, self.exams.compute)
         return Trained(segmenter.segment, stages)
 
     def _stage(self, stage: str, seed: int, folder: Path) -> Stage:
-        planned = self.exams.plan.methods[self.name][stage].training
-        if planned is None:
-            raise ValueError(f"{self.name} has nothing to train")
-        slices = self.exams.preprocessed(planned.data, self.scratch / "data")
+        planned, data = self.exams.training(self.name, stage)
+        slices = self.exams.preprocessed(data, self.scratch / "data")
         settings = planned.settings.model_copy(update={"seed": seed})
         start = self.weights[planned.start] if planned.start else None
         if stage not in self.paces:
@@ -169,7 +170,7 @@ class _Method:
             code="",
             output=output,
             history=history,
-            compute=self.exams.settings.compute,
+            compute=self.exams.compute,
             start=start,
         )
         took = stopwatch(work)

@@ -1,0 +1,28 @@
+"""Dice for the same compute: means of scores."""
+
+import math
+
+import pandas as pd
+import pytest
+from benchmarks.quality import mean_dice
+
+ROWS = [
+    ("one", "liver", "dice", "a", 0.9),
+    ("one", "liver", "dice", "b", 0.8),
+    ("one", "lesion", "dice", "a", 0.5),
+    ("one", "lesion", "dice", "b", math.nan),  # an exam without lesions
+    ("two", "liver", "dice", "a", 0.7),
+    ("two", "liver", "dice", "b", 0.5),
+    ("two", "lesion", "dice", "a", 0.0),
+    ("two", "lesion", "dice", "b", math.nan),
+    ("two", "liver", "jaccard", "a", 0.1),
+]
+
+
+def test_dice_is_averaged_over_the_exams_that_have_one() -> None:
+    scores = pd.DataFrame(ROWS, columns=["method", "structure", "metric", "exam", "value"])
+    found = mean_dice(scores)
+    assert list(found) == ["one", "two"]
+    assert found["one"] == pytest.approx({"liver": 0.85, "lesion": 0.5})
+    assert found["two"] == pytest.approx({"liver": 0.6, "lesion": 0.0})
+    assert {type(value) for of_method in found.values() for value in of_method.values()} == {float}
