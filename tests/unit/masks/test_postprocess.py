@@ -8,11 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from hepaflow.masks.map import FULL, HALF
+from hepaflow.masks.map import FULL, HALF, mask_of
 from hepaflow.masks.postprocess import POSTPROCESSING, clean
 from hepaflow.settings.postprocess import (
     NEEDS_REGION,
     FillHoles,
+    Hysteresis,
     Inside,
     LargestComponent,
     MinArea,
@@ -353,6 +354,22 @@ def test_small_components_are_removed_over_all_slices() -> None:
         np.testing.assert_array_equal(
             cleaned(mask, step), mask & np.isin(np.arange(4), slices)[:, None, None], str(least)
         )
+
+
+def test_components_of_which_the_network_is_sure_nowhere_are_removed() -> None:
+    map_ = np.zeros((4, 8, 8), np.uint8)
+    map_[0, 0, 0], map_[1, 1, 1], map_[2, 2, 0] = 128, 230, 140  # corner to corner
+    map_[3, 5:7, 7] = 229
+    map_[0, 6, 6] = 255  # removed by an earlier step
+    area = MinComponent(kind="min_component", min_voxels=2)
+    for probability, slices in ((0.5, [0, 1, 2, 3]), (0.898, [0, 1, 2, 3]), (0.9, [0, 1, 2]), (0.91, [])):
+        sure = Hysteresis(kind="hysteresis", probability=probability)
+        np.testing.assert_array_equal(
+            clean(map_, (area, sure)),
+            mask_of(map_) & np.isin(np.arange(4), slices)[:, None, None] & (map_ < 255),
+            str(probability),
+        )
+    assert clean(np.zeros((0, 8, 8), np.uint8), (sure,)).shape == (0, 8, 8)  # no liver was found
 
 
 @quick

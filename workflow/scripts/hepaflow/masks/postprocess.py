@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from hepaflow.masks.map import mask_of
+from hepaflow.masks.map import FULL, mask_of
 from hepaflow.settings.postprocess import (
     FillHoles,
+    Hysteresis,
     Inside,
     LargestComponent,
     MinArea,
@@ -113,6 +114,17 @@ def _min_component(mask: Mask, _map: Map, settings: MinComponent, _region: Mask 
     return _large_enough(mask, TWENTY_SIX_CONNECTED, settings.min_voxels)
 
 
+def _hysteresis(mask: Mask, map_: Map, settings: Hysteresis, _region: Mask | None) -> Mask:
+    """Keep the components of the exam that have a voxel of some probability. Components are 26-connected.
+
+    Of two thresholds, one half decides where a component ends, the higher one whether it is kept (Canny 1986).
+    """
+    components, _ = ndimage.label(mask, TWENTY_SIX_CONNECTED)
+    sure = np.unique(components[mask & (map_ >= FULL * settings.probability)])
+    kept: Mask = np.isin(components, sure) & mask
+    return kept
+
+
 def _fill_holes(mask: Mask, _map: Map, settings: FillHoles, _region: Mask | None) -> Mask:
     """Add what the mask encloses: background that is not connected with the border of the slice, or of the exam.
 
@@ -150,6 +162,7 @@ POSTPROCESSING: Mapping[str, Callable[..., Mask]] = MappingProxyType(
         "min_area": _min_area,
         "largest_component": _largest_component,
         "min_component": _min_component,
+        "hysteresis": _hysteresis,
         "fill_holes": _fill_holes,
         "inside": _inside,
     }

@@ -49,6 +49,14 @@ class MinComponent(SettingsModel):
     """Smallest volume of a component, in voxels."""
 
 
+class Hysteresis(SettingsModel):
+    """Components of the exam are kept of which the network is sure somewhere (Canny 1986: hysteresis)."""
+
+    kind: Literal["hysteresis"]
+    probability: float = Field(default=0.9, ge=0.5, le=1)
+    """Probability that some voxel of a component has at least; its edge stays where it passes one half."""
+
+
 class FillHoles(SettingsModel):
     """Holes are filled: background that the mask encloses."""
 
@@ -66,7 +74,8 @@ class Inside(SettingsModel):
 
 
 PostprocessingStep = Annotated[
-    NearLargest | MinArea | LargestComponent | MinComponent | FillHoles | Inside, Field(discriminator="kind")
+    NearLargest | MinArea | LargestComponent | MinComponent | Hysteresis | FillHoles | Inside,
+    Field(discriminator="kind"),
 ]
 PostprocessingSteps = Annotated[tuple[PostprocessingStep, ...], Field(strict=False)]
 
