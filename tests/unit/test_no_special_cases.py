@@ -143,9 +143,9 @@ def test_all_code_is_read() -> None:
     read = {path.relative_to(ROOT).as_posix() for path in READ}
     assert {"workflow/rules/common.smk", "workflow/scripts/train.py", "workflow/scripts/hepaflow/cli.py"} <= read
     assert len([path for path in READ if path.suffix == ".smk"]) > 10
-    code, lines = python_of(ROOT / "workflow/rules/common.smk")
+    code, lines = python_of(ROOT / "workflow/rules/resources.smk")
     (at,) = [node.lineno for node in ast.walk(ast.parse(code)) if getattr(node, "name", "") == "growing"]
-    text = (ROOT / "workflow/rules/common.smk").read_text(encoding="utf-8").splitlines()
+    text = (ROOT / "workflow/rules/resources.smk").read_text(encoding="utf-8").splitlines()
     assert text[lines[at] - 1].startswith("def growing(")
 
 

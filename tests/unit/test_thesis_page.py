@@ -27,6 +27,14 @@ def test_modules_and_their_names_are_there() -> None:
         assert found, f"{module}:{name}"
 
 
+def test_functions_of_rules_are_there() -> None:
+    named = re.findall(r"`(\w+\.smk):(\w+)`", PAGE)
+    assert named
+    for file, name in named:
+        text = (ROOT / "workflow/rules" / file).read_text(encoding="utf-8")
+        assert re.search(rf"^def {name}\(", text, re.MULTILINE), f"{file}:{name}"
+
+
 def test_readings_are_counted_and_those_that_are_cited_are_there() -> None:
     numbers = [int(number) for number in re.findall(r"^(\d+)\. ", READINGS, re.MULTILINE)]
     assert numbers == list(range(1, len(numbers) + 1))
