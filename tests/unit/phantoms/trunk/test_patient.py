@@ -187,6 +187,19 @@ def test_lesions_stand_out_from_the_mottle() -> None:
     assert plain > 60
 
 
+def test_what_is_uneven_and_no_lesion_is_weaker_than_any() -> None:
+    uneven = 0
+    for seed in range(60):
+        found = patient(seed)
+        lesions = {id(layer) for lesion in found.lesions for layer in lesion.layers}
+        for layer in found.layers:
+            if layer.within is found.liver and id(layer) not in lesions:
+                assert abs(layer.hu - found.tissues["liver"]) <= 12
+                assert layer.edge >= 6
+                uneven += 1
+    assert 8 < uneven < 30
+
+
 def test_gallbladders_hang_from_the_liver() -> None:
     shares, lower = [], []
     for seed in range(80):

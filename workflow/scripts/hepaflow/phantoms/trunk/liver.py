@@ -192,8 +192,8 @@ def liver_layers(draws: Draws, liver: Shared, branches: tuple[Tube, ...], tissue
     ]
     if draws.chance(0.3):  # fat that is spread unevenly, and perfusion
         area = draws.ellipsoid(draws.moved((-60, -10, 0), 45), (48, 44, 40), size=1.5, stretch=1.3)
-        change = draws.between(-30, 25)
-        layers.append(Layer(area, tissues["liver"] + change, draws.between(3, 12), mottle=4, within=liver))
+        change = draws.between(-12, 12)  # weaker than any lesion, and without an edge: else it would be one
+        layers.append(Layer(area, tissues["liver"] + change, draws.between(6, 20), mottle=4, within=liver))
     layers += [
         Layer(Within(portal, liver), tissues["portal_vein"], 1.1),
         Layer(Within(veins, liver), tissues["hepatic_vein"], 1.1),
