@@ -88,7 +88,7 @@ def test_without_a_model_the_shipped_one_finds_the_liver(
     settings = PhantomSettings(
         anatomy="trunk", size=64, slices=(44, 44), slice_thickness=(6, 6), field_of_view=(360, 360), max_lesions=0
     )
-    phantom = ANATOMIES["trunk"]("patient-3", settings)
+    phantom = ANATOMIES["trunk"]("patient-2", settings)
     nib.save(nib.Nifti1Image(phantom.image.T, phantom.affine), tmp_path / "exam.nii.gz")
     assert main(["segment", str(tmp_path / "exam.nii.gz"), "--out", str(tmp_path / "out"), "--device", "cpu"]) == 0
     told = capsys.readouterr()
