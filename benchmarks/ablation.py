@@ -51,14 +51,15 @@ def _changed(**training: Any) -> Change:
     return {"training": training}
 
 
-SLABS = {"kind": "slabs", "slices": 3}
-MARGIN = {"margin": 0.1}
+SLICES, SLABS = {"kind": "slices"}, {"kind": "slabs", "slices": 3}
+MARGIN = {"lesion": {"data": {"margin": 0.1}}}
 CHANGES: Mapping[str, Change] = {
     WHOLE: {},
+    "single slices": {"sampling": SLICES},
     "slabs of three slices": {"sampling": SLABS},
     "slabs of five slices": {"sampling": SLABS | {"slices": 5}},
-    "a margin of 10 % around the liver": {"stages": {"lesion": {"data": MARGIN}}},
-    "slabs of three slices and the margin": {"sampling": SLABS, "stages": {"lesion": {"data": MARGIN}}},
+    "single slices, a margin of 10 % around the liver": {"sampling": SLICES, "stages": MARGIN},
+    "slabs of three slices, a margin of 10 % around the liver": {"sampling": SLABS, "stages": MARGIN},
     "64×64, not 96×96": {"stages": {stage: {"data": {"size": 64}} for stage in STAGES}},
     "masks restored, not maps": {"restore": "masks"},
     "lesions within the liver alone, not in all around it": {
@@ -83,7 +84,7 @@ CHANGES: Mapping[str, Change] = {
     "with an average of the weights (EMA)": _changed(average={"kind": "ema", "decay": 0.98}),
     "no post-processing": {"stages": {stage: {"postprocessing": []} for stage in STAGES}},
 }
-"""The recipe, and what is changed in it, one part at a time."""
+"""The recipe, and what is changed in it, one part at a time. What a set of exams has anyway is left out for it."""
 AUGMENTATIONS: Mapping[str, tuple[str, ...]] = {
     "no augmentation but flips": ("spatial", "brightness", "noise", "blur"),
     "no spatial augmentation": ("spatial",),
@@ -149,6 +150,21 @@ class Ablation:
         to_train : bool
             Whether it is trained and scored unless it was before; otherwise, None is returned.
         """
+        exams, keys = self._planned(method, number)
+        key = self.key(method, number)
+        found = self._scores().get(key)
+        if found is None and to_train:
+            found = self._measured(exams, keys)
+            self._keep(key, words, number, found)
+        return None if found is None else {"variant": words, "seed": number, **found}
+
+    def key(self, method: Mapping[str, Any], number: int) -> str:
+        """Return the digest of all that the scores of a method follow from."""
+        exams, keys = self._planned(method, number)
+        return _digest(model_of(exams.plan, MODERN).canonical(), _phantoms(exams), *keys.values(), *exams.test)
+
+    def _planned(self, method: Mapping[str, Any], number: int) -> tuple[ExamSet, dict[str, str]]:
+        """Return the exams, and the digest of what the network of each stage follows from."""
         settings = read_settings(
             {**self.config, "methods": {MODERN: dict(method)}, "seed": self.config["seed"] + number}
         )
@@ -156,12 +172,7 @@ class Ablation:
         keys: dict[str, str] = {}
         for stage in STAGES:
             keys[stage] = _key(exams, stage, keys)
-        key = _digest(model_of(exams.plan, MODERN).canonical(), _phantoms(exams), *keys.values(), *exams.test)
-        found = self._scores().get(key)
-        if found is None and to_train:
-            found = self._measured(exams, keys)
-            self._keep(key, words, number, found)
-        return None if found is None else {"variant": words, "seed": number, **found}
+        return exams, keys
 
     def _measured(self, exams: ExamSet, keys: Mapping[str, str]) -> dict[str, float]:
         """Train and score; the mean Dice by structure."""
@@ -246,7 +257,11 @@ def measured(ablation: Ablation, only: Collection[str], seeds: Sequence[int], *,
     }
     rows = []
     for number in seeds:
+        seen: set[str] = set()
         for words, method in found.items():
+            if (key := ablation.key(method, number)) in seen:
+                continue  # what the set's recipe has anyway
+            seen.add(key)
             row = ablation.row(words, method, number, to_train=to_train)
             if row is not None:
                 rows.append(row)
