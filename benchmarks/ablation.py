@@ -14,6 +14,7 @@ import statistics
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +120,33 @@ def _without(modern: Mapping[str, Any], kinds: Sequence[str]) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
+class Planned:
+    """A variant with a seed, before it is measured.
+
+    Attributes
+    ----------
+    words : str
+    number : int
+        Of the seed.
+    exams : ExamSet
+        The held-out exams are its test exams.
+    networks : dict of str to str
+        Digest of what the network of each stage follows from.
+    """
+
+    words: str
+    number: int
+    exams: ExamSet
+    networks: dict[str, str]
+
+    @cached_property
+    def key(self) -> str:
+        """Digest of all that its scores follow from."""
+        model = model_of(self.exams.plan, MODERN).canonical()
+        return _digest(model, _phantoms(self.exams), *self.networks.values(), *self.exams.test)
+
+
+@dataclass(frozen=True)
 class Ablation:
     """Trainings and scores of variants.
 
@@ -136,8 +164,8 @@ class Ablation:
     folder: Path
     kept: Path
 
-    def row(self, words: str, method: Mapping[str, Any], number: int, *, to_train: bool) -> dict[str, Any] | None:
-        """Return the mean Dice of a variant over the held-out exams, by structure.
+    def planned(self, words: str, method: Mapping[str, Any], number: int) -> Planned:
+        """Plan a variant.
 
         Parameters
         ----------
@@ -147,24 +175,7 @@ class Ablation:
             Its settings.
         number : int
             Of the seed: how much is added to the run's.
-        to_train : bool
-            Whether it is trained and scored unless it was before; otherwise, None is returned.
         """
-        exams, keys = self._planned(method, number)
-        key = self.key(method, number)
-        found = self._scores().get(key)
-        if found is None and to_train:
-            found = self._measured(exams, keys)
-            self._keep(key, words, number, found)
-        return None if found is None else {"variant": words, "seed": number, **found}
-
-    def key(self, method: Mapping[str, Any], number: int) -> str:
-        """Return the digest of all that the scores of a method follow from."""
-        exams, keys = self._planned(method, number)
-        return _digest(model_of(exams.plan, MODERN).canonical(), _phantoms(exams), *keys.values(), *exams.test)
-
-    def _planned(self, method: Mapping[str, Any], number: int) -> tuple[ExamSet, dict[str, str]]:
-        """Return the exams, and the digest of what the network of each stage follows from."""
         settings = read_settings(
             {**self.config, "methods": {MODERN: dict(method)}, "seed": self.config["seed"] + number}
         )
@@ -172,7 +183,22 @@ class Ablation:
         keys: dict[str, str] = {}
         for stage in STAGES:
             keys[stage] = _key(exams, stage, keys)
-        return exams, keys
+        return Planned(words, number, exams, keys)
+
+    def row(self, planned: Planned, *, to_train: bool) -> dict[str, Any] | None:
+        """Return the mean Dice of a variant over the held-out exams, by structure.
+
+        Parameters
+        ----------
+        planned : Planned
+        to_train : bool
+            Whether it is trained and scored unless it was before; otherwise, None is returned.
+        """
+        found = self._scores().get(planned.key)
+        if found is None and to_train:
+            found = self._measured(planned.exams, planned.networks)
+            self._keep(planned, found)
+        return None if found is None else {"variant": planned.words, "seed": planned.number, **found}
 
     def _measured(self, exams: ExamSet, keys: Mapping[str, str]) -> dict[str, float]:
         """Train and score; the mean Dice by structure."""
@@ -210,9 +236,9 @@ class Ablation:
         rows = pd.read_csv(self.kept)
         return {row["key"]: {structure: row[structure] for structure in STRUCTURES} for _, row in rows.iterrows()}
 
-    def _keep(self, key: str, words: str, number: int, found: Mapping[str, float]) -> None:
+    def _keep(self, planned: Planned, found: Mapping[str, float]) -> None:
         """Add a row, as another process may at the same time."""
-        row = pd.DataFrame([{"key": key, "variant": words, "seed": number, **found}])
+        row = pd.DataFrame([{"key": planned.key, "variant": planned.words, "seed": planned.number, **found}])
         row.to_csv(self.kept, mode="a", header=not self.kept.is_file(), index=False)
 
 
@@ -259,10 +285,11 @@ def measured(ablation: Ablation, only: Collection[str], seeds: Sequence[int], *,
     for number in seeds:
         seen: set[str] = set()
         for words, method in found.items():
-            if (key := ablation.key(method, number)) in seen:
+            planned = ablation.planned(words, method, number)
+            if planned.key in seen:
                 continue  # what the set's recipe has anyway
-            seen.add(key)
-            row = ablation.row(words, method, number, to_train=to_train)
+            seen.add(planned.key)
+            row = ablation.row(planned, to_train=to_train)
             if row is not None:
                 rows.append(row)
                 print(*row.values(), sep=" | ", flush=True)

@@ -138,8 +138,7 @@ def compute_here(chosen: RunComputeSettings, looking: Callable[[], Seen] = look)
         If there must be a GPU (`gpu`) and there is none, or torch cannot use the one that there is.
     """
     check_gpus(chosen.accelerator, looking=looking)
-    on = "cpu" if chosen.accelerator == "cpu" else "auto"
-    return ComputeSettings.model_validate(chosen.model_dump() | {"accelerator": on})
+    return chosen.as_read()
 
 
 def main(arguments: list[str] | None = None) -> int:

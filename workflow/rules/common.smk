@@ -251,9 +251,8 @@ def title_of(label):
 
 
 def compute(wildcards, threads):
-    """Return the settings of speed, as what computes reads them: that a GPU must be there, jobs have seen before."""
-    on = "cpu" if SETTINGS.compute.accelerator == "cpu" else "auto"
-    return SETTINGS.compute.model_copy(update={"accelerator": on}).canonical()
+    """Return the settings of speed, as what computes reads them."""
+    return SETTINGS.compute.as_read().canonical()
 
 
 def accelerator(wildcards, threads):

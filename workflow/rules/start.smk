@@ -137,8 +137,8 @@ def let_trainings_go_on():
             training.restart_times = retries(workflow.execution_settings.retries, longest)
 
 
-def end_orphans_of_these_results():
-    """Cancel jobs in SLURM's queue that a Snakemake which died left, as this one submits them again."""
+def take_over_the_queue():
+    """Be the only one with these results in SLURM's queue: cancel jobs that a Snakemake which died has left."""
     if run := name_in_the_queue():
         _before_the_first_job(lambda: claim(Path(RESULTS)))
         _before_the_first_job(lambda: end_orphans(Path.cwd(), Path(RESULTS)))

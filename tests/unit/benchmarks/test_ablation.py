@@ -60,16 +60,20 @@ def test_what_was_measured_is_not_measured_again(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(ablation, "draw", lambda *_: None)
     monkeypatch.setattr(exam_set, "draw", lambda *_: None)
     one = Ablation(CONFIG, tmp_path, tmp_path / "kept.csv")
-    assert one.row(WHOLE, METHOD, 0, to_train=False) is None
-    row = {"variant": WHOLE, "seed": 0, "liver": 0.9, "lesion": 0.5}
+
+    def row(words: str, number: int, *, to_train: bool) -> dict[str, object] | None:
+        return one.row(one.planned(words, variants(METHOD)[words], number), to_train=to_train)
+
+    assert row(WHOLE, 0, to_train=False) is None
+    expected = {"variant": WHOLE, "seed": 0, "liver": 0.9, "lesion": 0.5}
     for _ in range(2):
-        assert one.row(WHOLE, METHOD, 0, to_train=True) == row
+        assert row(WHOLE, 0, to_train=True) == expected
     assert len(measured) == 1
     told = ablation.measured(one, [WHOLE, "single slices"], [0], to_train=True)
-    assert told.to_dict("records") == [row]
+    assert told.to_dict("records") == [expected]
     assert len(measured) == 1
-    assert one.row(WHOLE, METHOD, 1, to_train=False) is None
-    one.row("no flips in prediction", variants(METHOD)["no flips in prediction"], 0, to_train=True)
+    assert row(WHOLE, 1, to_train=False) is None
+    row("no flips in prediction", 0, to_train=True)
     assert measured[1] == measured[0]  # the networks are the same
-    one.row("Dice loss alone", variants(METHOD)["Dice loss alone"], 0, to_train=True)
+    row("Dice loss alone", 0, to_train=True)
     assert not set(measured[2].values()) & set(measured[0].values())

@@ -124,7 +124,7 @@ def claim(results: Path) -> None:
         raise UserError(
             f"another Snakemake that submits jobs for these results: {owner}",
             expected="one at a time",
-            remedy="wait until it has ended, name all targets in one call, or give this run its own `results`",
+            remedy="wait until it has ended, or end it; or name all targets in one call",
             file=results,
         )
 

@@ -119,9 +119,10 @@ def _hysteresis(mask: Mask, map_: Map, settings: Hysteresis, _region: Mask | Non
 
     Of two thresholds, one half decides where a component ends, the higher one whether it is kept (Canny 1986).
     """
-    components, _ = ndimage.label(mask, TWENTY_SIX_CONNECTED)
-    sure = np.unique(components[mask & (map_ >= FULL * settings.probability)])
-    kept: Mask = np.isin(components, sure) & mask
+    components, count = ndimage.label(mask, TWENTY_SIX_CONNECTED)
+    sure = np.zeros(count + 1, bool)
+    sure[components[mask & (map_ >= FULL * settings.probability)]] = True
+    kept: Mask = sure[components]
     return kept
 
 

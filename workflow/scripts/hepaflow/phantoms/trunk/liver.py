@@ -19,8 +19,6 @@ _HILUM = np.array([-28.0, 0.0, -10.0])
 """Where the portal vein parts (`hepaflow.phantoms.vessels`)."""
 _TYPICAL = np.array([[-115.0, -67.0, -61.0], [17.0, 53.0, 46.0]])
 """Between which x, y, z 90 % of the median liver lie."""
-
-
 _NEAR = 14.0
 """Largest distance in mm from the liver at which branches of the portal vein lie in the fat of its hilum."""
 
