@@ -23,7 +23,7 @@ import yaml
 from hepaflow.errors import UserError
 from hepaflow.jobs.driver import Seen, check_gpus, look, look_apart
 from hepaflow.jobs.run import peak_memory
-from hepaflow.methods.job_settings import JobSettings
+from hepaflow.methods.job_settings import JobSettings, speed_of_jobs
 from hepaflow.methods.thesis import plan_of
 from hepaflow.settings.compute import ComputeSettings, RunComputeSettings
 from hepaflow.settings.training import Precision, TrainSettings
@@ -138,7 +138,7 @@ def compute_here(chosen: RunComputeSettings, looking: Callable[[], Seen] = look)
         If there must be a GPU (`gpu`) and there is none, or torch cannot use the one that there is.
     """
     check_gpus(chosen.accelerator, looking=looking)
-    return chosen.as_read()
+    return speed_of_jobs(chosen)
 
 
 def main(arguments: list[str] | None = None) -> int:

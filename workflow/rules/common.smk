@@ -24,7 +24,7 @@ from hepaflow.jobs.recipe import pinned, versions
 from hepaflow.jobs.spelling import known_spelling, made_at
 from hepaflow.methods.given_files import structures_of
 from hepaflow.methods.inputs import Inputs, exams_in_words
-from hepaflow.methods.job_settings import JobSettings
+from hepaflow.methods.job_settings import JobSettings, speed_of_jobs
 from hepaflow.methods.plan import averages_of, joined_by, networks_of, votes_of
 from hepaflow.methods.thesis import plan_of
 from hepaflow.model.started import check_starts
@@ -252,7 +252,7 @@ def title_of(label):
 
 def compute(wildcards, threads):
     """Return the settings of speed, as what computes reads them."""
-    return SETTINGS.compute.as_read().canonical()
+    return speed_of_jobs(SETTINGS.compute).canonical()
 
 
 def accelerator(wildcards, threads):

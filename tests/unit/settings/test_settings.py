@@ -18,6 +18,7 @@ from hepaflow.errors import UserError
 from hepaflow.exams.sheet import read_sheet
 from hepaflow.settings.base import SettingsModel
 from hepaflow.settings.compute import ComputeSettings, RunComputeSettings
+from hepaflow.settings.configuration import read_files
 from hepaflow.settings.decoder import Decoder
 from hepaflow.settings.network import HAS_BACKBONE, MOST_DIMENSIONS, OWN_SETTINGS, SIDES, NetworkSettings
 from hepaflow.settings.postprocess import PostprocessingStep
@@ -927,15 +928,16 @@ def test_a_paper_s_method_is_added_to_the_thesis(path: Path) -> None:
 @pytest.mark.parametrize("path", sorted((ROOT / "config/phantoms").glob("*.yaml")), ids=lambda path: path.stem)
 def test_other_phantoms_take_the_place_of_the_demos(path: Path) -> None:
     """With folders, results and a sheet of their own, whose exams the demo has not."""
-    demo = yaml.safe_load((ROOT / "config/demo.yaml").read_text())
-    changed = yaml.safe_load(path.read_text())
-    merged = read_settings(demo | changed)
-    assert merged.phantoms is not None
+    demo, changed = (
+        read_settings(read_files(files))
+        for files in ([ROOT / "config/demo.yaml"], [ROOT / "config/demo.yaml", path])
+    )
+    assert changed.phantoms is not None
     for key in ("results", "data", "exams", "phantoms"):
-        assert getattr(merged, key) != getattr(read_settings(demo), key)
-    names, others = (set(read_sheet(ROOT / str(one["exams"])).names("train", "test")) for one in (changed, demo))
+        assert getattr(changed, key) != getattr(demo, key)
+    names, others = (set(read_sheet(ROOT / one.exams).names("train", "test")) for one in (changed, demo))
     assert names.isdisjoint(others)
-    assert path.stem == Path(merged.results).name == Path(merged.exams).stem
+    assert path.stem == Path(changed.results).name == Path(changed.exams).stem
 
 
 @pytest.mark.parametrize("library", ["torch", "nibabel", "matplotlib"])

@@ -12,6 +12,7 @@ from hepaflow.methods.words import leaves, seen_in_words
 from hepaflow.names import SHOWS
 from hepaflow.preprocessing.registry import NEED_SPACING
 from hepaflow.settings.base import SettingsModel
+from hepaflow.settings.compute import ComputeSettings, RunComputeSettings
 from hepaflow.settings.figures import FigureSamplesSettings
 from hepaflow.settings.fusion import FitFusionSettings
 from hepaflow.settings.pages import ComparedSettings, DescribedPlan, SummarySettings
@@ -28,6 +29,18 @@ from hepaflow.settings.workflow import WITHOUT_FILE, Settings
 
 NOT_COMPARED = ("exams", "data", "results", "card", "cache", "compute", "count_libraries")
 """Keys that say where files lie, how fast is computed, and when anew: nothing that a result follows from."""
+
+
+def speed_of_jobs(chosen: RunComputeSettings) -> ComputeSettings:
+    """Return a run's settings of speed as its jobs read them: that a GPU must be there, is seen before.
+
+    Examples
+    --------
+    >>> [speed_of_jobs(RunComputeSettings(accelerator=one)).accelerator for one in ("auto", "gpu", "cpu")]
+    ['auto', 'auto', 'cpu']
+    """
+    on = "cpu" if chosen.accelerator == "cpu" else "auto"
+    return ComputeSettings.model_validate(chosen.model_dump() | {"accelerator": on})
 
 
 class JobSettings:

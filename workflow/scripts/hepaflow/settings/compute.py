@@ -35,8 +35,3 @@ class RunComputeSettings(_Speed):
     accelerator: Literal["auto", "gpu", "cpu"] = "auto"
     """`auto` uses a GPU if there is one, and stops if torch cannot use it; `gpu` also stops if there is none;
     `cpu` uses only the CPU, where several networks train in parallel."""
-
-    def as_read(self) -> ComputeSettings:
-        """Return these settings as what computes reads them: that a GPU must be there, was seen before."""
-        on = "cpu" if self.accelerator == "cpu" else "auto"
-        return ComputeSettings.model_validate(self.model_dump() | {"accelerator": on})
