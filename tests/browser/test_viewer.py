@@ -128,7 +128,7 @@ class Viewer:
         """Return where in the canvas a pixel of the slice should lie: as large as fits, in true proportions."""
         height, width, _ = self.picture().shape
         _, rows, columns = self.exam.hu.shape
-        down, across = self.exam.spacing[1:]
+        down, across = self.exam.grid.spacing[1:]
         scale = min(width / (columns * across), height / (rows * down))
         return (
             int(height / 2 + (row + 0.5 - rows / 2) * down * scale),
