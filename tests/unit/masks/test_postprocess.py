@@ -308,6 +308,7 @@ def test_steps_are_read_in_their_order() -> None:
 
 
 LARGEST = LargestComponent(kind="largest_component")
+ERODED = LargestComponent(kind="largest_component", erosion=1)
 
 
 def cleaned(mask: np.ndarray, *steps: PostprocessingStep, region: np.ndarray | None = None) -> np.ndarray:
@@ -337,6 +338,27 @@ def test_a_slice_apart_is_not_connected() -> None:
     mask = np.zeros((3, 4, 4), bool)
     mask[0], mask[2, 0] = True, True
     np.testing.assert_array_equal(cleaned(mask, LARGEST), mask & (np.arange(3) == 0)[:, None, None])
+
+
+def test_an_eroded_component_loses_what_hangs_on_it_by_a_bridge() -> None:
+    liver = np.zeros((9, 20, 20), bool)
+    liver[2:9, 2:12, 2:12] = True  # up to the exam's last slice, which does not erode it
+    bridged = liver.copy()
+    bridged[5, 6:8, 12:15] = True
+    bridged[3:8, 4:10, 15:19] = True
+    np.testing.assert_array_equal(cleaned(bridged, LARGEST), bridged)
+    expected = liver.copy()
+    expected[5, 6:8, 12:14] = True  # the bridge's foot, for the voxels before it were not eroded
+    expected[np.ix_([2], [2, 11], [2, 11])] = False  # corners are three steps away from what erosion leaves
+    np.testing.assert_array_equal(cleaned(bridged, ERODED), expected)
+
+
+def test_a_mask_that_erosion_would_take_away_is_not_eroded() -> None:
+    mask = np.zeros((5, 9, 9), bool)
+    mask[2, 4, 1:7] = mask[0, 0, 0:2] = True
+    np.testing.assert_array_equal(cleaned(mask, ERODED), cleaned(mask, LARGEST))
+    for empty in (np.zeros((3, 4, 4), bool), np.zeros((0, 4, 4), bool)):
+        assert not cleaned(empty, ERODED).any()
 
 
 def test_of_two_equal_components_the_first_stays() -> None:

@@ -93,18 +93,32 @@ def _large_enough(mask: Mask, connected: NDArray[np.int_], least: int) -> Mask:
     return kept
 
 
-def _largest_component(mask: Mask, _map: Map, _settings: LargestComponent, _region: Mask | None) -> Mask:
+def _largest_component(mask: Mask, _map: Map, settings: LargestComponent, _region: Mask | None) -> Mask:
     """Keep the largest component of the exam, by voxels.
 
     Components are 26-connected. Of two largest ones of the same volume the one that comes first (from the feet,
-    then from anterior, then from the patient's right) is kept.
+    then from anterior, then from the patient's right) is kept. With `erosion`, components are those of the eroded
+    mask, and what of the mask can be reached from the largest in one step more than it was eroded by is kept, too;
+    steps go to the six neighbours. A mask of which erosion leaves nothing is not eroded.
     """
-    components, count = ndimage.label(mask, TWENTY_SIX_CONNECTED)
-    if count < 2:
+    steps = settings.erosion or 0
+    core = _eroded(mask, steps)
+    if not core.any():
+        core, steps = mask, 0
+    components, count = ndimage.label(core, TWENTY_SIX_CONNECTED)
+    if count < 2 and not steps:
         return mask
     volumes = np.bincount(components.ravel())
     kept: Mask = components == 1 + volumes[1:].argmax()
-    return kept
+    return ndimage.binary_dilation(kept, iterations=steps + 1, mask=mask) if steps else kept
+
+
+def _eroded(mask: Mask, steps: int) -> Mask:
+    """Erode a mask, but not from the edges of the exam: what it shows goes on there."""
+    if not steps or not mask.any():  # also an exam without slices, where no liver was found
+        return mask
+    eroded: Mask = ndimage.binary_erosion(mask, iterations=steps, border_value=1)
+    return eroded
 
 
 def _min_component(mask: Mask, _map: Map, settings: MinComponent, _region: Mask | None) -> Mask:

@@ -39,6 +39,9 @@ class LargestComponent(SettingsModel):
     """The largest component of the exam is kept, over all slices."""
 
     kind: Literal["largest_component"]
+    erosion: int | None = Field(default=None, ge=1)
+    """Voxels by which the mask is eroded before components are looked for. So the largest one loses what only a
+    bridge joins to it that is at most twice as thick; null for none."""
 
 
 class MinComponent(SettingsModel):
