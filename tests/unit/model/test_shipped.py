@@ -88,7 +88,8 @@ def test_without_a_model_the_shipped_one_finds_the_liver(
     settings = PhantomSettings(
         anatomy="trunk", size=64, slices=(44, 44), slice_thickness=(6, 6), field_of_view=(360, 360), max_lesions=0
     )
-    phantom = ANATOMIES["trunk"]("patient-2", settings)
+    drawn = (ANATOMIES["trunk"](f"patient-{number}", settings) for number in range(20))
+    phantom = next(phantom for phantom in drawn if (phantom.label > 0).sum() > 5000)
     nib.save(nib.Nifti1Image(phantom.image.T, phantom.affine), tmp_path / "exam.nii.gz")
     assert main(["segment", str(tmp_path / "exam.nii.gz"), "--out", str(tmp_path / "out"), "--device", "cpu"]) == 0
     told = capsys.readouterr()
@@ -96,7 +97,6 @@ def test_without_a_model_the_shipped_one_finds_the_liver(
     assert "note:" not in told.err
     found = nib.load(tmp_path / "out/exam/segmentation.nii.gz").get_fdata().T > 0
     liver = phantom.label > 0
-    assert liver.sum() > 2000
     assert 2 * (found & liver).sum() / (found.sum() + liver.sum()) > 0.9
 
 

@@ -128,7 +128,7 @@ def test_what_a_patch_shows_lies_anywhere_but_near_its_ends() -> None:
     labels = [draw_patch([seed], one, "lesion")[1] == 2 for seed in range(12)]
     middles = np.array([np.argwhere(label.numpy()).mean(0) / (13, 19, 19) - 0.5 for label in labels])
 
-    assert np.abs(middles).max() < 0.42
+    assert np.quantile(np.abs(middles), 0.95) < 0.4  # the others are in exams that end there
     assert (np.abs(middles).max(0) > 0.15).all()
 
 

@@ -1,5 +1,6 @@
 """Patients of the trunk: what is drawn from a seed, painted and labelled."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 
@@ -10,7 +11,7 @@ import torch
 from hepaflow.phantoms.trunk.abdomen import draw_retroperitoneum
 from hepaflow.phantoms.trunk.draws import Draws
 from hepaflow.phantoms.trunk.layers import Layer, paint
-from hepaflow.phantoms.trunk.lesions import Wanted, _body, _visible
+from hepaflow.phantoms.trunk.lesions import Lesion, Wanted, _body, _visible
 from hepaflow.phantoms.trunk.liver import draw_outline
 from hepaflow.phantoms.trunk.patient import Patient, draw_patient
 from hepaflow.phantoms.trunk.scanner import View, draw_warp, render
@@ -169,7 +170,33 @@ def test_what_is_inside_of_lesions_is_not_like_healthy_liver() -> None:
 
 @pytest.mark.parametrize(("healthy", "expected"), [(110.0, 10.0), (15.0, -5.0), (5.0, 25.0), (30.0, 10.0)])
 def test_fluid_keeps_away_from_the_liver(healthy: float, expected: float) -> None:
-    assert _visible(10.0, healthy) == expected
+    assert _visible(10.0, healthy, 0.0) == expected
+    assert abs(_visible(10.0, healthy, 120.0) - healthy) == 120
+
+
+def test_noise_asks_for_contrast_or_size_or_leaves_a_lesion_out() -> None:
+    """A lesion that would be lost in the noise has more contrast; a small one is larger; else there is none."""
+
+    def of(least: Callable[[float], float]) -> list[list[Lesion]]:
+        return [
+            list(draw_patient(Draws(np.random.default_rng(seed)), Wanted(8, (3, 30), 0.0), least).lesions)
+            for seed in range(8)
+        ]
+
+    def contrasts(patients: list[list[Lesion]]) -> list[float]:
+        return [
+            max(abs(layer.hu - patient(seed).tissues["liver"]) for layer in lesion.layers)
+            for seed, lesions in enumerate(patients)
+            for lesion in lesions
+        ]
+
+    plain = of(lambda _: 0.0)
+    assert min(contrasts(plain)) < 40
+    assert min(contrasts(of(lambda _: 80.0))) >= 80 - 1e-6
+    larger = of(lambda radius: 900 / radius)
+    assert min(lesion.radius for lesions in larger for lesion in lesions) >= 10
+    assert min(lesion.radius for lesions in plain for lesion in lesions) < 4
+    assert not any(of(lambda _: 91.0))
 
 
 def test_lesions_stand_out_from_the_mottle() -> None:

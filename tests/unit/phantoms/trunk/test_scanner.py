@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from scipy import ndimage
 
 from hepaflow.phantoms.trunk.draws import Draws
 from hepaflow.phantoms.trunk.implants import Metal
@@ -169,3 +170,32 @@ def test_exams_are_taken_in_many_ways() -> None:
     assert 0 < sum(one.motion > 0 for one in taken) < 30
     assert 20 < sum(one.shading is not None for one in taken) < 60
     assert min(one.shading.band for one in taken if one.shading) < -40
+
+
+def test_contrast_is_asked_for_by_size_noise_grain_and_thickness() -> None:
+    """The mean of a disc's grains of noise is five times less uncertain than its contrast."""
+    taken = replace(PLAIN, slice_profile=3 / 2.6, noise=12.0, grain=0.8)
+    assert taken.least_contrast(8.0, 0.75) == pytest.approx(5 * 12 * 2 * 0.8 / 8)
+    assert taken.least_contrast(4.0, 0.75) == pytest.approx(2 * taken.least_contrast(8.0, 0.75))
+    assert replace(taken, noise=24.0).least_contrast(8.0, 0.75) == pytest.approx(
+        2 * taken.least_contrast(8.0, 0.75)
+    )
+    coarse = taken.least_contrast(8.0, 4.0)  # pixels are the grains where those are finer
+    assert coarse == pytest.approx(5 * 12 / np.sqrt(np.pi * 8**2 / 4**2))
+    thick = replace(taken, slice_profile=8 / 2.6)  # a ball of radius 3 is 4 mm thick on average
+    assert thick.least_contrast(3.0, 0.75) == pytest.approx(2 * taken.least_contrast(3.0, 0.75))
+    assert replace(taken, noise=0.0).least_contrast(1.0, 0.75) == 0
+
+
+def test_a_disc_of_that_contrast_is_found_where_it_is() -> None:
+    """The disc's mean lies so many standard deviations above that of discs of noise."""
+    taken, view = (
+        replace(PLAIN, noise=20.0, grain=1.0),
+        replace(VIEW, shape=(1, 160, 160), spacing=(1.0, 1.0, 1.0)),
+    )
+    radius = 6.0
+    noise = smooth_noise(view.shape, [0.3, 1.0, 1.0], generator(), view.device)[0].numpy() * taken.noise
+    y, x = np.mgrid[-8:9, -8:9]
+    disc = (np.hypot(y, x) <= radius).astype(float)
+    means = ndimage.convolve(noise, disc / disc.sum(), mode="wrap")
+    assert taken.least_contrast(radius, 1.0) / means.std() == pytest.approx(5, rel=0.2)

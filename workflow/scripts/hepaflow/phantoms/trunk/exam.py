@@ -1,6 +1,7 @@
 """A whole exam of the trunk, as a file has it."""
 
 import hashlib
+from functools import partial
 
 import numpy as np
 import torch
@@ -40,11 +41,11 @@ def draw_exam(
     digest = hashlib.sha256(f"trunk/{settings.seed}/{exam}".encode()).digest()
     draws = Draws(np.random.default_rng(int.from_bytes(digest[:16], "big")))
     wanted = Wanted(settings.max_lesions, settings.lesion_radius, settings.lesion_free)
-    patient = draw_patient(draws, wanted)
     view = _draw_view(draws, settings)
     noise = settings.noise * draws.factor(3)
-    generator = torch.Generator().manual_seed(draws.count(0, 2**31))
     taken = draw_acquisition(draws, noise, view.spacing[0])
+    patient = draw_patient(draws, wanted, partial(taken.least_contrast, pixel=view.spacing[1]))
+    generator = torch.Generator().manual_seed(draws.count(0, 2**31))
     image, label = breathe(*render(patient, view, generator), view, taken, generator)
     image, label = acquire(image, patient, view, taken, generator), label * seen(view, taken)
     corner = draws.moved((0, -150, -250), 60)

@@ -1,5 +1,6 @@
 """Lesions of every kind: dark and bright, with a rim, necrotic, cysts, calcified, confluent, below the capsule."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import reduce
 
@@ -30,6 +31,18 @@ _USUAL = 15.0
 """Largest mean radius in mm of three quarters of the lesions: else most marked voxels would be of large ones."""
 _VISIBLE = 20.0
 """Smallest contrast in HU of what is filled with fluid, whatever the liver has."""
+_STRONGEST = 90.0
+"""Largest contrast in HU of other lesions, but where noise asks for more."""
+_LARGER = 1.15
+"""Factor by which a lesion grows that would need more than `_STRONGEST` to be seen."""
+
+LeastContrast = Callable[[float], float]
+"""From which contrast on, in HU, a lesion of some radius in mm is seen in an exam's noise."""
+
+
+def any_contrast(_radius: float) -> float:
+    """Return that any contrast is seen, as without noise."""
+    return 0.0
 
 
 @dataclass(frozen=True)
@@ -54,8 +67,14 @@ class Lesion:
     layers: list[Layer]
 
 
-def draw_lesions(draws: Draws, liver: Shared, tissues: Tissues, wanted: Wanted) -> tuple[Lesion, ...]:
-    """Place lesions in the liver: mostly a few of any size, sometimes many small ones."""
+def draw_lesions(
+    draws: Draws, liver: Shared, tissues: Tissues, wanted: Wanted, least: LeastContrast = any_contrast
+) -> tuple[Lesion, ...]:
+    """Place lesions in the liver: mostly a few of any size, sometimes many small ones.
+
+    Where the noise asks for it, they have more contrast, or are larger: what nobody can see would teach a network
+    to guess. What does not fit then is left out.
+    """
     if draws.chance(wanted.free) or not wanted.most:
         return ()
     many = draws.chance(0.15)
@@ -75,6 +94,10 @@ def draw_lesions(draws: Draws, liver: Shared, tissues: Tissues, wanted: Wanted) 
     for _ in range(count):
         top = min(high_radius, _USUAL) if draws.chance(0.75) and low_radius < _USUAL else high_radius
         radius = float(np.exp(draws.between(np.log(low_radius), np.log(top))))
+        while least(radius) > _STRONGEST and radius < high_radius:
+            radius *= _LARGER
+        if least(radius) > _STRONGEST:
+            continue
         if draws.chance(0.12):  # below the capsule, less than half of it outside
             fits = (depth > 0.3 * radius) & (depth < 0.6 * radius)
         else:
@@ -89,18 +112,20 @@ def draw_lesions(draws: Draws, liver: Shared, tissues: Tissues, wanted: Wanted) 
         centre = found[int(draws.rng.integers(len(found)))]
         taken.append((centre, radius))
         kind = alike if draws.chance(0.6) else draws.one_of(KINDS)
-        lesions.append(_lesion(draws, kind, centre, radius, liver, tissues))
+        lesions.append(_lesion(draws, kind, centre, radius, liver, tissues, least(radius)))
     return tuple(lesions)
 
 
-def _lesion(draws: Draws, kind: str, centre: np.ndarray, radius: float, liver: Shared, tissues: Tissues) -> Lesion:
+def _lesion(
+    draws: Draws, kind: str, centre: np.ndarray, radius: float, liver: Shared, tissues: Tissues, least: float
+) -> Lesion:
     form: Shape = _body(draws, centre, radius)
     shape = Within(form, liver)
     healthy = tissues["liver"]
-    # What nobody can see teaches a network to guess: small lesions have clear edges, and all have more contrast
-    # than the liver and they themselves are uneven.
+    # Small lesions have clear edges, and all have more contrast than the liver and they themselves are uneven.
     soft = draws.between(0.7, 1.6) if draws.chance(0.7) else min(draws.between(1.6, 4.5), 0.7 + 0.15 * radius)
-    contrast = draws.between(25, 90) if draws.chance(0.9) else draws.between(18, 25)
+    weak = draws.chance(0.1)
+    contrast = draws.between(max(18, least), max(25, least)) if weak else draws.between(max(25, least), _STRONGEST)
     mottle = draws.between(0, min(10, contrast / 4))
     wall = min(draws.between(0.18, 0.4) * radius, draws.between(2, 9))
     inner = Grown(form, -wall)
@@ -117,10 +142,10 @@ def _lesion(draws: Draws, kind: str, centre: np.ndarray, radius: float, liver: S
     elif kind == "necrotic":
         layers = [
             layer(form, healthy - max(18, 0.5 * contrast)),
-            layer(inner, _visible(draws.between(5, 35), healthy)),
+            layer(inner, _visible(draws.between(5, 35), healthy, least)),
         ]
     elif kind == "cyst":
-        layers = [Layer(shape, _visible(draws.between(-5, 22), healthy), draws.between(0.7, 1.1))]
+        layers = [Layer(shape, _visible(draws.between(-5, 22), healthy, least), draws.between(0.7, 1.1))]
     elif kind == "target":
         layers = [layer(form, healthy - contrast), layer(inner, healthy + draws.between(15, 40))]
     else:
@@ -132,9 +157,10 @@ def _lesion(draws: Draws, kind: str, centre: np.ndarray, radius: float, liver: S
     return Lesion(kind, radius, shape, layers)
 
 
-def _visible(hu: float, healthy: float) -> float:
+def _visible(hu: float, healthy: float, least: float) -> float:
     """Return a value that is not too near to that of the healthy liver, on the same side of it."""
-    return hu if abs(hu - healthy) >= _VISIBLE else healthy + float(np.copysign(_VISIBLE, hu - healthy))
+    contrast = max(abs(hu - healthy), _VISIBLE, least)
+    return healthy + float(np.copysign(contrast, hu - healthy))
 
 
 def _body(draws: Draws, centre: np.ndarray, radius: float) -> Shape:

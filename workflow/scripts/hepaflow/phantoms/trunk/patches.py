@@ -5,6 +5,7 @@ They are rendered on the grid of a network's data: an exam of fine voxels that i
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from hepaflow.phantoms.trunk.draws import Draws
 from hepaflow.phantoms.trunk.lesions import Wanted
 from hepaflow.phantoms.trunk.patient import ANY_LESIONS, Patient, draw_patient
 from hepaflow.phantoms.trunk.scanner import (
+    PROFILE,
     Acquisition,
     View,
     acquire,
@@ -103,7 +105,9 @@ def draw_patch(seed: Sequence[int], wanted: Patch, around: str | None) -> tuple[
         0 background, 1 liver, 2 lesion.
     """
     draws = Draws(np.random.default_rng(list(seed)))
-    patient = draw_patient(draws, replace(wanted.lesions, free=_FREE.get(around, wanted.lesions.free)))
+    taken = draw_acquisition(draws)
+    lesions = replace(wanted.lesions, free=_FREE.get(around, wanted.lesions.free))
+    patient = draw_patient(draws, lesions, partial(taken.least_contrast, pixel=_PIXEL))
     within = "liver" if wanted.margin is not None else None
     exam, liver, points = _draw_exam(draws, patient, around or within)
     box = exam.ends if wanted.margin is None else _around(draws, liver, wanted.margin, exam.ends)
@@ -116,7 +120,7 @@ def draw_patch(seed: Sequence[int], wanted: Patch, around: str | None) -> tuple[
     at = _place(draws, box, wanted.sides, point)
     generator = torch.Generator().manual_seed(draws.count(0, 2**31))
     view = _moved(exam.view, at, wanted)
-    taken = _acquired(draws, wanted)
+    taken = _on_grid(draws, taken, wanted)
     image, label = breathe(*render(patient, view, generator), view, taken, generator)
     image = acquire(image, patient, view, taken, generator)
     outside = _outside(box, at, wanted) | ~seen(view, taken)
@@ -220,9 +224,8 @@ def _moved(view: View, at: NDArray[np.float64], wanted: Patch) -> View:
     )
 
 
-def _acquired(draws: Draws, wanted: Patch) -> Acquisition:
-    """Draw how the exam was taken; now and then its noise is as strong and as fine on the patch's grid."""
-    taken = draw_acquisition(draws)
+def _on_grid(draws: Draws, taken: Acquisition, wanted: Patch) -> Acquisition:
+    """Return how the exam was taken; now and then its noise is as strong and as fine on the patch's grid."""
     return taken if draws.chance(0.2) else _noise_on_grid(taken, wanted)
 
 
@@ -231,7 +234,7 @@ def _noise_on_grid(taken: Acquisition, wanted: Patch) -> Acquisition:
 
     The noise of the exam's slices is independent; within slices, what is smooth already loses less.
     """
-    own = np.array([2.6 * taken.slice_profile, _PIXEL, _PIXEL])
+    own = np.array([PROFILE * taken.slice_profile, _PIXEL, _PIXEL])
     alone = own**2 / (4 * np.pi)  # variance in mm² of a Gaussian that makes a voxel's noise of the continuous one
     before = np.maximum(alone, np.array([0.0, taken.grain, taken.grain]) ** 2)
     # Resampling smooths by a Gaussian (`hepaflow.volumes.resample`), and by linear interpolation, here on average.

@@ -8,7 +8,7 @@ from hepaflow.phantoms.trunk.draws import Draws
 from hepaflow.phantoms.trunk.frame import draw_frame, surroundings, wall_layers
 from hepaflow.phantoms.trunk.implants import Metal, draw_metal
 from hepaflow.phantoms.trunk.layers import Layer
-from hepaflow.phantoms.trunk.lesions import Lesion, Wanted, draw_lesions
+from hepaflow.phantoms.trunk.lesions import LeastContrast, Lesion, Wanted, any_contrast, draw_lesions
 from hepaflow.phantoms.trunk.liver import Neighbours, draw_liver, draw_outline, liver_layers
 from hepaflow.phantoms.trunk.skeleton import skeleton_layers
 from hepaflow.phantoms.trunk.space import Shared
@@ -30,8 +30,8 @@ class Patient:
     metal: list[Metal]
 
 
-def draw_patient(draws: Draws, wanted: Wanted = ANY_LESIONS) -> Patient:
-    """Draw a patient, from ranges wider than nature's."""
+def draw_patient(draws: Draws, wanted: Wanted = ANY_LESIONS, least: LeastContrast = any_contrast) -> Patient:
+    """Draw a patient, from ranges wider than nature's, with lesions of enough contrast to be seen."""
     tissues = draw_tissues(draws, SPREAD * draws.between(0.3, 1.2))
     frame = draw_frame(draws)
     form, size = draw_outline(draws)
@@ -41,7 +41,7 @@ def draw_patient(draws: Draws, wanted: Wanted = ANY_LESIONS) -> Patient:
     chest = draw_chest(draws, frame, tissues, outline)
     neighbours = Neighbours(chest.heart, behind.right_kidney, behind.gallbladder, behind.cava)
     liver, portal = draw_liver(draws, frame, outline, size, neighbours)
-    lesions = draw_lesions(draws, liver, tissues, wanted)
+    lesions = draw_lesions(draws, liver, tissues, wanted, least)
     metal = draw_metal(draws, frame)
     layers = [
         *surroundings(draws, frame),

@@ -16,6 +16,12 @@ from hepaflow.phantoms.trunk.patient import Patient
 from hepaflow.phantoms.trunk.shapes import Waves
 from hepaflow.phantoms.trunk.space import FAR, Grid, Space
 
+PROFILE = 2.6
+"""Thickness of a slice relative to the standard deviation of the blur along the body."""
+
+_SEEN = 5.0
+"""Ratio of signal to noise from which on observers see a disc (Rose 1948)."""
+
 _CRUMB = 25_000.0
 """Volume in mm³ below which a piece of a liver beside a larger one is no part of it."""
 
@@ -185,6 +191,26 @@ class Acquisition:
     """Radius of the field of view in mm, outside which nothing is seen."""
     shading: Shading | None
 
+    def least_contrast(self, radius: float, pixel: float) -> float:
+        """Return from which contrast on a ball is seen in the noise of a slice (Rose 1948).
+
+        Parameters
+        ----------
+        radius : float
+            Of the ball, in mm. In slices that are thicker than it is, it loses contrast.
+        pixel : float
+            Side of a pixel in mm.
+
+        Returns
+        -------
+        float
+            In HU.
+        """
+        grains = np.pi * radius**2 / max(4 * np.pi * self.grain**2, pixel**2)
+        deep = 4 / 3 * radius  # as a ball is on average
+        share = deep / max(deep, PROFILE * self.slice_profile)
+        return float(_SEEN * self.noise / (np.sqrt(grains) * share))
+
 
 def draw_acquisition(draws: Draws, noise: float | None = None, thickness: float | None = None) -> Acquisition:
     """Draw how an exam is taken.
@@ -202,7 +228,7 @@ def draw_acquisition(draws: Draws, noise: float | None = None, thickness: float 
     if noise is None:
         noise = float(np.exp(draws.between(np.log(3), np.log(40))))
     return Acquisition(
-        slice_profile=thickness / 2.6,
+        slice_profile=thickness / PROFILE,
         kernel=draws.between(0.3, 1.4),
         noise=noise,
         grain=draws.between(0.3, 1.6),
