@@ -54,9 +54,12 @@ def test_it_is_what_its_configurations_train() -> None:
     last, *_, oldest = rounds(bundle.provenance)
     for trained, settings in ((oldest, first), (last, further)):
         for stage, found in trained.items():
-            assert found["seed"] == settings.seed
             planned = plan_of(settings).methods["open"][stage].training
             assert planned is not None
+            if planned.settings.training.epochs == 0:  # taken as it is, whatever the seed and the recipe
+                assert found["training"]["epochs"] == 0
+                continue
+            assert found["seed"] == settings.seed
             recipe = planned.settings.training.model_dump(mode="json", exclude_none=True)
             assert {key: found["training"].get(key) for key in recipe} == recipe
 
