@@ -195,6 +195,7 @@ def test_noise_asks_for_contrast_or_size_or_leaves_a_lesion_out() -> None:
     assert min(contrasts(of(lambda _: 80.0))) >= 80 - 1e-6
     larger = of(lambda radius: 900 / radius)
     assert min(lesion.radius for lesions in larger for lesion in lesions) >= 10
+    assert max(lesion.radius for lesions in of(lambda radius: 2699 / radius) for lesion in lesions) <= 30
     assert min(lesion.radius for lesions in plain for lesion in lesions) < 4
     assert not any(of(lambda _: 91.0))
 

@@ -32,7 +32,7 @@ _USUAL = 15.0
 _VISIBLE = 20.0
 """Smallest contrast in HU of what is filled with fluid, whatever the liver has."""
 _STRONGEST = 90.0
-"""Largest contrast in HU of other lesions, but where noise asks for more."""
+"""Largest contrast in HU of other lesions; where noise asks for more, they are larger, or left out."""
 _LARGER = 1.15
 """Factor by which a lesion grows that would need more than `_STRONGEST` to be seen."""
 
@@ -68,7 +68,7 @@ class Lesion:
 
 
 def draw_lesions(
-    draws: Draws, liver: Shared, tissues: Tissues, wanted: Wanted, least: LeastContrast = any_contrast
+    draws: Draws, liver: Shared, tissues: Tissues, wanted: Wanted, least: LeastContrast
 ) -> tuple[Lesion, ...]:
     """Place lesions in the liver: mostly a few of any size, sometimes many small ones.
 
@@ -95,7 +95,7 @@ def draw_lesions(
         top = min(high_radius, _USUAL) if draws.chance(0.75) and low_radius < _USUAL else high_radius
         radius = float(np.exp(draws.between(np.log(low_radius), np.log(top))))
         while least(radius) > _STRONGEST and radius < high_radius:
-            radius *= _LARGER
+            radius = min(_LARGER * radius, high_radius)
         if least(radius) > _STRONGEST:
             continue
         if draws.chance(0.12):  # below the capsule, less than half of it outside
