@@ -212,7 +212,9 @@ def measured(place: Path, model: Path, *, slices: int, trained: bool, precision:
     rows |= {words: seconds[name] for name, words in STEPS.items() if name in seconds}
     step(
         "write label map, measurements and page",
-        lambda: write_results(place / "out", exam, found.labels, found.disagreement),
+        lambda: write_results(
+            place / "out", exam, found.labels, found.disagreement, threads=torch.get_num_threads()
+        ),
     )
     return Measured(chosen, rows, float(segmented[0]))
 

@@ -67,6 +67,10 @@ def tags(page: str) -> list[tuple[str, dict[str, str | None]]]:
     return parser.found
 
 
+def test_with_more_threads_the_page_is_the_same() -> None:
+    assert viewer_page(viewed(), threads=3) == viewer_page(viewed())
+
+
 def test_the_page_holds_the_exam() -> None:
     exam = viewed(disagreement={"liver": np.full((7, 48, 64), 50, np.uint8)})
     data = data_of(viewer_pages(exam)[0])

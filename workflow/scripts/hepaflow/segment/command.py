@@ -49,11 +49,14 @@ class Model:
         None where it cannot be trusted.
     origin : Origin or None
         What it was made from; None where that is not recorded.
+    threads : int
+        Threads on the CPU that it takes.
     """
 
     identity: Mapping[str, str]
     segment: Callable[[NDArray[Any], Spacing | None], Segmented]
     origin: Origin | None = None
+    threads: int = 1
 
 
 def load_model(
@@ -84,6 +87,8 @@ def load_model(
     UserError
         If the file is no model, or damaged.
     """
+    import torch
+
     from hepaflow.model.bundle import read_bundle
     from hepaflow.model.segmenter import Segmenter, precision_here  # with torch; it takes seconds to import
 
@@ -114,7 +119,7 @@ def load_model(
 
         segmenter = Segmenter(replace(model, read=read), compute, threads=threads, show=show)
     say(f"  loaded in {duration(time.perf_counter() - began)}")
-    return Model(model.identity, segmenter.segment, bundle.origin)
+    return Model(model.identity, segmenter.segment, bundle.origin, torch.get_num_threads())
 
 
 @dataclass(frozen=True)
@@ -376,6 +381,7 @@ def _segment_one(
             digest=keyed(read.fingerprint, make_key(folder.parent)),
             outside=result.outside,
             notes=result.notes,
+            threads=model.threads,
         )
     for warning in written.measured.warnings:
         say(f"  note: {warning}")

@@ -79,6 +79,7 @@ def write_exam(
     digest: str = "",
     outside: Outside | None = None,
     notes: Sequence[str] = (),
+    threads: int = 1,
 ) -> Written:
     """Write everything about a segmented exam into a folder, which is there as a whole or not at all.
 
@@ -109,6 +110,8 @@ def write_exam(
         What lay outside of the liver.
     notes : sequence of str, optional
         What else gives reason to doubt the labels.
+    threads : int, optional
+        That compress slices of the page at once.
 
     Raises
     ------
@@ -136,7 +139,8 @@ def write_exam(
                     for name, what in _listed(exam).items()
                     if name == MEASUREMENTS or (partial / name).exists()
                 }
-                page = exam_page(exam, labels, disagreement, told, files, _made(model or {}), origin)
+                made = _made(model or {})
+                page = exam_page(exam, labels, disagreement, told, files, made, origin, threads=threads)
                 path.write_text(page, encoding="utf-8")
 
             missing += _attempt(partial / PAGE, write_page, exam)

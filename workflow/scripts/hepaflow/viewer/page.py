@@ -4,6 +4,8 @@ import base64
 import json
 import math
 import zlib
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import quote
@@ -90,13 +92,20 @@ class _Stack:
     """The slices of an exam as the page holds them, base64: pictures, and label maps (empty where all are 0)."""
 
     factor: int
-    pictures: list[str]
-    maps: list[str]
+    pictures: Sequence[str]
+    maps: Sequence[str]
 
 
-def viewer_page(exam: ViewedExam) -> str:
-    """Return the viewer of an exam at full resolution, as an HTML page that needs nothing else."""
-    return _page(_facts(exam) | {"links": []}, _stack(exam, 1, _QUALITY), 1)
+def viewer_page(exam: ViewedExam, *, threads: int = 1) -> str:
+    """Return the viewer of an exam at full resolution, as an HTML page that needs nothing else.
+
+    Parameters
+    ----------
+    exam : ViewedExam
+    threads : int, optional
+        That compress slices at once; the page is the same.
+    """
+    return _page(_facts(exam) | {"links": []}, _stack(exam, 1, _QUALITY, threads), 1)
 
 
 def viewer_pages(
@@ -137,17 +146,20 @@ def viewer_pages(
     raise ValueError(f"one slice of {exam.name}, and what belongs to it, take more than {limit} bytes")
 
 
-def _stack(exam: ViewedExam, factor: int, quality: int) -> _Stack:
+def _stack(exam: ViewedExam, factor: int, quality: int, threads: int = 1) -> _Stack:
     layers = [*exam.layers, *exam.disagreement.values()]
     rows, columns = (
         np.minimum(np.arange(factor // 2, length + factor // 2, factor), length - 1)
         for length in exam.hu.shape[1:]
     )
-    pictures, maps = [], []
-    for index, hu in enumerate(exam.hu):
-        pictures.append(_base64(encode(compand(hu), factor=factor, quality=quality)))
+
+    def drawn(index: int) -> tuple[str, str]:
+        picture = encode(compand(exam.hu[index]), factor=factor, quality=quality)
         shown = np.stack([layer[index][np.ix_(rows, columns)] for layer in layers])
-        maps.append(_base64(zlib.compress(shown.tobytes(), 9)) if shown.any() else "")
+        return _base64(picture), _base64(zlib.compress(shown.tobytes(), 9)) if shown.any() else ""
+
+    with ThreadPoolExecutor(threads) as pool:
+        pictures, maps = zip(*pool.map(drawn, range(len(exam.hu))), strict=True)
     return _Stack(factor, pictures, maps)
 
 

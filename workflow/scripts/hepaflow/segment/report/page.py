@@ -39,6 +39,8 @@ def exam_page(
     files: Mapping[str, str],
     made: str,
     origin: Origin | None = None,
+    *,
+    threads: int = 1,
 ) -> str:
     """Return the page of an exam, as HTML.
 
@@ -57,6 +59,8 @@ def exam_page(
         By what the labels were made.
     origin : Origin, optional
         What the model was made from; None where that is not recorded.
+    threads : int, optional
+        That compress slices at once.
     """
     spacing = exam.grid.spacing if exam.grid.has_millimetres else (1.0, 1.0, 1.0)
     viewed = ViewedExam(exam.name, exam.hu, None, {METHOD: labels}, exam.grid, disagreement)
@@ -71,7 +75,7 @@ def exam_page(
         "lesions": _lesions(exam, labels, measured, spacing[1:]),
         "window": f"From {low} (black) to {high} HU (white).".replace("-", "−"),
         "montage": _montage(exam, labels, spacing[1:]),
-        "viewer": viewer_page(viewed),
+        "viewer": viewer_page(viewed, threads=threads),
         "files": "\n".join(
             f"    <dt>{html.escape(name)}</dt><dd>{html.escape(what)}</dd>" for name, what in files.items()
         ),
