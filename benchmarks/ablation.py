@@ -83,6 +83,9 @@ CHANGES: Mapping[str, Change] = {
     "Dice loss alone": _changed(loss="dice"),
     "with deep supervision": {"network": {"unet": {"deep_supervision": True}}},
     "with an average of the weights (EMA)": _changed(average={"kind": "ema", "decay": 0.98}),
+    "holes of the liver filled slice by slice": {
+        "stages": {"liver": {"postprocessing": [{"kind": "largest_component"}, {"kind": "fill_holes"}]}}
+    },
     "no post-processing": {"stages": {stage: {"postprocessing": []} for stage in STAGES}},
 }
 """The recipe, and what is changed in it, one part at a time. What a set of exams has anyway is left out for it."""
