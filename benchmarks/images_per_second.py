@@ -78,7 +78,7 @@ def measure(
     network = prepare(build_network(settings.network).train(mode == "train"), compute)
     images = torch.rand(batch, 1, size, size, device=fabric.device) * 2 - 1
     masks = (images > 0).float()
-    images = images.to(memory_format=memory_format(compute, training=mode == "train"))
+    images = images.to(memory_format=memory_format(network, compute))
     if mode == "train":
         sgd = torch.optim.SGD(network.parameters(), lr=1e-3, momentum=settings.training.momentum)
         model, optimizer = fabric.setup(network, sgd)

@@ -173,7 +173,7 @@ def _steps(arch: str, precision: Precision, *, channels_last: bool) -> Callable[
     sgd = torch.optim.SGD(network.parameters(), lr=1e-3, momentum=0.9)
     fabric = make_fabric(precision, compute)
     model, optimizer = fabric.setup(prepare(network, compute), sgd)
-    images = (torch.rand(BATCH, 1, SIDE, SIDE) * 2 - 1).to(memory_format=memory_format(compute, training=True))
+    images = (torch.rand(BATCH, 1, SIDE, SIDE) * 2 - 1).to(memory_format=memory_format(network, compute))
     masks = (images > 0).float()
 
     def work() -> None:

@@ -17,6 +17,7 @@ from hepaflow.networks.compute import (
     prediction_batch,
     prepare,
 )
+from hepaflow.networks.normalisation import InnermostInstanceNorm
 from hepaflow.settings.compute import ComputeSettings
 from hepaflow.settings.training import Precision
 
@@ -133,26 +134,46 @@ def test_channels_last_changes_the_layout_and_not_the_function() -> None:
 def test_channels_last_of_patches_is_that_of_three_dimensions() -> None:
     network, x = nn.Conv3d(3, 4, 3), torch.rand(2, 3, 8, 8, 8)
     before, chosen = network(x), CPU.model_copy(update={"channels_last": True})
-    layout = memory_format(chosen, training=True, dimensions=3)
+    layout = memory_format(network, chosen, 3)
     assert layout is torch.channels_last_3d
-    assert memory_format(CPU, training=True, dimensions=3) is torch.contiguous_format
+    assert memory_format(network, CPU, 3) is torch.contiguous_format
     prepared = prepare(network, chosen, 3)
     assert prepared.weight.is_contiguous(memory_format=layout)
     torch.testing.assert_close(prepared(x.to(memory_format=layout)), before)
 
 
 def test_the_layout_is_chosen_by_the_device_and_what_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = ComputeSettings()
+    asked, training, predicting = ComputeSettings(), nn.Conv2d(3, 4, 3), nn.Conv2d(3, 4, 3).eval()
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert memory_format(asked, training=False) == torch.channels_last
-    assert memory_format(asked, training=True) == torch.contiguous_format
+    assert memory_format(predicting, asked) == torch.channels_last
+    assert memory_format(training, asked) == torch.contiguous_format
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert memory_format(asked, training=False) == torch.contiguous_format
-    assert memory_format(CPU, training=False) == torch.channels_last
-    for training in (True, False):
+    assert memory_format(predicting, asked) == torch.contiguous_format
+    assert memory_format(predicting, CPU) == torch.channels_last
+    for network in (training, predicting):
         for asked_for, expected in ((True, torch.channels_last), (False, torch.contiguous_format)):
-            chosen = CPU.model_copy(update={"channels_last": asked_for})
-            assert memory_format(chosen, training=training) == expected
+            assert memory_format(network, CPU.model_copy(update={"channels_last": asked_for})) == expected
+
+
+def test_networks_with_instance_normalisation_are_trained_with_channels_innermost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.InstanceNorm2d(4, affine=True))
+    x = torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(1))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert memory_format(network, ComputeSettings()) == torch.contiguous_format
+    assert isinstance(prepare(network, ComputeSettings(channels_last=True))[1], nn.InstanceNorm2d)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert memory_format(network, CPU) == torch.channels_last
+    (network(x) ** 3).sum().backward()
+    before = [parameter.grad.clone() for parameter in network.parameters() if parameter.grad is not None]
+    network.zero_grad()
+    prepared = prepare(network, CPU)
+    assert isinstance(prepared[1], InnermostInstanceNorm)
+    assert memory_format(network, CPU) == torch.channels_last
+    (prepared(x.to(memory_format=torch.channels_last)) ** 3).sum().backward()
+    for parameter, expected in zip(network.parameters(), before, strict=True):
+        torch.testing.assert_close(parameter.grad, expected, rtol=1e-4, atol=1e-4)
 
 
 def test_nothing_is_done_unasked() -> None:

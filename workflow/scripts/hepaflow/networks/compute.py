@@ -9,8 +9,10 @@ import torch
 from lightning_fabric import Fabric
 from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from lightning_fabric.strategies.ddp import DDPStrategy
+from torch import nn
 
 from hepaflow.errors import UserError
+from hepaflow.networks.normalisation import channels_innermost, normalises_instances
 from hepaflow.settings.compute import ComputeSettings
 from hepaflow.settings.training import Precision
 
@@ -20,19 +22,22 @@ def on_gpu(compute: ComputeSettings) -> bool:
     return compute.accelerator == "auto" and torch.cuda.is_available()
 
 
-def memory_format(compute: ComputeSettings, *, training: bool, dimensions: int = 2) -> torch.memory_format:
+def memory_format(network: nn.Module, compute: ComputeSettings, dimensions: int = 2) -> torch.memory_format:
     """Return how the settings want a network and its input laid out in memory.
 
-    Unless they say otherwise: channels innermost to predict on the CPU (docs/benchmarks.md).
+    Unless they say otherwise: channels innermost on the CPU, to predict and to train networks with instance
+    normalisation (docs/speed.md).
 
     Parameters
     ----------
+    network : Module
+        As it is about to be used, in training mode or not.
     compute : ComputeSettings
-    training : bool
     dimensions : int, optional
         Of the pieces that the network sees: 2 or 3.
     """
-    last = not training and not on_gpu(compute) if compute.channels_last == "auto" else compute.channels_last
+    faster = not on_gpu(compute) and (not network.training or normalises_instances(network))
+    last = faster if compute.channels_last == "auto" else compute.channels_last
     innermost = {2: torch.channels_last, 3: torch.channels_last_3d}
     return innermost[dimensions] if last else torch.contiguous_format
 
@@ -109,7 +114,7 @@ def arithmetic(compute: ComputeSettings, device: torch.device) -> dict[str, Any]
     """
     told: dict[str, Any] = {
         "devices": compute.devices,
-        "channels_last": memory_format(compute, training=True) is torch.channels_last,
+        "channels_last": compute.channels_last,
         "compile": compute.compile,
         "torch": torch.__version__,
     }
@@ -186,11 +191,13 @@ def _available_memory() -> float:
     return min(free, float(os.environ.get("SLURM_MEM_PER_NODE", "inf")) * 2**20)
 
 
-def prepare(network: torch.nn.Module, compute: ComputeSettings, dimensions: int = 2) -> Any:
+def prepare(network: nn.Module, compute: ComputeSettings, dimensions: int = 2) -> Any:
     """Lay a network out in memory for what it is about to do, and compile it, as the settings ask for.
 
-    Its results stay the same.
+    Its results stay the same but for rounding. It is changed in place.
     """
-    layout = memory_format(compute, training=network.training, dimensions=dimensions)
+    layout = memory_format(network, compute, dimensions)
+    if layout is not torch.contiguous_format and not on_gpu(compute):
+        channels_innermost(network)
     network = network.to(memory_format=layout)
     return torch.compile(network) if compute.compile else network

@@ -1,4 +1,4 @@
-"""Instance normalisation for prediction on the CPU, with channels innermost."""
+"""Instance normalisation on the CPU, with channels innermost."""
 
 import torch
 from torch import Tensor, nn
@@ -34,6 +34,15 @@ class InnermostInstanceNorm(nn.Module):
         return found[0] if len(found) == 1 else torch.cat(found)
 
 
+def normalises_instances(network: nn.Module) -> bool:
+    """Return whether a network has instance normalisation that `channels_innermost` replaces, or has replaced."""
+    return any(isinstance(part, InnermostInstanceNorm) or _is_replaced(part) for part in network.modules())
+
+
+def _is_replaced(part: nn.Module) -> bool:
+    return isinstance(part, _KINDS) and not part.track_running_stats
+
+
 def channels_innermost(network: nn.Module) -> nn.Module:
     """Let all instance normalisation of a network keep channels innermost, and return the network.
 
@@ -43,7 +52,7 @@ def channels_innermost(network: nn.Module) -> nn.Module:
         Changed in place. A normalisation that keeps running statistics stays as it is.
     """
     for name, part in network.named_children():
-        if isinstance(part, _KINDS) and not part.track_running_stats:
+        if _is_replaced(part):
             setattr(network, name, InnermostInstanceNorm(part))
         else:
             channels_innermost(part)

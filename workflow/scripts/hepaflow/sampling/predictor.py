@@ -16,7 +16,6 @@ from torch import Tensor, nn
 from hepaflow.masks.map import FULL, HALF
 from hepaflow.networks.compute import memory_format, prediction_batch, prepare
 from hepaflow.networks.network import build_network
-from hepaflow.networks.normalisation import channels_innermost
 from hepaflow.networks.rounded import rounded_file
 from hepaflow.networks.weights import load_weights
 from hepaflow.sampling.protocol import Slices
@@ -52,12 +51,10 @@ class Predictor:
     ) -> None:
         self._fabric, self._compute = fabric, compute
         self._sampling = SAMPLINGS[sampling.kind](sampling)
-        self._layout = memory_format(compute, training=False, dimensions=self._sampling.dimensions)
+        self._layout = memory_format(network.eval(), compute, self._sampling.dimensions)
         axes = [_AXES[flip] for flip in flips]
         self._mirrored = [some for count in range(1, len(axes) + 1) for some in combinations(axes, count)]
-        if self._layout != torch.contiguous_format and fabric.device.type == "cpu":
-            channels_innermost(network)
-        self._model: Any = fabric.setup_module(prepare(network.eval(), compute, self._sampling.dimensions))
+        self._model: Any = fabric.setup_module(prepare(network, compute, self._sampling.dimensions))
 
     @property
     def device(self) -> torch.device:

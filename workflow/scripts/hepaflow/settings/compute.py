@@ -15,7 +15,8 @@ class _Speed(SettingsModel):
     workers: int = Field(default=4, ge=0)
     """Processes that load slices; 0 loads them in the training process."""
     channels_last: Literal["auto"] | bool = "auto"
-    """Memory layout with channels innermost; `auto` only for prediction on the CPU, where it is much faster."""
+    """Memory layout with channels innermost; `auto` only where that is faster on the CPU: for prediction, and to
+    train networks with instance normalisation."""
     compile: bool = False
     """Compile the networks with `torch.compile`; minutes at the start, faster afterwards."""
     predict_batch_size: Literal["auto"] | Annotated[int, Field(ge=1)] = "auto"

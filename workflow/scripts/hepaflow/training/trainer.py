@@ -176,7 +176,7 @@ class Trainer:
         fabric: Fabric,
         state: TrainingState,
     ) -> None:
-        self._settings, self._recipe, self._compute = settings, settings.training, compute
+        self._settings, self._recipe = settings, settings.training
         self._fabric, self._state, self._interruption = fabric, state, Interruption()
         sampling = SAMPLINGS[settings.sampling.kind](settings.sampling)
         dataset = _pieces(slices, settings, sampling)
@@ -190,6 +190,7 @@ class Trainer:
             load_weights(network, start)
         self.network = shared(network, fabric.device) if fabric.world_size > 1 else network
         self._optimiser = make_optimiser(self.network.parameters(), self._recipe)
+        self._layout = memory_format(self.network, compute, sampling.dimensions)
         self._model: Any
         self._model, self._stepper = fabric.setup(
             prepare(self.network, compute, sampling.dimensions), self._optimiser
@@ -315,8 +316,7 @@ class Trainer:
 
     def _to_device(self, batch: Batch) -> Batch:
         images, masks = (part.to(self._fabric.device, non_blocking=True) for part in batch)
-        layout = memory_format(self._compute, training=True, dimensions=images.ndim - 2)
-        return images.to(memory_format=layout), masks
+        return images.to(memory_format=self._layout), masks
 
     def _save(self, part: Part) -> None:
         if self._fabric.is_global_zero:
