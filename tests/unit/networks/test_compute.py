@@ -158,8 +158,8 @@ def test_the_layout_is_chosen_by_the_device_and_what_is_done(monkeypatch: pytest
 def test_networks_with_instance_normalisation_are_trained_with_channels_innermost(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.InstanceNorm2d(4, affine=True))
-    x = torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(1))
+    network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.InstanceNorm2d(4, affine=True)).double()
+    x = torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     assert memory_format(network, ComputeSettings()) == torch.contiguous_format
     assert isinstance(prepare(network, ComputeSettings(channels_last=True))[1], nn.InstanceNorm2d)
@@ -173,7 +173,7 @@ def test_networks_with_instance_normalisation_are_trained_with_channels_innermos
     assert memory_format(network, CPU) == torch.channels_last
     (prepared(x.to(memory_format=torch.channels_last)) ** 3).sum().backward()
     for parameter, expected in zip(network.parameters(), before, strict=True):
-        torch.testing.assert_close(parameter.grad, expected, rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(parameter.grad, expected, rtol=1e-9, atol=1e-9)
 
 
 def test_nothing_is_done_unasked() -> None:

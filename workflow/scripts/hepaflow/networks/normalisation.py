@@ -1,5 +1,7 @@
 """Instance normalisation on the CPU, with channels innermost."""
 
+from typing import TypeGuard
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import batch_norm
@@ -39,7 +41,7 @@ def normalises_instances(network: nn.Module) -> bool:
     return any(isinstance(part, InnermostInstanceNorm) or _is_replaced(part) for part in network.modules())
 
 
-def _is_replaced(part: nn.Module) -> bool:
+def _is_replaced(part: nn.Module) -> TypeGuard[nn.InstanceNorm2d | nn.InstanceNorm3d]:
     return isinstance(part, _KINDS) and not part.track_running_stats
 
 
