@@ -38,10 +38,10 @@ class InnermostInstanceNorm(nn.Module):
 
 def normalises_instances(network: nn.Module) -> bool:
     """Return whether a network has instance normalisation that `channels_innermost` replaces, or has replaced."""
-    return any(isinstance(part, InnermostInstanceNorm) or _is_replaced(part) for part in network.modules())
+    return any(isinstance(part, InnermostInstanceNorm) or _is_replaceable(part) for part in network.modules())
 
 
-def _is_replaced(part: nn.Module) -> TypeGuard[nn.InstanceNorm2d | nn.InstanceNorm3d]:
+def _is_replaceable(part: nn.Module) -> TypeGuard[nn.InstanceNorm2d | nn.InstanceNorm3d]:
     return isinstance(part, _KINDS) and not part.track_running_stats
 
 
@@ -54,7 +54,7 @@ def channels_innermost(network: nn.Module) -> nn.Module:
         Changed in place. A normalisation that keeps running statistics stays as it is.
     """
     for name, part in network.named_children():
-        if _is_replaced(part):
+        if _is_replaceable(part):
             setattr(network, name, InnermostInstanceNorm(part))
         else:
             channels_innermost(part)

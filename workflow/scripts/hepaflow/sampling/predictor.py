@@ -51,7 +51,8 @@ class Predictor:
     ) -> None:
         self._fabric, self._compute = fabric, compute
         self._sampling = SAMPLINGS[sampling.kind](sampling)
-        self._layout = memory_format(network.eval(), compute, self._sampling.dimensions)
+        network.eval()
+        self._layout = memory_format(network, compute, self._sampling.dimensions)
         axes = [_AXES[flip] for flip in flips]
         self._mirrored = [some for count in range(1, len(axes) + 1) for some in combinations(axes, count)]
         self._model: Any = fabric.setup_module(prepare(network, compute, self._sampling.dimensions))

@@ -87,10 +87,10 @@ def load_model(
     UserError
         If the file is no model, or damaged.
     """
-    import torch
+    import torch  # which takes seconds
 
     from hepaflow.model.bundle import read_bundle
-    from hepaflow.model.segmenter import Segmenter, precision_here  # with torch; it takes seconds to import
+    from hepaflow.model.segmenter import Segmenter, precision_here
 
     bundle, shipped, compute = read_bundle(path), path == SHIPPED, ComputeSettings(accelerator=device)
     if bundle.version != version() and not shipped:
