@@ -1,7 +1,7 @@
 """Dice for the same compute: systems trained on the same exams for the same time, some seeds each.
 
-    python -m benchmarks.quality [--set demo|small-lesions] [--only SYSTEM] [--seeds 3] [--seconds 60]
-        [--configfile FILE ...]
+    python -m benchmarks.quality [--set demo|small-lesions] [--only SYSTEM] [--seeds 3]
+        [--seconds LIVER LESION] [--configfile FILE ...]
 
 Each is trained for as long as the four networks of a stage took together in the finished demo, on all cores, or
 for the seconds of one core that are asked for. MONAI's UNet and nnU-Net have the slices of the thesis' networks,
@@ -107,7 +107,7 @@ def measure(
     scratch: Path,
     name: str,
     seeds: int,
-    seconds: float | None = None,
+    seconds: Mapping[str, float] | None = None,
     over: Sequence[Path] = (),
     only: Collection[str] = SYSTEMS,
 ) -> str:
@@ -121,8 +121,8 @@ def measure(
         Of the set.
     seeds : int
         How often each system is trained.
-    seconds : float, optional
-        Of one core, for each stage; as long as the demo's four networks of it if absent.
+    seconds : mapping, optional
+        Of one core, by stage; as long as the demo's four networks of it if absent.
     over : sequence of Path
         Further configurations.
     only : collection of str
@@ -130,8 +130,8 @@ def measure(
     """
     demo = settings_of(*configurations("demo", over))
     if seconds is None and not is_finished(results_of(demo)):
-        return f"{UNFINISHED} Or say for how long: `python -m benchmarks.quality --seconds 600`."
-    budget: dict[str, float] = together(demo) if seconds is None else dict.fromkeys(STAGES, seconds)
+        return f"{UNFINISHED} Or say for how long: `python -m benchmarks.quality --seconds 600 400`."
+    budget = together(demo) if seconds is None else seconds
     exams = exam_set(settings_of(*configurations(name, over)), scratch / "exams")
     cores = torch.get_num_threads()
     wall = {stage: spent / cores for stage, spent in budget.items()}
@@ -243,15 +243,29 @@ def averages(over: Sequence[Path] = ()) -> str:
     return table(["method", *(f"{structure} Dice" for structure in STRUCTURES)], rows)
 
 
+def add_seconds(parser: argparse.ArgumentParser) -> None:
+    """Add the option that says for how long systems are trained."""
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        nargs=len(STAGES),
+        metavar=tuple(stage.upper() for stage in STAGES),
+        help="of one core, for each training whose Dice are compared (default: as the demo's four networks)",
+    )
+
+
+def seconds_by_stage(chosen: argparse.Namespace) -> dict[str, float] | None:
+    """Return the seconds that were asked for, by stage; None if none were."""
+    return None if chosen.seconds is None else dict(zip(STAGES, chosen.seconds, strict=True))
+
+
 def main() -> None:
     """Train, score and print tables in Markdown."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--set", choices=SETS, action="append", help="exams (default: all sets)")
     parser.add_argument("--only", choices=SYSTEMS, action="append", help="train this system (default: all)")
     parser.add_argument("--seeds", type=int, default=SEEDS, help="trainings of each system (default: %(default)s)")
-    parser.add_argument(
-        "--seconds", type=float, help="of one core, a stage (default: as the demo's four networks)"
-    )
+    add_seconds(parser)
     parser.add_argument("--configfile", type=Path, nargs="+", default=[], help="over config/demo.yaml")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -260,7 +274,7 @@ def main() -> None:
                 Path(folder) / name,
                 name,
                 chosen.seeds,
-                chosen.seconds,
+                seconds_by_stage(chosen),
                 chosen.configfile,
                 chosen.only or SYSTEMS,
             )

@@ -52,14 +52,14 @@ class Bench:
     page : Path
         Beside which figures are written.
     scale : Scale
-    seconds : float or None
-        Of one core, for each training of a stage whose Dice are compared; None for as long as the demo's networks.
+    seconds : dict of str to float, or None
+        Of one core, by stage, for each training whose Dice are compared; None for as long as the demo's networks.
     """
 
     scratch: Path
     page: Path
     scale: Scale
-    seconds: float | None = None
+    seconds: Mapping[str, float] | None = None
 
     def dice(self, name: str) -> str:
         """Compare Dice on a set of exams; text and a table in Markdown."""
@@ -191,15 +191,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="smaller sizes, fewer rounds: minutes")
     parser.add_argument("--only", choices=SECTIONS, nargs="+", help="measure these sections (default: all)")
-    parser.add_argument(
-        "--seconds",
-        type=float,
-        help="of one core, for each training of a stage whose Dice are compared (default: as the demo's networks)",
-    )
+    quality.add_seconds(parser)
     parser.add_argument("--output", type=Path, default=ROOT / "docs" / "benchmarks.md")
     arguments = parser.parse_args()
     scratch = Path(tempfile.mkdtemp(prefix="hepaflow-benchmarks-"))
-    bench = Bench(scratch, arguments.output, QUICK if arguments.quick else FULL, arguments.seconds)
+    bench = Bench(
+        scratch, arguments.output, QUICK if arguments.quick else FULL, quality.seconds_by_stage(arguments)
+    )
     how = "quickly" if arguments.quick else "in full"
     try:
         for text in measure(bench.page, INTRODUCTION, SECTIONS, arguments.only or SECTIONS, bench, how):
