@@ -129,7 +129,9 @@ SECTIONS: Mapping[str, Section[Bench]] = {
         "Weights drawn at random; each in a process of its own. nnU-Net sees slices at their full size, "
         "with a plain U-Net of its own kind with about as many parameters as one network of `modern`, and "
         "finds liver and lesions at once, mirrored in both directions as it comes.",
-        lambda bench: modern_exam.measure(bench.scratch / "exam", bench.scale.exam_slices, bench.scale.rounds),
+        lambda bench: modern_exam.measure(
+            bench.scratch / "exam", bench.scale.exam_slices, bench.scale.exam_rounds
+        ),
         ("numpy", "torch", "nnunetv2"),
     ),
     "first-batches": Section(

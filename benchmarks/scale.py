@@ -33,6 +33,8 @@ class Scale:
         Trainings of each system whose Dice are compared.
     exam_slices : int
         Slices of the exam that a whole method segments.
+    exam_rounds : int
+        Rounds of it: each takes minutes.
     """
 
     rounds: int
@@ -47,7 +49,8 @@ class Scale:
     scaling: tuple[int, ...]
     seeds: int
     exam_slices: int
+    exam_rounds: int
 
 
-FULL = Scale(5, 400, 64, 100, 128, (131, 1000), 3, 4, 36, (4, 8, 16, 32), 3, 134)
-QUICK = Scale(3, 100, 32, 20, 16, (131,), 1, 1, 2, (4, 8), 1, 8)
+FULL = Scale(5, 400, 64, 100, 128, (131, 1000), 3, 4, 36, (4, 8, 16, 32), 3, 134, 3)
+QUICK = Scale(3, 100, 32, 20, 16, (131,), 1, 1, 2, (4, 8), 1, 8, 1)
