@@ -128,8 +128,8 @@ SECTIONS: Mapping[str, Section[Bench]] = {
         "An exam",
         "Weights drawn at random; each in a process of its own. nnU-Net sees slices at their full size, "
         "with a plain U-Net of its own kind with about as many parameters as one network of `modern`, and "
-        "finds liver and lesions at once, mirrored in both directions as it comes. `modern` sees slices of 256×256, in "
-        "bf16; its lesion network sees those with liver alone.",
+        "finds liver and lesions at once, mirrored in both directions as it comes. `modern` sees slices of "
+        "256×256, in bf16; its lesion network sees those with liver alone.",
         lambda bench: modern_exam.measure(
             bench.scratch / "exam", bench.scale.exam_slices, bench.scale.exam_rounds
         ),
