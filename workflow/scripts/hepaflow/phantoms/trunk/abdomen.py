@@ -92,7 +92,7 @@ def _stomach(draws: Draws, room: Shape) -> Shared:
 
 
 def _stomach_layers(draws: Draws, tissues: Tissues, stomach: Shared) -> list[Layer]:
-    shares = {"fluid": 0.35, "food": 0.25, "contrast": 0.15, "gas": 0.15, "empty": 0.1}
+    shares = {"fluid": 0.3, "food": 0.2, "like liver": 0.2, "contrast": 0.1, "gas": 0.1, "empty": 0.1}
     return [
         Layer(stomach, tissues["bowel_wall"]),
         *fill(draws, tissues, stomach, draws.between(3, 8), shares, draws.between(-50, -10)),
@@ -150,7 +150,7 @@ def _pancreas(draws: Draws, tissues: Tissues) -> list[Layer]:
     duodenum = draws.tubes(
         [(-34, -28, -40), (-46, 4, -46), (-42, 10, -90), (0, 12, -98), (30, 6, -70)], [11, 11, 12, 11, 10]
     )
-    shares = {"fluid": 0.4, "empty": 0.3, "contrast": 0.15, "gas": 0.15}
+    shares = {"fluid": 0.35, "empty": 0.3, "gas": 0.15, "like liver": 0.1, "contrast": 0.1}
     return [
         Layer(AnyOf(duodenum), tissues["bowel_wall"]),
         *fill(draws, tissues, AnyOf(duodenum), 2.6, shares, -10),

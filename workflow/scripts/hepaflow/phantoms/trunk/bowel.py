@@ -21,9 +21,11 @@ def fill(
     """Fill a hollow organ with fluid, food, contrast medium or gas, gas above what is liquid."""
     inside = Grown(hollow, -wall)
     fluid, food = tissues["fluid"] + draws.between(0, 25), draws.between(-40, 120)
+    like_liver = tissues["liver"] + draws.around(0, 12)
     fillings = {
         "fluid": _Filling(fluid, below_gas=True),
         "food": _Filling(food, mottle=draws.between(3, 130), below_gas=True),
+        "like liver": _Filling(like_liver, mottle=draws.between(1, 8), below_gas=True),
         "contrast": _Filling(draws.between(120, 600), below_gas=True),
         "gas": _Filling(-960.0),
         "empty": _Filling(tissues["bowel_wall"] + draws.around(0, 8)),
@@ -106,7 +108,7 @@ def colon(draws: Draws, frame: Frame, tissues: Tissues) -> list[Layer]:
     radii = [wide * draws.factor(1.3) for _ in points]
     tubes = draws.tubes(points, radii, shift=9)
     folds = draws.waves(8, (18, 45), draws.between(1.0, 3.5))
-    shares = {"food": 0.4, "gas": 0.3, "fluid": 0.1, "contrast": 0.1, "empty": 0.1}
+    shares = {"food": 0.35, "gas": 0.3, "like liver": 0.12, "fluid": 0.08, "contrast": 0.08, "empty": 0.07}
     layers = []
     for first in range(0, len(tubes), 3):
         part = Within(Grown(AnyOf(tubes[first : first + 3]), 0, folds), frame.cavity, 2, 4)

@@ -31,6 +31,8 @@ _USUAL = 15.0
 """Largest mean radius in mm of three quarters of the lesions: else most marked voxels would be of large ones."""
 _VISIBLE = 20.0
 """Smallest contrast in HU of what is filled with fluid, whatever the liver has."""
+_FAINTEST = 16.0
+"""Smallest contrast in HU of other lesions, where noise does not ask for more."""
 _STRONGEST = 90.0
 """Largest contrast in HU of other lesions; where noise asks for more, they are larger, or left out."""
 _LARGER = 1.15
@@ -124,8 +126,8 @@ def _lesion(
     healthy = tissues["liver"]
     # Small lesions have clear edges, and all have more contrast than the liver and they themselves are uneven.
     soft = draws.between(0.7, 1.6) if draws.chance(0.7) else min(draws.between(1.6, 4.5), 0.7 + 0.15 * radius)
-    weak = draws.chance(0.1)
-    contrast = draws.between(max(18, least), max(25, least)) if weak else draws.between(max(25, least), _STRONGEST)
+    faintest = max(_FAINTEST, least)
+    contrast = faintest * (_STRONGEST / faintest) ** draws.between(0, 1)  # faint ones are as frequent as strong ones
     mottle = draws.between(0, min(10, contrast / 4))
     wall = min(draws.between(0.18, 0.4) * radius, draws.between(2, 9))
     inner = Grown(form, -wall)
@@ -141,7 +143,7 @@ def _lesion(
         layers = [layer(form, healthy + contrast), layer(inner, healthy - draws.between(15, 60))]
     elif kind == "necrotic":
         layers = [
-            layer(form, healthy - max(18, 0.5 * contrast)),
+            layer(form, healthy - max(faintest, 0.5 * contrast)),
             layer(inner, _visible(draws.between(5, 35), healthy, least)),
         ]
     elif kind == "cyst":

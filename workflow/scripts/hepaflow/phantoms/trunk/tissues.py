@@ -69,6 +69,8 @@ def draw_tissues(draws: Draws, spread: float) -> Tissues:
     if draws.chance(0.15 * spread):  # beyond any phase: organs told by place and form alone
         for tissue in ("liver", "spleen", "cortex", "medulla", "pancreas", "heart", "blood", "bowel_wall"):
             hu[tissue] = draws.between(20, 200)
+    if draws.chance(0.3):  # told from the liver by its form alone
+        hu["cava"] = hu["liver"] + draws.around(0, 12)
     hu["muscle"] = min(max(hu["muscle"], 10), 100)
     hu["fat"] = min(max(hu["fat"], -130), -60)
     hu["liver"] = min(max(hu["liver"], -20), 220)
