@@ -15,6 +15,7 @@ from hepaflow.settings.postprocess import (
     LargestComponent,
     MinArea,
     MinComponent,
+    MostlyInside,
     NearLargest,
     PostprocessingStep,
 )
@@ -163,6 +164,19 @@ def _inside(mask: Mask, _map: Map, settings: Inside, region: Mask | None) -> Mas
     return mask & near
 
 
+def _mostly_inside(mask: Mask, _map: Map, settings: MostlyInside, region: Mask | None) -> Mask:
+    """Keep the components of the exam of which the region holds a share of the voxels. They are 26-connected."""
+    if region is None:
+        raise ValueError("post-processing inside a region, of a stage that has none")
+    components, count = ndimage.label(mask, TWENTY_SIX_CONNECTED)
+    volumes = np.bincount(components.ravel(), minlength=count + 1)
+    in_region = np.bincount(components[region], minlength=count + 1)
+    keep = in_region >= settings.share * volumes
+    keep[0] = False
+    kept: Mask = keep[components]
+    return kept
+
+
 def _slice_by_slice(mask: Mask, change: Callable[[Mask], Mask]) -> Mask:
     """Change each slice that has something in it."""
     changed = np.zeros_like(mask)
@@ -180,6 +194,7 @@ POSTPROCESSING: Mapping[str, Callable[..., Mask]] = MappingProxyType(
         "hysteresis": _hysteresis,
         "fill_holes": _fill_holes,
         "inside": _inside,
+        "mostly_inside": _mostly_inside,
     }
 )
 """Every step by its kind in the settings; each is a `Step`."""

@@ -76,13 +76,21 @@ class Inside(SettingsModel):
     """Largest distance of a pixel from the earlier stage's mask in its slice, in pixels."""
 
 
+class MostlyInside(SettingsModel):
+    """Components of the exam are kept that lie in the mask of the earlier stage for the most part."""
+
+    kind: Literal["mostly_inside"]
+    share: float = Field(default=0.5, ge=0, le=1)
+    """Share of a component's voxels that lie in the earlier stage's mask at least."""
+
+
 PostprocessingStep = Annotated[
-    NearLargest | MinArea | LargestComponent | MinComponent | Hysteresis | FillHoles | Inside,
+    NearLargest | MinArea | LargestComponent | MinComponent | Hysteresis | FillHoles | Inside | MostlyInside,
     Field(discriminator="kind"),
 ]
 PostprocessingSteps = Annotated[tuple[PostprocessingStep, ...], Field(strict=False)]
 
-NEEDS_REGION = frozenset({"inside"})
+NEEDS_REGION = frozenset({"inside", "mostly_inside"})
 """Kinds of steps that look at the mask of the method's earlier stage."""
 
 Restored = Literal["masks", "maps"]
