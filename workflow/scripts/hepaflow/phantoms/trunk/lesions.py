@@ -127,7 +127,7 @@ def _lesion(
     # Small lesions have clear edges, and all have more contrast than the liver and they themselves are uneven.
     soft = draws.between(0.7, 1.6) if draws.chance(0.7) else min(draws.between(1.6, 4.5), 0.7 + 0.15 * radius)
     faintest = max(_FAINTEST, least)
-    contrast = faintest * (_STRONGEST / faintest) ** draws.between(0, 1)  # faint ones are as frequent as strong ones
+    contrast = faintest * (_STRONGEST / faintest) ** draws.between(0, 1)  # most are faint
     mottle = draws.between(0, min(10, contrast / 4))
     wall = min(draws.between(0.18, 0.4) * radius, draws.between(2, 9))
     inner = Grown(form, -wall)
