@@ -18,7 +18,7 @@ from hepaflow.settings.postprocess import (
     LargestComponent,
     MinArea,
     MinComponent,
-    MostlyInside,
+    MinInside,
     NearLargest,
     PostprocessingStep,
     PostprocessSettings,
@@ -490,8 +490,8 @@ def test_inside_keeps_what_both_have(seed: int) -> None:
     assert not (more & ~mask).any()
 
 
-def mostly_inside(share: float) -> MostlyInside:
-    return MostlyInside(kind="mostly_inside", share=share)
+def min_inside(share: float) -> MinInside:
+    return MinInside(kind="min_inside", share=share)
 
 
 @pytest.mark.parametrize(("share", "kept"), [(0, "abc"), (0.25, "ab"), (0.26, "b"), (0.75, "b"), (0.76, "")])
@@ -506,16 +506,16 @@ def test_components_stay_whole_if_the_region_holds_enough_of_them(share: float, 
     expected = np.zeros_like(mask)
     for name in kept:
         expected[parts[name]] = True
-    np.testing.assert_array_equal(cleaned(mask, mostly_inside(share), region=region), expected)
+    np.testing.assert_array_equal(cleaned(mask, min_inside(share), region=region), expected)
 
 
-@pytest.mark.parametrize("step", [inside(), mostly_inside(0.5)])
+@pytest.mark.parametrize("step", [inside(), min_inside(0.5)])
 def test_inside_of_nothing_is_refused(step: PostprocessingStep) -> None:
     with pytest.raises(ValueError, match="a stage that has none"):
         clean(np.zeros((1, 8, 8), np.uint8), [step])
 
 
-@pytest.mark.parametrize("step", [LARGEST, filled(2), filled(3), inside(3), mostly_inside(1)])
+@pytest.mark.parametrize("step", [LARGEST, filled(2), filled(3), inside(3), min_inside(1)])
 def test_steps_of_the_exam_take_exams_without_a_mask_or_without_slices(step: PostprocessingStep) -> None:
     for shape in ((0, 8, 8), (2, 8, 8)):
         found = cleaned(np.zeros(shape, bool), step, region=np.zeros(shape, bool))

@@ -15,7 +15,7 @@ from hepaflow.settings.postprocess import (
     LargestComponent,
     MinArea,
     MinComponent,
-    MostlyInside,
+    MinInside,
     NearLargest,
     PostprocessingStep,
 )
@@ -164,7 +164,7 @@ def _inside(mask: Mask, _map: Map, settings: Inside, region: Mask | None) -> Mas
     return mask & near
 
 
-def _mostly_inside(mask: Mask, _map: Map, settings: MostlyInside, region: Mask | None) -> Mask:
+def _min_inside(mask: Mask, _map: Map, settings: MinInside, region: Mask | None) -> Mask:
     """Keep the components of the exam of which the region holds a share of the voxels. They are 26-connected."""
     if region is None:
         raise ValueError("post-processing inside a region, of a stage that has none")
@@ -194,7 +194,7 @@ POSTPROCESSING: Mapping[str, Callable[..., Mask]] = MappingProxyType(
         "hysteresis": _hysteresis,
         "fill_holes": _fill_holes,
         "inside": _inside,
-        "mostly_inside": _mostly_inside,
+        "min_inside": _min_inside,
     }
 )
 """Every step by its kind in the settings; each is a `Step`."""

@@ -76,21 +76,21 @@ class Inside(SettingsModel):
     """Largest distance of a pixel from the earlier stage's mask in its slice, in pixels."""
 
 
-class MostlyInside(SettingsModel):
-    """Components of the exam are kept that lie in the mask of the earlier stage for the most part."""
+class MinInside(SettingsModel):
+    """Components of the exam are kept of which enough lies in the mask of the earlier stage."""
 
-    kind: Literal["mostly_inside"]
+    kind: Literal["min_inside"]
     share: float = Field(default=0.5, ge=0, le=1)
-    """Share of a component's voxels that lie in the earlier stage's mask at least."""
+    """Smallest share of a component's voxels in the earlier stage's mask."""
 
 
 PostprocessingStep = Annotated[
-    NearLargest | MinArea | LargestComponent | MinComponent | Hysteresis | FillHoles | Inside | MostlyInside,
+    NearLargest | MinArea | LargestComponent | MinComponent | Hysteresis | FillHoles | Inside | MinInside,
     Field(discriminator="kind"),
 ]
 PostprocessingSteps = Annotated[tuple[PostprocessingStep, ...], Field(strict=False)]
 
-NEEDS_REGION = frozenset({"inside", "mostly_inside"})
+NEEDS_REGION = frozenset({"inside", "min_inside"})
 """Kinds of steps that look at the mask of the method's earlier stage."""
 
 Restored = Literal["masks", "maps"]
