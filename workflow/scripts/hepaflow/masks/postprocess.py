@@ -171,9 +171,8 @@ def _min_inside(mask: Mask, _map: Map, settings: MinInside, region: Mask | None)
     components, count = ndimage.label(mask, TWENTY_SIX_CONNECTED)
     volumes = np.bincount(components.ravel(), minlength=count + 1)
     in_region = np.bincount(components[region], minlength=count + 1)
-    keep = in_region >= settings.share * volumes
-    keep[0] = False
-    kept: Mask = keep[components]
+    enough = in_region >= settings.share * volumes
+    kept: Mask = mask & enough[components]
     return kept
 
 
