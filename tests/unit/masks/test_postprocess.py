@@ -19,6 +19,7 @@ from hepaflow.settings.postprocess import (
     MinArea,
     MinComponent,
     MinInside,
+    MinProbability,
     NearLargest,
     PostprocessingStep,
     PostprocessSettings,
@@ -395,6 +396,28 @@ def test_components_of_which_the_network_is_sure_nowhere_are_removed() -> None:
     assert clean(np.zeros((0, 8, 8), np.uint8), (sure,)).shape == (0, 8, 8)  # no liver was found
 
 
+@pytest.mark.parametrize(
+    ("mean", "kept"), [(0.5, [0, 1, 2]), (0.6, [0, 1, 2]), (0.61, [1, 2]), (0.8, [1, 2]), (0.81, [2]), (1, [2])]
+)
+def test_components_of_which_the_network_is_not_sure_on_the_whole_are_removed(mean: float, kept: list[int]) -> None:
+    """Their means are 0.6 (corner to corner over two slices), 0.8 (of 0.6 and 1) and 1."""
+    map_ = np.zeros((5, 8, 8), np.uint8)
+    map_[0, 0, 0] = map_[1, 1, 1] = 153
+    map_[3, 2, 0], map_[3, 3, 1] = 153, 255
+    map_[4, 5:7, 7] = 255
+    map_[4, 5, 6] = 127  # not in the mask, so it does not count
+    component = np.array([0, 0, 3, 1, 2])
+    found = clean(map_, [MinProbability(kind="min_probability", mean=mean)])
+    np.testing.assert_array_equal(found, mask_of(map_) & np.isin(component, kept)[:, None, None])
+
+
+def test_a_mean_is_that_of_what_earlier_steps_have_left() -> None:
+    map_ = np.array([[[255, 255, 140]]], np.uint8)
+    steps = Inside(kind="inside"), MinProbability(kind="min_probability", mean=1)
+    assert clean(map_, steps, np.array([[[True, True, False]]])).tolist() == [[[True, True, False]]]
+    assert not clean(map_, steps, np.ones((1, 1, 3), bool)).any()
+
+
 @quick
 @given(st.integers(0, 2**32 - 1))
 def test_one_component_stays_and_no_other_is_larger(seed: int) -> None:
@@ -515,7 +538,10 @@ def test_inside_of_nothing_is_refused(step: PostprocessingStep) -> None:
         clean(np.zeros((1, 8, 8), np.uint8), [step])
 
 
-@pytest.mark.parametrize("step", [LARGEST, filled(2), filled(3), inside(3), min_inside(1)])
+LIKELY = MinProbability(kind="min_probability")
+
+
+@pytest.mark.parametrize("step", [LARGEST, filled(2), filled(3), inside(3), min_inside(1), LIKELY])
 def test_steps_of_the_exam_take_exams_without_a_mask_or_without_slices(step: PostprocessingStep) -> None:
     for shape in ((0, 8, 8), (2, 8, 8)):
         found = cleaned(np.zeros(shape, bool), step, region=np.zeros(shape, bool))

@@ -16,6 +16,7 @@ from hepaflow.settings.postprocess import (
     MinArea,
     MinComponent,
     MinInside,
+    MinProbability,
     NearLargest,
     PostprocessingStep,
 )
@@ -141,6 +142,16 @@ def _hysteresis(mask: Mask, map_: Map, settings: Hysteresis, _region: Mask | Non
     return kept
 
 
+def _min_probability(mask: Mask, map_: Map, settings: MinProbability, _region: Mask | None) -> Mask:
+    """Keep the components of the exam whose mean probability is high enough. Components are 26-connected."""
+    components, count = ndimage.label(mask, TWENTY_SIX_CONNECTED)
+    volumes = np.bincount(components.ravel(), minlength=count + 1)
+    sums = np.bincount(components[mask], map_[mask], count + 1)
+    likely = sums >= FULL * settings.mean * volumes
+    kept: Mask = mask & likely[components]
+    return kept
+
+
 def _fill_holes(mask: Mask, _map: Map, settings: FillHoles, _region: Mask | None) -> Mask:
     """Add what the mask encloses: background that is not connected with the border of the slice, or of the exam.
 
@@ -191,6 +202,7 @@ POSTPROCESSING: Mapping[str, Callable[..., Mask]] = MappingProxyType(
         "largest_component": _largest_component,
         "min_component": _min_component,
         "hysteresis": _hysteresis,
+        "min_probability": _min_probability,
         "fill_holes": _fill_holes,
         "inside": _inside,
         "min_inside": _min_inside,

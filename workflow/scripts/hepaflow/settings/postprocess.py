@@ -84,8 +84,24 @@ class MinInside(SettingsModel):
     """Smallest share of a component's voxels in the earlier stage's mask."""
 
 
+class MinProbability(SettingsModel):
+    """Components of the exam are kept of which the network is sure enough on the whole."""
+
+    kind: Literal["min_probability"]
+    mean: float = Field(default=0.8, ge=0.5, le=1)
+    """Smallest mean of the probabilities of a component's voxels, which are all above one half."""
+
+
 PostprocessingStep = Annotated[
-    NearLargest | MinArea | LargestComponent | MinComponent | Hysteresis | FillHoles | Inside | MinInside,
+    NearLargest
+    | MinArea
+    | LargestComponent
+    | MinComponent
+    | Hysteresis
+    | MinProbability
+    | FillHoles
+    | Inside
+    | MinInside,
     Field(discriminator="kind"),
 ]
 PostprocessingSteps = Annotated[tuple[PostprocessingStep, ...], Field(strict=False)]
