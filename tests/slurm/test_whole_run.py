@@ -101,6 +101,7 @@ def test_the_report_is_made_in_the_queue_too(finished: ClusterProject) -> None:
     assert finished.checkout.planned() == {}
 
 
+@pytest.mark.slow
 def test_a_job_that_starts_after_the_configuration_was_edited_stops(cluster: None, tmp_path: Path) -> None:
     project = ClusterProject(tmp_path / "run")
     project.site(**{"default-resources": SITE["default-resources"] | {"slurm_extra": "'--begin=now+15'"}})

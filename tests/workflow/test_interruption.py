@@ -6,9 +6,11 @@ import subprocess
 import sys
 import time
 
+import pytest
 from smoke_run import SMOKE, Checkout
 
 
+@pytest.mark.slow
 def test_killed_run_ends_with_the_same_networks(fresh: Checkout, completed: Checkout) -> None:
     models = fresh.folder / "results/smoke/models"
     wanted = "results/smoke/models/lesion/dense.safetensors"  # which starts from its liver network
