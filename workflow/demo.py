@@ -32,7 +32,7 @@ CONFIG = Path(DEMO)
 LOCK = Path(DEMO_LOCK)
 
 BEGINNING = """\
-The demo takes 10 to 20 minutes on two cores. {trainings} trainings, and what their networks predict, take nearly
+The demo takes 9 to 15 minutes on two cores. {trainings} trainings, and what their networks predict, take nearly
 all of them: while a network is trained, little else seems to go on. Its log tells every epoch: {logs}
 """
 STOPPING = "\nStopping: a training saves its state first. Once more stops at once."
