@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-
 from benchmarks.images_per_second import main
 
 

@@ -399,7 +399,7 @@ def test_components_of_which_the_network_is_sure_nowhere_are_removed() -> None:
 @pytest.mark.parametrize(
     ("mean", "kept"), [(0.5, [0, 1, 2]), (0.6, [0, 1, 2]), (0.61, [1, 2]), (0.8, [1, 2]), (0.81, [2]), (1, [2])]
 )
-def test_components_of_which_the_network_is_not_sure_on_the_whole_are_removed(mean: float, kept: list[int]) -> None:
+def test_components_of_which_the_network_is_unsure_on_the_whole_are_removed(mean: float, kept: list[int]) -> None:
     """Their means are 0.6 (corner to corner over two slices), 0.8 (of 0.6 and 1) and 1."""
     map_ = np.zeros((5, 8, 8), np.uint8)
     map_[0, 0, 0] = map_[1, 1, 1] = 153
