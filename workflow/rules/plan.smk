@@ -242,11 +242,15 @@ def priority_of_data(wildcards):
     return max(0, 60 - 25 * later if EXAMS[wildcards.exam].split == "train" else 15 * later)
 
 
+SLICES_OF_LITS17 = 450
+"""Slices of a training exam, on average (Bilic et al. 2023: 131 exams, 58,638 slices)."""
+
+
 def priority_of_training(wildcards):
     """Return the priority of a training: those of earlier stages first, and of a stage's the longest."""
 
     def cost(network):
-        return GMACS.get(ARCHITECTURES[network], 0) * epochs_of(wildcards.stage, network)
+        return GMACS.get(ARCHITECTURES[network], 0) * slices_seen(wildcards.stage, network)
 
     longest = max(1, *(cost(network) for network, stage in TRAINED if stage == wildcards.stage))
     later = depth(PLAN, wildcards.network, wildcards.stage)
@@ -258,6 +262,10 @@ def priority_of_prediction(wildcards):
     return max(0, 30 - 20 * depth(PLAN, wildcards.network, wildcards.stage))
 
 
-def epochs_of(stage, network):
-    """Return the epochs of a training."""
-    return JOB_SETTINGS.train(stage, network).training.epochs
+def slices_seen(stage, network):
+    """Return how many slices a training shows to its network; about so many if an epoch shows all."""
+    training = JOB_SETTINGS.train(stage, network).training
+    if training.batches_per_epoch is not None:
+        return training.epochs * training.batches_per_epoch * training.batch_size
+    of_an_exam = SLICES_OF_LITS17 if SETTINGS.phantoms is None else sum(SETTINGS.phantoms.slices) / 2
+    return training.epochs * len(EXAMS.names("train")) * of_an_exam
