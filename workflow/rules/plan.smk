@@ -1,5 +1,6 @@
 """Files by the names of the plan: what each stage of each method is made from."""
 
+from hepaflow.jobs.limits import slices_seen
 from hepaflow.methods.plan import data_for, depth, joined_by, learns_from_exams, predictions_of, stages_of
 from hepaflow.networks.operations import GMACS
 
@@ -242,15 +243,11 @@ def priority_of_data(wildcards):
     return max(0, 60 - 25 * later if EXAMS[wildcards.exam].split == "train" else 15 * later)
 
 
-SLICES_OF_LITS17 = 450
-"""Slices of a training exam, on average (Bilic et al. 2023: 131 exams, 58,638 slices)."""
-
-
 def priority_of_training(wildcards):
     """Return the priority of a training: those of earlier stages first, and of a stage's the longest."""
 
     def cost(network):
-        return GMACS.get(ARCHITECTURES[network], 0) * slices_seen(wildcards.stage, network)
+        return GMACS.get(ARCHITECTURES[network], 0) * slices_of(wildcards.stage, network)
 
     longest = max(1, *(cost(network) for network, stage in TRAINED if stage == wildcards.stage))
     later = depth(PLAN, wildcards.network, wildcards.stage)
@@ -262,10 +259,8 @@ def priority_of_prediction(wildcards):
     return max(0, 30 - 20 * depth(PLAN, wildcards.network, wildcards.stage))
 
 
-def slices_seen(stage, network):
-    """Return how many slices a training shows to its network; about so many if an epoch shows all."""
+def slices_of(stage, network):
+    """Return about how many slices a training shows to its network."""
     training = JOB_SETTINGS.train(stage, network).training
-    if training.batches_per_epoch is not None:
-        return training.epochs * training.batches_per_epoch * training.batch_size
-    of_an_exam = SLICES_OF_LITS17 if SETTINGS.phantoms is None else sum(SETTINGS.phantoms.slices) / 2
-    return training.epochs * len(EXAMS.names("train")) * of_an_exam
+    exams = len(EXAMS.names("train"))
+    return slices_seen(exams, training.epochs, training.batches_per_epoch, training.batch_size)

@@ -5,6 +5,9 @@ from math import ceil
 MINUTES_PER_EXAM = 3
 """Minutes for an exam and epoch; an estimate for the largest network on a GPU of ten years ago (docs/slurm.md)."""
 
+SLICES_PER_EXAM = 450
+"""Slices of an exam of LiTS17, on average: 58,638 of 131 exams (docs/slurm.md)."""
+
 DAY = 24 * 60
 """Minutes that most partitions allow."""
 
@@ -17,6 +20,18 @@ MOST_RETRIES = 30
 def training_minutes(exams: int, epochs: int) -> int:
     """Return the minutes that a training may take as a whole: an hour, and its epochs on a slow GPU."""
     return 60 + MINUTES_PER_EXAM * exams * epochs
+
+
+def slices_seen(exams: int, epochs: int, batches_per_epoch: int | None, batch_size: int) -> int:
+    """Return how many slices a training shows to its network; about so many if an epoch shows all.
+
+    Examples
+    --------
+    >>> slices_seen(121, 200, None, 32), slices_seen(121, 200, 250, 12)
+    (10890000, 600000)
+    """
+    in_epoch = exams * SLICES_PER_EXAM if batches_per_epoch is None else batches_per_epoch * batch_size
+    return epochs * in_epoch
 
 
 def drawing_minutes(patches: int) -> int:
