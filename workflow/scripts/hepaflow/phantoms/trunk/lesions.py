@@ -1,4 +1,4 @@
-"""Lesions of every kind: dark and bright, with a rim, necrotic, cysts, calcified, confluent, below the capsule."""
+"""Lesions of every kind: dark, bright and mixed, with a rim, necrotic, cysts, calcified, confluent, at the capsule."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,19 +16,22 @@ from hepaflow.phantoms.trunk.space import Shape, Shared
 from hepaflow.phantoms.trunk.tissues import Tissues
 
 KINDS = {
-    "dark": 0.46,
-    "bright": 0.1,
-    "rim": 0.12,
-    "necrotic": 0.12,
-    "cyst": 0.12,
-    "calcified": 0.04,
-    "target": 0.04,
+    "dark": 0.37,
+    "bright": 0.17,
+    "rim": 0.11,
+    "necrotic": 0.11,
+    "cyst": 0.1,
+    "mixed": 0.08,
+    "calcified": 0.03,
+    "target": 0.03,
 }
 _TRIED = 6000
 _SMALL = 14.0
 """Largest mean radius in mm where there are many."""
 _USUAL = 15.0
-"""Largest mean radius in mm of three quarters of the lesions: else most marked voxels would be of large ones."""
+"""Largest mean radius in mm of most lesions: else most marked voxels would be of large ones."""
+_MOST = 0.6
+"""Their share."""
 _VISIBLE = 20.0
 """Smallest contrast in HU of what is filled with fluid, whatever the liver has."""
 _FAINTEST = 16.0
@@ -54,7 +57,7 @@ class Wanted:
     most: int = 20
     """Largest number in one liver."""
     radius: tuple[float, float] = (3.0, 60.0)
-    """Smallest and largest mean radius in mm; three quarters of the lesions have at most `_USUAL`, if possible."""
+    """Smallest and largest mean radius in mm; most lesions have at most `_USUAL`, if possible."""
     free: float = 0.25
     """Share of livers without any."""
 
@@ -94,13 +97,13 @@ def draw_lesions(
     lesions: list[Lesion] = []
     taken: list[tuple[np.ndarray, float]] = []
     for _ in range(count):
-        top = min(high_radius, _USUAL) if draws.chance(0.75) and low_radius < _USUAL else high_radius
+        top = min(high_radius, _USUAL) if draws.chance(_MOST) and low_radius < _USUAL else high_radius
         radius = float(np.exp(draws.between(np.log(low_radius), np.log(top))))
         while least(radius) > _STRONGEST and radius < high_radius:
             radius = min(_LARGER * radius, high_radius)
         if least(radius) > _STRONGEST:
             continue
-        if draws.chance(0.12):  # below the capsule, less than half of it outside
+        if draws.chance(0.3):  # at the capsule, less than half of it outside
             fits = (depth > 0.3 * radius) & (depth < 0.6 * radius)
         else:
             fits = depth > min(0.7 * radius, 0.85 * depth.max(initial=0))
@@ -150,6 +153,12 @@ def _lesion(
         layers = [Layer(shape, _visible(draws.between(-5, 22), healthy, least), draws.between(0.7, 1.1))]
     elif kind == "target":
         layers = [layer(form, healthy - contrast), layer(inner, healthy + draws.between(15, 40))]
+    elif kind == "mixed":  # parts of it hardly differ from the liver, others much
+        parts = [draws.moved(_vector(centre), 0.5 * radius) for _ in range(draws.count(2, 6))]
+        layers = [layer(form, healthy - contrast)]
+        for place in parts:
+            part = draws.ellipsoid(place, (0.4 * radius,) * 3, size=1.6, stretch=1.4, shift=0, turn=40)
+            layers.append(layer(Within(part, form), healthy - contrast * draws.between(-0.4, 1.8)))
     else:
         spots = tuple(
             Ellipsoid(draws.moved(_vector(centre), 0.4 * radius), (r, r, r))
@@ -174,7 +183,10 @@ def _body(draws: Draws, centre: np.ndarray, radius: float) -> Shape:
         radii = radius * (1 if not number else draws.between(0.4, 0.9)) * stretch / np.cbrt(stretch.prod())
         place = _vector(centre) if not number else draws.moved(_vector(centre), 0.7 * radius)
         bodies.append(Ellipsoid(place, _vector(radii), turn=draws.moved((0, 0, 0), 40)))
-    uneven = draws.waves(5, (1.2 * radius, 3 * radius), draws.between(0.03, 0.14) * radius)
+    if draws.chance(0.75):
+        uneven = draws.waves(5, (1.2 * radius, 3 * radius), draws.between(0.03, 0.14) * radius)
+    else:  # it grows into the liver without a form of its own
+        uneven = draws.waves(8, (0.7 * radius, 2 * radius), draws.between(0.12, 0.22) * radius)
     return Grown(reduce(Union, bodies), 0, uneven)
 
 

@@ -21,6 +21,8 @@ PROFILE = 2.6
 
 _SEEN = 5.0
 """Ratio of signal to noise from which on observers see a disc (Rose 1948)."""
+_AVERAGED = 70.0
+"""Most grains of noise over which observers average: of something large, they see no fainter contrast."""
 
 _CRUMB = 25_000.0
 """Volume in mm³ below which a piece of a liver beside a larger one is no part of it."""
@@ -206,7 +208,7 @@ class Acquisition:
         float
             In HU.
         """
-        grains = np.pi * radius**2 / max(4 * np.pi * self.grain**2, pixel**2)
+        grains = min(np.pi * radius**2 / max(4 * np.pi * self.grain**2, pixel**2), _AVERAGED)
         deep = 4 / 3 * radius  # as a ball is on average
         share = deep / max(deep, PROFILE * self.slice_profile)
         return float(_SEEN * self.noise / (np.sqrt(grains) * share))
