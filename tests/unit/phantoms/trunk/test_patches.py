@@ -130,8 +130,10 @@ def test_a_patch_lies_as_near_to_a_point_as_the_ends_allow() -> None:
 def test_what_a_patch_shows_lies_anywhere_but_near_its_ends() -> None:
     one = Patch((14, 20, 20), (8.0, 8.0, 8.0), None, Wanted(1, (12, 20), 0.0))
     labels = [draw_patch([seed], one, "lesion")[1] == 2 for seed in range(12)]
-    middles = np.array([np.argwhere(label.numpy()).mean(0) / (13, 19, 19) - 0.5 for label in labels])
+    shown = [label.numpy() for label in labels if label.any()]
+    middles = np.array([np.argwhere(label).mean(0) / (13, 19, 19) - 0.5 for label in shown])
 
+    assert len(shown) >= 11  # now and then it lies outside the round field of view
     assert np.quantile(np.abs(middles), 0.95) < 0.4  # the others are in exams that end there
     assert (np.abs(middles).max(0) > 0.15).all()
 

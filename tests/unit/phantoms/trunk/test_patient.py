@@ -79,15 +79,23 @@ def test_a_soft_tissue_ends_at_its_organ_with_a_normal_edge() -> None:
 
 
 def test_soft_lesions_fade_without_steps() -> None:
-    view = View((61, 61, 61), (1.0, 1.0, 1.0), (0.0, 0.0, 0.0))
+    view = View((81, 81, 81), (1.0, 1.0, 1.0), (0.0, 0.0, 0.0))
     for seed in range(8):
         space, image = view.space(), torch.zeros(view.shape)
         form = _body(Draws(np.random.default_rng(seed)), np.zeros(3), 12.0)
 
         paint(image, space, Layer(form, 100.0, edge=4.5), torch.zeros(view.shape))
 
-        outside = image.clamp(max=25)
-        assert max(outside.diff(dim=axis).abs().max().item() for axis in range(3)) < 8
+        everywhere = 100 * torch.sigmoid(-form.distance(space) / 4.5)  # not only where the layer is computed
+        assert (image - everywhere).abs().max() < 1
+
+
+def test_some_lesions_grow_into_the_liver_without_a_form_of_their_own() -> None:
+    """Their surface is uneven by a fifth of their radius, that of the others by at most a seventh."""
+    uneven = [_body(Draws(np.random.default_rng(seed)), np.zeros(3), 10.0).waves.amplitude for seed in range(200)]
+
+    assert 0.15 < np.mean(np.array(uneven) > 1.4) < 0.35
+    assert max(uneven) <= 2.2
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -119,7 +127,7 @@ def test_lesions_lie_in_the_liver_and_are_of_all_kinds() -> None:
         kinds |= {lesion.kind for lesion in found}
         radii += [lesion.radius for lesion in found]
 
-    assert kinds == {"dark", "bright", "rim", "necrotic", "cyst", "calcified", "target"}
+    assert kinds == {"dark", "bright", "rim", "necrotic", "cyst", "mixed", "calcified", "target"}
     assert 5 < without < 30
     assert min(radii) < 4
     assert 35 < max(radii) <= 60
@@ -144,7 +152,7 @@ def test_most_lesions_are_small_and_whole() -> None:
 
     assert 0.75 < np.mean(np.array(radii) <= 15) < 0.97
     assert max(radii) > 35
-    assert np.mean(np.array(whole) < 0.75) < 0.12
+    assert np.mean(np.array(whole) < 0.75) < 0.2
     assert np.mean(np.array(whole) < 1) > 0.05
 
 
@@ -165,9 +173,24 @@ def test_what_is_inside_of_lesions_is_not_like_healthy_liver() -> None:
         healthy = patient(seed).tissues["liver"]
         for lesion in patient(seed).lesions:
             if lesion.kind != "calcified":
-                assert min(abs(layer.hu - healthy) for layer in lesion.layers) >= 15 - 1e-6
+                seen = lesion.layers[:1] if lesion.kind == "mixed" else lesion.layers  # parts of these are like it
+                assert min(abs(layer.hu - healthy) for layer in seen) >= 15 - 1e-6
                 kinds.add(lesion.kind)
-    assert len(kinds) == 6
+    assert len(kinds) == 7
+
+
+def test_parts_of_mixed_lesions_differ_from_each_other_and_lie_within() -> None:
+    differences, space = [], VIEW.space()
+    for seed in range(60):
+        for lesion in patient(seed).lesions:
+            if lesion.kind == "mixed":
+                whole, *parts = lesion.layers
+                outside = whole.shape.distance(space) > 0
+                assert not any(((part.shape.distance(space) < 0) & outside).any() for part in parts)
+                differences += [part.hu - whole.hu for part in parts]
+    assert len(differences) > 10
+    assert min(differences) < -5
+    assert max(differences) > 5
 
 
 @pytest.mark.parametrize(("healthy", "expected"), [(110.0, 10.0), (15.0, -5.0), (5.0, 25.0), (30.0, 10.0)])

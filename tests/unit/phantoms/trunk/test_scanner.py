@@ -187,6 +187,12 @@ def test_contrast_is_asked_for_by_size_noise_grain_and_thickness() -> None:
     assert replace(taken, noise=0.0).least_contrast(1.0, 0.75) == 0
 
 
+def test_of_something_large_no_fainter_contrast_is_seen() -> None:
+    taken = replace(PLAIN, slice_profile=1.0, noise=12.0, grain=0.8)
+    assert taken.least_contrast(14.0, 0.75) == taken.least_contrast(60.0, 0.75)
+    assert taken.least_contrast(60.0, 0.75) == pytest.approx(0.6 * 12, rel=0.01)
+
+
 def test_a_disc_of_that_contrast_is_found_where_it_is() -> None:
     """The disc's mean lies so many standard deviations above that of discs of noise."""
     taken, view = (

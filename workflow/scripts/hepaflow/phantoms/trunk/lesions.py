@@ -1,4 +1,4 @@
-"""Lesions of every kind: dark, bright and mixed, with a rim, necrotic, cysts, calcified, confluent, at the capsule."""
+"""Lesions of every kind: dark, bright, mixed, with a rim, necrotic, cysts, calcified, or at the capsule."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
