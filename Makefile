@@ -14,7 +14,7 @@ UNREAD := || [ $$? -eq 141 ]
 SIDE_BY_SIDE := $(BIN)/pytest -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-of-code test-of-runs test-of-queue lint unit workflow test-browser test-slurm test-gpu test-faults mutants why prune schema images docs dist lock clean bench
+.PHONY: help setup demo test tools test-of-code test-of-runs test-of-queue lint unit workflow test-browser test-slurm test-gpu test-faults mutants why prune schema images docs dist lock clean bench
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,13 +39,19 @@ setup: $(VENV)/.locked ## create .venv from the locked requirements
 demo: $(VENV)/.locked ## run the whole workflow on phantom exams, on the CPU, in minutes
 	@$(BIN)/python workflow/demo.py --cores $(CORES)
 
-test: lint docs ## run all checks except the slow ones (test-faults, test-slurm) and test-gpu
+test: ## run all checks except the slow ones (test-faults, test-slurm) and test-gpu
+	@# Debian's packages come while the environment is made and the code is checked.
+	@$(MAKE) --no-print-directory --jobs 2 tools lint docs
+	@# Copies of the code take its bytecode along, so their jobs start sooner.
+	@$(BIN)/python -m compileall -q workflow/scripts
+	@# Jobs of a queue mostly wait, so they run beside all other tests.
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target test-of-code test-of-queue
+
+tools:
 	@tests/browser/install_chromium.sh || echo "LEFT OUT: the tests in a real browser."
 	@# One after the other, because only one can install packages at a time; its own target reports what is missing.
 	@tests/dicom/install_dicom3tools.sh >/dev/null || true
 	@tests/slurm/install >/dev/null || true
-	@# Jobs of a queue mostly wait, so they run beside all other tests.
-	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target test-of-code test-of-queue
 
 test-of-code:
 	@$(MAKE) --no-print-directory unit
