@@ -261,7 +261,7 @@ def test_patients_one_by_one_get_a_result_each(tmp_path: Path) -> None:
         write(_phantom().slices(intercept=0, PatientName=f"{name}^A"), tmp_path / name, seed=number)
         assert _run(tmp_path / name, out)[0] == []
         (failure,) = _run(tmp_path / name, out)[0]
-        assert (failure.exam, failure.found) == (f"exam-{number}", "an earlier result")
+        assert (failure.exam, failure.found) == (f"exam-{number}", "an earlier result, which was kept")
         assert _run(tmp_path / name, out, overwrite=True)[0] == []
     assert {path.name for path in out.iterdir()} == {"exam-1", "exam-2", *FILES, KEY}
 
@@ -278,7 +278,7 @@ def test_a_result_of_another_exam_is_kept_and_that_is_told(tmp_path: Path) -> No
         (failure,), _ = _run(places[1], out, overwrite=overwrite)
         assert failure.found == "the result of another exam, or of other images of this one"
     failures = segment_exams(places, out, lambda: MODEL, say=lambda _: None)
-    assert [(one.exam, one.found) for one in failures] == [("ct", "an earlier result")]
+    assert [(one.exam, one.found) for one in failures] == [("ct", "an earlier result, which was kept")]
     assert (out / "ct/measurements.json").read_bytes() == kept
     assert {path.name for path in out.iterdir()} == {"ct", "ct-2", *FILES, KEY}
 

@@ -77,11 +77,14 @@ def test_a_volume_that_hardly_any_adult_has(ml: float | None, beginning: str, se
     assert all(one.startswith(beginning) for one in found)
 
 
-def test_a_liver_that_the_exam_cuts_off_is_never_too_small() -> None:
+def test_little_of_a_liver_at_an_end_of_the_exam_may_be_none() -> None:
     exam, labels = PLAIN
     cut = labels.copy()
     cut[0] = labels[1]
-    assert told(exam, cut, liver_ml=20.0) == ()
+    assert told(exam, cut, liver_ml=20.0) == (
+        "only 20.0 ml of a liver are seen, at an end of the exam: it may be none",
+    )
+    assert told(exam, cut, liver_ml=600.0) == ()
     (note,) = told(exam, cut, liver_ml=4100.0)
     assert "4100 ml" in note
 
@@ -159,6 +162,14 @@ def test_a_liver_of_another_brightness(hu: float, vessels: float, note: str) -> 
     assert all(one.startswith(note) for one in found)
 
 
+def test_an_exam_that_is_thinner_than_any_that_was_seen() -> None:
+    exam, labels = exam_of()
+    height = exam.grid.canonical_shape[0] * SPACING[0]
+    for least, expected in ((height, False), (height + 1, True)):
+        found = told(exam, labels, replace(SEEN, height_mm=(least, 800.0)))
+        assert any(one.startswith(f"the exam is {height:.0f} mm high; the model was") for one in found) == expected
+
+
 @pytest.mark.parametrize(
     ("noise", "note"),
     [
@@ -220,7 +231,11 @@ def test_a_range_of_one_value_is_told_as_one() -> None:
 @pytest.mark.parametrize(
     ("dice", "notes"),
     [
-        ({"liver": 0.95, "lesion": 0.5}, []),
+        ({"liver": 0.95, "lesion": 0.6}, []),
+        (
+            {"liver": 0.95, "lesion": 0.599},
+            ["do not rely on the lesions: on its test exams, the model's mean Dice of the lesions was 0.60"],
+        ),
         (
             {"liver": 0.95, "lesion": 0.222},
             ["do not rely on the lesions: on its test exams, the model's mean Dice of the lesions was 0.22"],

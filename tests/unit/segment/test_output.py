@@ -13,7 +13,7 @@ from PIL import Image
 from thresholds import LESION_HU, LIVER_HU, thresholds
 
 from hepaflow.errors import UserError
-from hepaflow.model.origin import NOTICE, UNRECORDED, Origin
+from hepaflow.model.origin import NOTICE, ONLY_SIMPLE, UNRECORDED, Origin
 from hepaflow.model.seen import Seen
 from hepaflow.segment import output as exam_output
 from hepaflow.segment.output import rehearse, write_exam
@@ -115,7 +115,8 @@ def test_every_result_says_what_the_model_was_made_from(tmp_path: Path, name: st
     if origin is not None:
         assert {key: told["model_origin"][key] for key in origin.as_json()} == origin.as_json()
     page = (out / "report.html").read_text()
-    assert f"Model: {words}. <strong>{NOTICE}</strong></p>" in page
+    only = f" {ONLY_SIMPLE}" if name == "phantoms" else ""
+    assert f"Model: {words}.{only} <strong>{NOTICE}</strong></p>" in page
     assert ('class="origin phantoms"' in page) == (name == "phantoms")
     segmentation = pydicom.dcmread(out / "segmentation.dcm")
     image = pydicom.dcmread(next((out / "overlay").iterdir()))

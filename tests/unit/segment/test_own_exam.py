@@ -83,9 +83,9 @@ def test_a_box_with_a_margin_cuts_nothing_at_the_edge_of_the_liver(exam: LoadedE
     in_the_corner, in_the_margin = np.s_[3:5, 10:12, 12:14], np.s_[6:7, 24:27, 20:22]
     assert _result(exam, in_the_corner, in_the_margin, box=wider).notes == ()
     (note,) = _result(exam, in_the_corner, np.s_[6:7, 24:28, 20:22], box=wider).notes
-    assert note.startswith("1 lesion reaches the edge of the box")
+    assert note.startswith("1 lesion reaches the edge of the region")
     (note,) = _result(exam, np.s_[3:4, 10:12, 12:14], np.s_[6:7, 24:26, 20:22]).notes
-    assert note.startswith("2 lesions reach the edge of the box")
+    assert note.startswith("2 lesions reach the edge of the region")
 
 
 @pytest.mark.parametrize(("axis", "end"), [(axis, end) for axis in range(3) for end in (0, 1)])
@@ -101,7 +101,7 @@ def test_a_liver_at_the_edge_of_the_box_in_which_it_was_sought_is_told(
         return result_of(Thresholded(liver, np.zeros_like(liver), {}, {"liver": box}), exam).notes
 
     assert notes(Box.from_list(ranges)) == (
-        "the liver reaches the edge of the box in which it is sought: what lies beyond was not looked at",
+        "the liver reaches the edge of the region in which it was sought: a part of it may be missing there",
     )
     ranges[axis][end] += 2 * end - 1
     assert notes(Box.from_list(ranges)) == ()

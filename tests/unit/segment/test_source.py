@@ -195,11 +195,28 @@ def test_names_lead_nowhere_and_are_unique(tmp_path: Path) -> None:
     assert sorted(_names(tmp_path)) == ["A_b", "a_b-2", "a_b-3", "exam"]
 
 
-@pytest.mark.parametrize(("low", "high"), [(0, 2), (0, 255), (40, 40), (0, 1400), (24, 3000), (-3, 5)])
+@pytest.mark.parametrize(("low", "high"), [(0, 2), (0, 255), (0, 1400), (24, 3000), (-3, 5)])
 def test_what_is_no_ct_is_refused(tmp_path: Path, low: int, high: int) -> None:
     source = find_exams(_nifti(tmp_path / "a.nii", low=low, high=high)).sources[0]
     with pytest.raises(UserError, match=f"values from {low} to {high}"):
         source.read()
+
+
+@pytest.mark.parametrize(("soft", "refused"), [(0.4, True), (0.6, False)])
+def test_an_image_that_is_mostly_bone_counts_from_0_below_its_padding(
+    tmp_path: Path, soft: float, refused: bool
+) -> None:
+    values = np.full((4, 10, 10), 1050, np.int16)
+    values.ravel()[: round(soft * values.size)] = -100
+    nib.save(nib.Nifti1Image(values, np.diag([1.5, 1.5, 3, 1])), tmp_path / "a.nii")
+    source = find_exams(tmp_path / "a.nii").sources[0]
+    if refused:
+        with pytest.raises(
+            UserError, match=r"from -100 to 1050, 60 % of them as hard as bone\n(.*\n)+.*subtract 1024"
+        ):
+            source.read()
+    else:
+        assert source.read().hu.max() == 1050
 
 
 def test_one_exam_by_its_place(tmp_path: Path) -> None:
@@ -321,7 +338,7 @@ def test_what_is_odd_about_a_series_is_told_with_the_exam(tmp_path: Path) -> Non
     assert not any("Phantom" in one for one in told)
 
 
-@pytest.mark.parametrize(("stored", "found"), [(0, "values from 0 to 0"), (np.arange(12) * 20, "from 0 to 220")])
+@pytest.mark.parametrize(("stored", "found"), [(0, "every voxel is 0"), (np.arange(12) * 20, "from 0 to 220")])
 def test_values_of_dicom_are_held_to_what_those_of_nifti_are(tmp_path: Path, stored: object, found: str) -> None:
     phantom = Phantom()
     phantom.stored = (np.zeros_like(phantom.stored) + np.reshape(stored, (-1, 1))).astype(np.int16)

@@ -121,7 +121,7 @@ def test_an_exam_is_not_told_both_as_segmented_and_as_not_segmented(out: Path) -
     write_overview(out, {"a": "found: an earlier result\nwhat to do: --overwrite", "c": "found: x"})
     text = _text(_page(out))
     assert "Not segmented by the last command c found: x" in text
-    again = "Not segmented by the last command: what stands above under this name is an earlier result"
+    again = "Not segmented again by the last command: the rows above show earlier results"
     assert f"{again} a found: an earlier result what to do: --overwrite" in text
     write_overview(out, {"c": "found: x"})
     assert again not in _text(_page(out))

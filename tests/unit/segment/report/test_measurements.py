@@ -151,7 +151,7 @@ def test_a_liver_at_an_edge_of_the_image_is_told(place: tuple[slice, ...], told:
     labels = np.zeros((4, 4, 5), np.uint8)
     labels[place] = 2  # lesions are liver
     (warning,) = measure(labels, _grid(labels.shape), {}).warnings
-    assert warning.startswith(f"the liver reaches {told}")
+    assert warning.startswith(f"what is marked as liver reaches {told}")
 
 
 def test_json_holds_all_of_it() -> None:

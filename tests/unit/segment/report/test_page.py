@@ -11,7 +11,7 @@ import pytest
 from dicom_series import Phantom, write
 from thresholds import thresholds
 
-from hepaflow.model.origin import NOTICE, Origin
+from hepaflow.model.origin import NOTICE, ONLY_SIMPLE, Origin
 from hepaflow.segment.report.measurements import measure
 from hepaflow.segment.report.page import exam_page, position_in_letters
 from hepaflow.segment.source import LoadedExam, read_exam
@@ -74,8 +74,25 @@ def test_a_model_that_has_seen_phantoms_alone_is_told_in_red(tmp_path: Path) -> 
         origin = Origin(phantoms, "<b>.tsv", 3, 2, {"liver": 0.5})
         page = exam_page(exam, found.labels, found.disagreement, measured, {}, "Made by a test.", origin)
         assert ('<p class="origin phantoms">' in page) == phantoms
-        assert f"Model: {origin.in_words}. {NOTICE}" in _text(page)
+        only = f" {ONLY_SIMPLE}" if phantoms else ""
+        assert f"Model: {origin.in_words}.{only} {NOTICE}" in _text(page)
         assert "<b>" not in page
+
+
+def test_a_single_network_has_no_column_of_disagreement(tmp_path: Path) -> None:
+    exam = _exam(tmp_path)
+    found = thresholds(exam.hu)
+    for maps in (found.disagreement, {}):
+        measured = measure(found.labels, exam.grid, maps, exam.series)
+        page = exam_page(exam, found.labels, maps, measured, {}, "Made by a test.")
+        rows = re.findall(
+            r"<tr>.*?</tr>", page.partition('class="lesions"')[2].partition("</table>")[0], re.DOTALL
+        )
+        assert len({len(re.findall("<t[hd]", row)) for row in rows}) == 1, (
+            "a row has as many cells as there are heads"
+        )
+        assert ("disagreement" in rows[0]) == bool(maps)
+        assert ("Disagreement says" in page) == bool(maps)
 
 
 def test_no_liver_and_no_lesion_are_said(tmp_path: Path) -> None:

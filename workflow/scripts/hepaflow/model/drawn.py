@@ -13,7 +13,9 @@ def _trunk() -> Seen:
     """Return what is drawn of trunks: pixels lie on the network's grid, whatever those of exams are."""
     from hepaflow.phantoms.trunk import ends
 
-    return Seen(slice_mm=ends.slice_mm(), liver_hu=ends.liver_hu(), noise_hu=ends.noise_hu())
+    return Seen(
+        height_mm=ends.height_mm(), slice_mm=ends.slice_mm(), liver_hu=ends.liver_hu(), noise_hu=ends.noise_hu()
+    )
 
 
 DRAWN: Mapping[str, Callable[[], Seen]] = MappingProxyType({"trunk": _trunk})

@@ -22,6 +22,9 @@ ORIGIN = "origin.json"
 """Name of the member of a model's file; models that were made earlier lack it."""
 
 NOTICE = "Not a medical device; for research."
+ONLY_SIMPLE = "It has only seen a few simple phantoms: what it marks in a patient's exam is worth nothing."
+"""What is said of a model that has learned from nothing else."""
+
 UNRECORDED = "what it was trained on is not recorded in the model"
 
 _LONGEST = 80  # characters of a sheet's name

@@ -31,6 +31,8 @@ class Seen:
         Noise in their livers, from a pixel to the next (`exams.parenchyma`).
     disagreement_percent : mapping of str to float
         By structure: the largest mean disagreement of the networks on a test exam.
+    height_mm : Range or None
+        From the lowest to the highest slice of exams, where networks see volumes of phantoms that are drawn.
     """
 
     slice_mm: Range | None = None
@@ -38,6 +40,7 @@ class Seen:
     liver_hu: Range | None = None
     noise_hu: Range | None = None
     disagreement_percent: Mapping[str, float] = field(default_factory=dict)
+    height_mm: Range | None = None
 
     def with_more(self, other: "Seen") -> "Seen":
         """Return it with the ranges of another, too."""

@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from hepaflow.errors import UserError
 from hepaflow.methods.plan import networks_of
-from hepaflow.model.origin import NOTICE, Origin, in_words
+from hepaflow.model.origin import NOTICE, ONLY_SIMPLE, Origin, in_words
 from hepaflow.model.shipped import SHIPPED
 from hepaflow.segment.choice import check_choice
 from hepaflow.segment.digests import fingerprint, keyed, make_key, read_key
@@ -106,7 +106,7 @@ def load_model(
             f"which would take ten times as long (`--precision {bundle.precision}` takes it all the same)"
         )
     if bundle.origin is not None and bundle.origin.of_simple_phantoms:
-        say("It has only seen a few simple phantoms: what it marks in a patient's exam is worth nothing.")
+        say(ONLY_SIMPLE)
     steps = networks_of(model.plan)
     say(f"loading {counted(len(steps), 'network')}")
     show = sys.stderr.isatty()

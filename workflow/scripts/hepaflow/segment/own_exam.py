@@ -83,7 +83,7 @@ def _cut_liver(liver: NDArray[np.bool_], box: Box | None) -> list[str]:
     """Note that a liver reaches the edge of the box in which it is sought, as one does that was found coarsely."""
     if box is None or not _at_edges(box.crop(liver), box, liver.shape).any():
         return []
-    return ["the liver reaches the edge of the box in which it is sought: what lies beyond was not looked at"]
+    return ["the liver reaches the edge of the region in which it was sought: a part of it may be missing there"]
 
 
 def _cut_lesions(lesion: NDArray[np.bool_], box: Box | None) -> list[str]:
@@ -93,8 +93,8 @@ def _cut_lesions(lesion: NDArray[np.bool_], box: Box | None) -> list[str]:
     numbered, _ = label_lesions(box.crop(lesion))
     count = np.count_nonzero(np.unique(_at_edges(numbered, box, lesion.shape)))
     return [
-        f"{count} lesion{'s reach' if count > 1 else ' reaches'} the edge of the box around the liver in "
-        "which lesions are sought: what lies beyond was not looked at"
+        f"{count} lesion{'s reach' if count > 1 else ' reaches'} the edge of the region around the liver in "
+        f"which lesions were sought: a part of {'them' if count > 1 else 'it'} may be missing there"
     ]
 
 

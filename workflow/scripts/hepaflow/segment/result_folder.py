@@ -247,10 +247,11 @@ def check_free(folder: Path, names: Collection[str], *, overwrite: bool, digest:
         )
     if held and not overwrite:
         raise UserError(
-            "an earlier result",
+            "an earlier result, which was kept",
             file=folder,
             expected="no such folder yet",
-            remedy="name another folder with --out, or add --overwrite, which replaces the result",
+            remedy="nothing if it is the one you want; else add --overwrite, which replaces it, or name another "
+            "folder with --out",
         )
 
 

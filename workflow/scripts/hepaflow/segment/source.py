@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from hepaflow.dicom.identity import named_in, redacted, retold, without_patient
@@ -23,6 +24,9 @@ from hepaflow.volumes.volume import Grid, read_image
 
 _LEAST_RANGE = 100
 """HU from the lowest to the highest value; less are values that were brought into another range."""
+
+_AS_HARD, _MOST_HARD = 600, 0.5
+"""HU of bone, and the largest share of it: abdomens have 0.002; with 1024 added, all soft tissue is as hard."""
 
 
 @dataclass(frozen=True)
@@ -216,17 +220,21 @@ def _check_values(hu: NDArray[Any], source: Source) -> None:
     """Refuse what is not CT in HU, by the values that were measured: padding can be below those of any unit."""
     high = hu.max()
     low, high = float(hu.min(initial=high, where=hu > AIR)), float(high)
-    if low >= 0 or high - low < _LEAST_RANGE:
-        raise UserError(
-            f"values from {low:g} to {high:g}"
-            + (f", beside padding of {float(hu.min()):g}" if hu.min() < low else ""),
-            exam=source.name,
-            file=source.place,
-            expected="CT values in HU, in which air is near -1000 and fat near -100: not a label map, a picture, "
-            "MR or PET, nor CT numbers that count from 0",
-            remedy="leave the file out, or convert the exam again from its source; from CT numbers that count "
-            "from 0, subtract 1024",
-        )
+    hard = float(np.mean(hu > _AS_HARD))
+    if low < 0 and high - low >= _LEAST_RANGE and hard <= _MOST_HARD:
+        return
+    found = f"values from {low:g} to {high:g}" if low < high else f"every voxel is {low:g}"
+    found += f", {100 * hard:.0f} % of them as hard as bone" if low < 0 and hard > _MOST_HARD else ""
+    found += f", beside padding of {float(hu.min()):g}" if hu.min() < low else ""
+    counts_from_0 = "; from CT numbers that count from 0, subtract 1024" if high > 1000 else ""
+    raise UserError(
+        found,
+        exam=source.name,
+        file=source.place,
+        expected="CT values in HU, in which air is near -1000 and fat near -100: not a label map, a picture, "
+        "MR or PET, nor CT numbers that count from 0",
+        remedy=f"leave the file out, or convert the exam again from its source{counts_from_0}",
+    )
 
 
 def _by_study(contents: Contents, wanted: str) -> list[tuple[Series, ...]]:

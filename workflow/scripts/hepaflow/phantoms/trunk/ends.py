@@ -32,6 +32,11 @@ class _AtAnEnd(Draws):
         return False
 
 
+def height_mm() -> Ends:
+    """Return the heights of the lowest and the highest exam of which patches are drawn, in mm (`patches`)."""
+    return 30.0, 800.0
+
+
 def slice_mm() -> Ends:
     """Return the thinnest and the thickest slices, in mm."""
     blur = draw_acquisition(_AtAnEnd(largest=False), thickness=1.0).slice_profile

@@ -2,12 +2,13 @@
 
 import base64
 import html
+import re
 from collections.abc import Collection, Mapping
 from urllib.parse import quote
 
 from hepaflow.model.origin import NOTICE
 from hepaflow.segment.overview.results import Result, Results
-from hepaflow.segment.report.numbers import volume_in_html
+from hepaflow.segment.report.numbers import percent_in_words, sentence, volume_in_html
 from hepaflow.version import version
 from hepaflow.web.template import page
 from hepaflow.words import counted, number
@@ -55,17 +56,16 @@ def _row(result: Result, several: bool) -> str:
         shown, name = f'<a href="{address}" tabindex="-1">{shown}</a>', f'<a href="{address}">{name}</a>'
     if several and result.model:
         name += f"<small>model {html.escape(result.model)}</small>"
-    lesions, burden = result.at("lesions"), result.at("tumour_burden_percent")
-    largest = max((one["diameter_mm"] for one in lesions if one["diameter_mm"] is not None), default=None)
+    burden, longest = result.at("tumour_burden_percent"), result.longest_mm
     cells = [
         ("Liver", volume_in_html(result.at("liver_ml"), result.at("liver_voxels"))),
-        ("Lesions", str(len(lesions))),
+        ("Lesions", str(len(result.at("lesions")))),
         ("Volume of lesions", volume_in_html(result.at("lesion_ml"), result.at("lesion_voxels"))),
-        ("Longest diameter", "–" if largest is None else f"{number(largest, 0)} <small>mm</small>"),
-        ("Tumour burden", "–" if burden is None else f"{number(burden, 1)} %"),
+        ("Longest diameter", "–" if longest is None else f"{number(longest, 0)} <small>mm</small>"),
+        ("Tumour burden", "–" if burden is None else f"{html.escape(percent_in_words(burden))} %"),
     ]
     numbers = "".join(f'<td data-label="{label}"><span>{value}</span></td>' for label, value in cells)
-    notes = "".join(f"<li>{html.escape(one[:1].upper() + one[1:])}.</li>" for one in result.notes)
+    notes = "".join(f"<li>{html.escape(sentence(one))}</li>" for one in result.notes)
     noted = f'<td class="notes"><ul>{notes}</ul></td>' if notes else '<td class="notes none"></td>'
     return f'<tr><td class="picture">{shown}</td><th scope="row">{name}</th>{numbers}{noted}</tr>'
 
@@ -82,12 +82,19 @@ def _failed(failed: Mapping[str, str], done: Collection[str]) -> str:
     kept = {name: why for name, why in failed.items() if name in done}
     others = {name: why for name, why in failed.items() if name not in done}
     return _listed("Not segmented by the last command", others) + _listed(
-        "Not segmented by the last command: what stands above under this name is an earlier result", kept
+        "Not segmented again by the last command: the rows above show earlier results", kept
     )
+
+
+def _with_code(text: str) -> str:
+    """Set off what messages have in backticks."""
+    return re.sub("`([^`]+)`", r"<code>\1</code>", text)
 
 
 def _listed(title: str, failed: Mapping[str, str]) -> str:
     if not failed:
         return ""
-    rows = "".join(f"<dt>{html.escape(name)}</dt><dd>{html.escape(why)}</dd>" for name, why in failed.items())
+    rows = "".join(
+        f"<dt>{html.escape(name)}</dt><dd>{_with_code(html.escape(why))}</dd>" for name, why in failed.items()
+    )
     return f'<section class="failed"><h2>{title}</h2><dl>{rows}</dl></section>'

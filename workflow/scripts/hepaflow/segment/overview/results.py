@@ -52,6 +52,13 @@ class Result:
         return [str(note) for key in ("warnings", "exam_warnings") for note in self.at(key) or ()]
 
     @property
+    def longest_mm(self) -> float | None:
+        """The longest diameter of a lesion; None without one, and where millimetres are not to be trusted."""
+        return max(
+            (one["diameter_mm"] for one in self.at("lesions") if one["diameter_mm"] is not None), default=None
+        )
+
+    @property
     def model(self) -> str:
         """What tells its model from others; empty where nobody has said it."""
         return str(self.at("model", "model") or "")

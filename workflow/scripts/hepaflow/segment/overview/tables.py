@@ -1,4 +1,4 @@
-"""The tables of all results: a row an exam, and a row a lesion."""
+"""The tables of all results: one row per exam, and one row per lesion."""
 
 import csv
 import io
@@ -30,6 +30,7 @@ _OF_AN_EXAM: _Columns = {
     "lesion_ml": _at("lesion_ml"),
     "lesions": lambda result: len(result.at("lesions")),
     "largest_lesion_ml": lambda result: next((one["ml"] for one in result.at("lesions")), None),
+    "longest_diameter_mm": lambda result: result.longest_mm,
     "tumour_burden_percent": _at("tumour_burden_percent"),
     "liver_voxels": _at("liver_voxels"),
     "lesion_voxels": _at("lesion_voxels"),

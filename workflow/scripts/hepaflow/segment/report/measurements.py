@@ -166,7 +166,10 @@ def _warnings(labels: NDArray[np.uint8]) -> list[str]:
         return ["no liver was found"]
     if ends := reached_ends(labels):
         where = " and the ".join(ends)
-        return [f"the liver reaches the {where}: where the exam cuts it off, it is larger than measured"]
+        return [
+            f"what is marked as liver reaches the {where}: a liver that the exam cuts off there is larger than "
+            "measured, and if the exam shows none, this is something else"
+        ]
     return []
 
 

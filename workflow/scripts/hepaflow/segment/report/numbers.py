@@ -12,6 +12,28 @@ def ml_in_words(ml: float) -> str:
     return f"{ml:.0f}" if ml >= 100 else f"{ml:.1f}" if ml >= 1 else f"{ml:.2f}"
 
 
+def percent_in_words(percent: float) -> str:
+    """Return a percentage with one decimal; of what is there but rounds to nothing, that it is less.
+
+    Examples
+    --------
+    >>> percent_in_words(12.34), percent_in_words(0), percent_in_words(0.04)
+    ('12.3', '0.0', '< 0.1')
+    """
+    return "< 0.1" if 0 < percent < 0.05 else f"{percent:.1f}"
+
+
+def sentence(text: str) -> str:
+    """Return a note as a sentence; a question keeps its mark.
+
+    Examples
+    --------
+    >>> sentence("no liver was found"), sentence("is the image in HU?")
+    ('No liver was found.', 'Is the image in HU?')
+    """
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?", "!")) else ".")
+
+
 def volume_in_html(ml: float | None, voxels: int) -> str:
     """Return a volume with its unit, as HTML; in voxels where millimetres are not to be trusted."""
     if ml is None:

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from hepaflow.model.origin import NOTICE, Origin, in_words
+from hepaflow.model.origin import NOTICE, ONLY_SIMPLE, Origin, in_words
 from hepaflow.segment.report.measurements import MeasuredLesion, Measurements
 from hepaflow.segment.report.montage import WINDOW, body_box, lesion_box, picture, spread_slices
-from hepaflow.segment.report.numbers import ml_in_words, volume_in_html
+from hepaflow.segment.report.numbers import ml_in_words, percent_in_words, sentence, volume_in_html
 from hepaflow.segment.source import LoadedExam
 from hepaflow.viewer.exam import ViewedExam
 from hepaflow.viewer.page import viewer_page
@@ -19,7 +19,7 @@ from hepaflow.volumes.labels import structure_mask
 from hepaflow.volumes.lesions import find_lesions
 from hepaflow.volumes.volume import times
 from hepaflow.web.template import file, page
-from hepaflow.words import IN_WORDS, number
+from hepaflow.words import IN_WORDS
 
 METHOD = "segmentation"
 """What the viewer calls the result."""
@@ -73,6 +73,7 @@ def exam_page(
         "warnings": _warnings((*measured.warnings, *exam.warnings)),
         "cards": _cards(measured),
         "lesions": _lesions(exam, labels, measured, spacing[1:]),
+        "several": bool(disagreement),
         "window": f"From {low} (black) to {high} HU (white).".replace("-", "−"),
         "montage": _montage(exam, labels, spacing[1:]),
         "viewer": viewer_page(viewed, threads=threads),
@@ -86,9 +87,10 @@ def exam_page(
 
 def origin_line(origin: Origin | None) -> str:
     """Return what a model was made from as a paragraph of HTML: in red where it is worth nothing."""
-    alarming = " phantoms" if origin is not None and origin.of_simple_phantoms else ""
+    simple = origin is not None and origin.of_simple_phantoms
+    alarming, more = (" phantoms", f" {ONLY_SIMPLE}") if simple else ("", "")
     told = html.escape(in_words(origin))
-    return f'<p class="origin{alarming}">Model: {told}. <strong>{NOTICE}</strong></p>'
+    return f'<p class="origin{alarming}">Model: {told}.{more} <strong>{NOTICE}</strong></p>'
 
 
 def _about(exam: LoadedExam) -> str:
@@ -109,18 +111,19 @@ def _about(exam: LoadedExam) -> str:
 def _warnings(warnings: tuple[str, ...]) -> str:
     if not warnings:
         return ""
-    listed = "".join(f"<li>{html.escape(one[:1].upper() + one[1:])}.</li>" for one in warnings)
+    listed = "".join(f"<li>{html.escape(sentence(one))}</li>" for one in warnings)
     return f'<ul class="warnings" role="note">{listed}</ul>'
 
 
 def _cards(measured: Measurements) -> str:
     disagreed = measured.disagreement_percent
     burden = measured.tumour_burden_percent
+    part = "–" if burden is None else f"{html.escape(percent_in_words(burden))} %"
     cards = [
         ("liver", "Liver, with lesions", volume_in_html(measured.liver_ml, measured.liver_voxels), ""),
         ("lesion", "Lesions", str(len(measured.lesions)), ""),
         ("lesion", "Volume of lesions", volume_in_html(measured.lesion_ml, measured.lesion_voxels), ""),
-        ("lesion", "Tumour burden", "–" if burden is None else f"{number(burden, 1)} %", "of the liver's volume"),
+        ("lesion", "Tumour burden", part, "of the liver's volume"),
         *(
             (
                 structure,
@@ -153,16 +156,23 @@ def _lesions(
             shown = f'<img src="{_source(image)}" alt="Lesion {lesion.number}">'
         target = json.dumps([*one.place, [one.box.rows, one.box.columns]], separators=(",", ":"))
         rows.append(_row(lesion, shown, target))
-    table = _table(rows[:_PICTURED], exam)
+    heads = _heads(exam, measured)
+    table = _table(rows[:_PICTURED], heads)
     if rest := rows[_PICTURED:]:
         summary = f"<summary>{len(rest)} more, none larger than these</summary>"
-        table += f"\n  <details>{summary}{_table(rest, exam)}</details>"
+        table += f"\n  <details>{summary}{_table(rest, heads)}</details>"
     return table
 
 
-def _table(rows: list[str], exam: LoadedExam) -> str:
+def _heads(exam: LoadedExam, measured: Measurements) -> list[str]:
+    """Return the heads of the columns behind number and picture."""
+    volume = "Volume" if measured.lesion_ml is None else _VOLUME
     slices = "Slice<br>(image in series)" if exam.series else "Slice"
-    heads = (_VOLUME, _DIAMETER, slices, _POSITION, "Networks'<br>disagreement", "")
+    of_several = ["Networks'<br>disagreement"] if measured.lesions[0].disagreement_percent is not None else []
+    return [volume, _DIAMETER, slices, _POSITION, *of_several, ""]
+
+
+def _table(rows: list[str], heads: list[str]) -> str:
     head = "".join(f'<th scope="col">{one}</th>' for one in heads)
     return (
         f'  <div class="scroll"><table class="lesions"><thead><tr><th scope="col">Lesion</th>'
@@ -173,14 +183,16 @@ def _table(rows: list[str], exam: LoadedExam) -> str:
 def _row(lesion: MeasuredLesion, shown: str, target: str) -> str:
     image = "" if lesion.instance_number is None else f" ({lesion.instance_number})"
     place = "–" if lesion.position_lps_mm is None else position_in_letters(lesion.position_lps_mm)
-    disagreed = "–" if lesion.disagreement_percent is None else f"{lesion.disagreement_percent:.0f} %"
     cells = {
-        _VOLUME: f"{lesion.voxels} voxels" if lesion.ml is None else ml_in_words(lesion.ml),
+        "Volume" if lesion.ml is None else _VOLUME: (
+            f"{lesion.voxels} voxels" if lesion.ml is None else ml_in_words(lesion.ml)
+        ),
         _DIAMETER: "–" if lesion.diameter_mm is None else f"{lesion.diameter_mm:.0f}",
         "Slice (image in series)" if image else "Slice": f"{lesion.slice}{image}",
         _POSITION: place,
-        "Networks' disagreement": disagreed,
     }
+    if lesion.disagreement_percent is not None:
+        cells["Networks' disagreement"] = f"{lesion.disagreement_percent:.0f} %"
     joined = "".join(f'<td data-label="{label}"><span>{value}</span></td>' for label, value in cells.items())
     button = f'<td class="show"><button type="button" data-lesion="{target}">Show</button></td>'
     return f'<tr><td>{lesion.number}</td><td class="picture">{shown}</td>{joined}{button}</tr>\n'
