@@ -113,4 +113,4 @@ def test_it_is_read_from_the_files_of_a_run(tmp_path: Path) -> None:
 def test_every_kind_of_drawn_phantoms_says_what_is_seen_of_it() -> None:
     assert SEEN_OF.keys() == DRAWN.keys()
     assert seen_drawn([]) == Seen()
-    assert seen_drawn(["trunk"]) == Seen((0.7, 8.0), None, (-20.0, 220.0), (0.0, 40.0), height_mm=(30.0, 800.0))
+    assert seen_drawn(["trunk"]) == Seen((0.7, 8.0), None, (-20.0, 220.0), (0.0, 30.0), height_mm=(30.0, 800.0))

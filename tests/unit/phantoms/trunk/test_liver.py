@@ -13,13 +13,14 @@ from hepaflow.phantoms.trunk.liver import (
     _TYPICAL,
     _and_behind,
     _reach_of,
+    _side_branches,
     _stretched,
     _with_caudate_lobe,
     draw_tree,
     liver_layers,
 )
 from hepaflow.phantoms.trunk.patient import draw_patient
-from hepaflow.phantoms.trunk.shapes import Ellipsoid
+from hepaflow.phantoms.trunk.shapes import Ellipsoid, Tube
 from hepaflow.phantoms.trunk.space import Shared, Space
 from hepaflow.phantoms.trunk.tissues import draw_tissues
 from hepaflow.phantoms.vessels import PORTAL
@@ -69,11 +70,31 @@ def test_joints_move_away_from_the_hilum_on_each_side() -> None:
 def test_twigs_part_again_and_become_thinner() -> None:
     tubes = draw_tree(Draws(np.random.default_rng(0)), PORTAL, 1.0)
 
-    assert len(tubes) == 8 + 16 + 32
     ends = {tube.end: tube.radii[1] for tube in tubes}
-    for twig in tubes[8:]:
+    for twig in tubes[8 : 8 + 16 + 32]:
         assert twig.radii[1] < twig.radii[0] < ends[twig.start]
-    assert len(draw_tree(Draws(np.random.default_rng(0)), PORTAL, 0.0)) == 8
+
+
+def test_side_branches_leave_a_vessel_along_its_way_and_are_thinner() -> None:
+    parent = Tube((0, 0, 0), (0, 0, 60), (5.0, 2.0))
+    branches = [
+        one for seed in range(40) for one in _side_branches(Draws(np.random.default_rng(seed)), parent, 10.0, 0.8)
+    ]
+
+    assert 4 < len(branches) / 40 < 6.1  # one every 10 mm, but for those that would be too thin
+    for one in branches:
+        assert one.start[:2] == (0, 0)
+        assert 6 <= one.start[2] <= 60
+        away = np.subtract(one.end, one.start)
+        assert 30 <= np.rad2deg(np.arccos(away[2] / np.linalg.norm(away))) <= 75
+        assert 0.8 <= one.radii[0] <= 0.7 * (5 - 3 * one.start[2] / 60)
+    assert not _side_branches(Draws(np.random.default_rng(0)), parent, 10.0, 3.6)
+
+
+def test_vessels_of_some_livers_have_many_branches() -> None:
+    counts = [len(draw_tree(Draws(np.random.default_rng(seed)), PORTAL, 0.45)) for seed in range(20)]
+    assert min(counts) < 60
+    assert max(counts) > 110
 
 
 BODY = np.stack(

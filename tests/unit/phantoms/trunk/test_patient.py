@@ -11,11 +11,12 @@ import torch
 from hepaflow.phantoms.trunk.abdomen import draw_retroperitoneum
 from hepaflow.phantoms.trunk.bowel import fill
 from hepaflow.phantoms.trunk.draws import Draws
+from hepaflow.phantoms.trunk.frame import _sheet, draw_frame
 from hepaflow.phantoms.trunk.layers import Layer, paint
 from hepaflow.phantoms.trunk.lesions import Lesion, Wanted, _body, _visible
 from hepaflow.phantoms.trunk.liver import draw_outline
 from hepaflow.phantoms.trunk.patient import Patient, draw_patient
-from hepaflow.phantoms.trunk.scanner import View, draw_warp, render
+from hepaflow.phantoms.trunk.scanner import View, _take_crumbs_away, draw_warp, render
 from hepaflow.phantoms.trunk.shapes import Ellipsoid, Within
 from hepaflow.phantoms.trunk.space import Shared, Space
 from hepaflow.phantoms.trunk.tissues import draw_tissues
@@ -278,6 +279,85 @@ def test_what_is_uneven_and_no_lesion_is_weaker_than_any() -> None:
                 assert layer.edge >= 6
                 uneven += 1
     assert 8 < uneven < 30
+
+
+def test_no_organ_is_cut_open_by_the_liver() -> None:
+    """Bowel, stomach, pancreas and spleen end beside it; the liver is painted over all of them."""
+    view = View((50, 56, 72), (5.0, 5.0, 5.0), (0.0, 0.0, -20.0))
+    for seed in range(3):
+        found, space = patient(seed), view.space()
+        inside = space.shared(found.liver) < -3
+        hollow = {found.tissues["bowel_wall"], found.tissues["pancreas"], found.tissues["spleen"]}
+        before = found.layers[: next(i for i, layer in enumerate(found.layers) if layer.shape is found.liver)]
+        organs = [layer for layer in before if layer.hu in hollow and layer.shape.box.high[2] > -150]
+        assert len(organs) > 8
+        for layer in organs:
+            if part := space.within(layer.shape.box, 0):
+                place, points = part
+                if (
+                    layer.hu != found.tissues["bowel_wall"] or layer.shape.box.high[2] < 110
+                ):  # the gullet is longer
+                    assert not ((layer.shape.distance(points) < 0) & inside[place]).any()
+
+
+def test_pieces_of_a_liver_at_the_sides_of_what_is_seen_stay() -> None:
+    view = View((9, 20, 20), (5.0, 5.0, 5.0), (0.0, 0.0, 0.0))
+    liver = torch.full(view.shape, 50.0)
+    liver[2:8, 4:12, 4:12] = -5  # the liver
+    liver[4, 15, 15] = -5  # a crumb
+    liver[4, 19, 8] = liver[4, 8, 19] = liver[8, 15, 15] = -5  # parts of something that is not seen
+
+    _take_crumbs_away(liver, view)
+
+    assert (liver[4, 19, 8], liver[4, 8, 19], liver[8, 15, 15], liver[4, 6, 6]) == (-5, -5, -5, -5)
+    assert liver[4, 15, 15] > 50
+
+
+def test_lesions_with_a_wall_of_another_side_are_large_enough_to_show_both() -> None:
+    """Across a wall of 2 mm, wall and inside would average to the liver."""
+    found = [lesion for seed in range(120) for lesion in patient(seed).lesions if lesion.kind in ("rim", "target")]
+    assert len(found) > 8
+    for lesion in found:
+        assert lesion.radius >= 8
+        wall, inside = lesion.layers
+        assert inside.shape.by <= -3
+        assert min(abs(wall.hu - inside.hu), abs(inside.hu - wall.hu)) >= 2 * 15
+
+
+def test_lungs_reach_down_to_most_livers() -> None:
+    """Height of what lies between the liver's top and the lung."""
+    gaps = []
+    for seed in range(10):
+        found = draw_patient(Draws(np.random.default_rng([7, seed])), Wanted(0))
+        view = View((60, 30, 30), (3.0, 6.0, 6.0), (-60.0, 0.0, 40.0))
+        image, label = render(found, view, torch.Generator().manual_seed(0))
+        top = (len(label) - 1 - (label.flip(0) > 0).to(torch.uint8).argmax(0)).tolist()
+        for y, x in np.argwhere((label > 0).any(0).numpy()):
+            above = image[top[y][x] + 1 :, y, x] < -500
+            if above.any():
+                gaps.append(3.0 * above.to(torch.uint8).argmax().item())
+    assert np.median(gaps) < 8
+
+
+def test_edges_are_as_sharp_as_they_are_said_to_be() -> None:
+    view = View((1, 1, 41), (1.0, 1.0, 0.5), (10.0, 0.0, 0.0))
+    ball, slopes = Ellipsoid((0, 0, 0), (10, 10, 10)), []
+    for sharpness in (1.0, 2.0):
+        image = torch.zeros(view.shape)
+        paint(image, view.space(), Layer(ball, 100.0, edge=1.5), torch.zeros(view.shape), sharpness)
+        slopes.append(image[0, 0].diff().abs().max().item())
+    assert slopes[1] == pytest.approx(2 * slopes[0], rel=0.05)
+    assert {round(patient(seed).sharpness) for seed in range(20)} >= {1, 2, 3}
+
+
+def test_sheets_of_fat_lie_within_the_muscles_of_the_wall() -> None:
+    frame = draw_frame(Draws(np.random.default_rng(0)))
+    space = VIEW.space()
+    muscle = (space.shared(frame.wall) < 0) & (space.shared(frame.cavity) > 0)
+    for seed in range(6):
+        sheet = _sheet(Draws(np.random.default_rng(seed)), frame).distance(space) < 0
+        assert not (sheet & ~muscle).any()
+        assert 0 < (sheet & muscle).sum() < 0.5 * muscle.sum()
 
 
 def test_gallbladders_hang_from_the_liver() -> None:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from hepaflow.phantoms.shapes import Vector
-from hepaflow.phantoms.trunk.bowel import colon, fill, small_bowel
+from hepaflow.phantoms.trunk.bowel import beside, colon, fill, small_bowel
 from hepaflow.phantoms.trunk.chest import Chest
 from hepaflow.phantoms.trunk.draws import Draws
 from hepaflow.phantoms.trunk.frame import Frame
@@ -52,15 +52,15 @@ def abdomen_layers(
     draws: Draws, frame: Frame, tissues: Tissues, liver: Shared, chest: Chest, behind: Retroperitoneum
 ) -> list[Layer]:
     """Paint all organs of the abdomen and the pelvis but the liver."""
-    room = Within(frame.cavity, chest.domes, 2)
+    room = beside(liver, draws.between(0, 3), Within(frame.cavity, chest.domes, 2))
     stomach = _stomach(draws, room)
     return [
         *_ascites(draws, frame, tissues, liver),
         *_pelvis(draws, frame, tissues),
-        *small_bowel(draws, frame, tissues),
-        *colon(draws, frame, tissues),
+        *small_bowel(draws, frame, tissues, liver),
+        *colon(draws, frame, tissues, liver),
         *_kidneys(draws, tissues, behind),
-        *_pancreas(draws, tissues),
+        *_pancreas(draws, tissues, liver),
         *_spleen(draws, tissues, room, stomach, behind),
         *_stomach_layers(draws, tissues, stomach),
         *_gallbladder(draws, behind),
@@ -87,7 +87,7 @@ def _stomach(draws: Draws, room: Shape) -> Shared:
     fundus = draws.ellipsoid((60, 12, 38), (33 * full, 40 * full, 30), (0.1, 0.2), size=1.15, shift=8)
     body = draws.ellipsoid((58, -32, -4), (30 * full, 28 * full, 50), (0.35, 0.3), size=1.15, shift=8)
     antrum = draws.tubes([(56, -44, -36), (20, -52, -48), (-14, -36, -40)], [22 * full, 17 * full, 11], shift=7)
-    whole = Union(Union(fundus, body, 16), AnyOf(antrum), 12)
+    whole = Union(Union(fundus, body, 16), AnyOf(antrum, reach=30), 12)
     return Shared(Within(Grown(whole, 0, draws.waves(6, (40, 110), 2.5)), room, 1, 5))
 
 
@@ -142,18 +142,19 @@ def _kidneys(draws: Draws, tissues: Tissues, behind: Retroperitoneum) -> list[La
     return layers
 
 
-def _pancreas(draws: Draws, tissues: Tissues) -> list[Layer]:
+def _pancreas(draws: Draws, tissues: Tissues, liver: Shape) -> list[Layer]:
     size = draws.factor(1.35)
     points: list[Vector] = [(-26, -6, -58), (-22, -6, -36), (14, -14, -28), (50, 2, -18), (82, 24, -4)]
     body = draws.tubes(points, [11 * size, 13 * size, 10 * size, 9 * size, 7 * size], shift=6)
-    lobes = Grown(AnyOf(body), 0, draws.waves(8, (10, 22), draws.between(0.6, 1.8)))
-    duodenum = draws.tubes(
+    lobes = beside(liver, 0.5, Grown(AnyOf(body), 0, draws.waves(8, (10, 22), draws.between(0.6, 1.8))))
+    tubes = draws.tubes(
         [(-34, -28, -40), (-46, 4, -46), (-42, 10, -90), (0, 12, -98), (30, 6, -70)], [11, 11, 12, 11, 10]
     )
+    duodenum = beside(liver, draws.between(0, 2), AnyOf(tubes))
     shares = {"fluid": 0.35, "empty": 0.3, "gas": 0.15, "like liver": 0.1, "contrast": 0.1}
     return [
-        Layer(AnyOf(duodenum), tissues["bowel_wall"]),
-        *fill(draws, tissues, AnyOf(duodenum), 2.6, shares, -10),
+        Layer(duodenum, tissues["bowel_wall"]),
+        *fill(draws, tissues, duodenum, 2.6, shares, -10),
         Layer(lobes, tissues["pancreas"], mottle=draws.between(2, 14)),
     ]
 

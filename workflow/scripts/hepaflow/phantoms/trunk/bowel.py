@@ -10,9 +10,14 @@ from hepaflow.phantoms.shapes import Vector
 from hepaflow.phantoms.trunk.draws import Draws
 from hepaflow.phantoms.trunk.frame import Frame
 from hepaflow.phantoms.trunk.layers import Layer
-from hepaflow.phantoms.trunk.shapes import AnyOf, Grown, Made, Tube, Within
+from hepaflow.phantoms.trunk.shapes import AnyOf, Grown, Made, Tube, Within, without
 from hepaflow.phantoms.trunk.space import Shape, Space
 from hepaflow.phantoms.trunk.tissues import Tissues
+
+
+def beside(liver: Shape, gap: float, organ: Shape) -> Shape:
+    """Return what of an organ lies beside the liver: its wall follows the liver, and is not cut open by it."""
+    return without(organ, liver, gap, 3)
 
 
 def fill(
@@ -52,7 +57,7 @@ class _Filling:
     below_gas: bool = False
 
 
-def small_bowel(draws: Draws, frame: Frame, tissues: Tissues) -> list[Layer]:
+def small_bowel(draws: Draws, frame: Frame, tissues: Tissues, liver: Shape) -> list[Layer]:
     wide = draws.between(8, 15) if draws.chance(0.85) else draws.between(15, 24)
     middle, radii = np.array((5.0, -28.0, -145.0)), np.array((105.0, 52.0, 115.0)) * frame.width
     spot, heading = np.array((70.0, -10.0, -50.0)), np.array((0.0, -0.5, -1.0))
@@ -70,9 +75,9 @@ def small_bowel(draws: Draws, frame: Frame, tissues: Tissues) -> list[Layer]:
         tubes.append(Tube(start, end, (radius, radius * draws.factor(1.1))))  # type: ignore[arg-type]
         spot = following
     shares = {"fluid": 0.35, "empty": 0.25, "contrast": 0.2, "gas": 0.08, "food": 0.12}
-    pieces = max(3, len(tubes) // draws.count(6, 14))
+    pieces, gap = max(3, len(tubes) // draws.count(6, 14)), draws.between(0, 4)
     for part in np.array_split(np.arange(len(tubes)), pieces):
-        loops = Within(AnyOf(tuple(tubes[number] for number in part)), frame.cavity, 2, 4)
+        loops = beside(liver, gap, Within(AnyOf(tuple(tubes[number] for number in part)), frame.cavity, 2, 4))
         layers.append(Layer(loops, tissues["bowel_wall"]))
         layers += fill(draws, tissues, loops, draws.between(1.6, 3.5), shares, draws.between(-70, -20))
     return layers
@@ -97,7 +102,7 @@ _COLON: tuple[Vector, ...] = (
 )
 
 
-def colon(draws: Draws, frame: Frame, tissues: Tissues) -> list[Layer]:
+def colon(draws: Draws, frame: Frame, tissues: Tissues, liver: Shape) -> list[Layer]:
     wide = draws.between(13, 30)
     width = frame.width
     points: list[Vector] = [(x * width, y * frame.depth, z) for x, y, z in _COLON]
@@ -109,9 +114,9 @@ def colon(draws: Draws, frame: Frame, tissues: Tissues) -> list[Layer]:
     tubes = draws.tubes(points, radii, shift=9)
     folds = draws.waves(8, (18, 45), draws.between(1.0, 3.5))
     shares = {"food": 0.35, "gas": 0.3, "like liver": 0.12, "fluid": 0.08, "contrast": 0.08, "empty": 0.07}
-    layers = []
+    layers, gap = [], draws.between(0, 4)
     for first in range(0, len(tubes), 3):
-        part = Within(Grown(AnyOf(tubes[first : first + 3]), 0, folds), frame.cavity, 2, 4)
+        part = beside(liver, gap, Within(Grown(AnyOf(tubes[first : first + 3]), 0, folds), frame.cavity, 2, 4))
         layers.append(Layer(part, tissues["bowel_wall"]))
         layers += fill(draws, tissues, part, draws.between(1.8, 4), shares, draws.between(-60, 20))
     return layers

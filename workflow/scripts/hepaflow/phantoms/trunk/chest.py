@@ -29,7 +29,11 @@ def draw_chest(draws: Draws, frame: Frame, tissues: Tissues, liver: Shape) -> Ch
     heart_shape = draws.ellipsoid((26, -34, 98 + breath), (54, 46, 42), size=1.25, stretch=1.15, shift=8)
     heart = Shared(Grown(heart_shape, 0, draws.waves(6, (60, 140), 1.5)))
     left = draws.ellipsoid((66, 0, -30 + breath), (78, 96, 92), size=1.08, stretch=1.08, turn=4)
-    right = draws.ellipsoid((-66, 0, -30 + breath), (80, 98, 98), size=1.08, stretch=1.08, turn=4)
+    # As a rule the lung reaches down to the liver. In some patients, fat lies between.
+    near = draws.chance(0.8)
+    low = draws.between(15, 60) if near else 0.0
+    away, thin = (draws.between(0.5, 4), 0.5) if near else (3.5, 2.0)
+    right = draws.ellipsoid((-66, 0, -30 - low + breath), (80, 98, 98), size=1.08, stretch=1.08, turn=4)
 
     def below(space: Space) -> Tensor:
         # Below its centre each dome goes straight down along the wall.
@@ -46,14 +50,14 @@ def draw_chest(draws: Draws, frame: Frame, tissues: Tissues, liver: Shape) -> Ch
 
     def lung(space: Space) -> Tensor:
         found = frame.cavity.distance(space)
-        for other, gap in ((liver, 3.5), (domes, 0.0), (heart, 4.0)):
+        for other, gap in ((liver, away), (domes, 0.0), (heart, 4.0)):
             found = torch.maximum(found, gap - other.distance(space))
         found = torch.maximum(found, -mediastinum.distance(space))
         return torch.maximum(found, recess_height - recess_slope * space.y - space.z)
 
     lungs = Shared(Made(room, lung), 20.0)
     layers = [
-        Layer(Grown(lungs, draws.between(2, 5)), tissues["muscle"]),
+        Layer(Grown(lungs, draws.between(thin, thin + 2.5)), tissues["muscle"]),
         Layer(lungs, tissues["lung"], 1.5, mottle=draws.between(10, 50)),
         *_inside_lungs(draws, tissues, lungs, breath),
         *_heart(draws, tissues, heart, heart_shape),

@@ -50,7 +50,7 @@ def noise_hu() -> Ends:
     The weakest shows as next to nothing where it is as smooth as it can be.
     """
     _, largest = (draw_acquisition(draws).noise for draws in _both())
-    return 0.0, largest
+    return 0.0, round(largest, 6)
 
 
 def liver_hu() -> Ends:

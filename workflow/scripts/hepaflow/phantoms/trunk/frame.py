@@ -83,7 +83,7 @@ def draw_frame(draws: Draws) -> Frame:
     shoulders = tuple(Tube((side * 55, 22, 236), (side * 158 * width, 18, 222), (40, 44)) for side in (-1, 1))
     torso = Shared(Made(Box((-400, -300, -380), (400, 300, 420)), trunk))
     arms = _arms(draws, width, fat) if draws.chance(0.85) else ()
-    wall = Shared(Union(Union(torso, AnyOf(thighs), 18), AnyOf((*shoulders, *arms)), 6), 80.0)
+    wall = Shared(Union(Union(torso, AnyOf(thighs, 80.0), 18), AnyOf((*shoulders, *arms), 80.0), 6), 80.0)
 
     def cavity(space: Space) -> Tensor:
         *_, thickness = table.at(space.z)
@@ -98,7 +98,7 @@ def draw_frame(draws: Draws) -> Frame:
 
     outside: Shape = Made(wall.box.grown(80), skin)
     if draws.chance(0.5):
-        outside = Union(outside, AnyOf(_breasts(draws, width, depth, fat)), 12)
+        outside = Union(outside, AnyOf(_breasts(draws, width, depth, fat), 30.0), 12)
     room = Box((-260, -220, -345), (260, 220, 300))
     return Frame(wall, Shared(Made(room, cavity)), Shared(outside, 30.0), width, depth, fat)
 
@@ -153,12 +153,28 @@ class _Profile:
 def wall_layers(draws: Draws, frame: Frame, tissues: Tissues) -> list[Layer]:
     """Paint skin, subcutaneous fat, muscle, and the fat that fills the cavity."""
     streaks = draws.between(0, 18)
+    sheets = [_sheet(draws, frame) for _ in range(draws.count(0, 2))]
     return [
         Layer(frame.skin, tissues["skin"]),
         Layer(Grown(frame.skin, -2.5), tissues["fat"], mottle=draws.between(3, 12)),
         Layer(frame.wall, tissues["muscle"], mottle=5 + streaks),
+        *(Layer(sheet, tissues["fat"], 0.7) for sheet in sheets),
         Layer(Within(frame.wall, frame.cavity), tissues["fat"], 1.5, mottle=draws.between(4, 16)),
     ]
+
+
+def _sheet(draws: Draws, frame: Frame) -> Shape:
+    """Return a sheet of fat between two muscles of the wall, which breaks where it is thinnest."""
+    deep, thick = draws.between(3, 11), draws.between(0.2, 1.2)
+    moved = draws.waves(6, (25, 80), draws.between(0.8, 2))
+    broken = draws.waves(6, (20, 60), draws.between(0.3, 1))
+
+    def sheet(space: Space) -> Tensor:
+        above = frame.cavity.distance(space)
+        found = (above - deep + moved.field(space)).abs() - thick + broken.field(space)
+        return torch.maximum(torch.maximum(found, 1 - above), frame.wall.distance(space) + 1)
+
+    return Made(frame.wall.box, sheet)
 
 
 def surroundings(draws: Draws, frame: Frame) -> list[Layer]:

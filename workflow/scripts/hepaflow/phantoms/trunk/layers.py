@@ -24,7 +24,7 @@ class Layer:
     """An organ at whose surface the tissue ends with a normal edge, however soft its own is."""
 
 
-def paint(image: Tensor, space: Space, layer: Layer, mottle: Tensor) -> None:
+def paint(image: Tensor, space: Space, layer: Layer, mottle: Tensor, sharpness: float = 1.0) -> None:
     """Blend a layer into the image in place; half of it shows where the distance is zero.
 
     Parameters
@@ -35,14 +35,17 @@ def paint(image: Tensor, space: Space, layer: Layer, mottle: Tensor) -> None:
     layer : Layer
     mottle : Tensor of float32, shape of the points
         A smooth random field of mean zero and standard deviation one.
+    sharpness : float, optional
+        By which all edges are narrower than they are said to be.
     """
+    edge, normal = layer.edge / sharpness, EDGE / sharpness
     box = layer.shape.box if layer.within is None else layer.shape.box & layer.within.box
-    if not (found := space.within(box, 5 * layer.edge)):
+    if not (found := space.within(box, 5 * edge)):
         return
     place, part = found
-    depth = layer.shape.distance(part) * (-1 / layer.edge)
+    depth = layer.shape.distance(part) * (-1 / edge)
     if layer.within is not None:
-        depth = torch.minimum(depth, layer.within.distance(part) * (-1 / EDGE))
+        depth = torch.minimum(depth, layer.within.distance(part) * (-1 / normal))
     share = torch.sigmoid(depth)
     tissue = torch.full_like(share, layer.hu) if not layer.mottle else mottle[place] * layer.mottle + layer.hu
     image[place] = torch.lerp(image[place], tissue, share)

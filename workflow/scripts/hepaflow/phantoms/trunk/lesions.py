@@ -38,6 +38,9 @@ _FAINTEST = 16.0
 """Smallest contrast in HU of other lesions, where noise does not ask for more."""
 _STRONGEST = 90.0
 """Largest contrast in HU of other lesions; where noise asks for more, they are larger, or left out."""
+_LAYERED, _WALL = 8.0, 3.0
+"""Radius from which on a lesion can have a wall that is brighter than the liver and an inside that is darker, or
+the reverse, and the least width of that wall, in mm: across a thinner one, both average to the liver's own HU."""
 _LARGER = 1.15
 """Factor by which a lesion grows that would need more than `_STRONGEST` to be seen."""
 
@@ -124,6 +127,8 @@ def draw_lesions(
 def _lesion(
     draws: Draws, kind: str, centre: np.ndarray, radius: float, liver: Shared, tissues: Tissues, least: float
 ) -> Lesion:
+    if radius < _LAYERED:
+        kind = {"rim": "bright", "target": "dark"}.get(kind, kind)
     form: Shape = _body(draws, centre, radius)
     shape = Within(form, liver)
     healthy = tissues["liver"]
@@ -133,6 +138,8 @@ def _lesion(
     contrast = faintest * (_STRONGEST / faintest) ** draws.between(0, 1)  # most are faint
     mottle = draws.between(0, min(10, contrast / 4))
     wall = min(draws.between(0.18, 0.4) * radius, draws.between(2, 9))
+    if kind in ("rim", "target"):
+        wall = max(wall, _WALL)
     inner = Grown(form, -wall)
 
     def layer(part: Shape, hu: float) -> Layer:
@@ -143,7 +150,7 @@ def _lesion(
     elif kind == "bright":
         layers = [layer(form, healthy + contrast)]
     elif kind == "rim":
-        layers = [layer(form, healthy + contrast), layer(inner, healthy - draws.between(15, 60))]
+        layers = [layer(form, healthy + contrast), layer(inner, healthy - max(faintest, draws.between(15, 60)))]
     elif kind == "necrotic":
         layers = [
             layer(form, healthy - max(faintest, 0.5 * contrast)),
@@ -152,7 +159,7 @@ def _lesion(
     elif kind == "cyst":
         layers = [Layer(shape, _visible(draws.between(-5, 22), healthy, least), draws.between(0.7, 1.1))]
     elif kind == "target":
-        layers = [layer(form, healthy - contrast), layer(inner, healthy + draws.between(15, 40))]
+        layers = [layer(form, healthy - contrast), layer(inner, healthy + max(faintest, draws.between(15, 40)))]
     elif kind == "mixed":  # parts of it hardly differ from the liver, others much
         parts = [draws.moved(_vector(centre), 0.5 * radius) for _ in range(draws.count(2, 6))]
         layers = [layer(form, healthy - contrast)]

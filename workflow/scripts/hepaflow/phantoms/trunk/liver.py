@@ -90,8 +90,8 @@ def draw_liver(
             kidney = _and_behind(kidney)
         shape = without(shape, Grown(kidney, draws.between(0.3, 12)), 0, 4)
     if neighbours.gallbladder is not None:
-        shape = without(shape, neighbours.gallbladder, 1, 2)
-    shape = without(shape, neighbours.cava, 0.5, 2)
+        shape = without(shape, neighbours.gallbladder, draws.between(-0.5, 1), 1)
+    shape = without(shape, neighbours.cava, draws.between(-0.8, 0.2), 0.5)  # no fat between them, as a rule
     if draws.chance(0.8):
         shape = without(shape, _round_ligament(draws), 0, 2)
     shape = without(shape, neighbours.heart, draws.between(0.5, 5), 2)
@@ -196,6 +196,13 @@ def liver_layers(draws: Draws, liver: Shared, branches: tuple[Tube, ...], tissue
         Layer(Within(portal, liver), tissues["portal_vein"], 1.1),
         Layer(Within(veins, liver), tissues["hepatic_vein"], 1.1),
     ]
+    clefts = tuple(
+        Tube(draws.moved(t.start, t.radii[0]), draws.moved(t.end, t.radii[1]), (draws.between(0.8, 2), 0.8))
+        for t in branches[1:]
+        if draws.chance(0.08)
+    )
+    if clefts:  # fat along the branches of the portal vein: thin and dark, and no lesion
+        layers.append(Layer(Within(AnyOf(clefts), liver), draws.between(-60, 20), 0.7))
     if ducts:
         tree = tuple(
             Tube(t.start, t.end, (t.radii[0] * 0.8, t.radii[1] * 0.7))
@@ -242,7 +249,33 @@ def draw_tree(draws: Draws, paths: tuple[Path, ...], twigs: float) -> tuple[Tube
     for along, aside in ((0.45, 14), (0.6, 9)):
         ends = [_twig(draws, tube, along, aside) for tube in ends for _ in range(2) if draws.chance(twigs)]
         tubes = [*tubes, *ends]
+    apart, grown = draws.between(9, 30), tubes[1:]
+    for least in (0.8, 0.7):
+        grown = [branch for tube in grown for branch in _side_branches(draws, tube, apart, least)]
+        tubes = [*tubes, *grown]
     return tuple(tubes)
+
+
+def _side_branches(draws: Draws, tube: Tube, apart: float, least: float) -> list[Tube]:
+    """Return thinner tubes that leave another at some angle, one every so many mm, no thinner than that in mm."""
+    start, way = np.array(tube.start), np.subtract(tube.end, tube.start)
+    length = float(np.linalg.norm(way))
+    along = way / max(length, 1e-6)
+    found = []
+    for _ in range(int(draws.rng.poisson(length / apart))):
+        share = draws.between(0.1, 1)
+        radius = (tube.radii[0] + (tube.radii[1] - tube.radii[0]) * share) * draws.between(0.35, 0.7)
+        if radius < least:
+            continue
+        aside = draws.rng.normal(size=3)
+        aside -= aside @ along * along
+        aside /= np.linalg.norm(aside) + 1e-9
+        angle = np.deg2rad(draws.between(30, 75))
+        heading = np.cos(angle) * along + np.sin(angle) * aside
+        root = start + share * way
+        tip = root + heading * draws.between(14, 14 + 9 * radius)
+        found.append(Tube(vector(root), vector(tip), (radius, max(0.55 * radius, 0.6))))
+    return found
 
 
 def _twig(draws: Draws, tube: Tube, along: float, aside: float) -> Tube:

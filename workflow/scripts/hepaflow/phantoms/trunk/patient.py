@@ -28,6 +28,8 @@ class Patient:
     liver: Shared
     lesions: tuple[Lesion, ...]
     metal: list[Metal]
+    sharpness: float = 1.0
+    """Of the edges between tissues."""
 
 
 def draw_patient(draws: Draws, wanted: Wanted = ANY_LESIONS, least: LeastContrast = any_contrast) -> Patient:
@@ -53,4 +55,4 @@ def draw_patient(draws: Draws, wanted: Wanted = ANY_LESIONS, least: LeastContras
         *(layer for lesion in lesions for layer in lesion.layers),
         *(piece.layer for piece in metal),
     ]
-    return Patient(tissues, layers, liver, lesions, metal)
+    return Patient(tissues, layers, liver, lesions, metal, sharpness=draws.between(1, 3.5))

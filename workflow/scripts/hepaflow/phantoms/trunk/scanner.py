@@ -21,6 +21,8 @@ PROFILE = 2.6
 
 _SEEN = 5.0
 """Ratio of signal to noise from which on observers see a disc (Rose 1948)."""
+_STREAK = 40.0
+"""Length in mm of the streaks that too few photons leave."""
 _AVERAGED = 70.0
 """Most grains of noise over which observers average: of something large, they see no fainter contrast."""
 
@@ -94,7 +96,7 @@ def render(patient: Patient, view: View, generator: torch.Generator) -> tuple[Te
     mottle = smooth_noise(view.shape, [3.0 / step for step in view.spacing], generator, view.device)
     image = torch.full_like(space.x, -1000)
     for layer in patient.layers:
-        paint(image, space, layer, mottle)
+        paint(image, space, layer, mottle, patient.sharpness)
     label = (space.shared(patient.liver) < 0).to(torch.uint8)
     for lesion in patient.lesions:
         if found := space.within(lesion.shape.box, 0):
@@ -106,14 +108,15 @@ def render(patient: Patient, view: View, generator: torch.Generator) -> tuple[Te
 def _take_crumbs_away(liver: Tensor, view: View) -> None:
     """Put small pieces of a liver outside, in place: where its form is cut to its cavity, a rim can fall apart.
 
-    Pieces at the ends of the exam stay, as they are what is seen of something larger.
+    Pieces at the ends and sides of what is seen stay, as they are parts of something larger.
     """
     pieces, count = ndimage.label((liver < 0).cpu().numpy())
     if count < 2:
         return
     voxels = np.bincount(pieces.ravel(), minlength=count + 1)
     small = voxels * np.prod(view.spacing) < _CRUMB
-    small[[0, *np.unique(pieces[[0, -1]]), voxels[1:].argmax() + 1]] = False
+    at_sides = [np.unique(pieces.take((0, -1), axis)) for axis in range(3)]
+    small[[0, *np.concatenate(at_sides), voxels[1:].argmax() + 1]] = False
     if not small.any():
         return
     crumbs = small[pieces]
@@ -211,7 +214,7 @@ class Acquisition:
         grains = min(np.pi * radius**2 / max(4 * np.pi * self.grain**2, pixel**2), _AVERAGED)
         deep = 4 / 3 * radius  # as a ball is on average
         share = deep / max(deep, PROFILE * self.slice_profile)
-        return float(_SEEN * self.noise / (np.sqrt(grains) * share))
+        return float(_SEEN * np.hypot(self.noise, self.starvation) / (np.sqrt(grains) * share))
 
 
 def draw_acquisition(draws: Draws, noise: float | None = None, thickness: float | None = None) -> Acquisition:
@@ -228,13 +231,13 @@ def draw_acquisition(draws: Draws, noise: float | None = None, thickness: float 
     if thickness is None:
         thickness = float(np.exp(draws.between(np.log(0.7), np.log(8.0))))
     if noise is None:
-        noise = float(np.exp(draws.between(np.log(3), np.log(40))))
+        noise = float(np.exp(draws.between(np.log(3), np.log(30))))
     return Acquisition(
         slice_profile=thickness / PROFILE,
-        kernel=draws.between(0.3, 1.4),
+        kernel=float(np.exp(draws.between(np.log(0.3), np.log(1.2)))),
         noise=noise,
         grain=draws.between(0.3, 1.6),
-        starvation=draws.between(5, 40) if draws.chance(0.12) else 0.0,
+        starvation=draws.between(3, 15) if draws.chance(0.12) else 0.0,
         motion=draws.between(1, 7) if draws.chance(0.12) else 0.0,
         field=draws.between(145, 240) if draws.chance(0.6) else None,
         shading=_draw_shading(draws) if draws.chance(0.4) else None,
@@ -266,9 +269,12 @@ def acquire(image: Tensor, patient: Patient, view: View, taken: Acquisition, gen
     for metal in patient.metal:
         image = image + _streaks(metal.middle, metal.strength, view, z, y, x, generator)
     if taken.starvation:
-        width = (image > -500).float().sum(2, keepdim=True) / image.shape[2]
-        lines = torch.randn((image.shape[0], image.shape[1], 1), generator=generator).to(view.device)
-        image = image + lines * taken.starvation * width**2
+        # Streaks across the body, strongest in its widest rows; along a row they fade and come again.
+        width = (image > -500).float().sum(2, keepdim=True)
+        streaks = smooth_noise(
+            view.shape, [0.3, 1.5 / view.spacing[1], _STREAK / view.spacing[2]], generator, view.device
+        )
+        image = image + streaks * taken.starvation * (width / width.max().clamp(min=1)) ** 2
     return torch.where(seen(view, taken), image, torch.full_like(image, -1024)).clamp(-1024, 3071)
 
 

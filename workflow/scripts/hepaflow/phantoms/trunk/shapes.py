@@ -142,9 +142,10 @@ class Union:
 
 @dataclass(frozen=True, eq=False)
 class AnyOf:
-    """What is inside any of several shapes."""
+    """What is inside any of several shapes; distances are right up to ``reach`` mm from the box of each."""
 
     shapes: tuple[Shape, ...]
+    reach: float = 8.0
 
     @cached_property
     def box(self) -> Box:
@@ -158,7 +159,7 @@ class AnyOf:
         """Return the distance to the nearest surface in mm."""
         found = torch.full_like(space.x, FAR)
         for shape in self.shapes:
-            if part := space.within(shape.box, 8.0):
+            if part := space.within(shape.box, self.reach):
                 place, inside = part
                 found[place] = torch.minimum(found[place], shape.distance(inside))
         return found
