@@ -3,9 +3,9 @@
     PYTHONPATH=workflow/scripts:. python benchmarks/mean_model.py EARLIER FURTHER OUT liver=0.25 lesion=0.4
 
 Each weight is (1 - share) times that of EARLIER and share times that of FURTHER; stages that are not named have
-EARLIER's. On images unlike those of the training, such networks can be better than either (Wortsman et al. 2022, Robust
-fine-tuning of zero-shot models, doi:10.1109/CVPR52688.2022.00780). To score and bundle the model, let a run start from
-OUT, with no epochs.
+EARLIER's. On images unlike those of the training, such networks can be better than either (Wortsman et al. 2022,
+Robust fine-tuning of zero-shot models, doi:10.1109/CVPR52688.2022.00780). To score and bundle the model, let a run
+start from OUT, with no epochs.
 """
 
 import json
