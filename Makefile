@@ -42,8 +42,6 @@ demo: $(VENV)/.locked ## run the whole workflow on phantom exams, on the CPU, in
 test: ## run all checks except the slow ones (test-faults, test-slurm) and test-gpu
 	@# Debian's packages come while the environment is made and the code is checked.
 	@$(MAKE) --no-print-directory --jobs 2 tools lint docs
-	@# Copies of the code take its bytecode along, so their jobs start sooner.
-	@$(BIN)/python -m compileall -q workflow/scripts
 	@# Jobs of a queue mostly wait, so they run beside all other tests.
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target test-of-code test-of-queue
 

@@ -115,7 +115,7 @@ def checkout(folder: Path) -> Checkout:
     for part in ("Snakefile", "LICENSE", "workflow", "config", "profiles"):
         source = ROOT / part
         if source.is_dir():
-            shutil.copytree(source, folder / part)  # with its bytecode, where there is some: jobs start sooner
+            shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(source, folder / part)
     made = Checkout(folder)
