@@ -153,7 +153,7 @@ EDGES = Case(
     "liver at each of the six sides of the exam and at the edge of the field of view; lesion at each of the six "
     "sides of the box in which they are sought (13)",
     WARNED,
-    ("the liver reaches the image's front edge",),
+    ("what is marked as liver reaches the image's front edge",),
     mended="11 of the 13 were not told",
 )
 PIPE = Case(
