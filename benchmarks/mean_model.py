@@ -8,6 +8,7 @@ Robust fine-tuning of zero-shot models, doi:10.1109/CVPR52688.2022.00780). To sc
 start from OUT, with no epochs.
 """
 
+import argparse
 import json
 import sys
 from collections.abc import Mapping
@@ -57,14 +58,20 @@ def write_mean(earlier: Path, further: Path, out: Path, shares: Mapping[str, flo
     Raises
     ------
     UserError
-        If a file is no model, or the second has fused networks, or other ones than the first.
+        If a file is no model, or the second has fused networks, or others than the first or than are asked for.
     """
     first, second = read_bundle(earlier), read_bundle(further)
     if votes_of(second.plan):
         raise UserError("a model of fused networks", file=further, expected="one without learned votes")
+    stages = {stage for _, stage in networks_of(second.plan)}
+    if unknown := shares.keys() - stages:
+        raise UserError(
+            f"no network for {', '.join(sorted(unknown))}", file=further, expected=", ".join(sorted(stages))
+        )
     provenance = second.provenance | {MEAN: [sha256(earlier), sha256(further)], SHARES: dict(shares)}
     texts = {PROVENANCE: json.dumps(provenance, indent=1, sort_keys=True)}
-    texts[CARD] = f"{second.card}\nThe weights of {', '.join(shares)} are means of two models'.\n"
+    told = ", ".join(f"{share:.0%} for {stage}" for stage, share in shares.items())
+    texts[CARD] = f"{second.card}\nIts networks lie between those of two models. Share of this one: {told}.\n"
     if second.origin is not None:
         texts[ORIGIN] = json.dumps(second.origin.as_json(), indent=1, sort_keys=True)
     with TemporaryDirectory() as folder:
@@ -82,14 +89,26 @@ def write_mean(earlier: Path, further: Path, out: Path, shares: Mapping[str, flo
         write_bundle(out, second.plan, files=files, texts=texts, version=version())
 
 
-def main(earlier: str, further: str, out: str, *shares: str) -> None:
+def main() -> None:
     """Write the model that the command asks for."""
-    by_stage = {stage: float(share) for stage, share in (one.split("=") for one in shares)}
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name in ("earlier", "further", "out"):
+        parser.add_argument(name, type=Path)
+    parser.add_argument("shares", nargs="+", type=_share, metavar="STAGE=SHARE")
+    chosen = parser.parse_args()
     try:
-        write_mean(Path(earlier), Path(further), Path(out), by_stage)
+        write_mean(chosen.earlier, chosen.further, chosen.out, dict(chosen.shares))
     except UserError as error:
         sys.exit(str(error))
 
 
+def _share(text: str) -> tuple[str, float]:
+    stage, _, share = text.partition("=")
+    number = float(share)
+    if not 0 <= number <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no share from 0 to 1")
+    return stage, number
+
+
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()

@@ -49,6 +49,12 @@ def test_the_model_has_the_mean_of_named_stages_and_the_earlier_others(tmp_path:
     assert json.loads(json.dumps(found.provenance)) == found.provenance
 
 
+def test_a_stage_that_the_model_lacks_is_told(tmp_path: Path) -> None:
+    model = small_model(tmp_path / "a", plan=small_plan("one", **ALONE))
+    with pytest.raises(UserError, match="no network for coarse"):
+        write_mean(model, model, tmp_path / "mean.zip", {"coarse": 0.5, "liver": 0.5})
+
+
 def test_fused_networks_have_no_mean(tmp_path: Path) -> None:
     model = small_model(tmp_path / "a")
     with pytest.raises(UserError, match="a model of fused networks"):

@@ -7,11 +7,12 @@ import torch
 from torch import Tensor
 
 from hepaflow.phantoms.shapes import Vector
-from hepaflow.phantoms.trunk.bowel import beside, colon, fill, small_bowel
+from hepaflow.phantoms.trunk.bowel import colon, fill, small_bowel
 from hepaflow.phantoms.trunk.chest import Chest
 from hepaflow.phantoms.trunk.draws import Draws
 from hepaflow.phantoms.trunk.frame import Frame
 from hepaflow.phantoms.trunk.layers import Layer
+from hepaflow.phantoms.trunk.liver import beside
 from hepaflow.phantoms.trunk.shapes import AnyOf, Ellipsoid, Grown, Made, Tube, Union, Within, without
 from hepaflow.phantoms.trunk.space import Shape, Shared, Space
 from hepaflow.phantoms.trunk.tissues import Tissues

@@ -10,14 +10,10 @@ from hepaflow.phantoms.shapes import Vector
 from hepaflow.phantoms.trunk.draws import Draws
 from hepaflow.phantoms.trunk.frame import Frame
 from hepaflow.phantoms.trunk.layers import Layer
-from hepaflow.phantoms.trunk.shapes import AnyOf, Grown, Made, Tube, Within, without
+from hepaflow.phantoms.trunk.liver import beside
+from hepaflow.phantoms.trunk.shapes import AnyOf, Grown, Made, Tube, Within
 from hepaflow.phantoms.trunk.space import Shape, Space
 from hepaflow.phantoms.trunk.tissues import Tissues
-
-
-def beside(liver: Shape, gap: float, organ: Shape) -> Shape:
-    """Return what of an organ lies beside the liver: its wall follows the liver, and is not cut open by it."""
-    return without(organ, liver, gap, 3)
 
 
 def fill(

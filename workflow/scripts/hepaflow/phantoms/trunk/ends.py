@@ -6,6 +6,7 @@ The draws themselves tell them: an exam all of whose draws are the smallest, and
 import numpy as np
 
 from hepaflow.phantoms.trunk.draws import Draws
+from hepaflow.phantoms.trunk.patches import HIGHEST, LOWEST
 from hepaflow.phantoms.trunk.scanner import draw_acquisition
 from hepaflow.phantoms.trunk.tissues import draw_tissues
 
@@ -33,8 +34,8 @@ class _AtAnEnd(Draws):
 
 
 def height_mm() -> Ends:
-    """Return the heights of the lowest and the highest exam of which patches are drawn, in mm (`patches`)."""
-    return 30.0, 800.0
+    """Return the heights of the lowest and the highest exam of which patches are drawn, in mm."""
+    return LOWEST, HIGHEST
 
 
 def slice_mm() -> Ends:

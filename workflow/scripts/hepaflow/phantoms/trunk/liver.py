@@ -284,6 +284,11 @@ def _twig(draws: Draws, tube: Tube, along: float, aside: float) -> Tube:
     return Tube(tube.end, draws.moved(vector(way), aside), (tube.radii[1] * 0.8, tube.radii[1] * 0.45))
 
 
+def beside(liver: Shape, gap: float, organ: Shape) -> Shape:
+    """Return what of an organ lies beside the liver: its wall follows the liver, and is not cut open by it."""
+    return without(organ, liver, gap, 3)
+
+
 def covers(liver: Shape, points: torch.Tensor) -> Tensor:
     """Return the depth of points below the liver's surface in mm, without the patient's warp."""
     x, y, z = points.unbind(1)

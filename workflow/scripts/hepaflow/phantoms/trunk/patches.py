@@ -38,6 +38,9 @@ _COARSE = 10.0
 _PIXEL = 0.75
 """Side of a pixel of an exam in mm: that of 512 pixels across 384 mm."""
 
+LOWEST, USUAL, HIGHEST = 30.0, 320.0, 800.0
+"""Heights of exams in mm: of six in ten between the first two, of the others between the last two."""
+
 _FINE = 3.0
 """Largest spacing in mm at which every other point tells what organs look like; at 5×4×4 mm livers lose detail."""
 
@@ -148,7 +151,7 @@ def _draw_exam(draws: Draws, patient: Patient, shown: str | None) -> tuple[_Exam
 
 def _exam(draws: Draws, height: float) -> _Exam:
     field = draws.between(290, 500)
-    sides = (draws.between(30, 320) if draws.chance(0.6) else draws.between(320, 800), field, field)
+    sides = (draws.between(LOWEST, USUAL) if draws.chance(0.6) else draws.between(USUAL, HIGHEST), field, field)
     count = [max(1, round(side / _COARSE)) for side in sides]
     view = View(
         (count[0], count[1], count[2]),

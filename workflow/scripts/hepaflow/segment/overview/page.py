@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from hepaflow.model.origin import NOTICE
 from hepaflow.segment.overview.results import Result, Results
-from hepaflow.segment.report.numbers import percent_in_words, sentence, volume_in_html
+from hepaflow.segment.report.numbers import percent_in_html, sentence, volume_in_html
 from hepaflow.version import version
 from hepaflow.web.template import page
 from hepaflow.words import counted, number
@@ -56,13 +56,13 @@ def _row(result: Result, several: bool) -> str:
         shown, name = f'<a href="{address}" tabindex="-1">{shown}</a>', f'<a href="{address}">{name}</a>'
     if several and result.model:
         name += f"<small>model {html.escape(result.model)}</small>"
-    burden, longest = result.at("tumour_burden_percent"), result.longest_mm
+    longest = result.longest_mm
     cells = [
         ("Liver", volume_in_html(result.at("liver_ml"), result.at("liver_voxels"))),
         ("Lesions", str(len(result.at("lesions")))),
         ("Volume of lesions", volume_in_html(result.at("lesion_ml"), result.at("lesion_voxels"))),
         ("Longest diameter", "–" if longest is None else f"{number(longest, 0)} <small>mm</small>"),
-        ("Tumour burden", "–" if burden is None else f"{html.escape(percent_in_words(burden))} %"),
+        ("Tumour burden", percent_in_html(result.at("tumour_burden_percent"))),
     ]
     numbers = "".join(f'<td data-label="{label}"><span>{value}</span></td>' for label, value in cells)
     notes = "".join(f"<li>{html.escape(sentence(one))}</li>" for one in result.notes)

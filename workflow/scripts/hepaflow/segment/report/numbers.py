@@ -1,4 +1,6 @@
-"""How volumes are written for people."""
+"""How volumes, shares and notes are written for people."""
+
+from hepaflow.words import heading, number
 
 
 def ml_in_words(ml: float) -> str:
@@ -12,15 +14,17 @@ def ml_in_words(ml: float) -> str:
     return f"{ml:.0f}" if ml >= 100 else f"{ml:.1f}" if ml >= 1 else f"{ml:.2f}"
 
 
-def percent_in_words(percent: float) -> str:
-    """Return a percentage with one decimal; of what is there but rounds to nothing, that it is less.
+def percent_in_html(percent: float | None) -> str:
+    """Return a percentage with one decimal, as HTML; of what is there but rounds to nothing, that it is less.
 
     Examples
     --------
-    >>> percent_in_words(12.34), percent_in_words(0), percent_in_words(0.04)
-    ('12.3', '0.0', '< 0.1')
+    >>> percent_in_html(12.34), percent_in_html(0), percent_in_html(0.04), percent_in_html(None)
+    ('12.3 %', '0.0 %', '&lt; 0.1 %', '–')
     """
-    return "< 0.1" if 0 < percent < 0.05 else f"{percent:.1f}"
+    if percent is None:
+        return "–"
+    return "&lt; 0.1 %" if 0 < percent < 0.05 else f"{number(percent, 1)} %"
 
 
 def sentence(text: str) -> str:
@@ -31,7 +35,7 @@ def sentence(text: str) -> str:
     >>> sentence("no liver was found"), sentence("is the image in HU?")
     ('No liver was found.', 'Is the image in HU?')
     """
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?", "!")) else ".")
+    return heading(text) + ("" if text.endswith((".", "?", "!")) else ".")
 
 
 def volume_in_html(ml: float | None, voxels: int) -> str:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from hepaflow.model.origin import NOTICE, ONLY_SIMPLE, Origin, in_words
 from hepaflow.segment.report.measurements import MeasuredLesion, Measurements
 from hepaflow.segment.report.montage import WINDOW, body_box, lesion_box, picture, spread_slices
-from hepaflow.segment.report.numbers import ml_in_words, percent_in_words, sentence, volume_in_html
+from hepaflow.segment.report.numbers import ml_in_words, percent_in_html, sentence, volume_in_html
 from hepaflow.segment.source import LoadedExam
 from hepaflow.viewer.exam import ViewedExam
 from hepaflow.viewer.page import viewer_page
@@ -117,13 +117,11 @@ def _warnings(warnings: tuple[str, ...]) -> str:
 
 def _cards(measured: Measurements) -> str:
     disagreed = measured.disagreement_percent
-    burden = measured.tumour_burden_percent
-    part = "–" if burden is None else f"{html.escape(percent_in_words(burden))} %"
     cards = [
         ("liver", "Liver, with lesions", volume_in_html(measured.liver_ml, measured.liver_voxels), ""),
         ("lesion", "Lesions", str(len(measured.lesions)), ""),
         ("lesion", "Volume of lesions", volume_in_html(measured.lesion_ml, measured.lesion_voxels), ""),
-        ("lesion", "Tumour burden", part, "of the liver's volume"),
+        ("lesion", "Tumour burden", percent_in_html(measured.tumour_burden_percent), "of the liver's volume"),
         *(
             (
                 structure,
@@ -183,10 +181,9 @@ def _table(rows: list[str], heads: list[str]) -> str:
 def _row(lesion: MeasuredLesion, shown: str, target: str) -> str:
     image = "" if lesion.instance_number is None else f" ({lesion.instance_number})"
     place = "–" if lesion.position_lps_mm is None else position_in_letters(lesion.position_lps_mm)
+    volume = ("Volume", f"{lesion.voxels} voxels") if lesion.ml is None else (_VOLUME, ml_in_words(lesion.ml))
     cells = {
-        "Volume" if lesion.ml is None else _VOLUME: (
-            f"{lesion.voxels} voxels" if lesion.ml is None else ml_in_words(lesion.ml)
-        ),
+        volume[0]: volume[1],
         _DIAMETER: "–" if lesion.diameter_mm is None else f"{lesion.diameter_mm:.0f}",
         "Slice (image in series)" if image else "Slice": f"{lesion.slice}{image}",
         _POSITION: place,
