@@ -15,7 +15,7 @@ import sys
 import time
 import warnings
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -264,6 +264,77 @@ def test_patients_one_by_one_get_a_result_each(tmp_path: Path) -> None:
         assert (failure.exam, failure.found) == (f"exam-{number}", "an earlier result, which was kept")
         assert _run(tmp_path / name, out, overwrite=True)[0] == []
     assert {path.name for path in out.iterdir()} == {"exam-1", "exam-2", *FILES, KEY}
+
+
+def _again(place: Path, out: Path, model: Model = MODEL, **how: Any) -> tuple[list[Failure], list[str]]:
+    """Segment as a second command would, which knows its model before it is loaded."""
+    return _run(place, out, model, identify=lambda: model.identity, **how)
+
+
+def test_a_command_goes_on_after_the_exams_of_an_earlier_one(tmp_path: Path) -> None:
+    exams, out = tmp_path / "exams", tmp_path / "out"
+    write(_phantom().slices(intercept=0), exams / "a")
+    assert _run(exams, out)[0] == []
+    before = {path: path.stat().st_mtime_ns for path in (out / "a").rglob("*")}
+    _phantom().nifti(_phantom().stored, exams / "b.nii")
+    failures, lines = _again(exams, out)
+    assert failures == []
+    assert [line for line in lines if line.startswith("[")] == ["[1/1] b"]
+    assert "a: segmented before by this model; the result was kept" in lines
+    assert {path: path.stat().st_mtime_ns for path in (out / "a").rglob("*")} == before
+    kept: list[str] = []
+    assert not segment_exams(
+        [exams], out, lambda: pytest.fail("loaded"), identify=lambda: MODEL.identity, say=kept.append
+    )
+    assert kept[:2] == [f"{name}: segmented before by this model; the result was kept" for name in ("a", "b")]
+    assert kept[2].startswith(f"{out}/index.html: all 2 exams in this folder")
+
+
+def _of_another_model(told: Any) -> None:
+    told["model"]["model"] = "another"
+
+
+def _of_an_earlier_version(told: Any) -> None:
+    told["hepaflow"] = "0.0"
+
+
+def _of_a_version_that_did_not_tell(told: Any) -> None:
+    del told["anonymised"]
+
+
+@pytest.mark.parametrize("change", [_of_another_model, _of_an_earlier_version, _of_a_version_that_did_not_tell])
+def test_what_might_differ_from_an_earlier_result_is_told(tmp_path: Path, change: Callable[[Any], None]) -> None:
+    exam, out = _phantom().nifti(_phantom().stored, tmp_path / "a.nii"), tmp_path / "out"
+    assert _run(exam, out)[0] == []
+    path = out / "a/measurements.json"
+    told = json.loads(path.read_text(encoding="utf-8"))
+    change(told)
+    path.write_text(json.dumps(told), encoding="utf-8")
+    (failure,) = _again(exam, out)[0]
+    assert failure.found == "an earlier result, which was kept"
+
+
+@pytest.mark.parametrize("lost", ["segmentation.dcm", "overlay", "report.html"])
+def test_a_result_that_is_not_whole_is_not_what_was_asked_for(tmp_path: Path, lost: str) -> None:
+    write(_phantom().slices(intercept=0), tmp_path / "a")
+    assert _run(tmp_path / "a", tmp_path / "out")[0] == []
+    path = tmp_path / "out/a" / lost
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    (failure,) = _again(tmp_path / "a", tmp_path / "out")[0]
+    assert failure.found == "an earlier result, which was kept"
+
+
+@pytest.mark.parametrize("dicom", [True, False])
+def test_a_result_with_the_patient_is_not_one_without(tmp_path: Path, dicom: bool) -> None:
+    """In NIfTI there is none."""
+    if dicom:
+        write(_phantom().slices(intercept=0), tmp_path / "a")
+    else:
+        _phantom().nifti(_phantom().stored, tmp_path / "a.nii")
+    place = tmp_path / ("a" if dicom else "a.nii")
+    assert _run(place, tmp_path / "out")[0] == []
+    failures, _ = _again(place, tmp_path / "out", anonymise=True)
+    assert [one.found for one in failures] == ["an earlier result, which was kept"] * dicom
 
 
 def test_a_result_of_another_exam_is_kept_and_that_is_told(tmp_path: Path) -> None:
@@ -543,6 +614,8 @@ def test_lesions_outside_of_the_liver_are_kept_when_asked_for(tmp_path: Path) ->
         counts.append((told["lesion_voxels"], told["outside_liver"]["voxels"], told["outside_liver"]["left_out"]))
         assert any("outside of the liver" in line for line in lines)
         assert any("--keep-outside" in line for line in lines) != keep
+        assert not _again(tmp_path / "a.nii", tmp_path / f"out{keep}", model, keep_outside=keep)[0]
+        assert _again(tmp_path / "a.nii", tmp_path / f"out{keep}", model, keep_outside=not keep)[0]
     assert counts == [(0, 4, True), (4, 4, False)]
 
 
@@ -673,7 +746,9 @@ def test_the_command_from_beginning_to_end(tmp_path: Path, capsys: pytest.Captur
     assert measured["disagreement_percent"] == {"liver": 0, "lesion": 0}
     assert "first (unet), second (unet)" in measured["model"]["networks"]
     shutil.rmtree(tmp_path / "exams" / "b")
-    assert main(["segment", *arguments]) == 1
+    assert main(["segment", *arguments]) == 0
+    assert "a: segmented before by this model; the result was kept" in capsys.readouterr().out
+    assert main(["segment", *arguments, "--precision", "bf16"]) == 1, "it can give other masks"
     assert "found: an earlier result" in capsys.readouterr().out
     assert main(["segment", *arguments, "--overwrite", "--precision", "bf16"]) == 0
     again = json.loads((tmp_path / "out/a/measurements.json").read_text())

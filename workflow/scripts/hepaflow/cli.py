@@ -305,7 +305,12 @@ def _segment(chosen: argparse.Namespace) -> int:
 def _segmented(chosen: argparse.Namespace, ending: Ending) -> int:
     from hepaflow.model.bundle import read_bundle
     from hepaflow.model.shipped import shipped_model
-    from hepaflow.segment.command import list_failures, load_model, segment_exams  # takes seconds to import
+    from hepaflow.segment.command import (  # takes seconds to import
+        identity_of,
+        list_failures,
+        load_model,
+        segment_exams,
+    )
 
     tell = _say_to(sys.stdout)
 
@@ -322,6 +327,7 @@ def _segmented(chosen: argparse.Namespace, ending: Ending) -> int:
         lambda: load_model(
             model, device=chosen.device, threads=chosen.threads, precision=chosen.precision, say=say
         ),
+        identify=lambda: identity_of(model, device=chosen.device, precision=chosen.precision),
         say=say,
         series=chosen.series,
         anonymise=chosen.anonymise,

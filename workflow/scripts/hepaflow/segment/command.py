@@ -6,6 +6,7 @@ import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
@@ -19,7 +20,7 @@ from hepaflow.model.origin import NOTICE, ONLY_SIMPLE, Origin, in_words
 from hepaflow.model.shipped import SHIPPED
 from hepaflow.segment.choice import check_choice
 from hepaflow.segment.digests import fingerprint, keyed, make_key, read_key
-from hepaflow.segment.output import PAGE, check_result, rehearse, write_exam
+from hepaflow.segment.output import PAGE, check_result, is_up_to_date, rehearse, write_exam
 from hepaflow.segment.overview.files import FILES, check_overview, write_overview
 from hepaflow.segment.own_exam import result_of
 from hepaflow.segment.places import searched
@@ -57,6 +58,18 @@ class Model:
     segment: Callable[[NDArray[Any], Spacing | None], Segmented]
     origin: Origin | None = None
     threads: int = 1
+
+
+def identity_of(
+    path: Path, *, device: Literal["auto", "cpu"], precision: Precision | None = None
+) -> Mapping[str, str]:
+    """Return the `identity` of the model that `load_model` would load; see there."""
+    from hepaflow.model.bundle import read_bundle
+    from hepaflow.model.segmenter import precision_here  # imports torch, which takes seconds
+
+    bundle = read_bundle(path)
+    here = precision or precision_here(bundle.precision, ComputeSettings(accelerator=device))
+    return bundle.predicting_in(here).identity
 
 
 def load_model(
@@ -173,10 +186,13 @@ def segment_exams(
     out: Path,
     load: Callable[[], Model],
     *,
+    identify: Callable[[], Mapping[str, str]] | None = None,
     say: Callable[[str], None] = print,
     **wishes: Any,
 ) -> list[Failure]:
     """Segment every exam at some places, each into a folder of its own; one that fails does not stop the others.
+
+    An exam that the same model has segmented before, with the same wishes, is passed over and told.
 
     Beside the folders lie, in the end, an overview and tables of all results in the folder for results, also of
     those that earlier commands have written.
@@ -189,6 +205,9 @@ def segment_exams(
         Folder to write to. Nothing is written elsewhere; archives are unpacked in it, and removed again.
     load : callable
         Returns the model; called once, when there is an exam to segment.
+    identify : callable, optional
+        Returns the model's `identity`; called once, when there are earlier results. Without it, none of them is
+        known to be by the same model.
     say : callable, optional
         Takes lines that tell how it goes. None of them names a patient.
     **wishes
@@ -219,7 +238,9 @@ def segment_exams(
         exams = [(source, one.told) for one in found for source in one.sources]
         if not exams:
             return failures
-        waiting, refused = _refused_at_once(exams, out, wanted)
+        waiting, kept, refused = _sorted_out(exams, out, wanted, identify)
+        for name in kept:
+            say(f"{name}: segmented before by this model; the result was kept")
         first, unread = _first_to_read(waiting)
         for failure in (early := [*refused, *unread]):
             say(f"{failure.exam}: {failure.headline}")
@@ -266,20 +287,40 @@ def _read(source: Source) -> _Read:
     return _Read(source, known_by, exam, time.perf_counter() - began)
 
 
-def _refused_at_once(exams: Sequence[_Exam], out: Path, wanted: Wishes) -> tuple[list[_Exam], list[Failure]]:
-    """Part exams from those that are known not to be segmented before anything is read of them."""
-    waiting, refused, key = [], [], read_key(out)
+def _sorted_out(
+    exams: Sequence[_Exam], out: Path, wanted: Wishes, identify: Callable[[], Mapping[str, str]] | None
+) -> tuple[list[_Exam], list[str], list[Failure]]:
+    """Part exams into those to segment, the names of those of which there is the same result, and those refused.
+
+    Nothing is read of them yet.
+    """
+    waiting, kept, refused, key = [], [], [], read_key(out)
+    identity = cache(identify) if identify and not wanted.overwrite else None
     for source, told in exams:
         folder = out / source.name
         try:
             check_choice(source)
             digest = keyed(fingerprint(source), key) if os.path.lexists(folder) else ""
+            if (
+                digest
+                and identity
+                and is_up_to_date(
+                    folder,
+                    identity(),
+                    digest=digest,
+                    dicom=bool(source.series),
+                    anonymise=wanted.anonymise,
+                    keep_outside=wanted.keep_outside,
+                )
+            ):
+                kept.append(source.name)
+                continue
             check_result(folder, overwrite=wanted.overwrite, digest=digest)
         except UserError as error:
             refused.append(_failure(source, error, told))
         else:
             waiting.append((source, told))
-    return waiting, refused
+    return waiting, kept, refused
 
 
 def _first_to_read(waiting: list[_Exam]) -> tuple[list[_Read], list[Failure]]:

@@ -22,7 +22,7 @@ from hepaflow.segment.outside_liver import Outside
 from hepaflow.segment.report.measurements import Measurements, measure
 from hepaflow.segment.report.montage import thumbnail
 from hepaflow.segment.report.page import exam_page
-from hepaflow.segment.result_folder import MEASUREMENTS, as_a_whole, aside, check_free
+from hepaflow.segment.result_folder import MEASUREMENTS, as_a_whole, aside, check_free, measurements_in
 from hepaflow.segment.source import LoadedExam
 from hepaflow.version import version
 from hepaflow.volumes.labels import LABELS
@@ -146,7 +146,7 @@ def write_exam(
             missing += _attempt(partial / PAGE, write_page, exam)
             measured = _with_warnings(measured, missing)
             told = json.dumps(
-                _told(exam, measured, model or {}, origin, outside, digest),
+                _told(exam, measured, model or {}, origin, outside, digest, anonymise),
                 indent=2,
                 ensure_ascii=False,
                 allow_nan=False,
@@ -173,6 +173,38 @@ def check_result(folder: Path, *, overwrite: bool, digest: str = "") -> None:
         If so.
     """
     check_free(folder, NAMES, overwrite=overwrite, digest=digest)
+
+
+def is_up_to_date(
+    folder: Path, model: Mapping[str, str], *, digest: str, dicom: bool, anonymise: bool, keep_outside: bool
+) -> bool:
+    """Return whether a folder holds what a command would write into it.
+
+    That is the whole result of the same images, by the same model and version of hepaflow, with the same options.
+    Results of earlier versions do not tell all of this.
+
+    Parameters
+    ----------
+    folder : Path
+    model : mapping of str to str
+        What tells which networks the command has.
+    digest : str
+        Of the exam, as for `write_exam`; not empty.
+    dicom : bool
+        Whether the exam is a DICOM series.
+    anonymise, keep_outside : bool
+        As `write_exam` and `result_of` have them.
+    """
+    told = measurements_in(folder)
+    try:
+        outside = told["outside_liver"]
+        found = told["source"]["digest"], told["hepaflow"], told["model"]
+        as_wanted = told["anonymised"] == anonymise or not dicom
+        as_wanted &= not outside["voxels"] or outside["left_out"] != keep_outside
+    except (KeyError, TypeError):
+        return False
+    whole = {*_FILES, PAGE} | ({SEGMENTATION, OVERLAY} if dicom else set())
+    return found == (digest, version(), model) and as_wanted and all((folder / name).exists() for name in whole)
 
 
 def rehearse(folder: Path, exam: LoadedExam, *, anonymise: bool = False) -> list[str]:
@@ -270,6 +302,7 @@ def _told(
     origin: Origin | None,
     outside: Outside | None,
     digest: str,
+    anonymise: bool,
 ) -> dict[str, object]:
     """Return the content of the file of measurements; nothing in it tells whose exam it is."""
     series = exam.series
@@ -285,6 +318,7 @@ def _told(
         "model": dict(model),
         "model_origin": {"in_words": in_words(origin), **(origin.as_json() if origin else {})},
         "source": source | ({"digest": digest} if digest else {}),
+        "anonymised": anonymise,
         "grid": {
             "slices_rows_columns": list(exam.grid.canonical_shape),
             "spacing_mm": [round(length, 6) for length in exam.grid.trusted_spacing or ()] or None,

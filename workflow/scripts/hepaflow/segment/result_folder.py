@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from hepaflow.errors import UserError
 from hepaflow.system.atomic import sync_folder
@@ -181,11 +181,19 @@ def _locked(path: Path) -> int | None:
     return lock
 
 
+def measurements_in(folder: Path) -> Any:
+    """Return what the result in a folder tells of itself; None where there is none that can be read."""
+    try:
+        return json.loads((folder / MEASUREMENTS).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
 def digest_in(folder: Path) -> str:
     """Return the digest of the exam whose result a folder holds; empty where it tells none."""
     try:
-        return str(json.loads((folder / MEASUREMENTS).read_text(encoding="utf-8"))["source"]["digest"])
-    except (OSError, ValueError, KeyError, TypeError):
+        return str(measurements_in(folder)["source"]["digest"])
+    except (KeyError, TypeError):
         return ""
 
 
