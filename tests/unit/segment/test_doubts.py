@@ -84,7 +84,10 @@ def test_little_of_a_liver_at_an_end_of_the_exam_may_be_none() -> None:
     assert told(exam, cut, liver_ml=20.0) == (
         "only 20.0 ml of a liver are seen, at an end of the exam: it may be none",
     )
-    assert told(exam, cut, liver_ml=600.0) == ()
+    assert told(exam, cut, liver_ml=583.0) == (
+        "only 583 ml of a liver are seen, at an end of the exam: it may be none",
+    )
+    assert told(exam, cut, liver_ml=750.0) == ()
     (note,) = told(exam, cut, liver_ml=4100.0)
     assert "4100 ml" in note
 
