@@ -20,6 +20,7 @@ CHOICES: dict[str, Any] = {
     "bce+dice": "bce+dice",
     "weighted bce": {"kind": "bce", "positive_weight": 3.0},
     "dice of samples": {"kind": "dice", "per": "sample"},
+    "dice of components": {"kind": "component_dice"},
     "tversky": {"kind": "tversky"},
     "tversky of samples": {"kind": "tversky", "per": "sample"},
     "focal": {"kind": "focal"},
@@ -106,6 +107,44 @@ def test_a_small_lesion_beside_a_large_one_counts_more_by_samples() -> None:
         for per in (None, "sample")
     ]
     assert costs == pytest.approx([1 / 130, 1 / 4], abs=1e-6)  # of 65 pixels one; of one pixel one
+
+
+def test_a_component_has_what_is_nearer_to_it_than_to_others() -> None:
+    """A large one with a rim of false pixels, a small one that is missed, and a sample without any."""
+    masks = torch.zeros(2, 1, 9, 20)
+    masks[0, 0, 2:7, 2:7], masks[0, 0, 4, 15:17] = 1, 1
+    found = torch.zeros_like(masks)
+    found[0, 0, 1:8, 1:8] = 1  # 49 pixels, of which 25 are there
+    found[0, 0, 0, 19] = 1  # nearer to the small one
+    found[1, 0, 0, :3] = 1
+    losses = [1 - 51 / (49 + 25 + 1), 1 - 1 / (1 + 2 + 1), 1 - 1 / (3 + 1)]
+    of_components = loss({"kind": "component_dice"})
+    assert of_components(SURE * (2 * found - 1), masks).item() == pytest.approx(sum(losses) / 3, abs=1e-6)
+
+
+def test_components_that_share_a_corner_are_one(batch: tuple[torch.Tensor, torch.Tensor]) -> None:
+    masks = torch.eye(8).expand(3, 1, 8, 8)
+    samples, components = loss({"kind": "dice", "per": "sample"}), loss({"kind": "component_dice"})
+    assert components(batch[0], masks).item() == pytest.approx(samples(batch[0], masks).item())
+
+
+def test_patches_have_components_too() -> None:
+    masks = torch.zeros(1, 1, 4, 9, 9)
+    masks[..., 1, 1, 1], masks[..., 3, 7, 7] = 1, 1
+    logits = SURE * (2 * masks - 1)
+    logits[..., 1, 1, 1] = -SURE
+    assert loss({"kind": "component_dice"})(logits, masks).item() == pytest.approx(1 / 4, abs=1e-6)
+
+
+def test_a_small_component_has_a_larger_gradient_than_as_part_of_a_sample() -> None:
+    masks = torch.zeros(1, 1, 16, 16)
+    masks[0, 0, :12, :12], masks[0, 0, 14, 14] = 1, 1
+    gradients = []
+    for chosen in ({"kind": "dice", "per": "sample"}, {"kind": "component_dice"}):
+        logits = (4 * (masks - 0.5)).requires_grad_()
+        loss(chosen)(logits, masks).backward()
+        gradients.append(-logits.grad[0, 0, 14, 14].item())
+    assert gradients[1] > 10 * gradients[0] > 0
 
 
 def test_the_sum_is_the_sum(batch: tuple[torch.Tensor, torch.Tensor]) -> None:

@@ -37,6 +37,16 @@ class SoftDice(OverlapTerm):
     kind: Literal["dice"]
 
 
+class ComponentDice(LossTerm):
+    """One minus the soft Dice coefficient of a connected component, a mean over all in a mini-batch.
+
+    So a small lesion counts as much as a large one, also beside it (Kofler et al. 2023). Each component has all
+    that is nearer to it than to the others of its sample (Jaus et al. 2025).
+    """
+
+    kind: Literal["component_dice"]
+
+
 class Tversky(OverlapTerm):
     """One minus the soft Tversky index of a mini-batch (Salehi et al. 2017); half and half is soft Dice."""
 
@@ -67,7 +77,7 @@ class Focal(LossTerm):
 LossName = Literal["bce", "dice", "bce+dice"]
 """Losses that need no settings."""
 
-AnyTerm = Annotated[CrossEntropy | SoftDice | Tversky | Focal, Field(discriminator="kind")]
+AnyTerm = Annotated[CrossEntropy | SoftDice | ComponentDice | Tversky | Focal, Field(discriminator="kind")]
 
 
 def _form(given: Any) -> str:

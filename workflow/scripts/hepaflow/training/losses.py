@@ -7,7 +7,9 @@ slices (:func:`hepaflow.training.devices.total`), and every device has the same 
 from collections.abc import Callable, Sequence
 from functools import partial
 
+import numpy as np
 import torch
+from scipy import ndimage
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits as bce
 from torch.nn.functional import logsigmoid
@@ -103,6 +105,36 @@ def _bce_and_dice(logits: Tensor, masks: Tensor, total: Total | None = None) -> 
     return _cross_entropy(logits, masks, total) + _soft_dice(logits, masks, total)
 
 
+def _component_dice(logits: Tensor, masks: Tensor, total: Total | None, chosen: kinds.ComponentDice) -> Tensor:
+    """Return one minus the soft Dice coefficient of each connected component, a mean over those of the batch.
+
+    Each has all that is nearer to it than to the others of its slice or patch (Kofler et al. 2023; Jaus et al.
+    2025). Where there is none, what is found is one component's. One is added above and below, as in `_soft_dice`.
+    """
+    probability = torch.sigmoid(logits).float()
+    losses = [probability.flatten()[:0]]  # a device may have no slice
+    for one, mask in zip(probability, masks, strict=True):
+        region, count = _regions(mask)
+        both, found, there = (
+            one.new_zeros(count).index_add(0, region, values.flatten())
+            for values in (one * mask, one, mask.to(one))
+        )
+        losses.append(1 - (2 * both + 1) / (found + there + 1))
+    return _over_all(torch.cat(losses), total)
+
+
+def _regions(mask: Tensor) -> tuple[Tensor, int]:
+    """Return for each voxel the number of its nearest component, shape (voxels,), from 0, and how many there are.
+
+    Distances are in voxels. Those that share a corner are connected. A mask without any is one region.
+    """
+    components, count = ndimage.label(mask.cpu().numpy() > 0.5, np.ones((3,) * mask.ndim))
+    if not count:
+        return torch.zeros(mask.numel(), dtype=torch.long, device=mask.device), 1
+    nearest = ndimage.distance_transform_edt(components == 0, return_distances=False, return_indices=True)
+    return torch.as_tensor(components[tuple(nearest)] - 1, dtype=torch.long, device=mask.device).flatten(), count
+
+
 def _tversky(logits: Tensor, masks: Tensor, total: Total | None, chosen: kinds.Tversky) -> Tensor:
     """Return one minus the soft Tversky index of the batch (Salehi et al. 2017, equation 2).
 
@@ -129,6 +161,7 @@ LOSSES: dict[str, Loss] = {
     "bce": _cross_entropy,
     "dice": _soft_dice,
     "bce+dice": _bce_and_dice,
+    "component_dice": _component_dice,
     "tversky": _tversky,
     "focal": _focal,
 }
