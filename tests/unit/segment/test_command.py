@@ -22,6 +22,7 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
+import pydicom
 import pytest
 from dicom_series import Phantom, write
 from small_model import ALL_LIVER_NO_LESION, small_model
@@ -37,6 +38,7 @@ from hepaflow.segment.own_exam import Segmented
 from hepaflow.segment.result_folder import claimed
 from hepaflow.segment.source import Source
 from hepaflow.system.signals import EndedError
+from hepaflow.version import UNKNOWN, Version
 
 SECRETS = {
     "PatientName": "Zebulon^Quentin",
@@ -49,6 +51,12 @@ SECRETS = {
 }
 """What no result but DICOM may hold; in lower case, as `quentin`, neither."""
 WORDS = ("zebulon", "quentin", "90210", "19560203", "5512", "stu-77", "wexler")
+
+
+@pytest.fixture(autouse=True)
+def _a_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let tests in a checkout with changes run like those of a version."""
+    monkeypatch.setattr("hepaflow.segment.output.this_version", lambda: Version("1.2"))
 
 
 def _phantom(**how: Any) -> Phantom:
@@ -268,7 +276,7 @@ def test_patients_one_by_one_get_a_result_each(tmp_path: Path) -> None:
 
 def _again(place: Path, out: Path, model: Model = MODEL, **how: Any) -> tuple[list[Failure], list[str]]:
     """Segment as a second command would, which knows its model before it is loaded."""
-    return _run(place, out, model, identify=lambda: model.identity, **how)
+    return _run(place, out, model, know=lambda: model, **how)
 
 
 def test_a_command_goes_on_after_the_exams_of_an_earlier_one(tmp_path: Path) -> None:
@@ -283,9 +291,7 @@ def test_a_command_goes_on_after_the_exams_of_an_earlier_one(tmp_path: Path) -> 
     assert "a: segmented before by this model; the result was kept" in lines
     assert {path: path.stat().st_mtime_ns for path in (out / "a").rglob("*")} == before
     kept: list[str] = []
-    assert not segment_exams(
-        [exams], out, lambda: pytest.fail("loaded"), identify=lambda: MODEL.identity, say=kept.append
-    )
+    assert not segment_exams([exams], out, lambda: pytest.fail("loaded"), know=lambda: MODEL, say=kept.append)
     assert kept[:2] == [f"{name}: segmented before by this model; the result was kept" for name in ("a", "b")]
     assert kept[2].startswith(f"{out}/index.html: all 2 exams in this folder")
 
@@ -302,7 +308,14 @@ def _of_a_version_that_did_not_tell(told: Any) -> None:
     del told["anonymised"]
 
 
-@pytest.mark.parametrize("change", [_of_another_model, _of_an_earlier_version, _of_a_version_that_did_not_tell])
+def _of_other_test_exams(told: Any) -> None:
+    told["model_origin"]["in_words"] = "trained on other exams"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [_of_another_model, _of_an_earlier_version, _of_a_version_that_did_not_tell, _of_other_test_exams],
+)
 def test_what_might_differ_from_an_earlier_result_is_told(tmp_path: Path, change: Callable[[Any], None]) -> None:
     exam, out = _phantom().nifti(_phantom().stored, tmp_path / "a.nii"), tmp_path / "out"
     assert _run(exam, out)[0] == []
@@ -314,12 +327,81 @@ def test_what_might_differ_from_an_earlier_result_is_told(tmp_path: Path, change
     assert failure.found == "an earlier result, which was kept"
 
 
-@pytest.mark.parametrize("lost", ["segmentation.dcm", "overlay", "report.html"])
+@pytest.mark.parametrize("version", [Version("1.2", "0123456789ab", changed=True), Version(UNKNOWN)])
+def test_code_that_may_have_changed_is_no_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: Version
+) -> None:
+    monkeypatch.setattr("hepaflow.segment.output.this_version", lambda: version)
+    exam, out = _phantom().nifti(_phantom().stored, tmp_path / "a.nii"), tmp_path / "out"
+    assert _run(exam, out)[0] == []
+    (failure,) = _again(exam, out)[0]
+    assert failure.found == "an earlier result, which was kept"
+
+
+@pytest.mark.parametrize(("keyword", "value"), [("RescaleIntercept", -24), ("PatientName", "Other^One")])
+def test_a_series_that_has_changed_is_not_done_though_its_uids_are_the_same(
+    tmp_path: Path, keyword: str, value: Any
+) -> None:
+    exam, out = tmp_path / "ct", tmp_path / "out"
+    write(_phantom().slices(intercept=0), exam)
+    assert _run(exam, out)[0] == []
+    assert _again(exam, out)[0] == []
+    for path in exam.iterdir():
+        slice_ = pydicom.dcmread(path)
+        setattr(slice_, keyword, value)
+        slice_.save_as(path)
+    (failure,) = _again(exam, out)[0]
+    assert failure.found == "an earlier result, which was kept"
+
+
+def test_an_exam_that_another_command_has_done_meanwhile_is_no_failure(tmp_path: Path) -> None:
+    exam, out = _phantom().nifti(_phantom().stored, tmp_path / "a.nii"), tmp_path / "out"
+
+    def load() -> Model:
+        assert _run(exam, out)[0] == []
+        return MODEL
+
+    lines: list[str] = []
+    assert segment_exams([exam], out, load, know=lambda: MODEL, say=lines.append) == []
+    assert "  another command has segmented it by this model meanwhile; its result was kept" in lines
+
+
+def test_an_overwrite_without_the_key_is_refused_before_the_networks(tmp_path: Path) -> None:
+    exam, out = _phantom().nifti(_phantom().stored, tmp_path / "a.nii"), tmp_path / "out"
+    assert _run(exam, out)[0] == []
+    (out / KEY).unlink()
+    model = Model(MODEL.identity, lambda *_: pytest.fail("segmented"))
+    (failure,) = _run(exam, out, model, overwrite=True)[0]
+    assert failure.found == "the result of another exam, or of other images of this one"
+
+
+def test_failures_are_in_the_overview_of_earlier_results_though_no_model_can_be_loaded(tmp_path: Path) -> None:
+    (tmp_path / "exams").mkdir()
+    _phantom().nifti(_phantom().stored, tmp_path / "exams/b.nii")
+    assert _run(tmp_path / "exams/b.nii", tmp_path / "out")[0] == []
+    _phantom().nifti(_phantom().stored + 1, tmp_path / "exams/c.nii")
+    (tmp_path / "exams/a.nii").write_bytes(b"no NIfTI at all")
+
+    def load() -> Model:
+        raise UserError("no model")
+
+    with pytest.raises(UserError, match="no model"):
+        segment_exams([tmp_path / "exams"], tmp_path / "out", load, say=lambda _: None)
+    assert "not readable as NIfTI" in (tmp_path / "out/index.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("lost", ["segmentation.dcm", "overlay", "report.html", "segmentation.nii.gz"])
 def test_a_result_that_is_not_whole_is_not_what_was_asked_for(tmp_path: Path, lost: str) -> None:
     write(_phantom().slices(intercept=0), tmp_path / "a")
     assert _run(tmp_path / "a", tmp_path / "out")[0] == []
     path = tmp_path / "out/a" / lost
-    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    if path.is_dir():
+        shutil.rmtree(path)
+        path.mkdir()
+    elif lost == "segmentation.nii.gz":
+        path.write_bytes(b"")
+    else:
+        path.unlink()
     (failure,) = _again(tmp_path / "a", tmp_path / "out")[0]
     assert failure.found == "an earlier result, which was kept"
 

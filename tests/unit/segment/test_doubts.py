@@ -82,10 +82,10 @@ def test_little_of_a_liver_at_an_end_of_the_exam_may_be_none() -> None:
     cut = labels.copy()
     cut[0] = labels[1]
     assert told(exam, cut, liver_ml=20.0) == (
-        "only 20.0 ml of a liver are seen, at an end of the exam: it may be none",
+        "only 20.0 ml of a liver are seen, at an end or edge of the exam: it may be none",
     )
     assert told(exam, cut, liver_ml=583.0) == (
-        "only 583 ml of a liver are seen, at an end of the exam: it may be none",
+        "only 583 ml of a liver are seen, at an end or edge of the exam: it may be none",
     )
     assert told(exam, cut, liver_ml=750.0) == ()
     (note,) = told(exam, cut, liver_ml=4100.0)

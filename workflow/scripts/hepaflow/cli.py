@@ -306,7 +306,7 @@ def _segmented(chosen: argparse.Namespace, ending: Ending) -> int:
     from hepaflow.model.bundle import read_bundle
     from hepaflow.model.shipped import shipped_model
     from hepaflow.segment.command import (  # takes seconds to import
-        identity_of,
+        known_model,
         list_failures,
         load_model,
         segment_exams,
@@ -327,7 +327,7 @@ def _segmented(chosen: argparse.Namespace, ending: Ending) -> int:
         lambda: load_model(
             model, device=chosen.device, threads=chosen.threads, precision=chosen.precision, say=say
         ),
-        identify=lambda: identity_of(model, device=chosen.device, precision=chosen.precision),
+        know=lambda: known_model(model, device=chosen.device, precision=chosen.precision),
         say=say,
         series=chosen.series,
         anonymise=chosen.anonymise,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from numpy.typing import NDArray
 from tqdm import tqdm
@@ -19,7 +19,7 @@ from hepaflow.methods.plan import networks_of
 from hepaflow.model.origin import NOTICE, ONLY_SIMPLE, Origin, in_words
 from hepaflow.model.shipped import SHIPPED
 from hepaflow.segment.choice import check_choice
-from hepaflow.segment.digests import fingerprint, keyed, make_key, read_key
+from hepaflow.segment.digests import fingerprint, fingerprint_of_content, keyed, make_key, read_key
 from hepaflow.segment.output import PAGE, check_result, is_up_to_date, rehearse, write_exam
 from hepaflow.segment.overview.files import FILES, check_overview, write_overview
 from hepaflow.segment.own_exam import result_of
@@ -60,16 +60,25 @@ class Model:
     threads: int = 1
 
 
-def identity_of(
-    path: Path, *, device: Literal["auto", "cpu"], precision: Precision | None = None
-) -> Mapping[str, str]:
-    """Return the `identity` of the model that `load_model` would load; see there."""
+class Known(Protocol):
+    """What is known of a model before it is loaded: `Model` has both, and so has its file."""
+
+    @property
+    def identity(self) -> Mapping[str, str]:
+        """What tells it from other models."""
+
+    @property
+    def origin(self) -> Origin | None:
+        """What it was made from."""
+
+
+def known_model(path: Path, *, device: Literal["auto", "cpu"], precision: Precision | None = None) -> Known:
+    """Return what is known of the model that `load_model` would load, before it is; see there."""
     from hepaflow.model.bundle import read_bundle
     from hepaflow.model.segmenter import precision_here  # imports torch, which takes seconds
 
     bundle = read_bundle(path)
-    here = precision or precision_here(bundle.precision, ComputeSettings(accelerator=device))
-    return bundle.predicting_in(here).identity
+    return bundle.predicting_in(precision or precision_here(bundle.precision, ComputeSettings(accelerator=device)))
 
 
 def load_model(
@@ -186,7 +195,7 @@ def segment_exams(
     out: Path,
     load: Callable[[], Model],
     *,
-    identify: Callable[[], Mapping[str, str]] | None = None,
+    know: Callable[[], Known] | None = None,
     say: Callable[[str], None] = print,
     **wishes: Any,
 ) -> list[Failure]:
@@ -205,9 +214,9 @@ def segment_exams(
         Folder to write to. Nothing is written elsewhere; archives are unpacked in it, and removed again.
     load : callable
         Returns the model; called once, when there is an exam to segment.
-    identify : callable, optional
-        Returns the model's `identity`; called once, when there are earlier results. Without it, none of them is
-        known to be by the same model.
+    know : callable, optional
+        Returns what is known of the model without loading it; called once, when there are earlier results. Without
+        it, none of them is known to be by the same model.
     say : callable, optional
         Takes lines that tell how it goes. None of them names a patient.
     **wishes
@@ -238,7 +247,7 @@ def segment_exams(
         exams = [(source, one.told) for one in found for source in one.sources]
         if not exams:
             return failures
-        waiting, kept, refused = _sorted_out(exams, out, wanted, identify)
+        waiting, kept, refused = _sorted_out(exams, out, wanted, know)
         for name in kept:
             say(f"{name}: segmented before by this model; the result was kept")
         first, unread = _first_to_read(waiting)
@@ -247,8 +256,8 @@ def segment_exams(
         failures += early
         if not first:
             return failures + _sum_up(out, failures, say)
-        model = load()  # takes seconds to minutes, so after all that can be refused without it
         try:
+            model = load()  # takes seconds to minutes, so after all that can be refused without it
             for number, (source, told) in enumerate(waiting, start=1):
                 say(f"[{number}/{len(waiting)}] {source.name}")
                 try:
@@ -288,39 +297,40 @@ def _read(source: Source) -> _Read:
 
 
 def _sorted_out(
-    exams: Sequence[_Exam], out: Path, wanted: Wishes, identify: Callable[[], Mapping[str, str]] | None
+    exams: Sequence[_Exam], out: Path, wanted: Wishes, know: Callable[[], Known] | None
 ) -> tuple[list[_Exam], list[str], list[Failure]]:
-    """Part exams into those to segment, the names of those of which there is the same result, and those refused.
-
-    Nothing is read of them yet.
-    """
+    """Part exams into those to segment, the names of those with the same result already, and those refused."""
     waiting, kept, refused, key = [], [], [], read_key(out)
-    identity = cache(identify) if identify and not wanted.overwrite else None
+    known = cache(know) if know else None
     for source, told in exams:
         folder = out / source.name
         try:
             check_choice(source)
-            digest = keyed(fingerprint(source), key) if os.path.lexists(folder) else ""
-            if (
-                digest
-                and identity
-                and is_up_to_date(
-                    folder,
-                    identity(),
-                    digest=digest,
-                    dicom=bool(source.series),
-                    anonymise=wanted.anonymise,
-                    keep_outside=wanted.keep_outside,
-                )
-            ):
+            there = os.path.lexists(folder)
+            if there and known and _is_done(source, folder, known, wanted):
                 kept.append(source.name)
                 continue
+            digest = keyed(fingerprint(source), key) if there else ""
             check_result(folder, overwrite=wanted.overwrite, digest=digest)
         except UserError as error:
             refused.append(_failure(source, error, told))
         else:
             waiting.append((source, told))
     return waiting, kept, refused
+
+
+def _is_done(source: Source, folder: Path, known: Callable[[], Known], wanted: Wishes) -> bool:
+    """Return whether there is the result that this command would give."""
+    content = "" if wanted.overwrite else keyed(fingerprint_of_content(source), read_key(folder.parent))
+    return bool(content) and is_up_to_date(
+        folder,
+        source,
+        known().identity,
+        known().origin,
+        content=content,
+        anonymise=wanted.anonymise,
+        keep_outside=wanted.keep_outside,
+    )
 
 
 def _first_to_read(waiting: list[_Exam]) -> tuple[list[_Read], list[Failure]]:
@@ -402,7 +412,12 @@ def _segment_one(
     """Segment an exam; return what of its result is missing."""
     exam, clock = read.exam, [time.perf_counter()]
     with claimed(folder):
-        check_result(folder, overwrite=wanted.overwrite, digest=keyed(read.fingerprint, read_key(folder.parent)))
+        if _is_done(read.source, folder, lambda: model, wanted):
+            say("  another command has segmented it by this model meanwhile; its result was kept")
+            return ()
+        key = make_key(folder.parent)
+        digest = keyed(read.fingerprint, key)
+        check_result(folder, overwrite=wanted.overwrite, digest=digest)
         of = f"{exam.series.short_name}, " if exam.series else ""
         say(f"  {of}{times(exam.grid.canonical_shape)} (slices, rows, columns)")
         for warning in (*exam.warnings, *rehearse(folder, exam, anonymise=wanted.anonymise)):
@@ -419,7 +434,8 @@ def _segment_one(
             origin=model.origin,
             anonymise=wanted.anonymise,
             overwrite=wanted.overwrite,
-            digest=keyed(read.fingerprint, make_key(folder.parent)),
+            digest=digest,
+            content=keyed(fingerprint_of_content(read.source), key),
             outside=result.outside,
             notes=result.notes,
             threads=model.threads,

@@ -98,7 +98,7 @@ def _volume(measured: Measurements, labels: NDArray[np.uint8]) -> Iterator[str]:
             "missing, or it may be none"
         )
     elif ml < LEAST_AT_AN_END_ML and reached_ends(labels):
-        yield f"only {ml_in_words(ml)} ml of a liver are seen, at an end of the exam: it may be none"
+        yield f"only {ml_in_words(ml)} ml of a liver are seen, at an end or edge of the exam: it may be none"
 
 
 def _width(measured: Measurements, grid: Grid) -> Iterator[str]:

@@ -23,8 +23,8 @@ from hepaflow.segment.report.measurements import Measurements, measure
 from hepaflow.segment.report.montage import thumbnail
 from hepaflow.segment.report.page import exam_page
 from hepaflow.segment.result_folder import MEASUREMENTS, as_a_whole, aside, check_free, measurements_in
-from hepaflow.segment.source import LoadedExam
-from hepaflow.version import version
+from hepaflow.segment.source import LoadedExam, Source
+from hepaflow.version import UNKNOWN, this_version
 from hepaflow.volumes.labels import LABELS
 from hepaflow.volumes.volume import write_map
 
@@ -77,6 +77,7 @@ def write_exam(
     anonymise: bool = False,
     overwrite: bool = False,
     digest: str = "",
+    content: str = "",
     outside: Outside | None = None,
     notes: Sequence[str] = (),
     threads: int = 1,
@@ -106,6 +107,8 @@ def write_exam(
         Replace a folder that holds an earlier result, and nothing else.
     digest : str, optional
         By which the result is known as that of this exam. That of another exam is not replaced.
+    content : str, optional
+        By which it is known that the exam's files have not changed since.
     outside : Outside, optional
         What lay outside of the liver.
     notes : sequence of str, optional
@@ -146,7 +149,7 @@ def write_exam(
             missing += _attempt(partial / PAGE, write_page, exam)
             measured = _with_warnings(measured, missing)
             told = json.dumps(
-                _told(exam, measured, model or {}, origin, outside, digest, anonymise),
+                _told(exam, measured, model or {}, origin, outside, digest, content, anonymise),
                 indent=2,
                 ensure_ascii=False,
                 allow_nan=False,
@@ -176,35 +179,55 @@ def check_result(folder: Path, *, overwrite: bool, digest: str = "") -> None:
 
 
 def is_up_to_date(
-    folder: Path, model: Mapping[str, str], *, digest: str, dicom: bool, anonymise: bool, keep_outside: bool
+    folder: Path,
+    exam: Source,
+    model: Mapping[str, str],
+    origin: Origin | None,
+    *,
+    content: str,
+    anonymise: bool,
+    keep_outside: bool,
 ) -> bool:
     """Return whether a folder holds what a command would write into it.
 
-    That is the whole result of the same images, by the same model and version of hepaflow, with the same options.
-    Results of earlier versions do not tell all of this.
+    That is the whole result of the same files, by the same model and version of hepaflow, with the same options.
+    Results of earlier versions do not tell all of this. Nor does a version with changes.
 
     Parameters
     ----------
     folder : Path
-    model : mapping of str to str
-        What tells which networks the command has.
-    digest : str
-        Of the exam, as for `write_exam`; not empty.
-    dicom : bool
-        Whether the exam is a DICOM series.
+    exam : Source
+    model, origin
+        Of the model that the command has, as for `write_exam`.
+    content : str
+        Digest of the exam's files, as for `write_exam`; not empty.
     anonymise, keep_outside : bool
-        As `write_exam` and `result_of` have them.
+        As `write_exam` and `result_of` have them. Where they would make no difference, they do not count.
     """
     told = measurements_in(folder)
     try:
+        found = told["source"]["content"], told["hepaflow"], told["model"], told["model_origin"]
         outside = told["outside_liver"]
-        found = told["source"]["digest"], told["hepaflow"], told["model"]
-        as_wanted = told["anonymised"] == anonymise or not dicom
-        as_wanted &= not outside["voxels"] or outside["left_out"] != keep_outside
+        as_wanted = told["anonymised"] == anonymise or not exam.series
+        as_wanted &= not outside["voxels"] or outside["margin_mm"] is None or outside["left_out"] != keep_outside
     except (KeyError, TypeError):
         return False
-    whole = {*_FILES, PAGE} | ({SEGMENTATION, OVERLAY} if dicom else set())
-    return found == (digest, version(), model) and as_wanted and all((folder / name).exists() for name in whole)
+    this = this_version()
+    if not as_wanted or this.changed or this.number == UNKNOWN:
+        return False
+    whole = {*_FILES, PAGE} | ({SEGMENTATION, OVERLAY} if exam.series else set())
+    return found == (content, this.number, model, _of_model(origin)) and all(
+        _holds(folder / name) for name in whole
+    )
+
+
+def _holds(path: Path) -> bool:
+    """Return whether something is in a file or folder."""
+    return any(path.iterdir()) if path.is_dir() else path.is_file() and path.stat().st_size > 0
+
+
+def _of_model(origin: Origin | None) -> dict[str, object]:
+    return {"in_words": in_words(origin), **(origin.as_json() if origin else {})}
 
 
 def rehearse(folder: Path, exam: LoadedExam, *, anonymise: bool = False) -> list[str]:
@@ -302,6 +325,7 @@ def _told(
     origin: Origin | None,
     outside: Outside | None,
     digest: str,
+    content: str,
     anonymise: bool,
 ) -> dict[str, object]:
     """Return the content of the file of measurements; nothing in it tells whose exam it is."""
@@ -313,11 +337,11 @@ def _told(
     )
     return {
         "exam": exam.name,
-        "hepaflow": version(),
+        "hepaflow": this_version().number,
         "notice": NOTICE,
         "model": dict(model),
-        "model_origin": {"in_words": in_words(origin), **(origin.as_json() if origin else {})},
-        "source": source | ({"digest": digest} if digest else {}),
+        "model_origin": _of_model(origin),
+        "source": source | {name: one for name, one in (("digest", digest), ("content", content)) if one},
         "anonymised": anonymise,
         "grid": {
             "slices_rows_columns": list(exam.grid.canonical_shape),
@@ -333,4 +357,6 @@ def _told(
 
 def _made(model: Mapping[str, str]) -> str:
     networks = "; ".join(f"{name} {value}" for name, value in model.items())
-    return f"Made by hepaflow {version()}" + (f" with the networks of: {networks}." if networks else ".")
+    return f"Made by hepaflow {this_version().number}" + (
+        f" with the networks of: {networks}." if networks else "."
+    )

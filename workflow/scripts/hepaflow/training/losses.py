@@ -129,7 +129,7 @@ def _regions(mask: Tensor) -> tuple[Tensor, int]:
     Distances are in voxels. Those that share a corner are connected. A mask without any is one region.
     """
     components, count = ndimage.label(mask.cpu().numpy() > 0.5, np.ones((3,) * mask.ndim))
-    if not count:
+    if count < 2:
         return torch.zeros(mask.numel(), dtype=torch.long, device=mask.device), 1
     nearest = ndimage.distance_transform_edt(components == 0, return_distances=False, return_indices=True)
     return torch.as_tensor(components[tuple(nearest)] - 1, dtype=torch.long, device=mask.device).flatten(), count
