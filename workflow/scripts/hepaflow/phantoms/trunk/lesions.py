@@ -41,6 +41,9 @@ _STRONGEST = 90.0
 _LAYERED, _WALL = 8.0, 3.0
 """Radius from which on a lesion can have a wall that is brighter than the liver and an inside that is darker, or
 the reverse, and the least width of that wall, in mm: across a thinner one, both average to the liver's own HU."""
+_COVERED, _COVER = 7.0, 2.0
+"""Radius in mm up to which lesions lie wholly in the liver, and how far below its surface: of a small one that the
+surface cuts, what is left looks like fat beside it."""
 _LARGER = 1.15
 """Factor by which a lesion grows that would need more than `_STRONGEST` to be seen."""
 
@@ -106,10 +109,13 @@ def draw_lesions(
             radius = min(_LARGER * radius, high_radius)
         if least(radius) > _STRONGEST:
             continue
-        if draws.chance(0.3):  # at the capsule, less than half of it outside
+        at_capsule, deepest = draws.chance(0.3), 0.85 * depth.max(initial=0)
+        if radius < _COVERED:
+            fits = depth > min(radius + _COVER, deepest)
+        elif at_capsule:  # less than half of it outside
             fits = (depth > 0.3 * radius) & (depth < 0.6 * radius)
         else:
-            fits = depth > min(0.7 * radius, 0.85 * depth.max(initial=0))
+            fits = depth > min(0.7 * radius, deepest)
         apart = np.ones(len(spots), dtype=bool)
         if not draws.chance(0.15):  # the others may run together
             for centre, size in taken:
