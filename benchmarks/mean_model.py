@@ -27,8 +27,9 @@ from hepaflow.model.origin import ORIGIN
 from hepaflow.names import network_member
 from hepaflow.version import version
 
-MEAN, SHARES = "mean of", "shares of the second"
-"""Where the provenance says of which models, by the digests of their files, the networks are the mean."""
+MEAN, SHARES, FIRST = "mean of", "shares of the second", "trainings of the first"
+"""Where the provenance, else that of the second, says of which models the networks are the mean, by the digests of
+their files, and how those of the first were trained."""
 
 _LICENCE = Path(__file__).parents[1] / "LICENSE"
 
@@ -68,7 +69,12 @@ def write_mean(earlier: Path, further: Path, out: Path, shares: Mapping[str, flo
         raise UserError(
             f"no network for {', '.join(sorted(unknown))}", file=further, expected=", ".join(sorted(stages))
         )
-    provenance = second.provenance | {MEAN: [sha256(earlier), sha256(further)], SHARES: dict(shares)}
+    trained = {name: told for name, told in first.provenance.items() if name.startswith("train ")}
+    provenance = second.provenance | {
+        MEAN: [sha256(earlier), sha256(further)],
+        SHARES: dict(shares),
+        FIRST: trained,
+    }
     texts = {PROVENANCE: json.dumps(provenance, indent=1, sort_keys=True)}
     told = ", ".join(f"{share:.0%} for {stage}" for stage, share in shares.items())
     texts[CARD] = f"{second.card}\nIts networks lie between those of two models. Share of this one: {told}.\n"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from benchmarks.mean_model import MEAN, SHARES, mean_of, write_mean
+from benchmarks.mean_model import FIRST, MEAN, SHARES, mean_of, write_mean
 from safetensors.torch import load
 from small_model import small_model, small_plan
 
@@ -46,6 +46,9 @@ def test_the_model_has_the_mean_of_named_stages_and_the_earlier_others(tmp_path:
             torch.testing.assert_close(weights, _between(a[name], b[name], share))
     assert found.provenance[MEAN] == [sha256(earlier), sha256(further)]
     assert found.provenance[SHARES] == {"lesion": 0.4}
+    trained = {name: told for name, told in first.provenance.items() if name.startswith("train")}
+    assert found.provenance[FIRST] == trained
+    assert trained
     assert json.loads(json.dumps(found.provenance)) == found.provenance
 
 

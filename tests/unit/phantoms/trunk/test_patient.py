@@ -138,7 +138,7 @@ def test_lesions_lie_in_the_liver_and_are_of_all_kinds() -> None:
         assert not ((seen(seed)[1] == 2) & outside).any()
 
 
-def test_most_lesions_are_small_and_whole() -> None:
+def test_most_lesions_are_small_and_whole_and_small_ones_are_whole() -> None:
     radii, whole = [], []
     space = Space(*torch.tensor(np.random.default_rng(0).uniform(-1, 1, (3, 600)), dtype=torch.float32))
     for seed in range(60):
@@ -155,6 +155,8 @@ def test_most_lesions_are_small_and_whole() -> None:
     assert max(radii) > 35
     assert np.mean(np.array(whole) < 0.75) < 0.2
     assert np.mean(np.array(whole) < 1) > 0.05
+    # But for some of several bodies, and where the liver is thin.
+    assert np.mean(np.array(whole)[np.array(radii) < 7] == 1) > 0.95
 
 
 def test_radii_beyond_the_usual_ones_are_drawn_if_asked_for() -> None:
