@@ -28,8 +28,8 @@ from hepaflow.names import network_member
 from hepaflow.version import version
 
 MEAN, SHARES, FIRST = "mean of", "shares of the second", "trainings of the first"
-"""Where the provenance, else that of the second, says of which models the networks are the mean, by the digests of
-their files, and how those of the first were trained."""
+"""Where the provenance says of which models the networks are the mean, by the digests of their files, and how those
+of the first were trained. All else is the second's, but for trainings of stages with the first's networks."""
 
 _LICENCE = Path(__file__).parents[1] / "LICENSE"
 
@@ -70,11 +70,11 @@ def write_mean(earlier: Path, further: Path, out: Path, shares: Mapping[str, flo
             f"no network for {', '.join(sorted(unknown))}", file=further, expected=", ".join(sorted(stages))
         )
     trained = {name: told for name, told in first.provenance.items() if name.startswith("train ")}
-    provenance = second.provenance | {
-        MEAN: [sha256(earlier), sha256(further)],
-        SHARES: dict(shares),
-        FIRST: trained,
+    as_in_first = {
+        f"train {stage} {method}" for method, stage in networks_of(second.plan) if not shares.get(stage)
     }
+    provenance = second.provenance | {name: trained[name] for name in as_in_first & trained.keys()}
+    provenance |= {MEAN: [sha256(earlier), sha256(further)], SHARES: dict(shares), FIRST: trained}
     texts = {PROVENANCE: json.dumps(provenance, indent=1, sort_keys=True)}
     told = ", ".join(f"{share:.0%} for {stage}" for stage, share in shares.items())
     texts[CARD] = f"{second.card}\nIts networks lie between those of two models. Share of this one: {told}.\n"

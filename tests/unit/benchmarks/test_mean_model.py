@@ -12,6 +12,7 @@ from small_model import small_model, small_plan
 from hepaflow.errors import UserError
 from hepaflow.files import sha256
 from hepaflow.model.bundle import read_bundle
+from hepaflow.model.members import PROVENANCE
 
 ALONE = {"methods": {"one": {"network": {"arch": "unet", "weights": "none"}}}, "model": "one"}
 
@@ -33,9 +34,17 @@ def _between(first: torch.Tensor, second: torch.Tensor, share: float) -> torch.T
     return torch.lerp(first, second, share) if first.is_floating_point() else second
 
 
+def trained(seed: int) -> dict[str, dict[str, int]]:
+    """Return what a provenance says of the trainings."""
+    return {f"train {stage} one": {"seed": seed} for stage in ("liver", "lesion")}
+
+
 def test_the_model_has_the_mean_of_named_stages_and_the_earlier_others(tmp_path: Path) -> None:
     plan = small_plan("one", **ALONE)
-    earlier, further = (small_model(tmp_path / name, plan=plan, seed=seed) for name, seed in (("a", 1), ("b", 7)))
+    earlier, further = (
+        small_model(tmp_path / name, plan=plan, seed=seed, **{PROVENANCE: json.dumps(trained(seed))})
+        for name, seed in (("a", 1), ("b", 7))
+    )
 
     write_mean(earlier, further, tmp_path / "mean.zip", {"lesion": 0.4})
 
@@ -46,9 +55,9 @@ def test_the_model_has_the_mean_of_named_stages_and_the_earlier_others(tmp_path:
             torch.testing.assert_close(weights, _between(a[name], b[name], share))
     assert found.provenance[MEAN] == [sha256(earlier), sha256(further)]
     assert found.provenance[SHARES] == {"lesion": 0.4}
-    trained = {name: told for name, told in first.provenance.items() if name.startswith("train")}
-    assert found.provenance[FIRST] == trained
-    assert trained
+    assert found.provenance[FIRST] == trained(1)
+    assert found.provenance["train liver one"] == {"seed": 1}
+    assert found.provenance["train lesion one"] == {"seed": 7}
     assert json.loads(json.dumps(found.provenance)) == found.provenance
 
 
