@@ -28,8 +28,8 @@ from hepaflow.names import network_member
 from hepaflow.version import version
 
 MEAN, SHARES, FIRST = "mean of", "shares of the second", "trainings of the first"
-"""Where the provenance says of which models the networks are the mean, by the digests of their files, and how those
-of the first were trained. All else is the second's, but for trainings of stages with the first's networks."""
+"""Where the provenance says of which models the networks are the mean, by the digests of their files, and how
+those of the first were trained. All else is the second's, but for trainings of stages that are the first's."""
 
 _LICENCE = Path(__file__).parents[1] / "LICENSE"
 

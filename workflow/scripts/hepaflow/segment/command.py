@@ -415,8 +415,8 @@ def _segment_one(
         if _is_done(read.source, folder, lambda: model, wanted):
             say("  another command has segmented it by this model meanwhile; its result was kept")
             return ()
-        key = make_key(folder.parent)
-        digest = keyed(read.fingerprint, key)
+        there = os.path.lexists(folder)  # else no key is left where nothing is written
+        digest = keyed(read.fingerprint, make_key(folder.parent)) if there else ""
         check_result(folder, overwrite=wanted.overwrite, digest=digest)
         of = f"{exam.series.short_name}, " if exam.series else ""
         say(f"  {of}{times(exam.grid.canonical_shape)} (slices, rows, columns)")
@@ -425,6 +425,7 @@ def _segment_one(
         segmented = model.segment(exam.hu, exam.grid.trusted_spacing)
         result = result_of(segmented, exam, keep_outside=wanted.keep_outside)
         clock.append(time.perf_counter())
+        key = make_key(folder.parent)
         written = write_exam(
             folder,
             exam,
@@ -434,7 +435,7 @@ def _segment_one(
             origin=model.origin,
             anonymise=wanted.anonymise,
             overwrite=wanted.overwrite,
-            digest=digest,
+            digest=keyed(read.fingerprint, key),
             content=keyed(fingerprint_of_content(read.source), key),
             outside=result.outside,
             notes=result.notes,

@@ -119,7 +119,7 @@ def _component_dice(logits: Tensor, masks: Tensor, total: Total | None, chosen: 
             one.new_zeros(count).index_add(0, region, values.flatten())
             for values in (one * mask, one, mask.to(one))
         )
-        losses.append(1 - (2 * both + 1) / (found + there + 1))
+        losses.append(1 - (2 * both + 1) / (1 + found + there))
     return _over_all(torch.cat(losses), total)
 
 
