@@ -11,8 +11,9 @@ QUIET := $(if $(MAKE_TERMOUT),,-qq)
 # Status 141 means that the reader has gone, as with `| head`; this is not an error.
 UNREAD := || [ $$? -eq 141 ]
 # Whole small runs and plans: the tests of a file share one, so a file stays together. Files come in the order that a
-# command names them; pytest-xdist would take those of few tests last, which take the longest here.
-SIDE_BY_SIDE := $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+# command names them; pytest-xdist would take those of few tests last, which take the longest here. A third process works
+# while others wait.
+SIDE_BY_SIDE := $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test tools test-of-code test-of-runs test-of-queue lint unit workflow test-browser test-slurm test-gpu test-faults mutants why prune schema images docs dist lock clean bench
