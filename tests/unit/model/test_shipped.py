@@ -19,6 +19,7 @@ from hepaflow.model.shipped import SHIPPED, shipped_model
 from hepaflow.model.started import check_starts
 from hepaflow.names import network_member
 from hepaflow.phantoms.rendering import ANATOMIES
+from hepaflow.segment.doubts import weak
 from hepaflow.settings.configuration import read_files
 from hepaflow.settings.phantom import PhantomSettings
 from hepaflow.settings.workflow import Settings, read_settings
@@ -88,6 +89,8 @@ def test_it_tells_what_it_has_seen_and_how_it_does() -> None:
     assert "have the licence beside this card (MIT)" in bundle.card
     known = (ROOT / "config/open-card.md").read_text(encoding="utf-8")
     assert bundle.card.endswith(known)
+    assert "Lesions: do not rely on them" in known
+    assert [note.partition(":")[0] for note in weak(bundle.origin)] == ["do not rely on the lesions"]
     faults = known.partition("## What it gets wrong\n")[2]
     assert faults
     assert faults in (ROOT / "docs/open.md").read_text(encoding="utf-8")
